@@ -1,0 +1,41 @@
+# Fourfold: `make app` runs the studio, `make test` checks it. Both set up .venv on a fresh machine.
+PYTHON ?= python3.11
+HOST ?= 127.0.0.1
+PORT ?= 8501
+BIN := .venv/bin
+
+.PHONY: app setup setup-dev test lint bench screenshots clean
+
+app: .venv/ready
+	@HOST=$(HOST) PORT=$(PORT) exec $(BIN)/python -m studio
+
+setup: .venv/ready
+
+.venv/ready: requirements.txt constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -r requirements.txt -c constraints.txt
+	@touch $@
+
+setup-dev: .venv/ready-dev
+
+.venv/ready-dev: .venv/ready requirements-dev.txt
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+test: .venv/ready-dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/ready-dev
+	$(BIN)/python -m benchmarks.studio
+	$(BIN)/python -m benchmarks.separation --seconds 60
+
+screenshots: .venv/ready-dev
+	$(BIN)/python docs/screenshots.py
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

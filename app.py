@@ -1,0 +1,16 @@
+"""The frame of the studio: navigation, theme and the state of the model server. Start it with `make app`."""
+
+import streamlit as st
+
+from studio import frame
+
+st.set_page_config(page_title="Fourfold", page_icon=str(frame.ICON), layout="wide")
+
+page = st.navigation(
+    [
+        st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+        st.Page("pages/songs.py", title="Songs", icon=":material/graphic_eq:"),
+    ],
+    position="top",
+)
+frame.show(page)

@@ -1,0 +1,177 @@
+"""`python -m backends`: serve the models, run one job, list the cards, fetch or import weights."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import math
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from backends.engine import Artifact, Event, Metric, Notice, Progress, Result
+from backends.errors import BadInput, UserError
+from backends.task import task_named, tasks
+
+BAD_REQUEST = 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    try:
+        return arguments.act(arguments)
+    except UserError as error:
+        say(error.sentence)
+        return BAD_REQUEST
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m backends", description="The models of Fourfold.")
+    top.set_defaults(act=serve, host="127.0.0.1", port=7860, root=None, supervised=False)
+    commands = top.add_subparsers(metavar="COMMAND")
+
+    command = _command(commands, "serve", serve, "serve the models over HTTP (the default)")
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on; loopback unless told otherwise")
+    command.add_argument("--port", type=int, default=7860, help="0 picks a free one")
+    command.add_argument("--root", type=Path, help="folder for uploads and running jobs; a temporary one by default")
+    command.add_argument("--supervised", action="store_true", help="stop when standard input ends")
+
+    command = _command(commands, "run", run_job, "do one job and exit")
+    command.add_argument("task", help=f"one of {', '.join(tasks())}")
+    command.add_argument("input", type=Path, help="the file to work on")
+    command.add_argument("--engine", default="", help="the engine; by default that of the best weights present")
+    command.add_argument("--weights", default="", help="a model id or your own file; by default the best present")
+    command.add_argument("--out", type=Path, required=True, help="folder for the results")
+    command.add_argument("--json", action="store_true", help="print one JSON line about the result")
+    for name, meaning in sorted(_options().items()):
+        command.add_argument(f"--{name}", help=meaning)
+
+    command = _command(commands, "list", list_cards, "list the models and whether they are here")
+    command.add_argument("--json", action="store_true")
+    command = _command(commands, "fetch", fetch, "download the published weights of a model")
+    command.add_argument("id")
+    command = _command(commands, "import", adopt, "take in weights that you downloaded yourself")
+    command.add_argument("id")
+    command.add_argument("file", type=Path, nargs="+")
+    return top
+
+
+def _options() -> dict[str, str]:
+    """Every option of every task, each once; a job refuses those that its task does not have."""
+    return {name: meaning for task in tasks().values() for name, meaning in task.options.items()}
+
+
+def _command(commands: Any, name: str, act: Callable[..., int], text: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    command.set_defaults(act=act)
+    return command
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def answer(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Serve until told to stop. Prints one JSON line with the address once the port is bound."""
+    from backends.serve import listen, serve_until_stopped
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    listener = listen(arguments.host, arguments.port)
+    serve_until_stopped(listener, arguments.root, arguments.supervised, answer)
+
+
+def run_job(arguments: argparse.Namespace) -> int:
+    from backends.host import Host
+    from backends.run import Job, run
+
+    task, host = task_named(arguments.task), Host()
+    if not arguments.input.exists():
+        raise BadInput(f"There is no file {arguments.input}.")
+    options = {name: value for name in _options() if (value := getattr(arguments, name)) is not None}
+    card, weights = host.choose(task, arguments.engine, arguments.weights)
+    try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"Cannot write to {arguments.out} ({error.strerror}).") from error
+    job = Job(task, card, weights, {task.inputs[0]: arguments.input}, options, arguments.out)
+    started = time.monotonic()
+    metrics: dict[str, float] = {}
+    artifacts: tuple[Artifact, ...] = ()
+    with closing(run(host, job)) as events:
+        for event in events:
+            _report(event)
+            if isinstance(event, Metric) and math.isfinite(event.value):
+                metrics[event.name] = event.value
+            elif isinstance(event, Result):
+                artifacts = event.artifacts
+    shutil.rmtree(arguments.out / "segments", ignore_errors=True)  # Previews serve players, not files on disk.
+    if arguments.json:
+        found = [{"kind": item.kind, "name": item.name, "path": str(item.path)} for item in artifacts]
+        seconds = round(time.monotonic() - started, 3)
+        line = {"task": task.name, "engine": card.engine, "weights": card.id, "seconds": seconds}
+        answer(json.dumps({**line, "artifacts": found, "metrics": metrics}))
+    else:
+        for item in artifacts:
+            answer(str(item.path))
+    return 0
+
+
+def _report(event: Event) -> None:
+    match event:
+        case Progress(stage, done, total, unit) if total:
+            say(f"{stage}: {100 * done / total:3.0f} % ({done:.6g} of {total:.6g} {unit})".replace(" )", ")"))
+        case Notice(sentence):
+            say(sentence)
+        case Metric(name, value, unit):
+            say(f"{name}: {value:.4g} {unit}".rstrip())
+
+
+def list_cards(arguments: argparse.Namespace) -> int:
+    from backends.download import size_text
+    from backends.host import Host
+
+    info = Host().info()
+    if arguments.json:
+        answer(json.dumps(info))
+        return 0
+    for name, task in info["tasks"].items():
+        for card in task["cards"]:
+            size = size_text(card["download_bytes"]) if card["download_bytes"] else "built in"
+            answer(f"{name:11} {card['id']:19} {card['state']:8} {size:>9}  {card['title']}")
+    return 0
+
+
+def fetch(arguments: argparse.Namespace) -> int:
+    from backends.host import Host
+
+    host = Host()
+    with closing(host.fetch(host.any_card(arguments.id)[1])) as events:
+        for event in events:
+            _report(event)
+    return 0
+
+
+def adopt(arguments: argparse.Namespace) -> int:
+    from backends.host import Host
+
+    host = Host()
+    _, card = host.any_card(arguments.id)
+    for path in host.store.adopt(card, arguments.file):
+        answer(str(path))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+"""Cut people out of video and pictures. One engine a file; `base.py` holds what they share."""
+
+from backends.matting.cards import CARDS
+from backends.matting.options import OPTIONS
+from backends.task import Task
+
+ENGINES: dict[str, str] = {
+    "modnet": "backends.matting.modnet_engine:ModnetEngine",
+    "onnx": "backends.matting.onnx_engine:OnnxEngine",
+    "classical": "backends.matting.classical:ClassicalEngine",
+}
+
+TASK = Task(
+    name="matting",
+    title="Cut people out of video",
+    verb="matte",
+    inputs=("media",),
+    options=OPTIONS,
+    engines=ENGINES,
+    cards=CARDS,
+)

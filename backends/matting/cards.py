@@ -1,0 +1,92 @@
+"""The matting models as data: what each is, weighs, is bad at, and where its weights are published."""
+
+from __future__ import annotations
+
+from backends.cards import Limits, ModelCard, WeightFile
+
+_TASK = "matting"
+_ZOO = "https://storage.openvinotoolkit.org/repositories/open_model_zoo/public/2022.2/"
+_OBS = "https://raw.githubusercontent.com/royshil/obs-backgroundremoval/main/models/"
+_LIMITS = {"cpu": Limits(megapixels=35.6)}  # 8K video; pictures may be larger
+
+_MODNET_NOTE = "Released by the paper's authors under Apache 2.0, weights included: free for any use."
+
+
+def _modnet(kind: str, sha256: str) -> WeightFile:
+    name = f"modnet_{kind}_portrait_matting.ckpt"
+    url = f"{_ZOO}modnet-{kind}-portrait-matting/{name}"
+    return WeightFile(name=name, bytes=26_255_603, sha256=sha256, url=url)
+
+
+CARDS: tuple[ModelCard, ...] = (
+    ModelCard(
+        id="modnet-photographic",
+        task=_TASK,
+        engine="modnet",
+        title="MODNet for photographs",
+        summary="A trained network that finds one person and their hair in photographs and good video.",
+        weak_at="It wants a person who fills much of the picture; things held in the hand and far-off people get lost.",
+        licence="Apache-2.0",
+        licence_note=_MODNET_NOTE,
+        tier="full",
+        outputs=("alpha",),
+        parameters=6_487_075,
+        files=(_modnet("photographic", "7c22235f0925deba15d4d63e53afcb654c47055bbcd98f56e393ab2584007ed8"),),
+        limits=_LIMITS,
+        preference=40,
+    ),
+    ModelCard(
+        id="modnet-webcam",
+        task=_TASK,
+        engine="modnet",
+        title="MODNet for webcams",
+        summary="The same network adapted to webcams: steadier from frame to frame, softer in the hair.",
+        weak_at="Its edges are softer than those of the photographic one, and whole bodies are not its strength.",
+        licence="Apache-2.0",
+        licence_note=_MODNET_NOTE,
+        tier="full",
+        outputs=("alpha",),
+        parameters=6_487_075,
+        files=(_modnet("webcam", "913b82b66558db39b6286c150f809017d7528c872b156eb14333c9c6cb52108b"),),
+        limits=_LIMITS,
+        preference=30,
+    ),
+    ModelCard(
+        id="selfie",
+        task=_TASK,
+        engine="onnx",
+        title="Selfie segmentation",
+        summary="A tiny network for video calls: quick on any machine, with a plain edge.",
+        weak_at="It sees 256 × 256 pixels, so hair and fingers are only outlined; made for one person close by.",
+        licence="Apache-2.0",
+        licence_note="MediaPipe Selfie Segmentation by Google, in ONNX format.",
+        tier="full",
+        outputs=("alpha",),
+        parameters=106_405,
+        files=(
+            WeightFile(
+                name="selfie_segmentation.onnx",
+                bytes=447_596,
+                sha256="1511ab5564cb0ae179cba9bcad6ad931003ccc71656f11fd270967023678c6a5",
+                url=_OBS + "selfie_segmentation.onnx",
+            ),
+        ),
+        limits=_LIMITS,
+        preference=20,
+    ),
+    ModelCard(
+        id="classical",
+        task=_TASK,
+        engine="classical",
+        title="Built-in cut-out",
+        summary="Needs no download: it finds a face or a standing body, cuts along colours and solves for the hair.",
+        weak_at="It needs a face or a whole body to be seen and colours unlike the background's; it is slow.",
+        licence="MIT",
+        licence_note="This cut-out is part of Fourfold and is free for any use.",
+        tier="builtin",
+        outputs=("alpha",),
+        limits=_LIMITS,
+        preference=10,
+    ),
+)
+"""Best first."""

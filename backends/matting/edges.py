@@ -1,0 +1,148 @@
+"""Edges: the matte brought up to the source's size, its foreground's true colours, and its border moved or softened."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+GUIDE_RADIUS = 1
+GUIDE_EPSILON = 5e-5  # about the variance of a camera's noise
+POINTS_A_ROW, ROWS_A_CALL = 1024, 16_384  # OpenCV reads at most 32767 points in either direction
+COLOUR_SIDE = 320  # the colours of foreground and background vary slowly: they are estimated at this size
+WIDE, NARROW = 0.09, 0.007  # of the long side: the two radii of the estimate
+
+
+def guided_upsample(alpha: np.ndarray, guide: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """Bring a matte up to the size of its frame, following the frame's own edges.
+
+    The guided filter (He et al. 2013, equations 5-8) fits alpha = a·luma + b in small windows at the matte's size, as
+    its fast form does (He and Sun 2015). Only the slope is used here: the plain enlargement of alpha gets a times what
+    the plain enlargement of the picture lacks, so nothing is smoothed that the matte already had.
+
+    Args:
+        alpha: `(h, w)` float32 in 0..1.
+        guide: `(h, w, 3)` uint8, the frame at the matte's size.
+        frame: `(H, W, 3)` uint8.
+
+    Returns:
+        `(H, W)` float32 in 0..1, exactly 0 and 1 where the matte is sure all around.
+    """
+    height, width = frame.shape[:2]
+    grey = cv2.cvtColor(guide, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    window = (2 * GUIDE_RADIUS + 1, 2 * GUIDE_RADIUS + 1)
+    mean_i, mean_p = cv2.blur(grey, window), cv2.blur(alpha, window)
+    covariance = cv2.blur(grey * alpha, window) - mean_i * mean_p
+    variance = cv2.blur(grey * grey, window) - mean_i * mean_i
+    slope = cv2.blur(covariance / (variance + GUIDE_EPSILON), window)
+    full, slope, coarse = (plain_upsample(field, height, width) for field in (alpha, slope, grey))
+    lacking = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255 - coarse
+    full = full + slope * lacking
+    # A hundredth at both ends is unrest of networks and of the fit.
+    return np.clip((full - 0.01) * (1 / 0.98), 0, 1, dtype=np.float32)
+
+
+def plain_upsample(alpha: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Bilinear, for comparison and for mattes that are at the frame's size already."""
+    if alpha.shape == (height, width):
+        return alpha
+    return cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _ratio(weighted: np.ndarray, weight: np.ndarray, size: int) -> np.ndarray:
+    """Local mean of colours by weight: blur(weighted) / blur(weight)."""
+    window = (size, size)
+    return cv2.blur(weighted, window) / (cv2.blur(weight, window)[..., None] + 1e-5)
+
+
+def slow_colours(frame: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Foreground and background as smooth colour fields `(h, w, 3)` float32 in 0..255, at a reduced size.
+
+    Blur-fusion of Forte and Pitié 2021 ("Approximate Fast Foreground Colour Estimation", equations 4-7): means
+    weighted by alpha over a wide window, put right by the pixel's own colour, then over a narrow one.
+    """
+    scale = min(1.0, COLOUR_SIDE / max(alpha.shape))
+    size = (max(2, round(alpha.shape[1] * scale)), max(2, round(alpha.shape[0] * scale)))
+    image = cv2.resize(frame, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    a = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
+    fore = back = image
+    for share in (WIDE, NARROW):
+        window = 2 * max(1, round(share * max(size) / 2)) + 1
+        fore_mean, back_mean = _ratio(fore * a[..., None], a, window), _ratio(back * (1 - a)[..., None], 1 - a, window)
+        error = image - a[..., None] * fore_mean - (1 - a)[..., None] * back_mean
+        fore = np.clip(fore_mean + a[..., None] * error, 0, 255)
+        back = np.clip(back_mean + (1 - a)[..., None] * error, 0, 255)
+    return fore, back
+
+
+def foreground(frame: np.ndarray, alpha: np.ndarray, strength: float = 1.0) -> np.ndarray:
+    """The colours of the person alone, without what shines through at hair and edges.
+
+    Inside they are the frame's own; in the soft band they are estimated; just outside they continue, so that codecs
+    that blur colour do not pull black into the edge; far outside they are black.
+
+    Args:
+        frame: `(H, W, 3)` uint8.
+        alpha: `(H, W)` float32.
+        strength: 0 leaves the old background's colour in, 1 takes out all of it.
+
+    Returns:
+        `(H, W, 3)` uint8, straight (not multiplied by alpha).
+    """
+    result = np.zeros_like(frame)
+    reach = 9
+    near = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    x, y, width, height = cv2.boundingRect(near)
+    if not width:
+        return result
+    box = np.s_[y : y + height, x : x + width]
+    image, a, kept = (np.ascontiguousarray(part[box]) for part in (frame, alpha, near))
+    colours = cv2.copyTo(image, kept)
+    points = np.flatnonzero((kept > 0) & (a < 1))
+    if strength > 0 and len(points):
+        fore, back = (_at(field, points, a.shape) for field in slow_colours(image, a))
+        soft, own = a.ravel()[points][:, None], image.reshape(-1, 3)[points].astype(np.float32)
+        estimate = fore + soft * (own - soft * fore - (1 - soft) * back)
+        mixed = own + strength * (np.clip(estimate, 0, 255) - own)
+        colours.reshape(-1, 3)[points] = np.rint(mixed).astype(np.uint8)
+    result[box] = colours
+    return result
+
+
+def _at(field: np.ndarray, points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A reduced field `(h, w, 3)` read at flat indices into `shape`, bilinear: `(N, 3)`; costs what is read."""
+    rows, columns = np.divmod(points, shape[1])
+    scale_y, scale_x = field.shape[0] / shape[0], field.shape[1] / shape[1]
+    y = ((rows + 0.5) * scale_y - 0.5).astype(np.float32)
+    x = ((columns + 0.5) * scale_x - 0.5).astype(np.float32)
+    count = len(points)
+    pad = -count % POINTS_A_ROW
+    maps = [np.pad(axis, (0, pad)).reshape(-1, POINTS_A_ROW) for axis in (x, y)]
+    out = []
+    for start in range(0, len(maps[0]), ROWS_A_CALL):
+        part = np.s_[start : start + ROWS_A_CALL]
+        out.append(cv2.remap(field, maps[0][part], maps[1][part], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    return np.concatenate(out).reshape(-1, 3)[:count]
+
+
+def multilevel_foreground(frame: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """The foreground by pymatting's multi-level solver (Germer et al. 2021): finer and slower, for single pictures."""
+    from pymatting import estimate_foreground_ml
+
+    estimate = estimate_foreground_ml(frame / 255.0, alpha.astype(np.float64))
+    exact = np.rint(np.clip(estimate, 0, 1) * 255).astype(np.uint8)
+    exact[alpha >= 1] = frame[alpha >= 1]
+    return exact
+
+
+def move_edge(alpha: np.ndarray, pixels: float) -> np.ndarray:
+    """Grow (positive) or shrink (negative) the matte by that many pixels, soft edges included."""
+    whole = round(abs(pixels))
+    if whole == 0:
+        return alpha
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * whole + 1, 2 * whole + 1))
+    return cv2.dilate(alpha, kernel) if pixels > 0 else cv2.erode(alpha, kernel)
+
+
+def soften(alpha: np.ndarray, pixels: float) -> np.ndarray:
+    """Blur the matte's edge over about that many pixels."""
+    return cv2.GaussianBlur(alpha, (0, 0), pixels / 2) if pixels > 0 else alpha

@@ -1,0 +1,169 @@
+"""Where a person probably is, by OpenCV's detectors alone: a face gives head and shoulders, an outline a whole body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+DETECTION_SIDE = 480
+FACES = {
+    "haarcascade_frontalface_alt2.xml": 0.1,
+    "haarcascade_frontalface_default.xml": 1.0,
+    "haarcascade_profileface.xml": 1.0,
+}
+"""What a point of each detector's own score is worth: the first gives about fifty to anything that it takes."""
+
+SURE = 2.0
+"""Scores of detectors that agree add up; patterns in cloth seldom reach this, faces nearly always do."""
+
+
+@dataclass(frozen=True)
+class Find:
+    """One detection as (x, y, width, height) in pixels of the frame; `kind` is "face" or "body"."""
+
+    kind: str
+    box: tuple[float, float, float, float]
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        x, y, width, height = self.box
+        return x + width / 2, y + height / 2
+
+
+@cache
+def _cascade(name: str) -> cv2.CascadeClassifier:
+    return cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / name))
+
+
+@cache
+def _walker() -> cv2.HOGDescriptor:
+    hog = cv2.HOGDescriptor()
+    hog.setSVMDetector(np.asarray(cv2.HOGDescriptor.getDefaultPeopleDetector(), np.float32))
+    return hog
+
+
+def find_people(frame: np.ndarray) -> list[Find]:
+    """The people in `frame` `(H, W, 3)` uint8, faces first, the largest first; empty where none is seen.
+
+    Viola and Jones 2001 for faces, then Dalal and Triggs 2005 for bodies that stand.
+    """
+    scale = DETECTION_SIDE / max(frame.shape[:2])
+    size = (round(frame.shape[1] * scale), round(frame.shape[0] * scale))
+    grey = cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR), cv2.COLOR_RGB2GRAY)
+    faces = _faces(grey)
+    if faces:
+        return [Find("face", _scaled(box, 1 / scale)) for box in faces]
+    return [Find("body", _scaled(box, 1 / scale)) for box in _bodies(grey)]
+
+
+def _faces(grey: np.ndarray) -> list[tuple[float, ...]]:
+    """Boxes on which the detectors agree well enough, the largest first; far smaller ones are mostly patterns."""
+    votes: list[tuple[tuple[float, ...], float]] = []
+    for name, worth in FACES.items():
+        votes += [(box, worth * score) for box, score in _votes(grey, name)]
+        if "profile" in name:  # it knows one side only: look at the mirror image too
+            flipped = _votes(cv2.flip(grey, 1), name)
+            votes += [((grey.shape[1] - box[0] - box[2], *box[1:]), worth * score) for box, score in flipped]
+    agreed: list[tuple[float, ...]] = []
+    for box, score in sorted(votes, key=lambda vote: -vote[1]):
+        total = sum(other_score for other, other_score in votes if _overlap(box, other) > 0.3)
+        if max(score, total) >= SURE and all(_overlap(box, other) < 0.1 for other in agreed):
+            agreed.append(box)
+    agreed.sort(key=lambda box: -box[2])
+    return [box for box in agreed if box[2] > 0.5 * agreed[0][2]]
+
+
+def _votes(grey: np.ndarray, name: str) -> list[tuple[tuple[float, ...], float]]:
+    least = max(20, min(grey.shape) // 12)
+    boxes, _, scores = _cascade(name).detectMultiScale3(
+        grey, scaleFactor=1.1, minNeighbors=3, minSize=(least, least), outputRejectLevels=True
+    )
+    return [(tuple(map(float, box)), float(score)) for box, score in zip(boxes, np.ravel(scores), strict=True)]
+
+
+def _bodies(grey: np.ndarray) -> list[tuple[float, ...]]:
+    if min(grey.shape) < 128:
+        return []
+    boxes, weights = _walker().detectMultiScale(grey, winStride=(8, 8), padding=(16, 16), scale=1.08)
+    sure = [(tuple(map(float, box)), float(weight)) for box, weight in zip(boxes, weights, strict=True) if weight > 0.4]
+    kept: list[tuple[float, ...]] = []
+    for box, _ in sorted(sure, key=lambda pair: -pair[1]):
+        if all(_overlap(box, other) < 0.4 for other in kept):
+            kept.append(box)
+    return kept[:4]
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    shared = max(0.0, width) * max(0.0, height)
+    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
+
+
+def _scaled(box: tuple[float, ...], scale: float) -> tuple[float, float, float, float]:
+    return box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale
+
+
+def prior(shape: tuple[int, int], finds: list[Find]) -> np.ndarray:
+    """What the detections say of each pixel, `(H, W)` uint8 in GrabCut's words: surely or probably person or not.
+
+    The proportions are those of artists' anatomy: a detected face is about 0.75 of a head wide and high, shoulders are
+    three to four faces wide, the body seven and a half heads high.
+    """
+    height, width = shape
+    mask = np.full(shape, cv2.GC_PR_BGD, np.uint8)
+    for find in finds:
+        x, y, w, h = find.box
+        if find.kind == "face":
+            _draw_bust(mask, x + w / 2, y + h / 2, w)
+        else:
+            _draw_body(mask, x, y, w, h)
+    if not finds:  # nothing was recognised: pictures that people take of people have them in the middle
+        cv2.ellipse(
+            mask, (width // 2, round(height * 0.62)), (width // 4, height // 2), 0, 0, 360, int(cv2.GC_PR_FGD), -1
+        )
+    rim = max(1, round(0.02 * max(shape)))
+    for strip in (mask[:rim], mask[:, :rim], mask[:, -rim:]):
+        strip[strip == cv2.GC_PR_BGD] = cv2.GC_BGD  # the person may go on below the picture, not above or beside it
+    if finds:
+        top = min(find.box[1] - (1.0 if find.kind == "face" else 0.1) * find.box[3] for find in finds)
+        above = mask[: max(0, round(top))]
+        above[above == cv2.GC_PR_BGD] = cv2.GC_BGD
+    return mask
+
+
+def _draw_bust(mask: np.ndarray, x: float, y: float, face: float) -> None:
+    """Head, neck, shoulders and trunk around a face of width `face` with its middle at (x, y)."""
+
+    def outline(points: list[tuple[float, float]], value: int) -> None:
+        pixels = np.array([(x + right * face, y + down * face) for right, down in points], np.float32)
+        cv2.fillPoly(mask, [np.rint(pixels).astype(np.int32)], value)
+
+    far = 6.5  # below the picture's edge, or about at the knees
+    shoulders = [
+        (-0.5, 0.75),
+        (-1.55, 1.25),
+        (-1.7, 3.0),
+        (-1.3, far),
+        (1.3, far),
+        (1.7, 3.0),
+        (1.55, 1.25),
+        (0.5, 0.75),
+    ]
+    outline(shoulders, int(cv2.GC_PR_FGD))
+    centre = (round(x), round(y - 0.08 * face))
+    cv2.ellipse(mask, centre, (round(0.66 * face), round(0.92 * face)), 0, 0, 360, int(cv2.GC_PR_FGD), -1)
+    outline([(-0.7, 1.7), (-0.75, 3.4), (0.75, 3.4), (0.7, 1.7), (0.2, 1.1), (-0.2, 1.1)], int(cv2.GC_FGD))
+    cv2.ellipse(mask, centre, (round(0.40 * face), round(0.55 * face)), 0, 0, 360, int(cv2.GC_FGD), -1)
+
+
+def _draw_body(mask: np.ndarray, x: float, y: float, w: float, h: float) -> None:
+    """A standing body in a detector's box, which has some room on every side."""
+    middle = (round(x + w / 2), round(y + h / 2))
+    cv2.ellipse(mask, middle, (round(0.34 * w), round(0.44 * h)), 0, 0, 360, int(cv2.GC_PR_FGD), -1)
+    trunk = (middle[0], round(y + 0.38 * h))
+    cv2.ellipse(mask, trunk, (round(0.13 * w), round(0.16 * h)), 0, 0, 360, int(cv2.GC_FGD), -1)

@@ -1,0 +1,93 @@
+"""What the matting engines share with their callers: frames, what is known of a file, and the finished result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from backends.engine import Result
+
+UNCERTAIN = (0.05, 0.95)
+"""A pixel whose alpha lies strictly between is uncertain: neither clearly person nor clearly background."""
+
+
+@dataclass(frozen=True)
+class Colour:
+    """How a file says its colours are coded, in the numbers of ITU-T H.273; 2 means "not said".
+
+    `matrix` is the luma/chroma matrix, `full` whether black is 0 rather than 16.
+    """
+
+    matrix: int = 2
+    primaries: int = 2
+    transfer: int = 2
+    full: bool = False
+
+    @property
+    def hdr(self) -> bool:
+        """PQ (16) and HLG (18) code light far brighter than white, which ordinary pictures cannot hold."""
+        return self.transfer in (16, 18)
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """What is known of a video or picture before it is worked on. `width` and `height` are upright, as watched.
+
+    `frames` is an estimate for videos (0 where nothing is known); `seconds` likewise. `sar` is the shape of one
+    pixel, width over height, upright. `origin` is the moment of the file's own clock, in seconds, that counts as 0.
+    """
+
+    kind: str
+    width: int
+    height: int
+    frames: int = 1
+    seconds: float = 0.0
+    rate: Fraction = Fraction(25)
+    time_base: Fraction = Fraction(1, 90_000)
+    origin: Fraction = Fraction(0)
+    sar: Fraction = Fraction(1)
+    colour: Colour = field(default_factory=Colour)
+    depth: int = 8
+    turned: bool = False
+    interlaced: bool = False
+    audio: tuple[str, ...] = ()
+    subtitles: int = 0
+    codec: str = ""
+
+    @property
+    def megapixels(self) -> float:
+        return self.width * self.height / 1e6
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One upright picture `(H, W, 3)` uint8 RGB, at `pts` ticks of the reader's time base."""
+
+    rgb: np.ndarray
+    pts: int
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One line of the list of what the output kept of the source: `state` is "kept", "changed" or "lost"."""
+
+    what: str
+    state: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Matting(Result):
+    """A finished cut-out. `artifacts` holds one "export", and "alpha" and "frames" as described in the exports.
+
+    `kept` was checked on the written file, not assumed.
+    """
+
+    width: int = 0
+    height: int = 0
+    frames: int = 0
+    seconds: float = 0.0
+    kept: tuple[Kept, ...] = ()

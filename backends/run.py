@@ -1,0 +1,59 @@
+"""One job from request to last event, the same for the terminal and for the server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backends.cards import ModelCard
+from backends.engine import Engine, Event, Progress
+from backends.errors import BadInput
+from backends.host import Host
+from backends.task import Task
+
+
+@dataclass(frozen=True)
+class Job:
+    """One request: which task, with which model, on which files, into which folder."""
+
+    task: Task
+    card: ModelCard
+    weights: tuple[Path, ...]
+    inputs: Mapping[str, Path]
+    options: Mapping[str, Any]
+    out: Path
+
+
+def run(host: Host, job: Job) -> Generator[Event, None, None]:
+    """Load the engine if it is not loaded, run it, and remember its speed on this machine."""
+    check_options(job.task, job.options)
+    engine: Engine | None = None
+    for step in host.engine(job.task, job.card, job.weights):
+        if isinstance(step, Progress):
+            yield step
+        else:
+            engine = step
+    assert engine is not None
+    started, last = time.monotonic(), None
+    events = engine.run(job.inputs, job.options, job.out)
+    try:
+        for event in events:
+            last = event if isinstance(event, Progress) else last
+            yield event
+    finally:
+        # An explicit close: a cancelled job must free the device now, not at the next garbage collection.
+        close = getattr(events, "close", None)
+        if close is not None:
+            close()
+    if last is not None and job.card.tier != "yours":
+        host.note_speed(job.card, time.monotonic() - started, last.total)
+
+
+def check_options(task: Task, options: Mapping[str, Any]) -> None:
+    unknown = [name for name in options if name not in task.options]
+    if unknown:
+        known = ", ".join(task.options)
+        raise BadInput(f"{task.title} has no option called “{unknown[0]}”; it has {known}.")

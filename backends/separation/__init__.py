@@ -1,0 +1,23 @@
+"""Split a song into stems. One engine a file; `base.py` holds what they share."""
+
+from backends.separation.cards import CARDS
+from backends.task import Task
+
+TASK = Task(
+    name="separation",
+    title="Split a song into stems",
+    verb="separate",
+    inputs=("song",),
+    options={
+        "stems": "Which stems to take out, such as “vocals” or “bass,drums”; empty for all of them.",
+        "overlap": "Demucs: the share of a segment that it shares with the next, from 0 to 0.9; 0.25 if not given.",
+        "shifts": "Demucs: how many shifted runs to average, up to 10; 0 for one plain run. Slower, a little better.",
+        "seed": "Demucs: a whole number from which the shifts are drawn; the same one repeats a result.",
+        "precision": "Demucs: “full”, or “half” to be faster on a GPU.",
+    },
+    engines={
+        "dsp": "backends.separation.dsp:DspEngine",
+        "demucs": "backends.separation.demucs:DemucsEngine",
+    },
+    cards=CARDS,
+)

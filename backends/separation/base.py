@@ -1,0 +1,155 @@
+"""What every separation engine shares: read the song, write the stems as they come, measure them, say how far it is.
+
+An engine adds three things: its `sources`, its `samplerate`, and `chunks`, which turns a Mix into pieces of sources.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from abc import abstractmethod
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from backends.engine import Artifact, Engine, Event, Metric, Notice, Partial, Progress
+from backends.errors import BadInput, EngineFailed
+from backends.separation.audio import open_song, read_mix
+from backends.separation.mix import Mix
+from backends.separation.types import Grouping, Separation
+from backends.separation.writer import Stems
+
+MAX_SECONDS = 3 * 3600.0
+"""Longer songs are refused whatever a card says: a stem's WAV file has to stay under 4 GiB."""
+
+READING_STEP = 10.0
+"""Seconds of sound between two reports while the song is read."""
+
+UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO}
+
+Chunks = Callable[[Mix], Iterator[np.ndarray]]
+
+
+class SeparationEngine(Engine):
+    """Splits a stereo song into `sources`, at `samplerate` Hz. Both are known once `load` has returned."""
+
+    task = "separation"
+    sources: tuple[str, ...] = ()
+    samplerate: int = 44100
+    device: str = "cpu"
+
+    @abstractmethod
+    def chunks(self, mix: Mix) -> Iterator[np.ndarray]:
+        """Yield (S, 2, T) float32 pieces of all sources, in order and without overlap, `mix.frames` in total.
+
+        T is free, and may be 0: such a piece only gives the caller a chance to stop.
+        """
+
+    def plan(self, options: Mapping[str, Any]) -> Chunks:
+        """What to call with the mix, for these options. Engines with options of their own check them here.
+
+        Raises BadInput before anything is read.
+        """
+        return self.chunks
+
+    def run(self, inputs: Mapping[str, Path], options: Mapping[str, Any], out: Path) -> Iterator[Event]:
+        """Split `inputs["song"]` into the stems that `options["stems"]` asks for (see `Grouping.parse`).
+
+        Yields Progress, Partial segments of the mix and of each stem, Notices, Metrics, then a Separation with
+        `out/stems/<name>.wav` and `out/mix.wav`. See `Engine.run` for errors.
+        """
+        if "song" not in inputs:
+            raise BadInput("There is no song to separate: choose one first.")
+        grouping = Grouping.parse(str(options.get("stems") or ""), self.sources)
+        chunks = self.plan(options)
+        with _writing():
+            out.mkdir(parents=True, exist_ok=True)
+            mix = yield from self._read(inputs["song"], out)
+        _require_space(out, mix, len(grouping.stems))
+        yield from self._write(mix, grouping, chunks, out)
+
+    def _read(self, path: Path, out: Path) -> Generator[Event, None, Mix]:
+        limit = min(self.card.limit(self.device).seconds or MAX_SECONDS, MAX_SECONDS)
+        song = open_song(path, limit)
+        reading = read_mix(song, self.samplerate, out / "mix.wav", limit)
+        told = -READING_STEP
+        try:
+            while True:
+                done = next(reading)
+                if done >= told + READING_STEP:
+                    told = done
+                    yield Progress("Reading the song", done, max(done, song.duration), "s")
+        except StopIteration as stop:
+            mix: Mix = stop.value
+        finally:
+            reading.close()
+        yield Progress("Reading the song", mix.seconds, mix.seconds, "s")
+        yield from (Notice(sentence) for sentence in mix.notices)
+        return mix
+
+    def _write(self, mix: Mix, grouping: Grouping, chunks: Chunks, out: Path) -> Iterator[Event]:
+        names = tuple(grouping.stems)
+        members = np.array([[source in group for source in self.sources] for group in grouping.stems.values()])
+        done = 0
+        with _writing():
+            stems = Stems(names, mix.samplerate, out)
+        with stems:
+            for chunk in chunks(mix):
+                _require_numbers(chunk)
+                count = chunk.shape[-1]
+                pieces = np.einsum("ns,sct->nct", members.astype(np.float32), chunk)  # (N, 2, T)
+                yield from _written(stems.add(mix.read(done, count), pieces))
+                done += count
+                yield Progress("Separating", done / mix.samplerate, mix.seconds, "s")
+            yield from _written(stems.finish())
+        if done != mix.frames:
+            raise RuntimeError(f"{type(self).__name__} made {done} frames of a song of {mix.frames}")
+        yield Metric("mix_peak", mix.peak, "")
+        yield Metric("clipped", mix.clipped, "share")
+        yield from stems.metrics()
+        yield _result(mix, stems, out)
+
+
+def _written(segments: Iterator[Artifact]) -> Iterator[Partial]:
+    with _writing():
+        yield from (Partial(segment) for segment in segments)
+
+
+def _result(mix: Mix, stems: Stems, out: Path) -> Separation:
+    meta = {"tags": dict(mix.tags), "seconds": mix.seconds, "notices": list(mix.notices)}
+    artifacts = [Artifact("stem", name, path) for name, path in stems.paths.items()]
+    artifacts.append(Artifact("mix", "mix", out / "mix.wav", meta))
+    return Separation(tuple(artifacts), mix.samplerate, mix.frames, tuple(stems.paths), stems.segments)
+
+
+def _require_numbers(chunk: np.ndarray) -> None:
+    if not np.isfinite(chunk).all():
+        raise EngineFailed("The model's output broke down on this song: try another model, or run it on the processor.")
+
+
+def _require_space(out: Path, mix: Mix, stems: int) -> None:
+    """Stop before hours of work whose result would not fit: floats for each stem, segments for each and the mix."""
+    needed = mix.frames * (8 * stems + 4 * (stems + 1))
+    free = shutil.disk_usage(out).free
+    if free < needed:
+        raise EngineFailed(
+            f"The disk is too full: the stems need {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
+            "free some space and try again."
+        )
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Turn what a full or read-only disk raises into a sentence."""
+    try:
+        yield
+    except (OSError, soundfile.LibsndfileError) as error:
+        if isinstance(error, OSError) and error.errno not in UNWRITABLE:
+            raise
+        raise EngineFailed(
+            "The stems could not be written, most likely because the disk is full: free some space and try again."
+        ) from error

@@ -1,0 +1,130 @@
+"""The separation models as data: what each yields, weighs, is bad at, and where its weights are published."""
+
+from __future__ import annotations
+
+from backends.cards import Limits, ModelCard, WeightFile
+
+_TASK = "separation"
+_FOUR = ("drums", "bass", "other", "vocals")
+_PUBLISHED = "https://dl.fbaipublicfiles.com/demucs/hybrid_transformer/"
+
+# A stem is written as a 32-bit float stereo WAV, whose length fields stop at 4 GiB: 3 h 22 min at 44.1 kHz.
+_LIMITS = {"cpu": Limits(seconds=3 * 60 * 60)}
+
+_RESEARCH_NOTE = (
+    "The Demucs program is under the MIT licence, but its author provides these weights for research and personal use: "
+    "they were trained on MUSDB18, a music collection for education and research, and on 800 further songs."
+)
+
+
+# Speeds: Demucs by `benchmarks/separation.py` on the network at full size, start-up left out; the fine-tuned one is
+# four such networks, the six-stem one a little less than one. The built-in one on a minute of stereo music.
+
+
+def _published(name: str, size: int, sha256: str) -> WeightFile:
+    return WeightFile(name=name, bytes=size, sha256=sha256, url=_PUBLISHED + name)
+
+
+CARDS: tuple[ModelCard, ...] = (
+    ModelCard(
+        id="htdemucs",
+        task=_TASK,
+        engine="demucs",
+        title="Demucs",
+        summary="A trained network that hears drums, bass, voice and the rest apart, on nearly any kind of music.",
+        weak_at="Quiet backing voices, reverb and instruments that sound like a voice can land in the wrong stem.",
+        licence="research use",
+        licence_note=_RESEARCH_NOTE,
+        tier="full",
+        outputs=_FOUR,
+        parameters=41_984_456,
+        files=(
+            _published(
+                "955717e8-8726e21a.th",
+                84_141_911,
+                "8726e21a993978c7ba086d3872e7608d7d5bfca646ca4aca459ffda844faa8b4",
+            ),
+        ),
+        limits=_LIMITS,
+        speed=0.75,
+        preference=40,
+    ),
+    ModelCard(
+        id="htdemucs_ft",
+        task=_TASK,
+        engine="demucs",
+        title="Demucs, fine-tuned",
+        summary="Four Demucs networks, each polished for one stem: often a little cleaner, at four times the work.",
+        weak_at="The gain over plain Demucs is small on many songs, and each song takes four times as long.",
+        licence="research use",
+        licence_note=_RESEARCH_NOTE,
+        tier="full",
+        outputs=_FOUR,
+        parameters=4 * 41_984_456,
+        # In the order of `outputs`: the bag takes its first stem from the first network, and so on.
+        files=(
+            _published(
+                "f7e0c4bc-ba3fe64a.th",
+                84_141_271,
+                "ba3fe64ae8ef66ac9a4857222ce48efbdc5eb3ad375cb79dd13debee5aaa4066",
+            ),
+            _published(
+                "d12395a8-e57c48e6.th",
+                84_141_271,
+                "e57c48e6b0e38af4f7118d7bd08c49f0a0c0edf7d09143bdd902ea0d237303e6",
+            ),
+            _published(
+                "92cfc3b6-ef3bcb9c.th",
+                84_141_271,
+                "ef3bcb9c8b40d14ae5d51b6db2587339cc12c6b77c0be151ce6d69002e087bf2",
+            ),
+            _published(
+                "04573f0d-f3cf25b2.th",
+                84_141_271,
+                "f3cf25b222c4eed7cd49dd8b2c9597d50c18bd154090f7b919cfa5f93cf22c49",
+            ),
+        ),
+        limits=_LIMITS,
+        speed=3.0,
+        preference=30,
+    ),
+    ModelCard(
+        id="htdemucs_6s",
+        task=_TASK,
+        engine="demucs",
+        title="Demucs, six stems",
+        summary="Demucs with guitar and piano as stems of their own, beside drums, bass, voice and the rest.",
+        weak_at="The piano stem is rough: other instruments bleed into it, and parts of the piano go missing.",
+        licence="research use",
+        licence_note=_RESEARCH_NOTE,
+        tier="full",
+        outputs=(*_FOUR, "guitar", "piano"),
+        parameters=27_414_996,
+        files=(
+            _published(
+                "5c90dfd2-34c22ccb.th",
+                54_996_327,
+                "34c22ccb381c6f9fdbf324f04e1e2fe21aaaf293f5ded163a162697ff9a02ddd",
+            ),
+        ),
+        limits=_LIMITS,
+        speed=0.75,
+        preference=20,
+    ),
+    ModelCard(
+        id="dsp",
+        task=_TASK,
+        engine="dsp",
+        title="Built-in separator",
+        summary="Needs no download: it tells stems apart by rhythm, pitch, repetition and place between the speakers.",
+        weak_at="It has learned nothing from music, so each stem keeps much of the others, most of all in mono songs.",
+        licence="MIT",
+        licence_note="This separator is part of Fourfold and is free for any use.",
+        tier="builtin",
+        outputs=_FOUR,
+        limits=_LIMITS,
+        speed=0.18,
+        preference=10,
+    ),
+)
+"""Best first. The fine-tuned bag ranks below plain Demucs as a default: four times the wait for a small gain."""

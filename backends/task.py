@@ -1,0 +1,48 @@
+"""The tasks as data: which inputs they take, which engines do them, which cards they have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+
+from backends.cards import ModelCard
+from backends.engine import Engine
+from backends.errors import BadInput
+
+PACKAGES = ("backends.separation", "backends.matting")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing people can ask for. `engines` maps a name to "module:Class", imported only when it is needed.
+
+    `verb` is the name of its endpoint, `inputs` the files it takes in order, `options` each option with its meaning.
+    """
+
+    name: str
+    title: str
+    verb: str
+    inputs: tuple[str, ...]
+    engines: Mapping[str, str]
+    cards: tuple[ModelCard, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def engine_class(self, name: str) -> type[Engine]:
+        if name not in self.engines:
+            raise BadInput(f"There is no engine called “{name}” for {self.name}; there is {', '.join(self.engines)}.")
+        module, _, cls = self.engines[name].partition(":")
+        return getattr(import_module(module), cls)
+
+
+def tasks() -> dict[str, Task]:
+    """Every task by name, in the order of the pages."""
+    found = (import_module(package).TASK for package in PACKAGES)
+    return {task.name: task for task in found}
+
+
+def task_named(name: str) -> Task:
+    known = tasks()
+    if name not in known:
+        raise BadInput(f"There is no task called “{name}”; there is {', '.join(known)}.")
+    return known[name]

@@ -1,0 +1,1 @@
+"""Datasets, metrics, statistics and reports. Statistics only ever see rows."""

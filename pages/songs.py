@@ -1,0 +1,57 @@
+"""Split a song into stems: choose, watch, listen, judge, take away."""
+
+import streamlit as st
+
+from studio import services, song_view, songs, starts, widgets, words
+from studio.songs import Probe
+
+st.title("Split a song into stems")
+
+if "run" in st.query_params:
+    song_view.show(st.query_params["run"])
+    st.stop()
+
+st.markdown("Drop in a song and get its voice, drums, bass and the rest as separate tracks that you can play and keep.")
+state = services.backend().state()
+task = services.backend().info().get("tasks", {}).get("separation")
+if task is None:
+    widgets.wait_for_backend(state)
+    st.stop()
+
+place = services.backend().place
+upload = st.file_uploader(
+    f"Your song (it is worked on by {place})",
+    type=list(songs.TYPES),
+    max_upload_size=song_view.UPLOAD_MB,
+    help="WAV, MP3, FLAC, M4A, OGG, Opus, or a video whose sound you want.",
+)
+if upload is None:
+    if st.button("Or try the sample song", icon=":material/play_arrow:"):
+        starts.start_sample_song()
+    found = Probe()
+else:
+    found = song_view.probed(upload)
+
+if found.problem:
+    st.error(found.problem, icon=":material/error:")
+elif found.text:
+    st.caption(f":material/check_circle: {words.plain(f'{upload.name}: {found.text}')}")
+
+left, right = st.columns([3, 2], gap="large")
+with left:
+    card = widgets.choose_card(task["cards"], task["default"], lambda each: songs.estimate(each, found.seconds))
+with right:
+    choices = songs.stem_choices(card["outputs"])
+    stems = choices[st.radio("Stems", list(choices), key=f"stems-{card['id']}")]
+
+if not widgets.is_here(card):
+    widgets.offer_download(card)
+    st.stop()
+
+problem = found.problem or songs.too_long(card, found.seconds)
+if problem and not found.problem:
+    st.error(problem, icon=":material/error:")
+ready = upload is not None and not problem
+reason = "" if upload is not None else "Choose a song first."
+if st.button("Split the song", type="primary", disabled=not ready, help=reason, icon=":material/call_split:"):
+    starts.start_song(upload.name, upload, card["id"], {"stems": stems} if stems else {})

@@ -1,0 +1,46 @@
+"""ID3v2.3 tags for MP3 files, as https://id3.org/id3v2.3.0 lays them out: text frames in UTF-16, before the sound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+FRAMES: Mapping[str, str] = {
+    "title": "TIT2",
+    "artist": "TPE1",
+    "album_artist": "TPE2",
+    "album": "TALB",
+    "date": "TYER",
+    "genre": "TCON",
+    "track": "TRCK",
+    "disc": "TPOS",
+    "composer": "TCOM",
+    "copyright": "TCOP",
+    "publisher": "TPUB",
+    "isrc": "TSRC",
+    "language": "TLAN",
+}
+UTF16 = b"\x01"
+
+
+def id3_tag(tags: Mapping[str, str]) -> bytes:
+    """The whole tag; names without a frame of their own are kept as user-defined text (TXXX)."""
+    frames = b"".join(_frame(name.lower(), value) for name, value in tags.items() if value)
+    size = len(frames)
+    syncsafe = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))  # section 3.1: seven bits a byte
+    return b"ID3\x03\x00\x00" + syncsafe + frames
+
+
+def _frame(name: str, value: str) -> bytes:
+    if name == "comment":  # section 4.11: language and a short description come first
+        frame, body = "COMM", UTF16 + b"eng" + _text("") + b"\0\0" + _text(value)
+    elif name == "date":
+        frame, body = "TYER", UTF16 + _text(value[:4])
+    elif name in FRAMES:
+        frame, body = FRAMES[name], UTF16 + _text(value)
+    else:
+        frame, body = "TXXX", UTF16 + _text(name) + b"\0\0" + _text(value)
+    return frame.encode() + len(body).to_bytes(4, "big") + b"\0\0" + body
+
+
+def _text(value: str) -> bytes:
+    return b"\xff\xfe" + value.encode("utf-16-le")

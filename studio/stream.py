@@ -1,0 +1,128 @@
+"""One call of a backend's Gradio endpoint as an iterator of events, with queue position, cancel and typed errors.
+
+What Gradio's client does not say plainly is put right here: one Client a call, because cancelling a job
+ends every job of its Client; a vanished server, because the client may then wait for ever; a full queue.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.04
+SILENCE_SECONDS = 4.0
+"""After this long without an event the server is asked whether it is still there."""
+MISSED_PROBES = 3
+
+
+class StreamError(Exception):
+    """A call that ended without a result. `code` is that of the backend, or backend_lost, queue_full, unreachable."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+LOST = "The model server stopped while it was working. Your file is kept: you can run it again."
+FULL = "The model server has too many jobs waiting. Your file is kept: try again in a few minutes."
+REFUSED = "The model server could not do this; its log says why. Your file is kept: try again, or another model."
+UNREACHABLE = "The model server does not answer. Your file is kept: check that the server runs, then try again."
+
+
+class Call:
+    """A running call. Iterate it once; `cancel` from any thread ends the iteration."""
+
+    def __init__(self, address: str, endpoint: str, arguments: list[Any], alive: Callable[[], bool]) -> None:
+        """
+        Args:
+            address: the backend's URL.
+            endpoint: the endpoint's api_name, such as "/separate".
+            arguments: its arguments in order; a Path is uploaded.
+            alive: says cheaply whether the same server process is still there.
+        """
+        from gradio_client import Client, handle_file
+
+        self.address = address
+        self._alive = alive
+        self._cancelled = False
+        try:
+            self._client = Client(address, verbose=False, download_files=False, analytics_enabled=False)
+            sent = [handle_file(item) if isinstance(item, Path) else item for item in arguments]
+            self._job = self._client.submit(*sent, api_name=endpoint)
+        except (httpx.HTTPError, OSError, ValueError) as error:
+            log.warning("cannot reach %s: %s", address, error)
+            raise StreamError("unreachable", UNREACHABLE) from error
+
+    def cancel(self) -> None:
+        """Free the device at its next chunk. Safe to call at any time, also twice."""
+        self._cancelled = True
+        try:
+            self._job.cancel()
+        except (httpx.HTTPError, OSError) as error:
+            log.info("the cancel request did not arrive: %s", error)
+
+    def queue(self) -> tuple[int | None, int | None]:
+        """(jobs before this one, jobs in the queue) while it waits, else (None, None)."""
+        status = self._job.status()
+        waiting = status.code.name in ("IN_QUEUE", "JOINING_QUEUE", "QUEUE_FULL", "STARTING")
+        return (status.rank, status.queue_size) if waiting else (None, None)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        seen, heard, missed = 0, time.monotonic(), 0
+        try:
+            while not self._cancelled:
+                finished = self._job.done()
+                # A copy: the client hands out its own list, which grows while the events below are worked on.
+                events = list(self._job.outputs())
+                for event in events[seen:]:
+                    if event["type"] == "error":
+                        raise StreamError(event["code"], event["sentence"])
+                    yield event
+                if len(events) > seen:
+                    seen, heard, missed = len(events), time.monotonic(), 0
+                elif finished:
+                    self._raise_failure()
+                    return
+                elif time.monotonic() - heard > SILENCE_SECONDS:
+                    missed, heard = (0 if self._answers() else missed + 1), time.monotonic() - SILENCE_SECONDS / 2
+                if missed >= MISSED_PROBES or not self._alive():
+                    log.warning("lost %s: %d probes missed", self.address, missed)
+                    raise StreamError("backend_lost", LOST)
+                time.sleep(POLL_SECONDS)
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Whoever stops listening, for whatever reason, also stops the work; the client's threads end with it."""
+        if not self._job.done():
+            self.cancel()
+        self._client.close()
+        self._client.executor.shutdown(wait=False)
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.address}/healthz", timeout=5).is_success
+        except httpx.HTTPError:
+            return False
+
+    def _raise_failure(self) -> None:
+        """Turn the way a finished Gradio job failed, if it did, into a StreamError."""
+        error = None if self._cancelled else self._job.exception(timeout=5)
+        if error is None:
+            return
+        log.warning("the call failed: %r", error)
+        if "queue is full" in str(error).lower():
+            raise StreamError("queue_full", FULL) from error
+        if not self._answers() or not self._alive():
+            raise StreamError("backend_lost", LOST) from error
+        if "max_file_size" in str(error) or "too large" in str(error).lower() or "413" in str(error):
+            raise StreamError("too_large", "This file is larger than the model server accepts.") from error
+        raise StreamError("crash", REFUSED) from error

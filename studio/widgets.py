@@ -1,0 +1,126 @@
+"""Pieces of page that several tasks use: the chooser of models, the download of weights, the state of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from studio import guard, services, words
+from studio.backend import BackendState
+from studio.jobs import JobView
+
+POLL_SECONDS = 0.7
+ABSENCE = {
+    "absent": "is not on the model server yet.",
+    "partial": "is on the model server in part; the download goes on where it stopped.",
+    "broken": "is damaged on the model server and has to be downloaded again.",
+}
+"""Why a model cannot be used, by the state of its card."""
+
+
+def is_here(card: Mapping[str, Any]) -> bool:
+    return bool(card["here"])
+
+
+def choose_card(cards: Sequence[dict[str, Any]], default: str, estimate: Callable[[dict[str, Any]], str]) -> dict:
+    """A radio list of models with size, state and time; below it what the chosen one is and is not good at."""
+    by_id = {card["id"]: card for card in sorted(cards, key=lambda card: -card["preference"])}
+    ids = list(by_id)
+    chosen = st.radio(
+        "Model",
+        ids,
+        index=ids.index(default) if default in ids else 0,
+        format_func=lambda card_id: by_id[card_id]["title"],
+        captions=[_caption(card, estimate(card)) for card in by_id.values()],
+        key=f"model-{'-'.join(ids)}",
+        persist_state="session",
+    )
+    card = by_id[chosen]
+    st.markdown(f"{card['summary']} **Weak at:** {card['weak_at']}")
+    if card["licence_note"]:
+        st.caption(f"Licence: {card['licence']}. {card['licence_note']}")
+    if card["reason"] and is_here(card):
+        st.warning(f"Last time: {card['reason']}", icon=":material/warning:")
+    return card
+
+
+def _caption(card: Mapping[str, Any], estimate: str) -> str:
+    parts = [words.count(len(card["outputs"]), "stem"), estimate]
+    if card["download_bytes"]:
+        size = words.size(card["download_bytes"])
+        parts.append("on the model server" if is_here(card) else f"download of {size}")
+    else:
+        parts.append("built in, needs no download")
+    return " · ".join(part for part in parts if part)
+
+
+def offer_download(card: Mapping[str, Any]) -> None:
+    """The way to a model that is not here yet: what it costs, one click, true progress, a way to stop."""
+    job_id = f"fetch-{card['id']}"
+    view = services.jobs().get(job_id)
+    if view is not None and not view.ended:
+        _watch_download(job_id)
+        return
+    if view is not None and view.state == "failed":
+        st.error(view.sentence, icon=":material/error:")
+    size = words.size(card["download_bytes"])
+    st.info(
+        f"{card['title']} {ABSENCE.get(card['stored'], ABSENCE['absent'])} It is a download of {size}, once; "
+        "afterwards it works without network.",
+        icon=":material/download:",
+    )
+    if st.button(f"Download {card['title']} ({size})", icon=":material/download:", type="primary"):
+        services.jobs().fetch(card["id"])
+        st.rerun()
+
+
+@guard.fragment(run_every=POLL_SECONDS)
+def _watch_download(job_id: str) -> None:
+    view = services.jobs().get(job_id)
+    if view is None or view.ended:
+        services.backend().state(fresh=True)
+        st.rerun()
+    shown = f"{view.stage}: {words.size(view.done)} of {words.size(view.total)}" if view.total else view.stage
+    st.progress(view.fraction or 0.0, text=f"{shown}{_left(view)}")
+    if st.button("Stop the download", icon=":material/close:"):
+        services.jobs().cancel(job_id)
+
+
+def job_progress(view: JobView) -> None:
+    """Where a running job stands, with the way to cancel it."""
+    bar, button = st.columns([6, 1], vertical_alignment="center")
+    bar.progress(view.fraction or 0.0, text=job_text(view))
+    if button.button("Cancel", icon=":material/close:", width="stretch", key=f"cancel-{view.id}"):
+        services.jobs().cancel(view.id)
+
+
+def job_text(view: JobView) -> str:
+    """One line: stage, percent, what is left, or the place in the queue."""
+    if view.state == "waiting" and view.rank:
+        return f"{words.count(view.rank, 'job')} before yours on the model server"
+    if view.fraction is None:
+        return f"{view.stage}…"
+    amount = f" ({view.done:.0f} of {view.total:.0f} {view.unit})" if view.unit else ""
+    return f"{view.stage}: {100 * view.fraction:.0f} %{amount}{_left(view)}"
+
+
+def _left(view: JobView) -> str:
+    return f" · {words.duration(view.eta)} left" if view.eta is not None else ""
+
+
+def wait_for_backend(state: BackendState) -> None:
+    """What a page shows while no model server has answered yet: how it stands, and the page itself once it has."""
+    if state.state in ("down", "failed"):
+        st.info("New jobs need the model server. Finished results are on the home page.", icon=":material/info:")
+        return
+    _watch_backend()
+
+
+@guard.fragment(run_every=0.5)
+def _watch_backend() -> None:
+    state = services.backend().state()
+    if state.ready:
+        st.rerun()
+    st.progress(0.0, text=f"{state.sentence} This takes about ten seconds.")

@@ -1,0 +1,94 @@
+"""`python -m backends` on the terminal: one JSON line, progress beside it, one sentence for bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from backends.__main__ import main
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main(list(words))
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_one_job_gives_one_json_line_and_stems_that_add_up(
+    capsys: pytest.CaptureFixture[str], short_song: Path, tmp_path: Path
+) -> None:
+    code, out, err = run(
+        capsys, "run", "separation", str(short_song), "--engine", "dsp", "--out", str(tmp_path), "--json"
+    )
+    assert code == 0, err
+    (line,) = out.splitlines()
+    told = json.loads(line)
+    assert (told["task"], told["engine"], told["weights"]) == ("separation", "dsp", "dsp")
+    assert told["seconds"] > 0 and told["metrics"]["residual"] < -60
+    stems = {item["name"]: soundfile.read(item["path"])[0] for item in told["artifacts"] if item["kind"] == "stem"}
+    assert {path.name for path in (tmp_path / "stems").iterdir()} == {f"{name}.wav" for name in stems}
+    song = soundfile.read(short_song)[0]
+    assert np.abs(sum(stems.values()) - song).max() < 1e-3
+    assert "Separating" in err and "100 %" in err
+
+
+def test_everything_but_vocals_comes_from_one_option(
+    capsys: pytest.CaptureFixture[str], short_song: Path, tmp_path: Path
+) -> None:
+    code, _, err = run(capsys, "run", "separation", str(short_song), "--out", str(tmp_path), "--stems", "vocals")
+    assert code == 0, err
+    assert {path.stem for path in (tmp_path / "stems").iterdir()} == {"vocals", "everything but vocals"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "cooking", "SONG", "--out", "OUT"], "no task called “cooking”"),
+        (["run", "separation", "no-such.wav", "--out", "OUT"], "There is no file no-such.wav"),
+        (["run", "separation", "SONG", "--engine", "magic", "--out", "OUT"], "no engine called “magic”"),
+        (["run", "separation", "SONG", "--weights", "nowhere.th", "--out", "OUT"], "no file or folder there"),
+        (["run", "separation", "SONG", "--weights", "htdemucs", "--out", "OUT"], "python -m backends fetch htdemucs"),
+        (["run", "separation", "SONG", "--engine", "dsp", "--weights", "htdemucs", "--out", "OUT"], "belong to"),
+        (["run", "separation", "SONG", "--stems", "kazoo", "--out", "OUT"], "no stem called “kazoo”"),
+        (["run", "separation", "SONG", "--export", "webm", "--out", "OUT"], "no option called “export”"),
+        (["run", "separation", "TEXT", "--out", "OUT"], "choose a"),
+        (["run", "matting", "TEXT", "--out", "OUT"], "."),
+        (["run", "separation", "SONG", "--out", "TEXT/deeper"], "Cannot write to"),
+        (["fetch", "unheard-of"], "no model called “unheard-of”"),
+        (["import", "htdemucs", "TEXT"], "."),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], short_song: Path, tmp_path: Path, words: list[str], said: str
+) -> None:
+    text = tmp_path / "text.mp3"
+    text.write_text("not a song")
+    names = {"SONG": short_song, "TEXT": text, "OUT": tmp_path / "out"}
+    code, out, err = run(capsys, *(place(word, names) for word in words))
+    assert code == 2 and out == ""
+    last = err.strip().splitlines()[-1]
+    assert said in last and last.endswith((".", ")")) and "Traceback" not in err
+
+
+def place(word: str, names: dict[str, Path]) -> str:
+    first, _, rest = word.partition("/")
+    return str(names[first] / rest if rest else names[first]) if first in names else word
+
+
+def test_offline_fetch_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOURFOLD_OFFLINE", "1")
+    code, _, err = run(capsys, "fetch", "htdemucs")
+    assert code == 2 and "offline" in err.lower()
+
+
+def test_the_list_says_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "list", "--json")
+    cards = {card["id"]: card for card in json.loads(out)["tasks"]["separation"]["cards"]}
+    assert code == 0 and cards["htdemucs"]["state"] == "absent" and cards["htdemucs"]["download_bytes"] == 84141911
+    assert cards["dsp"]["state"] == "present"
+    code, out, _ = run(capsys, "list")
+    assert code == 0 and "htdemucs" in out and "84 MB" in out

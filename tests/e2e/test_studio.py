@@ -1,0 +1,187 @@
+"""The whole studio as a newcomer meets it: `python -m studio`, a real browser, the real backend, one sample song."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.conftest import answers, wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+SLOW_MS = 240_000
+
+
+class Studio:
+    """A running studio: its address, its process, and what it has printed."""
+
+    def __init__(self, home: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        self.log = home / "studio.log"
+        environment = {**os.environ, "FOURFOLD_HOME": str(home), "FOURFOLD_WEIGHTS": str(home / "weights")}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "studio"],
+                cwd=ROOT,
+                env={**environment, "PORT": str(port), "HOST": "", "FOURFOLD_DEVICE": "cpu"},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        wait_for(lambda: answers(f"{self.address}/healthz"), 90)
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    running = Studio(tmp_path_factory.mktemp("studio"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    """A page that remembers what went wrong in it."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    made = context.new_page()
+    made.set_default_timeout(60_000)
+    made.problems = []
+    made.on("console", lambda line: made.problems.append(line.text) if line.type == "error" else None)
+    made.on("pageerror", lambda error: made.problems.append(str(error)))
+    made.on("request", lambda request: made.problems.append(request.url) if outside(request.url) else None)
+    yield made
+    context.close()
+
+
+def outside(url: str) -> bool:
+    return not re.match(r"(http|ws)://127\.0\.0\.1[:/]|data:|blob:", url)
+
+
+def real(problems: list[str]) -> list[str]:
+    """Streamlit looks for its own base path by asking addresses that do not exist; those 404s are no problem."""
+    return [problem for problem in problems if "404 (Not Found)" not in problem]
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(600)
+def test_from_the_first_page_to_the_stems_of_the_sample_song(studio: Studio, page: Any) -> None:
+    page.goto(studio.address)
+    page.get_by_role("button", name="Try the sample song").click()
+    page.get_by_role("button", name="Cancel").wait_for()
+    address = page.url
+    assert "run=" in address
+    page.reload()  # The job goes on without its page, and the address finds it again.
+    page.get_by_role("heading", name="Sample song").wait_for()
+    page.get_by_text("The whole song", exact=True).wait_for(timeout=SLOW_MS)
+    lanes = page.get_by_role("group", name=re.compile("vocals", re.I))
+    assert lanes.count() >= 1
+    page.get_by_text("Compare with true stems").click()
+    page.get_by_text("SI-SDR vocals").wait_for(timeout=SLOW_MS)
+    page.get_by_text("See the sound").click()
+    page.locator(".js-plotly-plot").first.wait_for(timeout=SLOW_MS)
+    assert not page.get_by_text("Traceback").count() and not page.get_by_text("fault of ours").count()
+    assert real(page.problems) == []
+
+
+@pytest.mark.browser
+def test_a_page_opened_first_by_its_own_address_has_its_frame(studio: Studio, page: Any) -> None:
+    page.goto(f"{studio.address}/songs")
+    page.get_by_role("heading", name="Split a song into stems").wait_for()
+    page.get_by_role("link", name="Home", exact=True).wait_for()
+    assert page.get_by_role("link", name="app", exact=True).count() == 0
+
+
+@pytest.mark.browser
+def test_bad_input_is_a_sentence_on_the_page(studio: Studio, page: Any) -> None:
+    page.goto(f"{studio.address}/songs")
+    chooser = page.locator("input[type=file]").first
+    chooser.wait_for(state="attached")
+    chooser.set_input_files({"name": "tune.mp3", "mimeType": "audio/mpeg", "buffer": b"this is only text" * 50})
+    page.get_by_text(re.compile("choose a", re.I)).first.wait_for()
+    assert page.get_by_role("button", name="Split the song").is_disabled()
+    assert not page.get_by_text("Traceback").count()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_sticks_out_sideways(studio: Studio, chromium: Any, width: int) -> None:
+    page = chromium.new_page(viewport={"width": width, "height": 850})
+    for place in ("", "songs"):
+        page.goto(f"{studio.address}/{place}")
+        page.get_by_role("heading").first.wait_for()
+        page.wait_for_timeout(800)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
+
+
+def test_ctrl_c_stops_everything_it_started_and_nothing_else(tmp_path: Path) -> None:
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    studio = Studio(tmp_path)
+    children = wait_for(studio.children, 30)
+    os.killpg(studio.process.pid, signal.SIGINT)  # as a terminal does: to everything that was started
+    assert studio.process.wait(20) in (0, -signal.SIGINT, 130)
+    wait_for(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children), 15)
+    assert bystander.poll() is None
+    bystander.kill()
+    assert "Traceback" not in studio.log.read_text()
+
+
+def test_a_studio_that_is_killed_leaves_no_backend_behind(tmp_path: Path) -> None:
+    studio = Studio(tmp_path)
+    children = wait_for(studio.children, 30)
+    studio.process.kill()
+    studio.process.wait(10)
+    wait_for(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children), 30)
+
+
+def test_a_taken_port_is_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        environment = {**os.environ, "PORT": port, "HOST": "", "FOURFOLD_HOME": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, "-m", "studio"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 2 and f"Port {port} on 127.0.0.1 is taken" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_studio_process_never_imports_torch() -> None:
+    code = (
+        "import sys, studio.song_view, studio.song_results, studio.widgets, studio.media, studio.services, "
+        "viz.components.stem_player, evaluation.quality, evaluation.scores, viz.spectrogram; "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(400)
+def test_a_backend_that_dies_is_told_and_the_song_can_be_run_again(studio: Studio, page: Any) -> None:
+    page.goto(studio.address)
+    page.get_by_role("button", name="Try the sample song").click()
+    page.get_by_text("Separating: ").wait_for(timeout=SLOW_MS)
+    next(child for child in studio.children() if "backends" in child.cmdline()).kill()
+    page.get_by_text("The model server stopped while it was working").wait_for(timeout=SLOW_MS)
+    page.get_by_text(re.compile("has been started again|is being started again")).wait_for()
+    page.get_by_role("button", name="Run it again").click()
+    page.get_by_role("button", name="Cancel").click(timeout=SLOW_MS)
+    page.get_by_text("Cancelled. The parts that were finished").wait_for(timeout=SLOW_MS)
+    assert not page.get_by_text("Traceback").count()

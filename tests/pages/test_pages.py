@@ -1,0 +1,143 @@
+"""Pages as Streamlit runs them, against a real backend: what stands there, what a click does, what bad input says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from streamlit.testing.v1 import AppTest
+
+from studio import services
+from tests.conftest import wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def app(songs_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    """The studio, looking at a real backend with the built-in separator."""
+    monkeypatch.setenv("FOURFOLD_BACKEND", songs_server)
+    services.stop()
+    services.backend().wait_ready(30)
+    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    services.stop()
+
+
+def words_of(app: AppTest) -> str:
+    """Everything a reader sees as text."""
+    shown = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.error, *app.warning, *app.info]
+    return "\n".join(str(element.value) for element in shown)
+
+
+def click(app: AppTest, label: str) -> AppTest:
+    return next(button for button in app.button if label in button.label).click().run()
+
+
+def test_home_says_what_it_does_and_offers_the_sample(app: AppTest) -> None:
+    app.run()
+    assert not app.exception and app.title[0].value == "Fourfold"
+    assert "Nothing yet" in words_of(app)
+    assert {"Try the sample song", "Use a song of your own"} <= {button.label for button in app.button}
+
+
+def test_the_songs_page_lists_every_model_with_its_size_and_what_it_is_weak_at(app: AppTest) -> None:
+    app.run().switch_page("pages/songs.py").run()
+    assert not app.exception
+    model = next(radio for radio in app.radio if radio.label == "Model")
+    assert model.value == "dsp" and len(model.options) >= 4
+    assert "Weak at:" in words_of(app)
+    split = next(button for button in app.button if button.label == "Split the song")
+    assert split.disabled
+
+
+def test_a_model_that_is_not_here_is_an_explained_state_with_its_size_and_licence(app: AppTest) -> None:
+    app.run().switch_page("pages/songs.py").run()
+    next(radio for radio in app.radio if radio.label == "Model").set_value("htdemucs").run()
+    assert not app.exception
+    assert "is not on the model server yet" in words_of(app) and "research" in words_of(app)
+    assert any("Download Demucs (84" in button.label for button in app.button)
+    assert not any(button.label == "Split the song" for button in app.button)
+
+
+def test_a_picture_named_mp3_gets_a_sentence_and_cannot_be_run(app: AppTest) -> None:
+    app.run().switch_page("pages/songs.py").run()
+    app.file_uploader[0].upload("holiday.mp3", PNG).run()
+    assert not app.exception and len(app.error) == 1
+    assert "sound" in app.error[0].value or "audio" in app.error[0].value
+    assert next(button for button in app.button if button.label == "Split the song").disabled
+
+
+def split(app: AppTest, song: Path) -> str:
+    """Upload the song, split it, and stay on its finished run; returns the run's id."""
+    app.run().switch_page("pages/songs.py").run()
+    app.file_uploader[0].upload("my *song*.wav", song.read_bytes()).run()
+    assert "8 s, stereo, 44.1 kHz" in words_of(app)
+    click(app, "Split the song")
+    run = services.library().list()[0]
+    wait_for(lambda: (view := services.jobs().get(run.id)) is None or view.ended, 120)
+    app.run()
+    assert services.library().get(run.id).status == "done", services.library().get(run.id).error
+    return run.id
+
+
+def test_a_song_is_split_listened_to_judged_and_deleted(app: AppTest, short_song: Path) -> None:
+    run_id = split(app, short_song)
+    assert not app.exception and r"my \*song\*" in words_of(app)
+    wait_for(lambda: services.library().count(run_id, "quality"), 120)
+    app.run()
+    assert "Do the stems add up" in words_of(app) and "The whole song" in words_of(app)
+    app.segmented_control[0].set_value("Compare with true stems").run()
+    assert "original tracks" in words_of(app)
+    app.segmented_control[0].set_value("About this run").run()
+    assert "SHA-256 of the file" in words_of(app) and "my *song*.wav" in [text.value for text in app.text]
+    next(button for button in app.button if button.label == "Delete").click().run()
+    assert not app.exception and services.library().list() == ()
+
+
+def test_true_stems_of_another_song_get_a_sentence_and_the_right_ones_a_score(
+    app: AppTest, short_song: Path, tmp_path: Path
+) -> None:
+    run_id = split(app, short_song)
+    app.segmented_control[0].set_value("Compare with true stems").run()
+    soundfile.write(tmp_path / "short.wav", np.full((44100, 2), 0.1), 44100)
+    give(app, (tmp_path / "short.wav").read_bytes())
+    wait_for(lambda: app.run().error, 60)
+    assert "same song" in app.error[0].value and not app.exception
+    give(app, (short_song.parent / "vocals.wav").read_bytes())
+    wait_for(lambda: services.library().count(run_id, "score-totals"), 60)
+    app.run()
+    (metric,) = app.metric
+    assert metric.label == "SI-SDR vocals" and float(metric.delta.split()[0]) > 2
+
+
+def give(app: AppTest, vocals: bytes) -> None:
+    """Hand in true vocals and compare."""
+    next(box for box in app.file_uploader if box.label == "True vocals").upload("vocals.wav", vocals).run()
+    click(app, "Compare")
+
+
+def test_an_address_of_a_run_that_is_gone(app: AppTest) -> None:
+    app.run().switch_page("pages/songs.py")
+    app.query_params["run"] = "no-such-run-of-anybody"
+    app.run()
+    assert not app.exception and "no such run" in words_of(app)
+
+
+def test_without_a_model_server_old_results_and_words_remain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOURFOLD_BACKEND", "http://127.0.0.1:9")
+    services.stop()
+    services.backend().state(fresh=True)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert "does not answer" in words_of(app) and "Finished results stay" in words_of(app)
+    app.switch_page("pages/songs.py").run()
+    assert not app.exception and "Finished results are on the home page" in words_of(app)
+    services.stop()
+
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001"
+    "a5f645400000000049454e44ae426082"
+)

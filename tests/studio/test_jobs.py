@@ -1,0 +1,211 @@
+"""Jobs against a real backend: what a page sees, what the library keeps, and what survives cancels and crashes."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from studio.backend import Backend, EmbeddedBackend
+from studio.jobs import Jobs, JobView, _eta
+from studio.library import Library, LibraryError
+from tests import ticking
+from tests.conftest import wait_for
+
+
+@pytest.fixture
+def library() -> Library:
+    return Library()
+
+
+@pytest.fixture
+def jobs(ticking_server: str, library: Library) -> Iterator[Jobs]:
+    made = Jobs(library, Backend(ticking_server))
+    yield made
+    made.stop()
+
+
+def start(jobs: Jobs, text: str = "hello", **options: float) -> str:
+    return jobs.submit("ticking", "../../my song.txt", io.BytesIO(text.encode()), "ticker", options)
+
+
+def ended(jobs: Jobs, job_id: str, seconds: float = 30) -> JobView:
+    return wait_for(lambda: (view := jobs.get(job_id)) and view.ended and view, seconds)
+
+
+def text_of(library: Library, run_id: str, kind: str) -> list[str]:
+    return [library.open(run_id, stored).read().decode() for stored in library.artifacts(run_id, kind)]
+
+
+def test_a_finished_job_is_a_run_with_its_files_numbers_and_notices(jobs: Jobs, library: Library) -> None:
+    job_id = start(jobs, ticks=3)
+    assert ended(jobs, job_id).state == "done"
+    run = library.get(job_id)
+    assert run is not None and run.status == "done" and run.title == "my song"
+    assert run.inputs[0]["sha256"] == "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    assert run.metrics == {"ticks": {"value": 3, "unit": ""}}
+    assert list(run.notices) == ["Counting is over."]
+    assert run.facts["device"] == "cpu" and run.card["title"] == "Ticker" and run.versions["torch"]
+    assert text_of(library, job_id, "part") == ["hello 0", "hello 1", "hello 2"]
+    assert text_of(library, job_id, "whole") == ["hellohello"]
+    assert text_of(library, job_id, "input") == ["hello"]
+
+
+def test_progress_is_true_and_files_arrive_before_the_end(jobs: Jobs, library: Library) -> None:
+    job_id = start(jobs, ticks=20, delay=0.1)
+    seen = wait_for(lambda: (view := jobs.get(job_id)) and view.state == "running" and view.done >= 5 and view)
+    assert seen.fraction == seen.done / 20 and seen.stage == "Counting" and seen.unit == "ticks"
+    assert 5 <= library.count(job_id, "part") < 20
+    assert ended(jobs, job_id).state == "done"
+
+
+def test_cancel_keeps_what_was_finished_and_frees_the_device(jobs: Jobs, library: Library) -> None:
+    job_id = start(jobs, ticks=200, delay=0.1)
+    wait_for(lambda: library.count(job_id, "part") >= 3)
+    closed = len(ticking.CLOSED)
+    jobs.cancel(job_id)
+    assert ended(jobs, job_id, 5).state == "cancelled"
+    wait_for(lambda: len(ticking.CLOSED) > closed, 3)
+    run = library.get(job_id)
+    assert run is not None and run.status == "cancelled" and library.count(job_id, "part") >= 3
+
+
+def test_a_second_job_waits_its_turn_and_outlives_the_cancel_of_the_first(jobs: Jobs) -> None:
+    first = start(jobs, ticks=600, delay=0.1)
+    wait_for(lambda: (view := jobs.get(first)) and view.done >= 2)
+    second = start(jobs, ticks=3)
+    third = start(jobs, ticks=3)
+    waiting = wait_for(lambda: [view for view in map(jobs.get, (second, third)) if view and view.rank], 10)
+    assert waiting[0].state == "waiting" and waiting[0].rank >= 1
+    assert {view.id for view in jobs.running("ticking")} == {first, second, third}
+    jobs.cancel(first)
+    for later in (second, third):
+        view = ended(jobs, later)
+        assert view.state == "done", view.sentence
+
+
+@pytest.mark.parametrize(("text", "code", "words"), [("bad", "bad_input", "choose a good one"), ("crash", "crash", "")])
+def test_a_failure_is_a_sentence_and_the_upload_is_kept(jobs: Jobs, library: Library, text: str, code: str, words: str):
+    view = ended(jobs, start(jobs, text))
+    assert (view.state, view.code) == ("failed", code) and words in view.sentence
+    run = library.get(view.id)
+    assert run is not None and run.error == view.sentence and text_of(library, view.id, "input") == [text]
+
+
+def test_run_again_uses_the_kept_file_and_options(jobs: Jobs, library: Library) -> None:
+    first = start(jobs, ticks=2)
+    ended(jobs, first)
+    second = jobs.again(first)
+    assert second != first and ended(jobs, second).state == "done"
+    assert text_of(library, second, "part") == ["hello 0", "hello 1"]
+
+
+def test_an_address_where_nobody_answers(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.jobs.READY_SECONDS", 0.5)
+    jobs = Jobs(library, Backend("http://127.0.0.1:9"))
+    view = ended(jobs, start(jobs))
+    assert (view.state, view.code) == ("failed", "unreachable") and "127.0.0.1:9" in view.sentence
+
+
+def test_derived_files_are_kept_beside_those_that_arrive(ticking_server: str, library: Library) -> None:
+    def derive(path: Path, artifact) -> Iterator[tuple[str, bytes]]:
+        if artifact["kind"] == "part":
+            yield "shout", path.read_bytes().upper()
+
+    jobs = Jobs(library, Backend(ticking_server), derive)
+    job_id = start(jobs, ticks=2)
+    ended(jobs, job_id)
+    assert text_of(library, job_id, "shout") == ["HELLO 0", "HELLO 1"]
+
+
+def test_the_estimate_follows_the_pace() -> None:
+    view = JobView("id", "t", "T", "c", state="running", done=25, total=100)
+    assert _eta(view, in_stage=10) == pytest.approx(30)
+    assert _eta(view, in_stage=0.5) is None
+
+
+@pytest.fixture
+def embedded() -> Iterator[EmbeddedBackend]:
+    backend = EmbeddedBackend([sys.executable, "-m", "tests.ticking"])
+    backend.start()
+    assert backend.wait_ready(60).ready
+    yield backend
+    backend.stop()
+
+
+def test_a_backend_that_dies_is_started_again_and_the_job_can_be_run_again(
+    embedded: EmbeddedBackend, library: Library
+) -> None:
+    jobs = Jobs(library, embedded)
+    job_id = start(jobs, ticks=300, delay=0.1)
+    wait_for(lambda: library.count(job_id, "part") >= 2)
+    assert embedded.pid is not None
+    os.kill(embedded.pid, signal.SIGKILL)
+    view = ended(jobs, job_id, 15)
+    assert (view.state, view.code) == ("failed", "backend_lost") and "run it again" in view.sentence
+    assert embedded.wait_ready(60).ready and embedded.restarts == 1
+    run = library.get(job_id)
+    assert run is not None
+    again = jobs.submit("ticking", "x", library.local(job_id, library.artifacts(job_id, "input")[0]), "ticker", {})
+    assert ended(jobs, again).state == "done"
+
+
+def test_stopping_the_studio_stops_its_backend(embedded: EmbeddedBackend) -> None:
+    pid = embedded.pid
+    assert pid is not None
+    embedded.stop()
+    time.sleep(0.2)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert embedded.restarts == 0
+
+
+def test_a_resumed_download_is_estimated_by_its_own_pace() -> None:
+    view = JobView("id", "fetch", "T", "c", state="running", done=60, total=100)
+    assert _eta(view, in_stage=10, before=50) == pytest.approx(40)
+
+
+def test_a_studio_that_cannot_keep_files_frees_the_device_and_ends_the_job(
+    ticking_server: str, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = Jobs(library, Backend(ticking_server))
+    keep = library.keep
+
+    def full(run_id: str, kind: str, *args: object, **kwargs: object) -> object:
+        if kind == "part":
+            raise LibraryError("The disk is full.")
+        return keep(run_id, kind, *args, **kwargs)
+
+    monkeypatch.setattr(library, "keep", full)
+    closed = len(ticking.CLOSED)
+    view = ended(jobs, start(jobs, ticks=200, delay=0.1))
+    assert (view.state, view.sentence) == ("failed", "The disk is full.")
+    wait_for(lambda: len(ticking.CLOSED) > closed, 5)
+
+
+def test_a_job_ends_even_where_its_end_cannot_be_written_down(
+    ticking_server: str, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = Jobs(library, Backend(ticking_server))
+
+    def locked(*_: object, **__: object) -> None:
+        raise LibraryError("The library is busy.")
+
+    monkeypatch.setattr(library, "finish", locked)
+    view = ended(jobs, start(jobs, ticks=1))
+    assert view.state == "done" and view.sentence == "The library is busy."
+
+
+def test_jobs_leave_no_threads_behind(jobs: Jobs) -> None:
+    ended(jobs, start(jobs, ticks=1))
+    before = threading.active_count()
+    for _ in range(4):
+        ended(jobs, start(jobs, ticks=1))
+    wait_for(lambda: threading.active_count() <= before + 2, 10)

@@ -1,0 +1,72 @@
+"""The README's own examples, run as they stand there."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, short_song: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a song in it, the way a reader's would be."""
+    shutil.copyfile(short_song, tmp_path / "song.wav")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_python_example_splits_a_song(desk: Path, songs_server: str) -> None:
+    (code,) = blocks("python")
+    (desk / "example.py").write_text(code.replace("http://127.0.0.1:7860", songs_server))
+    subprocess.run([sys.executable, "example.py"], check=True, timeout=120)
+    assert {path.name for path in desk.glob("*.wav")} == {"song.wav", "vocals.wav", "everything but vocals.wav"}
+
+
+def test_the_commands_do_what_they_say(desk: Path) -> None:
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("python -m backends")]
+    assert len(lines) >= 4
+    for line in lines:
+        if " serve " in line:
+            continue  # The server is what every other test of this folder talks to.
+        command = [sys.executable, *shlex.split(line)[1:]]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), check=False)
+        assert done.returncode == 0, done.stderr
+        if "--json" in line:
+            told = json.loads(done.stdout)
+            assert told["task"] == "separation" and all(Path(item["path"]).exists() for item in told["artifacts"])
+            assert Path("stems_of_song/stems/vocals.wav") in {Path(item["path"]) for item in told["artifacts"]}
+    assert sorted(path.name for path in (desk / "karaoke/stems").iterdir()) == [
+        "everything but vocals.wav",
+        "vocals.wav",
+    ]
+
+
+def test_the_two_commands_exist() -> None:
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
+    assert {"app", "test", "setup", "lint", "bench", "screenshots"} <= set(targets)
+    for command in re.findall(r"`?make ([a-z]+)", README):
+        assert command in targets
+
+
+def test_every_link_and_picture_is_there() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert target.startswith("http") or (ROOT / target).exists(), target
+
+
+def environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(ROOT)}

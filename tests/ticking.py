@@ -1,0 +1,84 @@
+"""A task for tests whose engine only counts: real events, real files, no model. `python -m tests.ticking` serves it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from backends import task as registry
+from backends.cards import Limits, ModelCard
+from backends.engine import Artifact, Engine, Event, Metric, Notice, Partial, Progress, Result
+from backends.errors import BadInput
+from backends.task import Task
+
+TICKS: list[float] = []
+"""When each chunk of work was done, by every run in this process."""
+CLOSED: list[float] = []
+"""When each run let go of the device."""
+
+
+class Ticking(Engine):
+    """Does `ticks` chunks of `delay` seconds; the input's first word may ask for trouble."""
+
+    name = "ticking"
+    task = "ticking"
+
+    def load(self, device: str) -> None:
+        self.device = device
+
+    def run(self, inputs: Mapping[str, Path], options: Mapping[str, Any], out: Path) -> Iterator[Event]:
+        text = inputs["file"].read_text()
+        if text.startswith("bad"):
+            raise BadInput("This file is bad; choose a good one.")
+        if text.startswith("crash"):
+            raise RuntimeError("a fault of ours")
+        ticks, delay = int(options.get("ticks", 3)), float(options.get("delay", 0.01))
+        try:
+            for tick in range(ticks):
+                time.sleep(delay)
+                TICKS.append(time.monotonic())
+                part = out / f"part-{tick}.txt"
+                part.write_text(f"{text} {tick}")
+                yield Partial(Artifact("part", "count", part, {"index": tick}))
+                yield Progress("Counting", tick + 1, ticks, "ticks")
+            yield Metric("ticks", ticks)
+            yield Metric("unmeasurable", float("nan"))
+            yield Notice("Counting is over.")
+            whole = out / "whole.txt"
+            whole.write_text(text * 2)
+            yield Result((Artifact("whole", "text", whole),))
+        finally:
+            CLOSED.append(time.monotonic())
+
+
+TASK = Task(
+    name="ticking",
+    title="Count",
+    verb="tick",
+    inputs=("file",),
+    options={"ticks": "How many.", "delay": "Seconds each."},
+    engines={"ticking": "tests.ticking:Ticking"},
+    cards=(
+        ModelCard(
+            id="ticker",
+            task="ticking",
+            engine="ticking",
+            title="Ticker",
+            summary="Counts.",
+            weak_at="Everything else.",
+            licence="MIT",
+            tier="builtin",
+            outputs=("count",),
+            limits={"cpu": Limits(seconds=60)},
+        ),
+    ),
+)
+
+if __name__ == "__main__":
+    registry.PACKAGES = ("tests.ticking",)
+    from backends.__main__ import main
+
+    sys.exit(main(["serve", "--port", "0", "--supervised"]))

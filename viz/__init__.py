@@ -1,0 +1,1 @@
+"""Pure functions: data in, figure out. No streamlit (outside components/), no models."""

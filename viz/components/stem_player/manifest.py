@@ -1,0 +1,118 @@
+"""What the stem player is told: a run's lanes, how far they have arrived, and what can be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from viz.palette import DECIBEL_CEILING, DECIBEL_FLOOR, SPECTROGRAM_COLOURS, stem_colour
+
+MOST_LANES = 16
+"""One audio node carries every lane, which keeps them locked together; it has 32 channels."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Addresses of one segment: its sound (stereo FLAC) and its tile (`viz.tiles`), both on the page's own origin."""
+
+    url: str
+    tile: str
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """The first `count` segments at regular addresses: `{index}` stands for 0, 1, 2…"""
+
+    url: str
+    tile: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One row of the player. `kind` is "stem", or "mix" for the original, which replaces the stems when it is heard."""
+
+    name: str
+    segments: Sequence[Segment] | Numbered = ()
+    label: str = ""
+    colour: str = ""
+    kind: str = "stem"
+
+
+@dataclass(frozen=True)
+class Export:
+    """Where downloads come from: `url?format=&gains=&start=&end=` for a mix, `zip?format=` for all stems at once.
+
+    `formats` maps each format's id to its label, in the order shown.
+    """
+
+    url: str
+    formats: Mapping[str, str]
+    zip: str | None = None
+
+
+def manifest(
+    run: str,
+    title: str,
+    lanes: Sequence[Lane],
+    *,
+    samplerate: int = 44100,
+    segment_frames: int = 1 << 18,
+    frames: int | None = None,
+    gain: float = 0.5,
+    live: bool = False,
+    pan: bool = False,
+    export: Export | None = None,
+    state: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The player's data as JSON.
+
+    Segment `i` of every lane starts at frame `i * segment_frames`; `frames` is the song's length, None while unknown.
+    Samples are stored scaled by `gain`. `live` means that more segments may follow. `pan` shows a pan control a lane:
+    switch it on only where the export understands `pans=`. `state` is what `stem_player` returned earlier for this
+    run; it is used when the player first appears. Raises ValueError for a manifest that could not be played.
+    """
+    names = [lane.name for lane in lanes]
+    if len(set(names)) != len(names):
+        raise ValueError(f"lane names must differ: {names}")
+    if len(lanes) > MOST_LANES:
+        raise ValueError(f"at most {MOST_LANES} lanes, got {len(lanes)}")
+    if samplerate <= 0 or segment_frames <= 0 or gain <= 0:
+        raise ValueError("samplerate, segment_frames and gain must be positive")
+    return {
+        "run": run,
+        "title": title,
+        "samplerate": samplerate,
+        "segment_frames": segment_frames,
+        "frames": frames,
+        "gain": gain,
+        "live": live,
+        "pan": pan,
+        "lanes": [_lane(lane) for lane in lanes],
+        "scale": {"colours": list(SPECTROGRAM_COLOURS), "floor": DECIBEL_FLOOR, "ceiling": DECIBEL_CEILING},
+        "export": _export(export) if export else None,
+        "state": dict(state) if state else None,
+    }
+
+
+def _lane(lane: Lane) -> dict[str, Any]:
+    if lane.kind not in ("stem", "mix"):
+        raise ValueError(f'a lane is a "stem" or a "mix", not {lane.kind!r}')
+    segments: Any = lane.segments
+    if isinstance(segments, Numbered):
+        segments = {"url": segments.url, "tile": segments.tile, "count": segments.count}
+    else:
+        segments = [{"url": segment.url, "tile": segment.tile} for segment in segments]
+    return {
+        "name": lane.name,
+        "label": lane.label or lane.name[:1].upper() + lane.name[1:],
+        "colour": lane.colour or stem_colour(lane.name),
+        "kind": lane.kind,
+        "segments": segments,
+    }
+
+
+def _export(export: Export) -> dict[str, Any]:
+    formats = [{"id": name, "label": label} for name, label in export.formats.items()]
+    return {"url": export.url, "formats": formats, "zip": export.zip}

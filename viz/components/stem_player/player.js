@@ -1,0 +1,369 @@
+// The player: puts engine, mixer, lanes and panels together. Streamlit calls the default export on every run.
+
+const STEP = 5;
+const REMEMBERED = new Map(); // run -> its last state on this page: newer than what Python was told
+
+// The manifest with what is derived from it: addresses as functions, and how far every lane has arrived.
+function readManifest(raw) {
+  const lanes = raw.lanes.map((lane, place) => {
+    const { segments } = lane;
+    const listed = Array.isArray(segments);
+    const address = (part) => (index) => (listed ? segments[index][part] : segments[part].replace("{index}", index));
+    return { ...lane, place, count: listed ? segments.length : segments.count, segment: address("url"), tile: address("tile") };
+  });
+  return { ...raw, frames: raw.frames ?? null, lanes, available: lanes.length ? Math.min(...lanes.map((lane) => lane.count)) : 0 };
+}
+
+class StemPlayer {
+  constructor(data, host) {
+    const state = REMEMBERED.get(data.run) ?? data.state ?? {};
+    this.run = data.run;
+    this.rows = [];
+    this.mixer = new Mixer(state);
+    this.engine = new Engine(() => this.stateChanged());
+    this.tiles = new Tiles(() => this.invalidate(), () => this.engine.segments.loading.size > 0);
+    this.loop = null;
+    this.looping = false;
+    this.picture = state.view === "spectrogram" ? "spectrogram" : "waveform";
+    this.calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+    this.emitSoon = debounce(() => this.emit(), 500);
+    this.timeline = new Timeline(this);
+    this.build();
+    host.append(this.root);
+    this.observer = new ResizeObserver(() => this.invalidate());
+    this.observer.observe(this.root);
+    this.restore(data, state);
+  }
+
+  restore(data, state) {
+    this.engine.held = Math.max(0, Math.round((state.position ?? 0) * data.samplerate));
+    if (state.loop) {
+      this.loop = { start: Math.round(state.loop.start * data.samplerate), end: Math.round(state.loop.end * data.samplerate) };
+      this.looping = Boolean(state.loop.on);
+    }
+    this.sent = null;
+  }
+
+  // ---- building ----
+
+  button(icon, label, action, extra = {}) {
+    return el("button", { class: "key", type: "button", icon, "aria-label": label, title: label, onclick: action, ...extra });
+  }
+
+  choice(label, options, pick) {
+    const buttons = options.map(([value, text]) => el("button", { type: "button", "aria-pressed": "false", "data-value": value, onclick: () => pick(value) }, text));
+    return el("div", { class: "choice", role: "group", "aria-label": label }, ...buttons);
+  }
+
+  build() {
+    this.play = this.button("play", "Play", () => this.togglePlay(), { class: "key play" });
+    this.time = el("span", { class: "time-now" }, "0:00.0");
+    this.totalTime = el("span", { class: "time-total" });
+    this.badge = el("span", { class: "badge", hidden: true });
+    this.source = this.choice("Listen to", [["stems", "Stems"], ["original", "Original"]], (value) => this.setSource(value));
+    this.pictures = this.choice("Picture", [["waveform", "Waveform"], ["spectrogram", "Spectrogram"]], (value) => this.setPicture(value));
+    this.helpButton = el("button", { class: "key", type: "button", "aria-label": "Help: keyboard and mouse", title: "Help (?)", "aria-expanded": "false", "aria-controls": "help", onclick: () => this.toggleHelp() }, "?");
+    this.help = helpPanel(() => this.toggleHelp());
+    this.problem = el("span", {});
+    this.message = el("div", { class: "message", role: "alert", hidden: true }, this.problem, el("button", { class: "quiet", type: "button", onclick: () => this.retry() }, "Try again"));
+    this.empty = el("p", { class: "empty", hidden: true }, el("span", {}, "The first seconds will appear here"));
+    this.lanes = el("div", { class: "lanes", id: "lanes" });
+    this.scale = el("div", { class: "scale", hidden: true });
+    this.loops = new LoopPanel(this);
+    this.exports = new ExportPanel(this);
+    this.status = el("div", { class: "spoken", role: "status", "aria-live": "polite" });
+    this.root = el("div", { class: "player", role: "group", tabindex: -1 },
+      this.header(), this.help, this.message, this.tools(),
+      el("div", { class: "stage" }, this.lanes, this.empty),
+      this.scale, el("div", { class: "panels" }, this.loops.element, this.exports.element), this.status);
+    this.root.addEventListener("keydown", (event) => keyDown(this, event));
+    // A mouse click leaves the focus on the player, so that Space goes on meaning play and not the button just clicked.
+    this.root.addEventListener("mousedown", (event) => {
+      if (!event.target.closest("button")) return;
+      event.preventDefault();
+      this.root.focus({ preventScroll: true });
+    });
+    this.root.stemPlayer = this;
+  }
+
+  header() {
+    return el("div", { class: "bar" },
+      el("div", { class: "transport", role: "group", "aria-label": "Transport" },
+        this.button("stop", "Stop", () => this.stop()),
+        this.button("back", "Back 5 seconds", () => this.skip(-STEP)),
+        this.play,
+        this.button("forward", "Forward 5 seconds", () => this.skip(STEP))),
+      el("div", { class: "clock" }, this.time, this.totalTime),
+      this.badge, el("span", { class: "gap" }), this.source, this.helpButton);
+  }
+
+  tools() {
+    const zoom = el("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
+      this.button("out", "Zoom out", () => this.timeline.zoom(2)),
+      this.button("in", "Zoom in", () => this.timeline.zoom(0.5)),
+      this.button("fit", "Show the whole song", () => this.timeline.fit()));
+    return el("div", { class: "tools" },
+      el("div", { class: "side" }, zoom), this.timeline.overview,
+      el("div", { class: "side" }, this.pictures), this.timeline.ruler);
+  }
+
+  // ---- data from Python ----
+
+  update(raw, setStateValue) {
+    this.setStateValue = setStateValue;
+    this.data = readManifest(raw);
+    this.table ??= colourTable(this.data.scale.colours);
+    this.root.setAttribute("aria-label", `Stem player: ${this.data.title}`);
+    this.mixer.update(this.data);
+    this.engine.update(this.data);
+    if (this.loop && this.engine.loop === null && this.looping) this.engine.setLoop(this.loop);
+    this.buildRows();
+    this.engine.setLevels(this.mixer.levels());
+    this.exports.update(this.data);
+    this.timeline.update();
+    this.refresh();
+  }
+
+  buildRows() {
+    const shape = JSON.stringify([this.data.pan, this.data.lanes.map((lane) => [lane.name, lane.label, lane.colour, lane.kind])]);
+    this.data.lanes.forEach((lane, i) => { if (this.rows[i]) this.rows[i].lane = lane; });
+    if (shape === this.shape) return;
+    this.shape = shape;
+    this.rows = this.data.lanes.map((lane) => new LaneRow(lane, this));
+    this.rows.forEach((row) => this.timeline.listen(row.wave));
+    const skeletons = Array.from({ length: 4 }, () => el("div", { class: "lane skeleton", "aria-hidden": "true" }, el("div", { class: "side" }, el("div", { class: "name" }), el("div", { class: "keys" })), el("div", { class: "wave" })));
+    this.lanes.replaceChildren(...(this.rows.length ? this.rows.map((row) => row.element) : skeletons));
+  }
+
+  length() {
+    const known = this.engine.total() ?? this.engine.frontier();
+    return Math.max(1, known || this.data.segment_frames);
+  }
+
+  // ---- actions ----
+
+  async togglePlay() {
+    if (this.engine.wanted) this.engine.pause();
+    else await this.engine.play();
+    this.emitSoon();
+  }
+
+  stop() {
+    this.engine.pause();
+    this.seek(this.looping && this.loop ? this.loop.start : 0);
+  }
+
+  seek(frame) {
+    this.engine.seek(frame);
+    this.invalidate();
+    this.emitSoon();
+  }
+
+  skip(seconds) { this.seek(this.engine.position() + seconds * this.data.samplerate); }
+
+  mixed(sentence) {
+    this.engine.setLevels(this.mixer.levels());
+    this.refresh();
+    if (sentence) this.say(sentence);
+    this.emitSoon();
+  }
+
+  toggleMute(lane) {
+    this.mixer.toggle(this.mixer.muted, lane);
+    this.mixed(lane.kind === "mix" ? this.sourceSentence() : `${lane.label} ${this.mixer.muted.has(lane.name) ? "muted" : "unmuted"}`);
+  }
+
+  toggleSolo(lane) {
+    this.mixer.toggle(this.mixer.solo, lane);
+    this.mixed(lane.kind === "mix" ? this.sourceSentence() : `Solo ${lane.label} ${this.mixer.solo.has(lane.name) ? "on" : "off"}`);
+  }
+
+  sourceSentence() { return this.mixer.source === "original" ? "You hear the original" : "You hear the stems"; }
+  setSource(value) { this.mixer.source = value; this.mixed(this.sourceSentence()); }
+  setGain(lane, gain) { this.mixer.gains[lane.name] = gain; this.mixed(); }
+  setPan(lane, pan) { this.mixer.pans[lane.name] = pan; this.mixed(); }
+  setPicture(value) { this.picture = value; this.refresh(); this.emitSoon(); }
+
+  toggleOriginal() {
+    const mix = this.data.lanes.find((lane) => lane.kind === "mix");
+    if (mix) this.toggleSolo(mix);
+  }
+
+  previewLoop(start, end) { this.preview = start === null ? null : { start, end }; this.invalidate(); }
+
+  takeLoop() {
+    const loop = this.preview;
+    this.preview = null;
+    if (loop && loop.end - loop.start >= SHORTEST_LOOP * this.data.samplerate) this.setLoop(loop, true);
+    else this.invalidate();
+  }
+
+  setLoop(loop, on = false) {
+    this.loop = loop;
+    this.looping = Boolean(loop) && on;
+    this.loops.reset();
+    this.engine.setLoop(this.looping ? loop : null);
+    if (this.looping && !this.engine.wanted && !this.inLoop()) this.engine.seek(loop.start);
+    const rate = this.data.samplerate;
+    this.say(!loop ? "Loop cleared" : this.looping ? `Loop from ${spokenTime(loop.start / rate)} to ${spokenTime(loop.end / rate)}` : "Loop off");
+    this.refresh();
+    this.emitSoon();
+  }
+
+  inLoop() { const at = this.engine.position(); return at >= this.loop.start && at < this.loop.end; }
+  toggleLoop() { if (this.loop) this.setLoop(this.loop, !this.looping); }
+
+  toggleHelp() {
+    this.help.hidden = !this.help.hidden;
+    this.helpButton.setAttribute("aria-expanded", String(!this.help.hidden));
+  }
+
+  retry() { this.tiles.retry(); this.engine.retry(); this.refresh(); }
+  say(sentence) { this.status.textContent = sentence; }
+
+  // ---- showing ----
+
+  stateChanged() {
+    const { state } = this.engine;
+    if (state !== this.shown) {
+      const words = { playing: "Playing", paused: "Paused", buffering: "Waiting for the next seconds", ended: "The end", error: "" };
+      if (this.shown !== undefined && words[state]) this.say(words[state]);
+      this.shown = state;
+      if (state === "ended") this.emitSoon();
+    }
+    if (this.data) this.refresh();
+  }
+
+  refresh() {
+    const { data, engine, mixer } = this;
+    const none = data.available === 0;
+    for (const row of this.rows) row.refresh(mixer);
+    this.root.classList.toggle("waiting", none);
+    this.empty.hidden = !none;
+    this.play.disabled = none;
+    this.play.innerHTML = ICONS[engine.wanted ? "pause" : "play"];
+    this.play.setAttribute("aria-label", engine.wanted ? "Pause" : "Play");
+    this.play.title = engine.wanted ? "Pause (Space)" : "Play (Space)";
+    this.source.hidden = !data.lanes.some((lane) => lane.kind === "mix");
+    for (const [group, value] of [[this.source, mixer.source], [this.pictures, this.picture]]) {
+      for (const one of group.children) one.setAttribute("aria-pressed", String(one.dataset.value === value));
+    }
+    this.refreshBadge();
+    this.refreshScale();
+    this.loops.refresh(this.loop, this.looping, data.samplerate);
+    this.exports.refresh();
+    this.invalidate();
+  }
+
+  refreshBadge() {
+    const buffering = this.engine.state === "buffering" && this.engine.cursorAt === null;
+    const text = buffering ? "Buffering…" : this.data.live ? "Still separating" : "";
+    this.badge.textContent = text;
+    this.badge.hidden = !text;
+    const sentence = [...this.engine.segments.failed.values()][0] ?? this.tiles.problem ?? "";
+    if (this.problem.textContent !== sentence) this.problem.textContent = sentence;
+    this.message.hidden = !sentence;
+  }
+
+  refreshScale() {
+    this.scale.hidden = this.picture !== "spectrogram";
+    this.root.classList.toggle("spectral", !this.scale.hidden);
+    if (this.scale.childElementCount) return;
+    const { colours, floor, ceiling } = this.data.scale;
+    const minus = (value) => String(value).replace("-", "−");
+    this.scale.append(el("span", {}, `${minus(floor)} dB`), el("span", { class: "ramp", style: `background: linear-gradient(90deg, ${colours.join(", ")})` }), el("span", {}, `${minus(ceiling)} dB full scale, the same for every lane`));
+  }
+
+  invalidate() {
+    this.dirty = true;
+    this.request ??= requestAnimationFrame((time) => this.frame(time));
+  }
+
+  frame(time) {
+    this.request = null;
+    if (!this.root.isConnected || !this.data) return;
+    const position = this.engine.position();
+    if (this.engine.wanted) this.timeline.follow(position);
+    if (this.dirty) drawPlayer(this);
+    this.timeline.place(position, this.preview ?? this.loop, Boolean(this.preview) || this.looping);
+    this.showTime(position);
+    this.showLevels(time);
+    if (this.engine.wanted || this.settling) this.request ??= requestAnimationFrame((next) => this.frame(next));
+  }
+
+  showTime(position) {
+    const rate = this.data.samplerate;
+    const total = this.engine.total();
+    const text = formatTime(position / rate);
+    if (text === this.time.textContent && total === this.shownTotal) return;
+    this.shownTotal = total;
+    this.time.textContent = text;
+    this.totalTime.textContent = total === null ? (this.data.available ? ` / ${formatTime(this.engine.frontier() / rate)} so far` : "") : ` / ${formatTime(total / rate)}`;
+    const { ruler } = this.timeline;
+    ruler.setAttribute("aria-valuemax", Math.round(this.length() / rate));
+    ruler.setAttribute("aria-valuenow", Math.round(position / rate));
+    ruler.setAttribute("aria-valuetext", `${spokenTime(position / rate)} of ${spokenTime(this.length() / rate)}`);
+  }
+
+  showLevels(time) {
+    const { graph, wanted } = this.engine;
+    if (wanted) this.settling = true;
+    if (!graph || !this.settling) return;
+    if (this.calm.matches && time - (this.levelsAt ?? 0) < 250) return;
+    const seconds = Math.min(0.5, (time - (this.levelsAt ?? time)) / 1000);
+    this.levelsAt = time;
+    this.rows.forEach((row, i) => row.showLevel(graph.strips[i], seconds));
+    if (!wanted && this.rows.every((row) => row.peak < -60)) { this.settling = false; this.rows.forEach((row) => row.quiet()); }
+  }
+
+  // ---- state to Python ----
+
+  snapshot() {
+    const rate = this.data.samplerate;
+    return {
+      run: this.run,
+      ...this.mixer.snapshot(),
+      loop: this.loop && { start: this.loop.start / rate, end: this.loop.end / rate, on: this.looping },
+      position: Math.round((this.engine.position() / rate) * 1000) / 1000,
+      view: this.picture,
+    };
+  }
+
+  emit() {
+    const now = JSON.stringify(this.snapshot());
+    if (now === this.sent) return;
+    this.sent = now;
+    this.setStateValue("mixer", JSON.parse(now));
+  }
+
+  dispose() {
+    if (this.disposed) return;
+    this.disposed = true;
+    REMEMBERED.set(this.run, this.snapshot());
+    this.emitSoon.cancel();
+    cancelAnimationFrame(this.request);
+    this.observer.disconnect();
+    this.tiles.dispose();
+    this.engine.dispose();
+    this.root.remove();
+  }
+}
+
+export default function stemPlayer({ data, parentElement, setStateValue }) {
+  let player = parentElement.stemPlayer;
+  if (player && player.run !== data.run) {
+    player.dispose();
+    player = null;
+  }
+  player ??= new StemPlayer(data, parentElement);
+  parentElement.stemPlayer = player;
+  player.calls = (player.calls ?? 0) + 1;
+  player.update(data, setStateValue);
+  const call = player.calls;
+  // A run overtaken by the next one is cleaned up too, while the player lives on: only a player off the page ends.
+  return () => setTimeout(() => {
+    if (player.calls !== call || player.root.isConnected) return;
+    player.dispose();
+    if (parentElement.stemPlayer === player) delete parentElement.stemPlayer;
+  }, 0);
+}
