@@ -29,13 +29,14 @@ def probed(upload: Any) -> songs.Probe:
 
 def show(run_id: str) -> None:
     """The run at this address, whether it is waiting, running, finished or gone."""
+    # The job first: it is written down as ended before it says so, and a run read earlier could still look as if it ran.
+    view = services.jobs().get(run_id)
     run = services.library().get(run_id)
     if run is None:
         st.warning("There is no such run here: it was deleted, or the address is not complete.", icon=":material/help:")
         st.page_link("pages/songs.py", label="Split a song", icon=":material/graphic_eq:")
         return
     _heading(run)
-    view = services.jobs().get(run_id)
     live = view is not None and not view.ended
     with st.container():
         _ending(run, live)

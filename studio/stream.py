@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.04
 SILENCE_SECONDS = 4.0
 """After this long without an event the server is asked whether it is still there."""
-MISSED_PROBES = 3
+MISSED_PROBES = 8
+"""A server that dies is noticed by `alive`; one that answers late on a busy machine is given half a minute."""
 
 
 class StreamError(Exception):

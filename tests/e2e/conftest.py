@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,19 @@ FLAGS = [
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 GAIN = 0.5
 RATE = 44100
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """A browser test that failed says what its page showed and what the studio printed."""
+    report = yield
+    if report.when == "call" and report.failed:
+        used = getattr(item, "funcargs", {})
+        if "page" in used:
+            report.sections.append(("the page", used["page"].inner_text("body")))
+        if "studio" in used:
+            report.sections.append(("the studio's log", used["studio"].log.read_text()[-8000:]))
+    return report
 
 
 @pytest.fixture(scope="session")
