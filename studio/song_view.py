@@ -29,7 +29,7 @@ def probed(upload: Any) -> songs.Probe:
 
 def show(run_id: str) -> None:
     """The run at this address, whether it is waiting, running, finished or gone."""
-    # The job first: it is written down as ended before it says so, and a run read earlier could still look as if it ran.
+    # The job before its run: it ends there only once the run is written down, so the two never contradict each other.
     view = services.jobs().get(run_id)
     run = services.library().get(run_id)
     if run is None:

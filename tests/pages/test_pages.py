@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import soundfile
 from streamlit.testing.v1 import AppTest
 
 from studio import services
+from studio.jobs import JobView
 from tests.conftest import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,6 +126,28 @@ def test_an_address_of_a_run_that_is_gone(app: AppTest) -> None:
     app.query_params["run"] = "no-such-run-of-anybody"
     app.run()
     assert not app.exception and "no such run" in words_of(app)
+
+
+def test_a_run_that_ends_while_its_page_is_drawn_is_not_taken_for_somebody_elses(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, jobs = services.library(), services.jobs()
+    run = library.begin(task="separation", title="a", engine="dsp", weights="dsp", card={}, options={}, inputs=[])
+    jobs._start(run.id, JobView(run.id, "separation", "a", "dsp"), lambda job: job.cancelled.wait())
+    real = library.get
+
+    def read_just_before_the_end(run_id: str) -> Any:
+        monkeypatch.setattr(library, "get", real)
+        read = real(run_id)
+        jobs.cancel(run_id)
+        wait_for(lambda: jobs.get(run_id).ended, 10)
+        return read
+
+    monkeypatch.setattr(library, "get", read_just_before_the_end)
+    app.run().switch_page("pages/songs.py")
+    app.query_params["run"] = run.id
+    app.run()
+    assert not app.exception and "Cancelled." in words_of(app) and "another studio" not in words_of(app)
 
 
 def test_without_a_model_server_old_results_and_words_remain(monkeypatch: pytest.MonkeyPatch) -> None:
