@@ -24,6 +24,19 @@ class WeightFile:
 
 
 @dataclass(frozen=True)
+class Need:
+    """Something a card needs on the machine that runs it, beside files of weights, and the sentence that says how.
+
+    `kind` is "command" (a program by that name), "module" (a Python package) or "folder" (the files of a hub
+    repository by that name, put by the user into the card's own folder of the weights).
+    """
+
+    kind: str
+    name: str
+    how: str
+
+
+@dataclass(frozen=True)
 class Limits:
     """The most a device takes, each None where it does not apply."""
 
@@ -39,8 +52,9 @@ class ModelCard:
 
     `tier` is "builtin" (no weights), "starter" (shipped), "full" (published, fetched) or "yours" (a local file).
     `outputs` are the stems, classes or chains it yields, as data. `preference` orders cards, best first = highest.
-    `speed` is seconds of work for one second (or residue, or image) of input on two CPU cores, as measured by
-    `benchmarks/`; 0 where unknown.
+    `speed` is seconds of work on two CPU cores for one unit of input: a second of sound, a residue, or a megapixel of
+    a video frame; 0 where unknown. `overhead` is what each video frame costs beside its own size, as megapixels: a
+    network that always looks at a small picture takes its time whatever the size of the video.
     """
 
     id: str
@@ -56,8 +70,10 @@ class ModelCard:
     files: tuple[WeightFile, ...] = ()
     limits: Mapping[str, Limits] = field(default_factory=dict)
     speed: float = 0.0
+    overhead: float = 0.0
     preference: int = 0
     licence_note: str = ""
+    needs: tuple[Need, ...] = ()
 
     @property
     def download_bytes(self) -> int:

@@ -1,0 +1,221 @@
+"""What every folding engine shares: read the query, check it, keep what is found, and judge it.
+
+An engine adds `predict`, which turns a query into a Model, and says what it `takes`.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from backends.engine import Artifact, Engine, Event, Metric, Notice, Partial
+from backends.errors import BadInput, EngineFailed, TooLarge
+from backends.folding.estimate import longest
+from backends.folding.sequence import Query, read_input
+from backends.folding.types import Folding, Model, Step
+
+UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO}
+
+Found = Iterator[Event | Step | Model]
+
+WANTED = {
+    "alignment": "an alignment of related sequences (A3M, Stockholm or aligned FASTA)",
+    "structure": "a structure file (PDB or mmCIF)",
+}
+
+
+class FoldingEngine(Engine):
+    """Turns a protein's sequence, alignment or structure file into a structure with its confidence.
+
+    `takes` is the least it needs: "sequence" (any query has one), "alignment" or "structure". With `uses_alignment`
+    it reads one where it is given. `complexes` says whether it takes several chains at once.
+    """
+
+    task: ClassVar[str] = "folding"
+    takes: ClassVar[str] = "sequence"
+    uses_alignment: ClassVar[bool] = False
+    complexes: ClassVar[bool] = False
+    device: str = "cpu"
+
+    def load(self, device: str) -> None:
+        self.device = device
+
+    @abstractmethod
+    def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
+        """Yield events, a Step for each structure on the way, and one Model as the last thing.
+
+        The query has been checked: of the kind this engine takes, one chain unless it takes complexes, not too long.
+        Yields at least once a chunk of device work, so that closing frees the device.
+        """
+
+    def run(self, inputs: Mapping[str, Path], options: Mapping[str, Any], out: Path) -> Iterator[Event]:
+        """Fold `inputs["query"]` into `out/model.pdb`, `model.cif`, `confidence.json` and `sanity.json`.
+
+        Yields Progress, the structures on the way as Partials of kind "recycle", Notices, Metrics, then a Folding.
+        """
+        if "query" not in inputs:
+            raise BadInput("There is no protein to fold: paste a sequence or choose a file first.")
+        query = read_input(inputs["query"])
+        query = replace(query, beside={name: path for name, path in inputs.items() if name != "query"})
+        yield from (Notice(sentence) for sentence in query.notices)
+        query, notices = self.fitting(query, options)
+        yield from (Notice(sentence) for sentence in notices)
+        with _writing():
+            out.mkdir(parents=True, exist_ok=True)
+        model: Model | None = None
+        with closing(self.predict(query, options)) as found:  # type: ignore[type-var]
+            for item in found:
+                if isinstance(item, Step):
+                    with _writing():
+                        yield Partial(keep_step(item, out))
+                elif isinstance(item, Model):
+                    model = item
+                else:
+                    yield item
+        if model is None:
+            raise RuntimeError(f"{type(self).__name__} found no model")
+        yield from finish(model, out)
+
+    def fitting(self, query: Query, options: Mapping[str, Any]) -> tuple[Query, list[str]]:
+        """The query as this engine takes it, and what was left out in sentences. Raises BadInput and TooLarge."""
+        notices: list[str] = []
+        if self.takes in WANTED and query.kind != self.takes:
+            raise BadInput(f"“{self.card.title}” needs {WANTED[self.takes]}, and this is {query.words}.")
+        if self.takes == "structure":
+            return query, notices
+        if str(options.get("chain") or "") or (len(query.chains) > 1 and not self.complexes):
+            query = query.only(str(options.get("chain") or ""))
+        if query.kind == "alignment" and not self.uses_alignment:
+            notices.append("This model works from one sequence: it used the first of the alignment and no other.")
+        if query.kind == "structure":
+            notices.append("The structure in the file was not used, only its sequence: it is folded from scratch.")
+        self.require_length(query.length)
+        return query, notices
+
+    def require_length(self, length: int) -> None:
+        """Raises TooLarge where this device cannot take so many residues."""
+        most = longest(self.card, self.device, device_memory(self.device))
+        if length > most:
+            raise TooLarge(
+                f"This protein has {length:,} residues; “{self.card.title}” takes up to {most:,} on this machine. "
+                "Fold its domains one by one."
+            )
+
+
+def device_memory(device: str) -> int:
+    """Bytes the device has in all, whether they are free or not."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.get_device_properties(0).total_memory)
+    import psutil
+
+    return int(psutil.virtual_memory().total)
+
+
+def keep_step(step: Step, out: Path) -> Artifact:
+    """Write a structure on the way as `out/recycles/NN.pdb`."""
+    from backends.folding.structure import to_pdb
+
+    path = out / "recycles" / f"{step.number:02d}.pdb"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(to_pdb(step.structure))
+    meta = {"number": step.number, "total": step.total, **_summary(step.confidence)}
+    return Artifact("recycle", path.stem, path, meta)
+
+
+def finish(model: Model, out: Path) -> Iterator[Event]:
+    """Write the files of a model, judge its geometry and tell both; the last event is a Folding."""
+    from backends.folding.geometry import check
+    from backends.folding.structure import to_cif, to_pdb
+
+    structure = model.structure
+    if not np.isfinite(structure.atoms[structure.mask]).all():
+        raise EngineFailed("The model's output broke down on this protein: try another model, or full precision.")
+    sanity = check(structure)
+    summary = _summary(model.confidence)
+    about = {"sequence": structure.sequence, "method": model.method}
+    with _writing():
+        artifacts = [
+            _text("structure", "model.pdb", to_pdb(structure), out),
+            _text("structure", "model.cif", to_cif(structure), out),
+            _text("confidence", "confidence.json", as_json({**model.confidence.to_json(), **about}), out, summary),
+            _text("sanity", "sanity.json", as_json(sanity.to_json()), out, {"verdict": sanity.verdict}),
+        ]
+        artifacts += [_array(name, array, model.meta.get(name, {}), out) for name, array in model.extras.items()]
+    yield Metric("residues", len(structure.sequence), "")
+    yield from (Metric(name, value, "") for name, value in summary.items() if value is not None)
+    yield Notice(sanity.sentence)
+    yield Folding(
+        tuple(artifacts),
+        sequence=structure.sequence,
+        chains=tuple(dict.fromkeys(str(chain) for chain in structure.chains)),
+        length=len(structure.sequence),
+        sanity=sanity.verdict,
+        sanity_sentence=sanity.sentence,
+        method=model.method,
+        **summary,
+    )
+
+
+def _summary(confidence: Any) -> dict[str, float | None]:
+    plddt = confidence.plddt
+    known = plddt is not None and np.isfinite(plddt).any()
+    mean = float(np.nanmean(plddt)) if known else None
+    return {"plddt": mean, "ptm": _number(confidence.ptm), "iptm": _number(confidence.iptm)}
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _text(kind: str, name: str, text: str, out: Path, meta: Mapping[str, Any] | None = None) -> Artifact:
+    (out / name).write_text(text, encoding="utf-8")
+    return Artifact(kind, name, out / name, meta or {})
+
+
+def _array(name: str, array: np.ndarray, meta: Mapping[str, object], out: Path) -> Artifact:
+    path = out / f"{name}.npz"
+    np.savez_compressed(path, **{name: array})
+    return Artifact(name, path.name, path, {"shape": list(array.shape), **meta})
+
+
+def as_json(value: Any) -> str:
+    """JSON with null for what is not a number, which JSON cannot say."""
+
+    def plain(item: Any) -> Any:
+        if isinstance(item, Mapping):
+            return {str(key): plain(inner) for key, inner in item.items()}
+        if isinstance(item, list | tuple):
+            return [plain(inner) for inner in item]
+        if isinstance(item, np.ndarray):
+            return plain(item.tolist())
+        if isinstance(item, np.generic):
+            return plain(item.item())
+        if isinstance(item, float) and not math.isfinite(item):
+            return None
+        return asdict(item) if hasattr(item, "__dataclass_fields__") else item
+
+    return json.dumps(plain(value), allow_nan=False)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Turn what a full or read-only disk raises into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        raise EngineFailed(
+            "The result could not be written, most likely because the disk is full: free some space and try again."
+        ) from error

@@ -1,0 +1,155 @@
+"""The folding models as data: what each is, weighs, is bad at, and where its weights are published."""
+
+from __future__ import annotations
+
+from backends.cards import Limits, ModelCard, Need, WeightFile
+
+_TASK = "folding"
+_OUTPUTS = ("structure", "plddt", "pae")
+
+# Residues. What fits the memory of the machine at hand is worked out in `estimate.py` and may be less.
+_NETWORK = {"cpu": Limits(residues=1_000), "cuda": Limits(residues=2_000), "mps": Limits(residues=1_000)}
+
+OPENFOLD_HOW = (
+    "AlphaFold2 needs the OpenFold program, which is not on this machine: on the machine that runs the models, "
+    "install it from its own repository as README.md says under “AlphaFold2”, then start Fourfold again."
+)
+COLABFOLD_HOW = (
+    "ColabFold needs the command colabfold_batch, which is not on this machine: install LocalColabFold on the machine "
+    "that runs the models, put its bin folder on the PATH, then start Fourfold again."
+)
+
+
+def _folder(repository: str, size: str, card: str) -> Need:
+    how = (
+        f"The weights are not on this machine: download the hub repository {repository} ({size}) and put its files "
+        f"into the folder “{card}” of Fourfold's weights, or name that folder with --weights."
+    )
+    return Need("folder", repository, how)
+
+
+CARDS: tuple[ModelCard, ...] = (
+    ModelCard(
+        id="esmfold",
+        task=_TASK,
+        engine="esmfold",
+        title="ESMFold",
+        summary="Folds one chain from its sequence alone, in seconds to minutes on a graphics card.",
+        weak_at="It knows no relatives of the protein: designed and orphan proteins and long chains come out less sure.",
+        licence="MIT",
+        licence_note="Released by Meta AI under the MIT licence, weights included: free for any use.",
+        tier="full",
+        outputs=_OUTPUTS,
+        parameters=3_525_038_915,
+        files=(
+            WeightFile(
+                name="pytorch_model.bin",
+                bytes=8_442_062_570,
+                sha256="2ee07356b125d1e3e57503c204111fd7323347fc4735d41d3caac57c2a78e116",
+                hub="facebook/esmfold_v1",
+                revision="75a3841ee059df2bf4d56688166c8fb459ddd97a",
+            ),
+        ),
+        limits=_NETWORK,
+        preference=60,
+    ),
+    ModelCard(
+        id="esmfold2-fast",
+        task=_TASK,
+        engine="esmfold2",
+        title="ESMFold2 Fast",
+        summary="The successor of ESMFold for one sequence: a larger language model and a diffusion of all atoms.",
+        weak_at="It takes no alignment, and needs a graphics card with much memory for its language model.",
+        licence="MIT",
+        licence_note="Released by Biohub under the MIT licence, weights included: free for any use.",
+        tier="full",
+        outputs=_OUTPUTS,
+        needs=(_folder("biohub/ESMFold2-Fast", "about 26 GB with its language model", "esmfold2-fast"),),
+        limits=_NETWORK,
+        preference=50,
+    ),
+    ModelCard(
+        id="esmfold2",
+        task=_TASK,
+        engine="esmfold2",
+        title="ESMFold2",
+        summary="The full ESMFold2: slower than the fast one, and it can make use of an alignment.",
+        weak_at="It needs a graphics card with much memory, and a chain of 2,000 residues needs about 80 GB.",
+        licence="MIT",
+        licence_note="Released by Biohub under the MIT licence, weights included: free for any use.",
+        tier="full",
+        outputs=_OUTPUTS,
+        needs=(_folder("biohub/ESMFold2", "about 30 GB with its language model", "esmfold2"),),
+        limits=_NETWORK,
+        preference=45,
+    ),
+    ModelCard(
+        id="openfold-ptm",
+        task=_TASK,
+        engine="alphafold2",
+        title="AlphaFold2 (OpenFold)",
+        summary="AlphaFold2 rebuilt and retrained in the open: at its best with an alignment of related sequences.",
+        weak_at="With one sequence and no alignment it is much worse than ESMFold; it searches no databases itself.",
+        licence="CC BY 4.0",
+        licence_note="The OpenFold program is under Apache 2.0 and its weights under CC BY 4.0: name OpenFold as the source.",
+        tier="full",
+        outputs=_OUTPUTS,
+        parameters=93_229_082,
+        files=(
+            WeightFile(
+                name="finetuning_ptm_2.pt",
+                bytes=374_620_131,
+                sha256="aff88a4534f500bcd4509584c2a6ce824417b31f4efaa5b17d19b4c97a8aaa49",
+                hub="nz/OpenFold",
+            ),
+        ),
+        needs=(Need("module", "openfold", OPENFOLD_HOW),),
+        limits=_NETWORK,
+        preference=40,
+    ),
+    ModelCard(
+        id="colabfold",
+        task=_TASK,
+        engine="colabfold",
+        title="AlphaFold2 (ColabFold)",
+        summary="AlphaFold2 with DeepMind's own weights through the installed ColabFold; it takes several chains too.",
+        weak_at="Without an alignment of your own it is run on the single sequence, for which ESMFold is better.",
+        licence="CC BY 4.0",
+        licence_note="ColabFold is under the MIT licence, and the AlphaFold2 weights it fetches under CC BY 4.0.",
+        tier="full",
+        outputs=_OUTPUTS,
+        needs=(Need("command", "colabfold_batch", COLABFOLD_HOW),),
+        limits=_NETWORK,
+        preference=35,
+    ),
+    ModelCard(
+        id="structure",
+        task=_TASK,
+        engine="structure",
+        title="Open a structure",
+        summary="Opens a PDB or mmCIF file, with its confidence where it has one: everything but the prediction.",
+        weak_at="It predicts nothing: a sequence alone needs one of the other models.",
+        licence="MIT",
+        licence_note="This part of Fourfold learned from no data and is free for any use.",
+        tier="builtin",
+        outputs=("structure",),
+        limits={"cpu": Limits(residues=5_000)},
+        speed=0.05,
+        preference=20,
+    ),
+    ModelCard(
+        id="coevolution",
+        task=_TASK,
+        engine="coevolution",
+        title="Coevolution",
+        summary="No learning: finds residues that change together in your alignment and folds the chain to join them.",
+        weak_at="A rough fold at best, from hundreds of related sequences at least; it is the yardstick for the others.",
+        licence="MIT",
+        licence_note="This part of Fourfold learned from no data and is free for any use.",
+        tier="builtin",
+        outputs=("structure", "contacts"),
+        limits={"cpu": Limits(residues=400)},
+        preference=10,
+    ),
+)
+"""Best first."""

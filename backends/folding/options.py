@@ -1,0 +1,43 @@
+"""The options of a folding job: what each means, and reading them from words or numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from backends.errors import BadInput
+
+EXTRAS = ("contacts", "distogram", "attention", "mutations")
+
+OPTIONS: dict[str, str] = {
+    "recycles": "How often the network looks at its own result again, 0 to 24; empty for the number it was trained with.",
+    "chunk": "How many rows are worked on at once: “auto” fits them to the free memory, “off” takes all, or a number.",
+    "extras": f"What else to keep, one or several of {', '.join(EXTRAS)}; empty for contacts alone.",
+    "chain": "Which chain to work on where the file has several: its name, or its number from 1.",
+    "seed": "A whole number that the random choices start from; the same one repeats a result.",
+}
+
+
+def number(options: Mapping[str, Any], name: str, default: int, least: int, most: int) -> int:
+    """The whole number of that option. Raises BadInput."""
+    given = options.get(name)
+    if given is None or given == "":
+        return default
+    try:
+        value = float(given)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"The option “{name}” takes a whole number, not “{given}”.") from error
+    if isinstance(given, bool) or not math.isfinite(value) or value != int(value) or not least <= value <= most:
+        raise BadInput(f"The option “{name}” takes a whole number from {least} to {most}, not “{given}”.")
+    return int(value)
+
+
+def extras(options: Mapping[str, Any], offered: tuple[str, ...]) -> frozenset[str]:
+    """Which extras to keep, of those an engine offers; contacts where nothing is said. Raises BadInput."""
+    given = str(options.get("extras") or "").replace(",", " ").split()
+    unknown = [name for name in given if name not in offered]
+    if unknown:
+        known = ", ".join(offered) or "none"
+        raise BadInput(f"This model does not give “{unknown[0]}”; it gives: {known}.")
+    return frozenset(given or ({"contacts"} & set(offered)))
