@@ -51,6 +51,15 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--weights", default="", help="a model id or your own file; by default the best present")
     command.add_argument("--out", type=Path, required=True, help="folder for the results")
     command.add_argument("--json", action="store_true", help="print one JSON line about the result")
+    extra = sorted({name for task in tasks().values() for name in task.optional})
+    command.add_argument(
+        "--input",
+        dest="extra",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help=f"a further file, may be given several times; NAME is one of {', '.join(extra)}",
+    )
     for name, meaning in sorted(_options().items()):
         command.add_argument(f"--{name}", help=meaning)
 
@@ -94,18 +103,21 @@ def serve(arguments: argparse.Namespace) -> int:
 
 def run_job(arguments: argparse.Namespace) -> int:
     from backends.host import Host
-    from backends.run import Job, run
+    from backends.run import Job, check_inputs, run
 
     task, host = task_named(arguments.task), Host()
-    if not arguments.input.exists():
-        raise BadInput(f"There is no file {arguments.input}.")
     options = {name: value for name in _options() if (value := getattr(arguments, name)) is not None}
+    inputs = {task.inputs[0]: arguments.input, **_named(arguments.extra)}
+    for name in task.optional:  # `--background beach.jpg` means the file, `--background green` the colour.
+        if name in options and name not in inputs and Path(options[name]).is_file():
+            inputs[name] = Path(options.pop(name))
+    check_inputs(task, inputs)
     card, weights = host.choose(task, arguments.engine, arguments.weights)
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"Cannot write to {arguments.out} ({error.strerror}).") from error
-    job = Job(task, card, weights, {task.inputs[0]: arguments.input}, options, arguments.out)
+    job = Job(task, card, weights, inputs, options, arguments.out)
     started = time.monotonic()
     metrics: dict[str, float] = {}
     artifacts: tuple[Artifact, ...] = ()
@@ -126,6 +138,15 @@ def run_job(arguments: argparse.Namespace) -> int:
         for item in artifacts:
             answer(str(item.path))
     return 0
+
+
+def _named(pairs: list[str]) -> dict[str, Path]:
+    """`["background=beach.jpg"]` as names and files."""
+    split = [pair.partition("=") for pair in pairs]
+    for name, equals, file in split:
+        if not (name and equals and file):
+            raise BadInput("Give a further file as NAME=FILE, such as --input background=beach.jpg.")
+    return {name: Path(file) for name, _, file in split}
 
 
 def _report(event: Event) -> None:

@@ -91,3 +91,7 @@ class Engine(ABC):
             BadInput, TooLarge: before device work starts wherever that can be known.
             EngineFailed: the device gave up; the sentence says what to try.
         """
+
+    def amount(self, inputs: Mapping[str, Path], last: Progress, result: Result) -> float:
+        """How much work a finished run was, in units of its card's `speed`; 0 where it tells nothing of the next."""
+        return last.total

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.cards import ModelCard
-from backends.engine import Engine, Event, Progress
+from backends.engine import Engine, Event, Progress, Result
 from backends.errors import BadInput
 from backends.host import Host
 from backends.task import Task
@@ -37,19 +37,30 @@ def run(host: Host, job: Job) -> Generator[Event, None, None]:
         else:
             engine = step
     assert engine is not None
-    started, last = time.monotonic(), None
+    started, last, result = time.monotonic(), None, None
     events = engine.run(job.inputs, job.options, job.out)
     try:
         for event in events:
             last = event if isinstance(event, Progress) else last
+            result = event if isinstance(event, Result) else result
             yield event
     finally:
         # An explicit close: a cancelled job must free the device now, not at the next garbage collection.
         close = getattr(events, "close", None)
         if close is not None:
             close()
-    if last is not None and job.card.tier != "yours":
-        host.note_speed(job.card, time.monotonic() - started, last.total)
+    if last is not None and result is not None and job.card.tier != "yours":
+        host.note_speed(job.card, time.monotonic() - started, engine.amount(job.inputs, last, result))
+
+
+def check_inputs(task: Task, inputs: Mapping[str, Path]) -> None:
+    """Raises BadInput where a file has a name that the task does not know, or one that it needs is missing."""
+    takes = (*task.inputs, *task.optional)
+    for name, path in inputs.items():
+        if name not in takes:
+            raise BadInput(f"{task.title} takes no file called “{name}”; it takes {', '.join(takes)}.")
+        if not path.exists():
+            raise BadInput(f"There is no file {path}.")
 
 
 def check_options(task: Task, options: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ Every endpoint is a generator, because Gradio can only cancel generators; one de
 from __future__ import annotations
 
 import errno
+import inspect
 import logging
 import math
 import os
@@ -23,7 +24,7 @@ import gradio as gr
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, JSONResponse
 
-from backends import __version__
+from backends import __version__, live
 from backends.engine import Metric
 from backends.errors import BadInput, EngineFailed, UserError
 from backends.host import Host
@@ -192,31 +193,43 @@ def blocks(server: Server) -> gr.Blocks:
 
 
 def _task_tab(server: Server, task: Task) -> None:
+    names = (*task.inputs, "weights", "options", *task.optional)
+
     def endpoint(*values: Any) -> Events:
-        *files, weights, options = values
-        missing = [name for name, file in zip(task.inputs, files, strict=True) if not file]
+        sent = dict(zip(names, values, strict=True))
+        weights, options = sent.pop("weights"), sent.pop("options")
+        missing = [name for name in task.inputs if not sent[name]]
         if missing:
             error = BadInput(f"No {missing[0]} was sent; upload one first.")
             yield error_json(error)
             raise gr.Error(error.sentence, print_exception=False)
-        inputs = {name: Path(file["path"]) for name, file in zip(task.inputs, files, strict=True)}
+        inputs = {name: Path(file["path"]) for name, file in sent.items() if file}
         with closing(server.work(task, inputs, weights or "", options)) as events:
             yield from events
 
+    endpoint.__signature__ = _signature(task, names)  # type: ignore[attr-defined]
     gr.Markdown(f"## {task.title}")
     files = [gr.File(label=name, type="filepath") for name in task.inputs]
     weights = gr.Textbox(label="Model (empty: the best that is here)")
     options = gr.JSON(label="Options", value={})
+    extra = [gr.File(label=f"{name} (may be left out)", type="filepath", value=None) for name in task.optional]
     event = gr.JSON(label="Event")
     gr.Button(task.verb.capitalize()).click(
         endpoint,
-        [*files, weights, options],
+        [*files, weights, options, *extra],
         event,
         api_name=task.verb,
         concurrency_id="device",
         concurrency_limit=1,
         preprocess=False,  # Of a file Gradio would make a path, and leave an empty temporary file behind.
     )
+
+
+def _signature(task: Task, names: tuple[str, ...]) -> inspect.Signature:
+    """Gradio tells clients the names of an endpoint's arguments, and which of them may be left out."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    defaults = {name: None if name in task.optional else inspect.Parameter.empty for name in names}
+    return inspect.Signature([inspect.Parameter(name, kind, default=default) for name, default in defaults.items()])
 
 
 def build(host: Host, root: Path, keep: float = KEEP_SECONDS, sweep_every: float = SWEEP_SECONDS) -> FastAPI:
@@ -236,6 +249,8 @@ def build(host: Host, root: Path, keep: float = KEEP_SECONDS, sweep_every: float
 
 
 def _routes(api: FastAPI, server: Server) -> None:
+    live.mount(api, server.host, server._busy, server.stopping)
+
     @api.get("/healthz")
     def healthz() -> dict[str, str]:
         return {"status": "ok", "version": __version__}

@@ -17,7 +17,8 @@ PACKAGES = ("backends.separation", "backends.matting")
 class Task:
     """One thing people can ask for. `engines` maps a name to "module:Class", imported only when it is needed.
 
-    `verb` is the name of its endpoint, `inputs` the files it takes in order, `options` each option with its meaning.
+    `verb` is the name of its endpoint, `inputs` the files it takes in order, `optional` those that may be left out,
+    `options` each option with its meaning.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Task:
     engines: Mapping[str, str]
     cards: tuple[ModelCard, ...]
     options: Mapping[str, str] = field(default_factory=dict)
+    optional: tuple[str, ...] = ()
 
     def engine_class(self, name: str) -> type[Engine]:
         if name not in self.engines:

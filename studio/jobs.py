@@ -39,7 +39,10 @@ INCOMPLETE = "A finished file did not arrive from the model server. Your file is
 
 @dataclass(frozen=True)
 class JobView:
-    """A job as a page sees it at one moment. `fraction` is None while nothing countable happens."""
+    """A job as a page sees it at one moment. `fraction` is None while nothing countable happens.
+
+    `pace` is units of this stage a second, None before it can be told.
+    """
 
     id: str
     task: str
@@ -53,6 +56,7 @@ class JobView:
     rank: int | None = None
     elapsed: float = 0.0
     eta: float | None = None
+    pace: float | None = None
     code: str = ""
     sentence: str = ""
 
@@ -96,13 +100,32 @@ class Jobs:
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
 
-    def submit(self, task: str, name: str, source: IO[bytes] | Path, card: str, options: Mapping[str, Any]) -> str:
-        """Start a job on a copy of `source`; returns its id at once. `name` is shown and never used as a path."""
+    def submit(
+        self,
+        task: str,
+        name: str,
+        source: IO[bytes] | Path,
+        card: str,
+        options: Mapping[str, Any],
+        *,
+        extra: Mapping[str, IO[bytes] | Path] | None = None,
+        asked: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Start a job on a copy of `source`; returns its id at once. `name` is shown and never used as a path.
+
+        Args:
+            extra: further files by the names of the task's optional inputs, copied as well.
+            asked: what a page wants to remember of how this was asked for; the run's `facts["asked"]`.
+        """
         # Pages submit only once the backend has answered, so this waits in rare cases: it is just being restarted.
         info = self.backend.info() or self.backend.wait_ready(BEGIN_SECONDS).info
         with tempfile.TemporaryDirectory(prefix="fourfold-upload-") as folder:
-            copy = Path(folder) / "upload"
-            digest, size = copy_upload(source, copy)
+            sent = {"input": source, **(extra or {})}
+            copies = {key: Path(folder) / f"upload-{index}" for index, key in enumerate(sent)}
+            inputs = []
+            for key, copy in copies.items():
+                digest, size = copy_upload(sent[key], copy)
+                inputs.append({"name": name if key == "input" else key, "sha256": digest, "bytes": size})
             about = _card_info(info, task, card)
             run = self.library.begin(
                 task=task,
@@ -111,21 +134,30 @@ class Jobs:
                 weights=card,
                 card=about,
                 options=options,
-                inputs=[{"name": name, "sha256": digest, "bytes": size}],
+                inputs=inputs,
                 versions={"fourfold": info.get("version", ""), **info.get("versions", {})},
             )
-            self.library.keep(run.id, "input", "input", copy, move=True)
+            for key, copy in copies.items():
+                self.library.keep(run.id, "input", key, copy, move=True)
+            if asked:
+                self.library.note(run.id, facts={"asked": asked})
         self._start(run.id, JobView(run.id, task, run.title, card), lambda job: self._work(job, options))
         return run.id
 
     def again(self, run_id: str) -> str:
-        """Run the same file with the same options once more, as a new job. Raises UserError where the file is gone."""
+        """Run the same files with the same options once more, as a new job. Raises UserError where a file is gone."""
         run = self.library.get(run_id)
         if run is None:
             raise UnknownRun
-        return self.submit(
-            run.task, run.inputs[0]["name"], self.library.only(run_id, "input"), run.weights, run.options
-        )
+        source, extra = self._inputs(run_id)
+        name = run.inputs[0]["name"]
+        return self.submit(run.task, name, source, run.weights, run.options, extra=extra, asked=run.facts.get("asked"))
+
+    def _inputs(self, run_id: str) -> tuple[Path, dict[str, Path]]:
+        """The file that a run is about, and its further ones by name."""
+        stored = self.library.artifacts(run_id, "input")
+        extra = {item.name: self.library.local(run_id, item) for item in stored if item.name != "input"}
+        return self.library.only(run_id, "input", "input"), extra
 
     def fetch(self, card: str) -> str:
         """Start downloading a card's weights on the backend; the id of a fetch is "fetch-" and the card."""
@@ -141,11 +173,11 @@ class Jobs:
         with job.lock:
             view, call = job.view, job.call
             elapsed = (job.ended or time.monotonic()) - job.started
-            eta = _eta(view, time.monotonic() - job.stage_started, job.stage_done)
+            pace = _pace(view, time.monotonic() - job.stage_started, job.stage_done)
         if view.state == "waiting" and call is not None:
             rank, _ = call.queue()
             return replace(view, elapsed=elapsed, rank=rank)
-        return replace(view, elapsed=elapsed, eta=eta)
+        return replace(view, elapsed=elapsed, pace=pace, eta=(view.total - view.done) / pace if pace else None)
 
     def running(self, task: str | None = None) -> tuple[JobView, ...]:
         """Jobs that have not ended, oldest first."""
@@ -202,8 +234,8 @@ class Jobs:
         finally:
             job.set(state=state, code=code, sentence=sentence)
 
-    def _call(self, job: _Job, endpoint: Callable[[Mapping[str, Any]], str], arguments: list[Any]) -> Call:
-        """Wait for the backend, then call the endpoint that its /info names for this job."""
+    def _call(self, job: _Job, request: Callable[[Mapping[str, Any]], tuple[str, list[Any]]]) -> Call:
+        """Wait for the backend, then call the endpoint, with the arguments, that follow from its /info."""
         state = self.backend.wait_ready(READY_SECONDS, lambda: not job.cancelled.is_set())
         if job.cancelled.is_set():
             raise StreamError("cancelled", "Cancelled.")
@@ -212,7 +244,7 @@ class Jobs:
         incarnation = self.backend.incarnation
         job.set(stage="Asking the model server" if job.view.task == "fetch" else "Sending the file")
         alive = lambda: self.backend.incarnation == incarnation  # noqa: E731
-        call = Call(state.address, endpoint(state.info), arguments, alive)
+        call = Call(state.address, *request(state.info), alive)
         with job.lock:
             job.call = call
         if job.cancelled.is_set():
@@ -222,8 +254,14 @@ class Jobs:
 
     def _work(self, job: _Job, options: Mapping[str, Any]) -> None:
         run_id, view = job.view.id, job.view
-        upload = self.library.only(run_id, "input")
-        call = self._call(job, lambda info: info["tasks"][view.task]["endpoint"], [upload, view.card, dict(options)])
+        upload, extra = self._inputs(run_id)
+
+        def request(info: Mapping[str, Any]) -> tuple[str, list[Any]]:
+            task = info["tasks"][view.task]
+            further = [extra.get(name) for name in task.get("optional", ())]
+            return task["endpoint"], [upload, view.card, dict(options), *further]
+
+        call = self._call(job, request)
         intake = Intake(self.library, run_id, call.address, job.set, job.cancelled, derive=self._derive)
         try:
             for event in call:
@@ -235,7 +273,7 @@ class Jobs:
 
     def _fetch(self, job: _Job) -> None:
         fetched = False
-        for event in self._call(job, lambda _: "/fetch", [job.view.card]):
+        for event in self._call(job, lambda _: ("/fetch", [job.view.card])):
             fetched = fetched or event["type"] == "fetched"
             if event["type"] == "progress":
                 job.set(state="running", **{key: event[key] for key in ("stage", "done", "total", "unit")})
@@ -248,9 +286,9 @@ def _card_info(info: Mapping[str, Any], task: str, card: str) -> dict[str, Any]:
     return next((dict(about) for about in cards if about["id"] == card), {"id": card})
 
 
-def _eta(view: JobView, in_stage: float, before: float = 0.0) -> float | None:
-    """Seconds left in this stage from its own pace; `before` was done when it began, as in a resumed download."""
+def _pace(view: JobView, in_stage: float, before: float = 0.0) -> float | None:
+    """Units of this stage a second; `before` was done when it began, as in a resumed download."""
     gained = view.done - before
     if view.state != "running" or not view.total or in_stage < 1.0 or gained < 0.01 * view.total:
         return None
-    return in_stage * (view.total - view.done) / gained
+    return gained / in_stage

@@ -248,12 +248,16 @@ class Library:
             row = session.scalar(_artifacts(run_id).where(ArtifactRow.file == file))
             return row.record() if row else None
 
-    def only(self, run_id: str, kind: str) -> Path:
-        """The one file of that kind as a file on this machine. Raises FileGone where the run has none."""
-        stored = self.artifacts(run_id, kind)
-        if not stored:
+    def only(self, run_id: str, kind: str, name: str = "") -> Path:
+        """The file of that kind as a file on this machine: the one called `name`, else the one called after its kind.
+
+        Raises FileGone where the run has none.
+        """
+        stored = {item.name: item for item in self.artifacts(run_id, kind)}
+        chosen = stored.get(name or kind) or (None if name else next(iter(stored.values()), None))
+        if chosen is None:
             raise FileGone
-        return self.local(run_id, stored[0])
+        return self.local(run_id, chosen)
 
     def drop(self, run_id: str, kind: str) -> None:
         """Remove the files of one kind from a run: an analysis that is out of date, references that were replaced."""

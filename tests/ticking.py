@@ -48,7 +48,8 @@ class Ticking(Engine):
             yield Metric("unmeasurable", float("nan"))
             yield Notice("Counting is over.")
             whole = out / "whole.txt"
-            whole.write_text(text * 2)
+            more = inputs["more"].read_text() if "more" in inputs else ""
+            whole.write_text(text * 2 + more)
             yield Result((Artifact("whole", "text", whole),))
         finally:
             CLOSED.append(time.monotonic())
@@ -59,6 +60,7 @@ TASK = Task(
     title="Count",
     verb="tick",
     inputs=("file",),
+    optional=("more",),
     options={"ticks": "How many.", "delay": "Seconds each."},
     engines={"ticking": "tests.ticking:Ticking"},
     cards=(

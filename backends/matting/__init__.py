@@ -15,6 +15,7 @@ TASK = Task(
     title="Cut people out of video",
     verb="matte",
     inputs=("media",),
+    optional=("background", "matte"),
     options=OPTIONS,
     engines=ENGINES,
     cards=CARDS,

@@ -60,6 +60,19 @@ def test_a_job_yields_every_event_in_order_and_files_that_can_be_fetched(ticking
     assert httpx.get(ticking_server + whole["url"]).status_code == 404
 
 
+def test_a_further_file_may_be_sent_and_is_cleared_away_like_the_first(
+    ticking_server: str, text_file: Path, tmp_path: Path
+) -> None:
+    assert httpx.get(f"{ticking_server}/info").json()["tasks"]["ticking"]["optional"] == ["more"]
+    (tmp_path / "more.txt").write_text(" and more")
+    client = Client(ticking_server, verbose=False, download_files=False)
+    files = handle_file(text_file), handle_file(tmp_path / "more.txt")
+    for extra, said in ((files[1:], "hellohello and more"), ((None,), "hellohello"), ((), "hellohello")):
+        job = client.submit(files[0], "", {"ticks": 1}, *extra, api_name="/tick")
+        job.result(timeout=30)
+        assert httpx.get(ticking_server + job.outputs()[-1]["artifacts"][0]["url"]).text == said
+
+
 def test_cancel_frees_the_device_within_one_chunk(ticking_server: str, text_file: Path) -> None:
     """Work done after cancel is counted: at most the chunk that was under way and the one that noticed."""
     job = submit(ticking_server, text_file, ticks=200, delay=0.15)
@@ -89,7 +102,7 @@ def test_a_client_that_vanishes_frees_the_device(ticking_server: str, text_file:
     upload = httpx.post(f"{ticking_server}/gradio_api/upload", files={"files": ("a.txt", b"hello")}).json()
     config = httpx.get(f"{ticking_server}/config").json()
     index = next(item["id"] for item in config["dependencies"] if item["api_name"] == "tick")
-    data = [{"path": upload[0], "meta": {"_type": "gradio.FileData"}}, "", {"ticks": 300, "delay": 0.1}]
+    data = [{"path": upload[0], "meta": {"_type": "gradio.FileData"}}, "", {"ticks": 300, "delay": 0.1}, None]
     joined = {"fn_index": index, "session_hash": "vanishing", "data": data}
     assert httpx.post(f"{ticking_server}/gradio_api/queue/join", json=joined).is_success
     before, closed = len(ticking.TICKS), len(ticking.CLOSED)
@@ -163,7 +176,7 @@ def test_no_file_of_the_machine_can_be_read(ticking_server: str, path: str) -> N
     sent = {
         "fn_index": index,
         "session_hash": "thief",
-        "data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, "", {}],
+        "data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, "", {}, None],
     }
     httpx.post(f"{ticking_server}/gradio_api/queue/join", json=sent)
     with httpx.stream("GET", f"{ticking_server}/gradio_api/queue/data?session_hash=thief", timeout=10) as stream:

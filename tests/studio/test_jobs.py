@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from studio.backend import Backend, EmbeddedBackend
-from studio.jobs import Jobs, JobView, _eta
+from studio.jobs import Jobs, JobView, _pace
 from studio.library import Library, LibraryError
 from tests import ticking
 from tests.conftest import wait_for
@@ -107,6 +107,21 @@ def test_run_again_uses_the_kept_file_and_options(jobs: Jobs, library: Library) 
     assert text_of(library, second, "part") == ["hello 0", "hello 1"]
 
 
+def test_further_files_travel_with_the_job_and_are_kept_for_the_next_time(jobs: Jobs, library: Library) -> None:
+    extra = {"more": io.BytesIO(b" and more")}
+    first = jobs.submit(
+        "ticking", "a.txt", io.BytesIO(b"hello"), "ticker", {"ticks": 1}, extra=extra, asked={"why": "x"}
+    )
+    ended(jobs, first)
+    again = jobs.again(first)
+    ended(jobs, again)
+    for run_id in (first, again):
+        run = library.get(run_id)
+        assert text_of(library, run_id, "whole") == ["hellohello and more"]
+        assert library.only(run_id, "input").read_text() == "hello" and run is not None
+        assert [item["name"] for item in run.inputs] == ["a.txt", "more"] and run.facts["asked"] == {"why": "x"}
+
+
 def test_an_address_where_nobody_answers(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("studio.jobs.READY_SECONDS", 0.5)
     jobs = Jobs(library, Backend("http://127.0.0.1:9"))
@@ -127,8 +142,8 @@ def test_derived_files_are_kept_beside_those_that_arrive(ticking_server: str, li
 
 def test_the_estimate_follows_the_pace() -> None:
     view = JobView("id", "t", "T", "c", state="running", done=25, total=100)
-    assert _eta(view, in_stage=10) == pytest.approx(30)
-    assert _eta(view, in_stage=0.5) is None
+    assert _pace(view, in_stage=10) == pytest.approx(2.5)
+    assert _pace(view, in_stage=0.5) is None
 
 
 @pytest.fixture
@@ -169,7 +184,7 @@ def test_stopping_the_studio_stops_its_backend(embedded: EmbeddedBackend) -> Non
 
 def test_a_resumed_download_is_estimated_by_its_own_pace() -> None:
     view = JobView("id", "fetch", "T", "c", state="running", done=60, total=100)
-    assert _eta(view, in_stage=10, before=50) == pytest.approx(40)
+    assert _pace(view, in_stage=10, before=50) == pytest.approx(1)
 
 
 def test_a_studio_that_cannot_keep_files_frees_the_device_and_ends_the_job(
