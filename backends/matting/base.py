@@ -56,6 +56,10 @@ class MattingEngine(Engine):
         """What gives the mattes of one video, in order. An engine that remembers earlier frames starts afresh here."""
         return self.mattes
 
+    def begin_live(self) -> Mattes:
+        """Like `begin`, for a camera: one frame a call, and no frame may take much longer than the others."""
+        return self.begin()
+
     def run(self, inputs: Mapping[str, Path], options: Mapping[str, Any], out: Path) -> Iterator[Event]:
         """Cut the person out of `inputs["media"]`, a video or a picture; `inputs["background"]` may lie behind."""
         settings = Settings.parse(options)
