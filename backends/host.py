@@ -17,6 +17,7 @@ from typing import Any
 from backends.cards import ModelCard
 from backends.engine import Engine, Progress
 from backends.errors import BadInput, EngineFailed, UserError, WeightsMissing
+from backends.needs import folders, lacking
 from backends.speeds import Speeds
 from backends.task import Task, tasks
 from backends.weights import WeightStore
@@ -94,8 +95,18 @@ class Host:
         reason, loaded = self._failures.get(card.id, ""), self._loaded
         if loaded is not None and loaded[0][1] == card.id:
             return CardState("ready", reason)
-        stored = self.store.state(card)
+        stored = self.stored(card)
         return CardState("present" if stored == "builtin" else stored, reason)
+
+    def stored(self, card: ModelCard) -> str:
+        """The weight store's word, or "absent" where the card lacks a program, package or folder."""
+        return "absent" if lacking(card, self.store.root) else self.store.state(card)
+
+    def paths(self, card: ModelCard) -> tuple[Path, ...]:
+        """What the card's engine is to load. Raises WeightsMissing, whose sentence says how to get what is lacking."""
+        if wanting := lacking(card, self.store.root):
+            raise WeightsMissing(wanting[0].how)
+        return self.store.paths(card) or folders(card, self.store.root)
 
     def choose(self, task: Task, engine: str = "", weights: str = "") -> tuple[ModelCard, tuple[Path, ...]]:
         """The card to run and its files: the one named, a local file, or the best that is present.
@@ -110,19 +121,19 @@ class Host:
             card = self.card(task, weights)
             if engine and card.engine != engine:
                 raise BadInput(f"The weights “{weights}” belong to the engine {card.engine}, not to {engine}.")
-            return card, self.store.paths(card)
+            return card, self.paths(card)
         if weights:
             return self._own(task, engine, Path(weights))
         ranked = sorted(task.cards, key=lambda card: -card.preference)
         fitting = [card for card in ranked if not engine or card.engine == engine]
         for card in fitting:
-            if self.store.state(card) in HERE:
-                return card, self.store.paths(card)
-        return fitting[0], self.store.paths(fitting[0])
+            if self.stored(card) in HERE:
+                return card, self.paths(card)
+        return fitting[0], self.paths(fitting[0])
 
     def _own(self, task: Task, engine: str, path: Path) -> tuple[ModelCard, tuple[Path, ...]]:
         """A card for the user's own weights, made after the first card of that engine."""
-        templates = [card for card in task.cards if card.files and (not engine or card.engine == engine)]
+        templates = [card for card in task.cards if card.tier == "full" and (not engine or card.engine == engine)]
         if not templates:
             raise BadInput(f"The engine “{engine}” has no weights, so it cannot use {path.name}.")
         if not path.exists():
@@ -137,14 +148,17 @@ class Host:
             licence_note="",
             tier="yours",
             files=(),
+            needs=tuple(need for need in templates[0].needs if need.kind != "folder"),
             parameters=0,
             speed=0.0,
         )
+        if wanting := lacking(card, self.store.root):
+            raise WeightsMissing(wanting[0].how)
         return card, (path,)
 
     def engine(self, task: Task, card: ModelCard, paths: tuple[Path, ...]) -> Iterator[Progress | Engine]:
         """Yield Progress while loading, then the engine, ready. The caller holds the device."""
-        key = (task.name, card.id if card.files or card.tier == "builtin" else str(paths))
+        key = (task.name, card.id if card.tier != "yours" else str(paths))
         if self._loaded is not None and self._loaded[0] == key:
             yield self._loaded[1]
             return
@@ -201,6 +215,7 @@ class Host:
                     "title": task.title,
                     "endpoint": f"/{task.verb}",
                     "inputs": list(task.inputs),
+                    "optional": list(task.optional),
                     "options": dict(task.options),
                     "default": self.choose(task)[0].id if self._has_any(task) else "",
                     "cards": [self._card_info(card) for card in task.cards],
@@ -210,11 +225,11 @@ class Host:
         }
 
     def _has_any(self, task: Task) -> bool:
-        return any(self.store.state(card) in HERE for card in task.cards)
+        return any(self.stored(card) in HERE for card in task.cards)
 
     def _card_info(self, card: ModelCard) -> dict[str, Any]:
         """The card, its limits and its state: "failed" after a failure, while `here` tells whether it can be tried."""
-        now, stored = self.state(card), self.store.state(card)
+        now, stored = self.state(card), self.stored(card)
         measured = self._speeds.get(self.device, card.id)
         idle = now.state not in ("downloading", "loading", "ready")
         shown = {key: value for key, value in asdict(card).items() if key not in ("files", "limits")}
@@ -228,6 +243,7 @@ class Host:
             "state": "failed" if now.reason and idle else now.state,
             "stored": stored,
             "here": stored in HERE,
+            "lacks": " ".join(need.how for need in lacking(card, self.store.root)),
         }
 
     def _device_info(self) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def _text(kind: str, name: str, text: str, out: Path, meta: Mapping[str, Any] | 
 
 def _array(name: str, array: np.ndarray, meta: Mapping[str, object], out: Path) -> Artifact:
     path = out / f"{name}.npz"
-    np.savez_compressed(path, **{name: array})
+    np.savez_compressed(path, **{name: array})  # type: ignore[arg-type]
     return Artifact(name, path.name, path, {"shape": list(array.shape), **meta})
 
 

@@ -11,7 +11,7 @@ from backends.errors import BadInput
 EXTRAS = ("contacts", "distogram", "attention", "mutations")
 
 OPTIONS: dict[str, str] = {
-    "recycles": "How often the network looks at its own result again, 0 to 24; empty for the number it was trained with.",
+    "recycles": "How often the network looks at its own result again, 0 to 24; empty for what it was trained with.",
     "chunk": "How many rows are worked on at once: “auto” fits them to the free memory, “off” takes all, or a number.",
     "extras": f"What else to keep, one or several of {', '.join(EXTRAS)}; empty for contacts alone.",
     "chain": "Which chain to work on where the file has several: its name, or its number from 1.",

@@ -108,7 +108,7 @@ def parse_text(text: str, path: Path = Path()) -> Query:
     found = [(name, part) for name, raw in _records(text) for part in _chains_of(raw)]
     if len(found) > MAX_CHAINS:
         raise TooLarge(f"There are {len(found):,} sequences in this file; up to {MAX_CHAINS} can be chains of one job.")
-    chains = []
+    chains: list[Chain] = []
     for index, (name, raw) in enumerate(found):
         called = name or _letter(index)
         sequence, said = clean(raw, called if len(found) > 1 else "")
