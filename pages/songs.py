@@ -54,4 +54,4 @@ if problem and not found.problem:
 ready = upload is not None and not problem
 reason = "" if upload is not None else "Choose a song first."
 if st.button("Split the song", type="primary", disabled=not ready, help=reason, icon=":material/call_split:"):
-    starts.start_song(upload.name, upload, card["id"], {"stems": stems} if stems else {})
+    starts.start("separation", upload.name, upload, card["id"], {"stems": stems} if stems else {})

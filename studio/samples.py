@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,9 +13,11 @@ from pathlib import Path
 from studio.library import home
 
 VERSION = 1
-"""Raise it when the sample song changes, so that an older copy is not taken for it."""
+"""Raise it when a sample changes, so that an older copy is not taken for it."""
 
-_lock = threading.Lock()
+CLIP_SECONDS = 4.0
+
+_locks = {"song": threading.Lock(), "clip": threading.Lock()}
 
 
 @dataclass(frozen=True)
@@ -27,21 +30,53 @@ class Sample:
     sha256: str
 
 
+@dataclass(frozen=True)
+class Clip:
+    """A rendered video and its true mattes, a lossless gray video."""
+
+    title: str
+    video: Path
+    alpha: Path
+    sha256: str
+
+
 @cache
 def song() -> Sample:
     """The sample song; made in a few seconds the first time, found again later."""
     from evaluation.synthetic.song import STEMS, write_sample
 
-    folder = home() / "samples" / f"song-{VERSION}"
-    with _lock:
+    folder = _made("song", write_sample)
+    mix = folder / "mix.flac"
+    return Sample("Sample song", mix, {name: folder / f"{name}.flac" for name in STEMS}, _sha256(mix))
+
+
+@cache
+def clip() -> Clip:
+    """The sample clip; rendered in some ten seconds the first time, found again later."""
+    from evaluation.synthetic.clip import make_clip, write_clip
+
+    def write(folder: Path) -> None:
+        folder.mkdir()
+        write_clip(make_clip(CLIP_SECONDS), folder / "clip.mp4", folder / "alpha.mkv")
+
+    folder = _made("clip", write)
+    return Clip("Sample clip", folder / "clip.mp4", folder / "alpha.mkv", _sha256(folder / "clip.mp4"))
+
+
+def _made(name: str, write: Callable[[Path], object]) -> Path:
+    """The folder of a sample, which `write` fills the first time."""
+    folder = home() / "samples" / f"{name}-{VERSION}"
+    with _locks[name]:
         if not folder.exists():
             folder.parent.mkdir(parents=True, exist_ok=True)
             # Written beside and renamed: a start that is cut short leaves no half sample behind.
             with tempfile.TemporaryDirectory(dir=folder.parent) as making:
-                made = Path(making) / "song"
-                write_sample(made)
+                made = Path(making) / name
+                write(made)
                 made.rename(folder)
-    mix = folder / "mix.flac"
-    with mix.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Sample("Sample song", mix, {name: folder / f"{name}.flac" for name in STEMS}, digest)
+    return folder
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from backends.errors import UserError
-from studio import guard, media, services, songs, starts, words
+from studio import media, run_parts, services, songs
 from studio.library import Run
+from studio.run_parts import analysed
 
 MARKS = {
     "good": ":green-badge[:material/check: good]",
@@ -21,7 +21,6 @@ MARKS = {
     "poor": ":red-badge[:material/priority_high: poor]",
     "info": "",
 }
-WAIT_SECONDS = 0.7
 
 
 def stem_files(run: Run) -> dict[str, Path]:
@@ -33,34 +32,6 @@ def stem_files(run: Run) -> dict[str, Path]:
 
 def mix_file(run: Run) -> Path:
     return services.library().only(run.id, "mix")
-
-
-def analysed(run: Run, kind: str, make: Any, doing: str, then: Any) -> None:
-    """Show `then(answer)`, or that it is being worked out; a failure is a sentence with a way to try again."""
-    analyses = services.analyses()
-    try:
-        answer = analyses.get(run.id, kind, make)
-    except UserError as error:
-        st.error(error.sentence, icon=":material/error:")
-        if st.button("Try again", key=f"again-{kind}"):
-            analyses.forget(run.id, kind)
-            st.rerun()
-        return
-    if answer is not None:
-        then(answer)
-        return
-
-    @guard.fragment(run_every=WAIT_SECONDS)
-    def waiting() -> None:
-        try:
-            ready = analyses.get(run.id, kind, make) is not None
-        except UserError:
-            ready = True  # The page itself says what went wrong and offers another try.
-        if ready:
-            st.rerun()
-        st.caption(f":material/hourglass_top: {doing}")
-
-    waiting()
 
 
 def quality(run: Run) -> None:
@@ -205,25 +176,8 @@ def _ask_for_truth(run: Run, stems: list[str], known: bool) -> None:
 
 
 def about(run: Run) -> None:
-    """Everything needed to say how this result came about, and to make it again."""
-    card = run.card
-    rows = {
-        "Model": f"{card.get('title', run.weights)} ({run.weights})",
-        "Weights": words.WEIGHTS.get(card.get("tier", ""), ""),
-        "Licence": f"{card.get('licence', '')}. {card.get('licence_note', '')}".strip(),
-        "Options": ", ".join(f"{key}: {value}" for key, value in run.options.items()) or "as they come",
-        "Device": run.facts.get("device", ""),
-        "File": run.inputs[0]["name"] if run.inputs else "",
-        "Size": words.size(run.inputs[0]["bytes"]) if run.inputs else "",
-        "SHA-256 of the file": run.inputs[0]["sha256"] if run.inputs else "",
-        "Versions": ", ".join(f"{name} {version}" for name, version in run.versions.items()),
-        "Time": words.duration(run.seconds) if run.seconds else "",
-    }
-    for name, value in rows.items():
-        # Text, not Markdown: a file may be called anything.
-        label, content = st.columns([1, 4])
-        label.caption(name)
-        content.text(value or "not known", wrap=True)
+    """Where the result came from, its files as the model wrote them, and the way to repeat or delete it."""
+    run_parts.origin(run)
     library = services.library()
     links = [
         f"[{stored.name}.wav]({media.file_url(run.id, stored, download=True)})"
@@ -231,16 +185,4 @@ def about(run: Run) -> None:
         for stored in library.artifacts(run.id, kind)
     ]
     st.markdown("The files as the model wrote them (32-bit float WAV): " + " · ".join(links))
-    repeat_or_delete(run)
-
-
-def repeat_or_delete(run: Run) -> None:
-    """What can be done with any run that has ended."""
-    with st.container(horizontal=True):
-        if st.button("Run it again", icon=":material/replay:"):
-            starts.go_to(services.jobs().again(run.id))
-        with st.popover("Delete this run", icon=":material/delete:"):
-            st.write("The stems and the uploaded song are removed for good.")
-            if st.button("Delete", type="primary"):
-                services.library().delete(run.id)
-                st.switch_page("pages/home.py")
+    run_parts.repeat_or_delete(run)

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from studio import guard, media, services, song_results, songs, widgets, words
+from studio import media, run_page, services, song_results, songs
 from studio.encode import FORMATS
 from studio.library import Library, Run
 
@@ -29,62 +29,13 @@ def probed(upload: Any) -> songs.Probe:
 
 def show(run_id: str) -> None:
     """The run at this address, whether it is waiting, running, finished or gone."""
-    # The job before its run: it ends there only once the run is written down, so the two never contradict each other.
-    view = services.jobs().get(run_id)
-    run = services.library().get(run_id)
-    if run is None:
-        st.warning("There is no such run here: it was deleted, or the address is not complete.", icon=":material/help:")
-        st.page_link("pages/songs.py", label="Split a song", icon=":material/graphic_eq:")
-        return
-    _heading(run)
-    live = view is not None and not view.ended
-    with st.container():
-        _ending(run, live)
-    guard.fragment(widgets.POLL_SECONDS if live else None)(_listen)(run_id, live)
-    if run.status == "done":
-        _explain(run)
-
-
-def _heading(run: Run) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        st.subheader(words.plain(run.title), width="content")
-        if st.button("Split another song", icon=":material/add:"):
-            st.query_params.clear()
-            st.rerun()
-    made = run.created.astimezone().strftime("%d %b %Y, %H:%M")
-    took = f" · took {words.duration(run.seconds)}" if run.seconds and run.status == "done" else ""
-    st.caption(f"{run.card.get('title', run.weights)} · {made}{took}")
-
-
-def _ending(run: Run, live: bool) -> None:
-    """How the run ended, where that needs saying, and what can be done about it."""
-    for notice in run.notices:
-        st.info(words.plain(notice), icon=":material/info:")
-    if live or run.status == "done":
-        return
-    match run.status:
-        case "failed":
-            st.error(words.plain(run.error), icon=":material/error:")
-        case "cancelled":
-            st.info("Cancelled. The parts that were finished can be played below.", icon=":material/cancel:")
-        case "interrupted":
-            st.warning(f"{run.error} Your file is kept.", icon=":material/restart_alt:")
-        case "running":
-            st.info("This run belongs to another studio that shares this library.", icon=":material/sync:")
-            return
-    song_results.repeat_or_delete(run)
+    run_page.show(PAGE, run_id)
 
 
 def _listen(run_id: str, live: bool) -> None:
-    """The player, with the progress above it while the job runs; at the end the whole page is drawn once more."""
+    """The player."""
     from viz.components.stem_player import stem_player
 
-    view = services.jobs().get(run_id)
-    if live and (view is None or view.ended):
-        st.rerun()
-    with st.container():
-        if live and view is not None:
-            widgets.job_progress(view)
     library = services.library()
     run = library.get(run_id)
     if run is None or (not live and not library.count(run_id, "segment")):
@@ -140,3 +91,12 @@ def _explain(run: Run) -> None:
         "Look closer", list(VIEWS), default="Quality", required=True, key=f"view-{run.id}", label_visibility="collapsed"
     )
     VIEWS[chosen or "Quality"](run)
+
+
+PAGE = run_page.RunPage(
+    task="separation",
+    begin="Split another song",
+    cancelled="The parts that were finished can be played below.",
+    watch=_listen,
+    explain=_explain,
+)

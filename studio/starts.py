@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -11,20 +12,55 @@ import streamlit as st
 from studio import samples, services
 
 
-def start_song(name: str, source: IO[bytes] | Path, card: str, options: Mapping[str, Any]) -> NoReturn:
-    """Submit a song and show its run."""
-    go_to(services.jobs().submit("separation", name, source, card, options))
+@dataclass(frozen=True)
+class Place:
+    """Where the runs of a task are shown, and what the sample that the project makes for it is called."""
+
+    page: str
+    icon: str
+    noun: str
+    fallback: str
+    """The model to try where the server has not said which is best."""
 
 
-def go_to(run_id: str) -> NoReturn:
+PLACES: Mapping[str, Place] = {
+    "separation": Place("pages/songs.py", ":material/graphic_eq:", "song", "dsp"),
+    "matting": Place("pages/videos.py", ":material/movie:", "video", "classical"),
+}
+"""By task. A run of a task that is not here was made by a later Fourfold."""
+
+
+def go_to(run_id: str, task: str) -> NoReturn:
     """Show a run; its address can be reloaded, kept and shared."""
-    st.switch_page("pages/songs.py", query_params={"run": run_id})
+    st.switch_page(PLACES[task].page, query_params={"run": run_id})
+
+
+def start(
+    task: str,
+    name: str,
+    source: IO[bytes] | Path,
+    card: str,
+    options: Mapping[str, Any],
+    **more: Any,
+) -> NoReturn:
+    """Submit a job, `more` as for `Jobs.submit`, and show its run."""
+    go_to(services.jobs().submit(task, name, source, card, options, **more), task)
+
+
+def best_card(task: str) -> str:
+    """The best model of a task that is on the server now."""
+    return services.backend().info().get("tasks", {}).get(task, {}).get("default", "") or PLACES[task].fallback
 
 
 def start_sample_song() -> NoReturn:
     """Run the sample song through the best model that is present."""
     with st.spinner("Making the sample song…"):
         sample = samples.song()
-    info = services.backend().info()
-    card = info.get("tasks", {}).get("separation", {}).get("default", "") or "dsp"
-    start_song(f"{sample.title}.flac", sample.mix, card, {})
+    start("separation", f"{sample.title}.flac", sample.mix, best_card("separation"), {})
+
+
+def start_sample_clip() -> NoReturn:
+    """Cut the person out of the sample clip with the best model that is present."""
+    with st.spinner("Making the sample clip…"):
+        sample = samples.clip()
+    start("matting", f"{sample.title}.mp4", sample.video, best_card("matting"), {"export": "webm"})

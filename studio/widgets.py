@@ -47,7 +47,8 @@ def choose_card(cards: Sequence[dict[str, Any]], default: str, estimate: Callabl
 
 
 def _caption(card: Mapping[str, Any], estimate: str) -> str:
-    parts = [words.count(len(card["outputs"]), "stem"), estimate]
+    # A model with one output makes what its page says; only several need counting.
+    parts = [words.count(len(card["outputs"]), "stem") if len(card["outputs"]) > 1 else "", estimate]
     if card["download_bytes"]:
         size = words.size(card["download_bytes"])
         parts.append("on the model server" if is_here(card) else f"download of {size}")
@@ -103,7 +104,8 @@ def job_text(view: JobView) -> str:
     if view.fraction is None:
         return f"{view.stage}…"
     amount = f" ({view.done:.0f} of {view.total:.0f} {view.unit})" if view.unit else ""
-    return f"{view.stage}: {100 * view.fraction:.0f} %{amount}{_left(view)}"
+    pace = f" · {view.pace:.2g} frames a second" if view.unit == "frames" and view.pace else ""
+    return f"{view.stage}: {100 * view.fraction:.0f} %{amount}{pace}{_left(view)}"
 
 
 def _left(view: JobView) -> str:

@@ -1,0 +1,94 @@
+"""The page of one run, whatever its task: waiting, running, finished or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from studio import guard, run_parts, services, starts, widgets, words
+from studio.library import Run
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """What a task adds to the page.
+
+    Attributes:
+        begin: the label of the way to another run.
+        cancelled: what remains of a run that was cancelled.
+        watch: draws what changes while the job runs, given the run's id and whether it does; redrawn every moment.
+        explain: draws what there is to see and do once the run has finished.
+    """
+
+    task: str
+    begin: str
+    cancelled: str
+    watch: Callable[[str, bool], None]
+    explain: Callable[[Run], None]
+
+
+def show(page: RunPage, run_id: str) -> None:
+    """The run at this address."""
+    # The job first: its end is written down before it is told, so a run read earlier could still look as if it ran.
+    view = services.jobs().get(run_id)
+    run = services.library().get(run_id)
+    if run is not None and run.task != page.task and run.task in starts.PLACES:
+        starts.go_to(run_id, run.task)
+    if run is None or run.task != page.task:
+        place = starts.PLACES[page.task]
+        st.warning("There is no such run here: it was deleted, or the address is not complete.", icon=":material/help:")
+        st.page_link(place.page, label=page.begin, icon=place.icon)
+        return
+    _heading(page, run)
+    live = view is not None and not view.ended
+    with st.container():
+        _ending(page, run, live)
+    guard.fragment(widgets.POLL_SECONDS if live else None)(_watched(page))(run_id, live)
+    if run.status == "done":
+        page.explain(run)
+
+
+def _watched(page: RunPage) -> Callable[[str, bool], None]:
+    def watched(run_id: str, live: bool) -> None:
+        """The progress above what the task shows; at the end the whole page is drawn once more."""
+        view = services.jobs().get(run_id)
+        if live and (view is None or view.ended):
+            st.rerun()
+        with st.container():
+            if live and view is not None:
+                widgets.job_progress(view)
+        page.watch(run_id, live)
+
+    return watched
+
+
+def _heading(page: RunPage, run: Run) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.subheader(words.plain(run.title), width="content")
+        if st.button(page.begin, icon=":material/add:"):
+            st.query_params.clear()
+            st.rerun()
+    made = run.created.astimezone().strftime("%d %b %Y, %H:%M")
+    took = f" · took {words.duration(run.seconds)}" if run.seconds and run.status == "done" else ""
+    st.caption(f"{run.card.get('title', run.weights)} · {made}{took}")
+
+
+def _ending(page: RunPage, run: Run, live: bool) -> None:
+    """How the run ended, where that needs saying, and what can be done about it."""
+    for notice in run.notices:
+        st.info(words.plain(notice), icon=":material/info:")
+    if live or run.status == "done":
+        return
+    match run.status:
+        case "failed":
+            st.error(words.plain(run.error), icon=":material/error:")
+        case "cancelled":
+            st.info(f"Cancelled. {page.cancelled}", icon=":material/cancel:")
+        case "interrupted":
+            st.warning(f"{run.error} Your file is kept.", icon=":material/restart_alt:")
+        case "running":
+            st.info("This run belongs to another studio that shares this library.", icon=":material/sync:")
+            return
+    run_parts.repeat_or_delete(run)
