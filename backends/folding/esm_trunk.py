@@ -29,10 +29,6 @@ GLYCINE = residue_constants.restype_order["G"]
 UNKNOWN = residue_constants.restype_num
 RESTYPES = "".join(residue_constants.restypes)
 PAE_MAX = 31
-DISTOGRAM = (2.3125, 21.6875, 64)
-"""First and last edge in Å, and bins, of the distogram that AlphaFold and ESMFold predict."""
-
-CONTACT = 8.0
 CHUNKS = (128, 64, 32, 16, 8, 4)
 ATTENTION_COPIES = 3
 """Arrays of the size of the attention weights alive at once: the scores, their softmax, and a working copy."""
@@ -206,10 +202,3 @@ def distogram(model: Any, pair: Tensor) -> np.ndarray:
     logits = model.distogram_head(pair)
     logits = (logits + logits.transpose(1, 2)) / 2
     return logits[0].float().softmax(-1).cpu().numpy()
-
-
-def contacts(probabilities: np.ndarray) -> np.ndarray:
-    """`(L, L)` chance that two Cβ lie within 8 Å: the bins of a distogram that end there or before."""
-    first, last, count = DISTOGRAM
-    edges = np.linspace(first, last, count - 1)
-    return probabilities[..., : int((edges <= CONTACT).sum())].sum(-1)

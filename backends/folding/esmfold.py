@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import psutil
-import torch
 from torch import Tensor
 from transformers import EsmConfig, EsmForProteinFolding
 from transformers.utils import logging as library_logging
@@ -19,11 +17,13 @@ from backends.errors import EngineFailed, WeightsMissing
 from backends.folding import esm_trunk, language
 from backends.folding.base import FoldingEngine, Found
 from backends.folding.confidence import Confidence
+from backends.folding.distances import DISTOGRAM, contacts
 from backends.folding.estimate import work
 from backends.folding.options import EXTRAS, extras, number
 from backends.folding.pretrained import load_pretrained
 from backends.folding.sequence import Query
 from backends.folding.structure import Structure
+from backends.folding.torch_memory import free_memory, memory_sentence
 from backends.folding.types import Model, Step
 from backends.separation.memory import reused_memory
 
@@ -33,7 +33,6 @@ RECYCLES = 3
 STAGE = "Folding"
 READING = "Reading the sequence"
 SCANNING = "Trying every mutation"
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 PUBLISHED: dict[str, Any] = {
     "vocab_size": 33,
@@ -128,11 +127,11 @@ class EsmFoldEngine(FoldingEngine):
         meta: dict[str, dict[str, object]] = {}
         if {"contacts", "distogram"} & wanted:
             distances = esm_trunk.distogram(self.network, last.pair)
-            found["contacts"] = esm_trunk.contacts(distances).astype(np.float32)
+            found["contacts"] = contacts(distances).astype(np.float32)
             meta["contacts"] = {"source": "distogram"}
             if "distogram" in wanted:
                 found["distogram"] = distances.astype(np.float16)
-                first, end, _ = esm_trunk.DISTOGRAM
+                first, end, _ = DISTOGRAM
                 meta["distogram"] = {"first": first, "last": end}
         if attention is not None:
             found["attention"] = attention
@@ -185,26 +184,3 @@ def _read(item: esm_trunk.Pass, sequence: str) -> tuple[Structure, Confidence]:
         raise EngineFailed("The model's output broke down on this protein: try another model.")
     structure = Structure.build(item.atoms, item.mask, sequence, confidence=item.plddt, method="prediction")
     return structure, Confidence(plddt=item.plddt, pae=item.pae, ptm=item.ptm)
-
-
-def free_memory(device: str) -> int:
-    """Bytes that can be had right now."""
-    if device == "cuda":
-        return int(torch.cuda.mem_get_info()[0])
-    return int(psutil.virtual_memory().available)
-
-
-@contextmanager
-def memory_sentence() -> Iterator[None]:
-    """Turn a device that runs out of memory into a sentence, and give back what it still holds."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not isinstance(error, MemoryError) and not any(words in str(error).lower() for words in OUT_OF_MEMORY):
-            raise
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        raise EngineFailed(
-            "There is not enough memory for this protein: close other programs, set “chunk” to a smaller number, "
-            "or fold its domains one by one."
-        ) from error

@@ -32,6 +32,7 @@ class Model:
     `extras` maps a name to an array, each kept as one artifact of that kind: "contacts" `(L, L)` probabilities that
     two Cβ lie within 8 Å, "distogram" `(L, L, bins)` probabilities, "attention" `(layers, heads, L, L)`,
     "mutations" `(L, 20)` scores. `meta` says more about an array, such as its axes, and travels with the artifact.
+    `others` are further models of the same protein, best first.
     """
 
     structure: Structure
@@ -39,6 +40,7 @@ class Model:
     extras: Mapping[str, np.ndarray] = field(default_factory=dict)
     meta: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     method: str = ""
+    others: tuple[tuple[Structure, Confidence], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,9 @@ class Folding(Result):
     """A finished structure.
 
     `artifacts` holds two of kind "structure" (`model.pdb`, `model.cif`), one "confidence" and one "sanity" (JSON),
-    and one a name of `Model.extras` (NPZ with the array under that name). `plddt` is the mean, 0 to 100; it, `ptm`
-    and `iptm` are None where the engine gives none. `sanity` is the verdict of the geometry check, "good", "doubtful"
-    or "broken", and may well contradict them.
+    one a name of `Model.extras` (NPZ with the array under that name), and one "ranked" for each other model. `plddt`
+    is the mean, 0 to 100; it, `ptm` and `iptm` are None where the engine gives none. `sanity` is the verdict of the
+    geometry check, "good", "doubtful" or "broken", and may well contradict them.
     """
 
     sequence: str = ""
