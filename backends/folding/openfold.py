@@ -6,12 +6,10 @@ of it but one compiled kernel is plain Python, and for that kernel there is a st
 
 from __future__ import annotations
 
-import queue
 import random
 import re
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,11 +21,11 @@ import torch
 from torch import Tensor
 
 from backends.errors import WeightsBroken, WeightsMissing
+from backends.folding.watched import watched
 
 KERNEL = "attn_core_inplace_cuda"
 """The one compiled module that OpenFold imports without asking: a softmax that overwrites its input."""
 
-HEARTBEAT = 0.5
 JAX = re.compile(r"params_(model_\d(?:_ptm)?)\.npz$")
 
 
@@ -131,46 +129,24 @@ class OpenFold:
 
         The network runs in a thread of its own, since its recycling loop cannot be left and entered again.
         """
-        found: queue.Queue[dict[str, Tensor] | BaseException | None] = queue.Queue()
-        stopped = threading.Event()
         inner = self.network.iteration
 
-        def watched(*args: Any, **named: Any) -> Any:
-            if stopped.is_set():
-                raise _StoppedError
-            result = inner(*args, **named)
-            outputs = dict(result[0])
-            outputs.update(self.network.aux_heads(outputs))
-            found.put(_kept(outputs))
-            return result
+        def work(tell: Callable[[Any], None]) -> None:
+            def told(*args: Any, **named: Any) -> Any:
+                result = inner(*args, **named)
+                outputs = dict(result[0])
+                outputs.update(self.network.aux_heads(outputs))
+                tell(_kept(outputs))
+                return result
 
-        def work() -> None:
+            self.network.iteration = told
             try:
                 with torch.inference_mode():
                     self.network(features)
-                found.put(None)
-            except BaseException as error:
-                found.put(error)
+            finally:
+                self.network.iteration = inner
 
-        self.network.iteration = watched
-        thread = threading.Thread(target=work, name="openfold", daemon=True)
-        thread.start()
-        try:
-            while True:
-                try:
-                    item = found.get(timeout=HEARTBEAT)
-                except queue.Empty:
-                    yield None
-                    continue
-                if item is None:
-                    return
-                if isinstance(item, BaseException):
-                    raise item
-                yield item
-        finally:
-            stopped.set()
-            thread.join()
-            self.network.iteration = inner
+        yield from watched(work)
 
 
 @contextmanager
@@ -186,10 +162,6 @@ def _drawing_from(seed: int) -> Iterator[None]:
         torch.set_rng_state(held[0])
         np.random.set_state(held[1])
         random.setstate(held[2])
-
-
-class _StoppedError(Exception):
-    """The caller wants no more recycles."""
 
 
 OUTPUTS = {

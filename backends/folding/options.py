@@ -14,7 +14,7 @@ OPTIONS: dict[str, str] = {
     "recycles": "How often the network looks at its own result again, 0 to 24; empty for what it was trained with.",
     "chunk": "How many rows are worked on at once: “auto” fits them to the free memory, “off” takes all, or a number.",
     "extras": f"What else to keep, one or several of {', '.join(EXTRAS)}; empty for contacts alone.",
-    "models": "ColabFold: how many of the five AlphaFold2 networks to try, 1 to 5; the best result comes first.",
+    "models": "How many results to make, the best first: ColabFold's five networks, or drawn by ESMFold2 (1 to 5).",
     "chain": "Which chain to work on where the file has several: its name, or its number from 1.",
     "seed": "A whole number that the random choices start from; the same one repeats a result.",
 }

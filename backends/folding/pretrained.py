@@ -23,7 +23,13 @@ STORED_TO_LOADED = 1.75
 
 
 def load_pretrained(
-    network: Any, path: Path, *, config: Any = None, optional: Sequence[str] = (), model_type: str = ""
+    network: Any,
+    path: Path,
+    *,
+    config: Any = None,
+    optional: Sequence[str] = (),
+    model_type: str = "",
+    half: bool = False,
 ) -> tuple[Any, frozenset[str]]:
     """The network at `path` (a folder as `save_pretrained` writes it, or one file) in single precision on the CPU.
 
@@ -32,6 +38,7 @@ def load_pretrained(
         config: used where there is no `config.json` beside the weights.
         optional: regular expressions of keys that may be missing; everything else has to be there.
         model_type: what `config.json` has to say.
+        half: read in bfloat16, but for what the network keeps in single precision.
 
     Returns:
         the network in evaluation mode, and the keys that were missing.
@@ -55,7 +62,7 @@ def load_pretrained(
                 config=None if (folder / "config.json").is_file() else config,
                 local_files_only=True,
                 output_loading_info=True,
-                dtype=torch.float32,
+                dtype=torch.bfloat16 if half else torch.float32,
                 weights_only=True,
             )
         except MemoryError:
@@ -65,7 +72,8 @@ def load_pretrained(
             raise WeightsBroken(
                 f"The weights “{path.name}” are damaged or do not fit {network.__name__}: download them again."
             ) from error
-    return made.float().eval().requires_grad_(False), _complete(made, info, optional, path)
+    made = made if half else made.float()
+    return made.eval().requires_grad_(False), _complete(made, info, optional, path)
 
 
 def _as_folder(path: Path, scratch: Path) -> Path:
