@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -10,6 +11,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+# Two tests run side by side: with threads of their own inside, both wait for each other more than they work. Set before
+# any test imports a library that reads it, and so that the servers that tests start have it too.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,7 @@ class Running:
     def join(self, session: str, file: dict[str, Any], **options: Any) -> None:
         config = httpx.get(f"{self.address}/config").json()
         index = next(item["id"] for item in config["dependencies"] if item["api_name"] == "tick")
-        data = [{"meta": {"_type": "gradio.FileData"}, **file}, "", options]
+        data = [{"meta": {"_type": "gradio.FileData"}, **file}, "", options, None]
         body = {"fn_index": index, "session_hash": session, "data": data}
         assert httpx.post(f"{self.address}/gradio_api/queue/join", json=body).is_success
 
