@@ -19,6 +19,8 @@ from backends.errors import BadInput, UserError
 from backends.task import task_named, tasks
 
 BAD_REQUEST = 2
+SIZES = {"builtin": "built in"}
+"""What `list` says of a card without files to download; of any other its user brings them, or a program."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -169,7 +171,7 @@ def list_cards(arguments: argparse.Namespace) -> int:
         return 0
     for name, task in info["tasks"].items():
         for card in task["cards"]:
-            size = size_text(card["download_bytes"]) if card["download_bytes"] else "built in"
+            size = size_text(card["download_bytes"]) if card["download_bytes"] else SIZES.get(card["tier"], "own")
             answer(f"{name:11} {card['id']:19} {card['state']:8} {size:>9}  {card['title']}")
     return 0
 

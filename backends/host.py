@@ -180,6 +180,8 @@ class Host:
 
     def fetch(self, card: ModelCard) -> Generator[Progress, None, None]:
         """Download the card's weights; its state says "downloading" meanwhile, and keeps the reason if that fails."""
+        if not card.files and (wanting := lacking(card, self.store.root)):
+            raise WeightsMissing(wanting[0].how)
         with self._passing_as(card, CardState("downloading", total=card.download_bytes)):
             for progress in self.store.fetch(card):
                 self._passing[card.id] = CardState("downloading", "", progress.done, progress.total)

@@ -89,7 +89,9 @@ class FoldingEngine(Engine):
         """The query as this engine takes it, and what was left out in sentences. Raises BadInput and TooLarge."""
         notices: list[str] = []
         if self.takes in WANTED and query.kind != self.takes:
-            raise BadInput(f"“{self.card.title}” needs {WANTED[self.takes]}, and this is {query.words}.")
+            raise BadInput(
+                f"“{self.card.title}” needs {WANTED[self.takes]}, and this is {query.words}: choose another model or file."
+            )
         if self.takes == "structure":
             return query, notices
         if str(options.get("chain") or "") or (len(query.chains) > 1 and not self.complexes):
