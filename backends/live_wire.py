@@ -100,7 +100,7 @@ def pack_matte(answer: Answer) -> bytes:
     height, width = answer.alpha.shape
     times = (min(LATEST, max(0, round(1e6 * seconds))) for seconds in (answer.work, answer.waited))
     head = _MATTE.pack(VERSION, MATTE, 0, answer.number, width, height, *times)
-    return head + zlib.compress(np.ascontiguousarray(answer.alpha), level=1)
+    return head + zlib.compress(answer.alpha.tobytes(), level=1)
 
 
 def unpack_matte(message: bytes) -> Answer:

@@ -29,7 +29,7 @@ def main() -> int:
     import streamlit as st
     from streamlit.runtime.pages_manager import PagesManager
 
-    from studio import media, samples, services
+    from studio import live, media, samples, services
 
     # Streamlit takes a folder called pages/ for its older kind of navigation until app.py has run once; whoever opens
     # the address of a page first would then see that page without its frame.
@@ -53,7 +53,8 @@ def main() -> int:
         finally:
             services.stop()
 
-    app = st.App(ROOT / "app.py", lifespan=lifespan, routes=media.routes(services.library()))
+    routes = [*media.routes(services.library()), *live.routes(services.backend)]
+    app = st.App(ROOT / "app.py", lifespan=lifespan, routes=routes)
     try:
         app.run(config={"server.address": host, "server.port": port})
     except KeyboardInterrupt:

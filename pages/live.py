@@ -1,0 +1,45 @@
+"""A new background behind the person before the camera, at once."""
+
+import streamlit as st
+
+from studio import live, services, widgets, words
+from viz.components.live_stage import live_stage
+
+st.title("Live camera with a new background")
+st.markdown("Turn your camera on and choose what is behind you: nothing, a blur, a colour or a picture of yours.")
+
+state = services.backend().state()
+task = services.backend().info().get("tasks", {}).get("matting")
+if task is None:
+    widgets.wait_for_backend(state)
+    st.stop()
+
+place = services.backend().place
+cards = {card["id"]: card for card in live.cards(task)}
+chosen = st.selectbox(
+    "Model",
+    list(cards),
+    format_func=lambda card_id: live.label(cards[card_id]),
+    help="Finds your outline. Smaller models are quicker.",
+    key="live-model",
+    persist_state="session",
+)
+card = cards[chosen]
+st.caption(f"{card['summary']} **Weak at:** {card['weak_at']}")
+if not widgets.is_here(card):
+    widgets.offer_download(card)
+    st.stop()
+
+live_stage(url=live.address(), card=card["id"], key="stage")
+
+with st.expander("What leaves this browser, and how to use it in a call", icon=":material/shield:"):
+    st.markdown(
+        f"- **Small pictures** of at most {live.longest(card)} pixels go to {place}, which finds your outline and "
+        "sends it back. Nothing is stored: a picture is forgotten as soon as its outline is found.\n"
+        "- **All else stays in this browser**: the large picture, the background picture, what you save or record.\n"
+        "- **In a video call**: press “Picture only”, capture that window with a program such as OBS, and choose its "
+        "virtual camera in the call. With “None” the whole screen is green behind you, to be keyed out.\n"
+        "- When mattes come too slowly, smaller pictures are sent, before the picture gets jerky."
+    )
+    if left_out := live.others(task):
+        st.markdown(f"- For files only, not live: {words.plain(', '.join(left_out))}.")

@@ -1,0 +1,172 @@
+"""The live picture's way through the studio: a WebSocket on the studio's own address, handed on to the model server.
+
+The browser needs to reach the studio only, by the same address and encryption as the pages; the model server may be
+anywhere that the studio reaches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from backends.errors import BadInput, EngineFailed, UserError
+from backends.live_wire import AGAIN, MESSAGE_BYTES, PATH, TEXT_CHARACTERS, Busy
+from backends.matting.live_sides import SIDES
+from studio import media, words
+from studio.backend import Backend
+
+log = logging.getLogger(__name__)
+
+MAX_CONNECTIONS = 16
+"""Of everybody together; the model server has a limit of its own."""
+
+OPEN_SECONDS = 8.0
+REFUSED = 1008  # RFC 6455, section 7.4.1: a policy is violated
+FAULT = "The live picture stopped because of a fault of ours; start it again."
+
+
+class Down(UserError):
+    """The model server cannot be reached now."""
+
+    code = "down"
+
+
+def address() -> str:
+    """Where the browser connects to, as a path of this site."""
+    return f"{media.base_path()}{PATH}/socket"
+
+
+def routes(backend: Callable[[], Backend]) -> list[WebSocketRoute]:
+    """The route to mount; `backend` is asked anew for each connection."""
+    relay = Relay(backend)
+    return [WebSocketRoute(address(), relay.serve)]
+
+
+def same_origin(headers: Mapping[str, str]) -> bool:
+    """Whether a page of this very site asks. Browsers always send the Origin, and scripts cannot forge it.
+
+    Behind a proxy that changes the Host, the name that the browser used is in X-Forwarded-Host; no page of another
+    site can make a browser send that.
+    """
+    asking = urlsplit(headers.get("origin", "")).netloc
+    forwarded = headers.get("x-forwarded-host", "").split(",")[0].strip()
+    return bool(asking) and asking in (headers.get("host", ""), forwarded)
+
+
+class Relay:
+    """Hands messages on between browsers and the model server, unread except for their size."""
+
+    def __init__(self, backend: Callable[[], Backend]) -> None:
+        self._backend = backend
+        self._count = 0
+
+    async def serve(self, browser: WebSocket) -> None:
+        """One connection from its handshake to its end."""
+        if not same_origin(browser.headers):
+            await browser.close(REFUSED)
+            return
+        await browser.accept()
+        self._count += 1
+        try:
+            await self._connected(browser)
+        except UserError as error:
+            await _farewell(browser, error)
+        except WebSocketDisconnect:
+            return
+        except Exception:
+            log.exception("a live picture could not be handed on")
+            await _farewell(browser, EngineFailed(FAULT))
+        finally:
+            self._count -= 1
+
+    async def _connected(self, browser: WebSocket) -> None:
+        if self._count > MAX_CONNECTIONS:
+            raise Busy(f"{MAX_CONNECTIONS} live pictures are open already, and more would be too slow for all.")
+        backend = await asyncio.to_thread(self._backend)
+        state = backend.state()
+        if not state.ready:
+            raise Down(state.sentence)
+        url = f"{state.address.replace('http', 'ws', 1)}{PATH}"
+        try:
+            # Pictures and mattes are compressed already.
+            async with connect(url, max_size=4 * MESSAGE_BYTES, open_timeout=OPEN_SECONDS, compression=None) as model:
+                await _both_ways(browser, model)
+        except (OSError, WebSocketException, TimeoutError) as error:
+            raise Down(f"The model server does not answer ({type(error).__name__}).") from error
+
+
+async def _both_ways(browser: WebSocket, model: ClientConnection) -> None:
+    """Until either side ends. A side that does not take its messages makes the other wait: nothing piles up here."""
+    tasks = [asyncio.create_task(_upward(browser, model)), asyncio.create_task(_downward(browser, model))]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _upward(browser: WebSocket, model: ClientConnection) -> None:
+    while True:
+        message = await browser.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        content = message.get("bytes") if message.get("bytes") is not None else message.get("text") or ""
+        if len(content) > (MESSAGE_BYTES if isinstance(content, bytes) else TEXT_CHARACTERS):
+            raise BadInput("This message is too large for a live picture.")
+        with suppress(ConnectionClosed):  # the other direction tells why
+            await model.send(content)
+
+
+async def _downward(browser: WebSocket, model: ClientConnection) -> None:
+    async for message in model:
+        if isinstance(message, bytes):
+            await browser.send_bytes(message)
+        else:
+            await browser.send_text(message)
+    await browser.close()
+
+
+async def _farewell(browser: WebSocket, error: UserError) -> None:
+    """Tell the error and close; a browser that has left already hears nothing."""
+    told = {"type": "error", "code": error.code, "sentence": error.sentence, "again": error.code in AGAIN}
+    with suppress(RuntimeError, WebSocketDisconnect, OSError):
+        await browser.send_json(told)
+        await browser.close()
+
+
+def cards(task: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The cards that can follow a camera, the one to begin with first."""
+    able = [card for card in task["cards"] if card["engine"] in SIDES]
+    return sorted(able, key=_rank)
+
+
+def _rank(card: Mapping[str, Any]) -> tuple[bool, bool, int]:
+    """What is here before what is not, what has learned before what has not, the light before the heavy."""
+    return not card["here"], card["engine"] == "classical", card["parameters"]
+
+
+def label(card: Mapping[str, Any]) -> str:
+    """How the chooser names a card."""
+    return card["title"] if card["here"] else f"{card['title']} (download of {words.size(card['download_bytes'])})"
+
+
+def longest(card: Mapping[str, Any]) -> int:
+    """The long side in pixels of the largest picture that is sent for this card."""
+    return max(SIDES[card["engine"]])
+
+
+def others(task: Mapping[str, Any]) -> Sequence[str]:
+    """The titles of the cards that work on files only."""
+    return [card["title"] for card in task["cards"] if card["engine"] not in SIDES]

@@ -1,0 +1,35 @@
+"""The live stage: a camera's picture with a new background, composited in the browser at the camera's resolution.
+
+    live_stage(url="/live/socket", card="classical", key="stage")
+
+Small pictures go to the model behind `url`, as `backends/live_wire.py` describes, and mattes come back; pictures for
+the background, recordings and saved pictures never leave the browser. It may be called on every run of the page;
+the camera goes on, and another `card` is changed to at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streamlit.components.v2 import component
+
+__all__ = ["PURE_PARTS", "live_stage"]
+
+_HERE = Path(__file__).parent
+PURE_PARTS = ("util", "controller", "wire", "matte")
+"""The files that work on numbers alone."""
+
+_PARTS = (*PURE_PARTS, "shaders", "compositor", "camera", "link", "recorder", "look", "panel", "flow", "stage")
+"""Joined into one module, in this order: a component is one script, and readers want one subject a file."""
+
+_stage = component(
+    "live_stage",
+    css=(_HERE / "stage.css").read_text("utf-8"),
+    js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in _PARTS),
+    isolate_styles=True,
+)
+
+
+def live_stage(*, url: str, card: str, key: str) -> None:
+    """Shows the stage. `url` is a path of this site that speaks the live protocol, `card` names the model."""
+    _stage(key=key, data={"url": url, "card": card})
