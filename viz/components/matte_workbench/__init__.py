@@ -1,0 +1,58 @@
+"""The matte workbench: a cut-out looked at from every side, its edge tried out, its problem frames found.
+
+    state = matte_workbench(manifest(run_id, title, kind="video", ...), key="workbench")
+
+It may be called with a new manifest on every run of the page; what is shown stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from viz.components.matte_workbench.manifest import Preview, manifest, problem_frames
+
+__all__ = ["Preview", "manifest", "matte_workbench", "problem_frames"]
+
+_HERE = Path(__file__).parent
+_PARTS = ("util", "shaders", "stage", "source", "exact", "loupe", "strip", "panels", "keyboard", "workbench")
+"""Joined into one module, in this order: a component is one script, and readers want one subject a file."""
+
+_workbench = component(
+    "matte_workbench",
+    css=(_HERE / "workbench.css").read_text("utf-8"),
+    js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in _PARTS),
+    isolate_styles=True,
+)
+
+
+def matte_workbench(data: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+    """Shows the workbench for a `manifest`. Keep `key` the same from run to run.
+
+    Returns the last reported state of this run, or None before anybody touched it: `run`, `frame` (index), `view` and
+    `other` ("source", "alpha", "foreground", "checker", "composite"; what is left and right of the wipe), `wipe` (0..1,
+    1 shows `view` alone), `edge` and `softness` in source pixels, `despill` (0..1), `background` (a colour such as
+    "#00b140", "blur" or "own"). It is reported half a second after the last change.
+    """
+    state = _workbench(key=key, data=_told(data, key), on_view_change=_noted).get("view")
+    return state if state and state["run"] == data["run"] else None
+
+
+def _told(data: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """`data` with a serial that grows with every change.
+
+    Streamlit refers to a message it sent some runs ago by its hash, which a busy page may by then have forgotten (it
+    then loses its connection): with the serial no message ever comes back after another one.
+    """
+    memory = st.session_state.setdefault(f"{key}-told", {"serial": 0, "data": None})
+    if memory["data"] != data:
+        memory.update(data=dict(data), serial=memory["serial"] + 1)
+    return {**data, "serial": memory["serial"]}
+
+
+def _noted() -> None:
+    """Streamlit keeps a state only if it has a callback; the value itself is all we need."""
