@@ -90,7 +90,7 @@ class FoldingEngine(Engine):
         notices: list[str] = []
         if self.takes in WANTED and query.kind != self.takes:
             raise BadInput(
-                f"“{self.card.title}” needs {WANTED[self.takes]}, and this is {query.words}: choose another model or file."
+                f"“{self.card.title}” needs {WANTED[self.takes]}, and this is {query.words}: choose another model."
             )
         if self.takes == "structure":
             return query, notices
