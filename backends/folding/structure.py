@@ -170,7 +170,7 @@ class Structure:
         b = self.atoms[:, CA] - self.atoms[:, N]
         c = self.atoms[:, C] - self.atoms[:, CA]
         ideal = -0.58273431 * np.cross(b, c) + 0.56802827 * b - 0.54067466 * c + self.atoms[:, CA]
-        whole = self.mask[:, [N, CA, C]].all(axis=1)
+        whole = self.mask[:, N] & self.mask[:, CA] & self.mask[:, C]
         return np.where(
             self.mask[:, CB, None], self.atoms[:, CB], np.where(whole[:, None], ideal, self.atoms[:, CA])
         ).astype(np.float32)
