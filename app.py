@@ -10,6 +10,8 @@ page = st.navigation(
     [
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("pages/songs.py", title="Songs", icon=":material/graphic_eq:"),
+        st.Page("pages/videos.py", title="Videos", icon=":material/movie:"),
+        st.Page("pages/live.py", title="Live", icon=":material/videocam:"),
     ],
     position="top",
 )

@@ -38,14 +38,15 @@ def main() -> int:
     logging.getLogger("streamlit.config").addFilter(lambda record: "[server]" not in record.getMessage())
 
     def prepare() -> None:
-        """Make the sample song once the first page and the backend no longer need the processor."""
+        """Make the samples once the first page and the backend no longer need the processor."""
         services.backend().wait_ready(60)
         samples.song()
+        samples.clip()
 
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:
         services.backend()
-        threading.Thread(target=prepare, name="sample song", daemon=True).start()
+        threading.Thread(target=prepare, name="samples", daemon=True).start()
         shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::1") else host
         print(f"\n  Fourfold is at http://{shown}:{port}\n  Press Ctrl-C to stop it.\n", flush=True)  # noqa: T201
         try:

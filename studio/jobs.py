@@ -138,7 +138,9 @@ class Jobs:
                 versions={"fourfold": info.get("version", ""), **info.get("versions", {})},
             )
             for key, copy in copies.items():
-                self.library.keep(run.id, "input", key, copy, move=True)
+                given = sent[key]
+                suffix = given.suffix if isinstance(given, Path) else ""
+                self.library.keep(run.id, "input", key, copy, file=f"{key}{suffix}", move=True)
             if asked:
                 self.library.note(run.id, facts={"asked": asked})
         self._start(run.id, JobView(run.id, task, run.title, card), lambda job: self._work(job, options))

@@ -63,9 +63,18 @@ def clip() -> Clip:
     return Clip("Sample clip", folder / "clip.mp4", folder / "alpha.mkv", _sha256(folder / "clip.mp4"))
 
 
+def clip_if_made() -> Clip | None:
+    """The sample clip where it is there already: a run of it can only exist where it was made."""
+    return clip() if _folder("clip").exists() else None
+
+
+def _folder(name: str) -> Path:
+    return home() / "samples" / f"{name}-{VERSION}"
+
+
 def _made(name: str, write: Callable[[Path], object]) -> Path:
     """The folder of a sample, which `write` fills the first time."""
-    folder = home() / "samples" / f"{name}-{VERSION}"
+    folder = _folder(name)
     with _locks[name]:
         if not folder.exists():
             folder.parent.mkdir(parents=True, exist_ok=True)
