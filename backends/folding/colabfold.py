@@ -29,7 +29,8 @@ from backends.folding.cards import COLABFOLD_HOW
 from backends.folding.confidence import Confidence, read_pae
 from backends.folding.options import number
 from backends.folding.sequence import Query
-from backends.folding.structure import Structure, read_structure
+from backends.folding.structure import Structure
+from backends.folding.structure_files import parse_structure
 from backends.folding.types import Model, Step
 
 COMMAND = "colabfold_batch"
@@ -212,7 +213,7 @@ def read_output(folder: Path, log: Log, query: Query) -> Iterator[Step | Model]:
     for index in range(len(said)):
         step = path.with_name(f"{path.stem}.r{index}.pdb")
         if step.is_file():
-            structure = read_structure(step)
+            structure = _read(step)
             confidence = Confidence(
                 plddt=structure.confidence, pae=None, ptm=said[index].get("ptm"), iptm=said[index].get("iptm")
             )
@@ -224,12 +225,17 @@ def read_output(folder: Path, log: Log, query: Query) -> Iterator[Step | Model]:
     )
 
 
+def _read(path: Path) -> Structure:
+    """The program's PDB files do not say what their B-factors are."""
+    return parse_structure(f"REMARK   1 B-factors are pLDDT\n{path.read_text()}")
+
+
 def _model(path: Path, folder: Path, rank: int, tag: str) -> tuple[Structure, Confidence]:
     scores = folder / path.name.replace("_unrelaxed_rank_", "_scores_rank_").replace(".pdb", ".json")
     if not scores.is_file():
         raise EngineFailed(f"ColabFold left a structure without its confidence (rank {rank}): run it again.")
     confidence = read_pae(scores)
-    structure = read_structure(path)
+    structure = _read(path)
     if confidence.plddt is not None:
         structure = structure.with_confidence(confidence.plddt)
     return structure, confidence

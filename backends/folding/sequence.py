@@ -18,6 +18,7 @@ SHORTEST = 5
 MAX_RESIDUES = 4_000
 MAX_BYTES = 256_000_000
 MAX_CHAINS = 20
+GZIP = b"\x1f\x8b"
 
 READ_AS = {"U": "C", "O": "K", "B": "D", "Z": "E", "J": "L"}
 """Letters that the models do not know, and the residue each is folded as: selenocysteine is cysteine with selenium for
@@ -90,6 +91,8 @@ def read_input(path: Path) -> Query:
     if path.stat().st_size > MAX_BYTES:
         raise TooLarge(f"This file is over {MAX_BYTES // 1_000_000} MB, which no sequence or structure needs.")
     data = path.read_bytes()
+    if data.startswith(GZIP) and (unpacked := _compressed_structure(path)) is not None:
+        return unpacked
     _require_text(data)
     text = data.decode("utf-8-sig", "replace")
     if _is_structure(text):
@@ -209,6 +212,14 @@ def _is_alignment(text: str) -> bool:
     gaps = any("-" in row for row in rows)
     insertions = any(re.search("[a-z]", row) and re.search("[A-Z]", row) for row in rows)
     return gaps or insertions or len(rows) > MAX_CHAINS
+
+
+def _compressed_structure(path: Path) -> Query | None:
+    """Structure files are often kept compressed, and are read as they are."""
+    try:
+        return _structure(path)
+    except BadInput:
+        return None
 
 
 def _structure(path: Path) -> Query:
