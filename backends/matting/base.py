@@ -16,18 +16,15 @@ import numpy as np
 
 from backends.engine import Artifact, Engine, Event, Metric, Notice, Progress
 from backends.matting.background import background
-from backends.matting.edges import foreground, multilevel_foreground
-from backends.matting.exports import COMPOSITE, CUTOUT, MATTE
-from backends.matting.finish import Finisher, over
+from backends.matting.exports import COMPOSITE, CUTOUT
+from backends.matting.finish import over, picture_alpha, picture_colours
 from backends.matting.job import STAGE, Mattes, VideoJob
 from backends.matting.log import NOBODY, uncertainty
 from backends.matting.options import Settings
 from backends.matting.picture import Picture, read_picture, write_png
 from backends.matting.source import MAX_PICTURE_PIXELS, MAX_VIDEO_PIXELS, is_picture
+from backends.matting.stored import as_kept, read_matte, to_bytes, write_matte, write_proxy_picture
 from backends.matting.types import Kept, Matting
-
-FINE_PIXELS = 12_000_000
-"""Pictures up to this size get the slower and finer foreground colours."""
 
 
 class MattingEngine(Engine):
@@ -61,22 +58,28 @@ class MattingEngine(Engine):
         return self.begin()
 
     def run(self, inputs: Mapping[str, Path], options: Mapping[str, Any], out: Path) -> Iterator[Event]:
-        """Cut the person out of `inputs["media"]`, a video or a picture; `inputs["background"]` may lie behind."""
+        """Cut the person out of `inputs["media"]`, a video or a picture; `inputs["background"]` may lie behind.
+
+        With `inputs["matte"]`, the artifact "matte" of an earlier run of the same file, it is only finished and
+        exported anew, from any engine's run.
+        """
         settings = Settings.parse(options)
         path, behind = inputs["media"], inputs.get("background")
+        matte = inputs.get("matte")
         out.mkdir(parents=True, exist_ok=True)
         if is_picture(path):
-            yield from self._picture(path, settings, out, behind)
+            yield from self._picture(path, settings, out, behind, matte)
             return
         job = VideoJob(
             path,
             out,
             settings,
             size=self.working_size,
-            mattes=self.begin(),
+            mattes=self.begin() if matte is None else self.mattes,
             pixels_a_call=self.pixels_a_call,
             most_pixels=self._most_pixels(MAX_VIDEO_PIXELS),
             new_background=behind,
+            matte=matte,
         )
         yield from job.events()
 
@@ -84,12 +87,16 @@ class MattingEngine(Engine):
         limit = self.card.limit("cpu").megapixels
         return min(hard, int(limit * 1e6)) if limit else hard
 
-    def _picture(self, path: Path, settings: Settings, out: Path, behind: Path | None) -> Iterator[Event]:
+    def _picture(
+        self, path: Path, settings: Settings, out: Path, behind: Path | None, matte: Path | None
+    ) -> Iterator[Event]:
         yield Progress(STAGE, 0, 1, "pictures")
         picture = read_picture(path, MAX_PICTURE_PIXELS)
-        alpha = self._picture_alpha(picture, settings)
+        small = self._picture_matte(picture, matte)
+        alpha = picture_alpha(picture, small, settings)
         yield Progress("Colouring the edge", 0, 1, "pictures")
         artifacts = self._write_picture(picture, alpha, settings, out, behind)
+        artifacts += _keep_picture(picture, small, alpha, out)
         yield Progress(STAGE, 1, 1, "pictures")
         yield Metric("uncertain pixels", 100 * uncertainty(alpha), "%")
         yield Metric("area of the person", 100 * float(alpha.mean()), "%")
@@ -103,21 +110,20 @@ class MattingEngine(Engine):
             kept.append(Kept("colour", "kept", "The picture's own colour profile."))
         yield Matting(artifacts=artifacts, width=width, height=height, frames=1, kept=tuple(kept))
 
-    def _picture_alpha(self, picture: Picture, settings: Settings) -> np.ndarray:
-        height, width = self.working_size(*picture.rgb.shape[:2])
+    def _picture_matte(self, picture: Picture, matte: Path | None) -> np.ndarray:
+        """What the engine sees, or saw in an earlier run: `(h, w)` float32."""
+        full_height, full_width = picture.rgb.shape[:2]
+        if matte is not None:
+            return read_matte(matte, full_width, full_height)
+        height, width = self.working_size(full_height, full_width)
         small = cv2.resize(picture.rgb, (width, height), interpolation=cv2.INTER_AREA)
-        matte = self.begin()(small[None])[0]
-        alpha = Finisher(settings, frozenset({MATTE})).alpha(picture.rgb, small, matte)
-        return alpha if picture.alpha is None else alpha * picture.alpha
+        return as_kept(self.begin()(small[None])[0])
 
     def _write_picture(
         self, picture: Picture, alpha: np.ndarray, settings: Settings, out: Path, behind: Path | None
     ) -> tuple[Artifact, ...]:
-        matte = cv2.convertScaleAbs(alpha, alpha=255)
-        fine = settings.despill == 1 and alpha.size <= FINE_PIXELS
-        colours = (
-            multilevel_foreground(picture.rgb, alpha) if fine else foreground(picture.rgb, alpha, settings.despill)
-        )
+        matte = to_bytes(alpha)
+        colours = picture_colours(picture, alpha, settings)
         write_png(out / "alpha.png", matte)
         write_png(out / "cutout.png", cv2.merge([colours, matte]), picture.icc)
         artifacts = [
@@ -131,3 +137,11 @@ class MattingEngine(Engine):
             write_png(out / "composite.png", composite, picture.icc)
             artifacts.append(Artifact("export", COMPOSITE, out / "composite.png"))
         return tuple(artifacts)
+
+
+def _keep_picture(picture: Picture, small: np.ndarray, alpha: np.ndarray, out: Path) -> tuple[Artifact, ...]:
+    """What a run of a picture leaves behind: the matte as it was found, and source above matte for a browser."""
+    height, width = picture.rgb.shape[:2]
+    write_matte(out / "matte.png", to_bytes(small), width, height)
+    write_proxy_picture(out / "proxy.webp", picture.rgb, alpha)
+    return (Artifact("matte", "matte", out / "matte.png"), Artifact("proxy", "proxy", out / "proxy.webp"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from backends.errors import BadInput
 from backends.matting.types import MediaInfo
 
 CUTOUT, MATTE, COMPOSITE = "cutout", "matte", "composite"
+RAW, STACKED = "raw", "stacked"  # not for people: the engine's own mattes, and source above matte for a browser
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,9 @@ class Export:
     """One kind of output.
 
     Attributes:
-        content: "cutout" (colour and alpha), "matte" (alpha as gray) or "composite" (over a new background).
+        content: "cutout" (colour and alpha), "matte" (alpha as gray), "composite" (over a new background), or one of
+            the two that only the program itself reads.
+        artifact: the kind of artifact that it is in a result.
         audio: the codecs, by FFmpeg's names, that the container takes as they are.
         audio_codec: what any other sound is turned into; "" where the format holds no sound.
         square: its pixels can only be square.
@@ -41,6 +44,7 @@ class Export:
     even: bool = False
     limited: bool = False
     bits_per_pixel: float = 1.0
+    artifact: str = "export"
 
     def estimate(self, info: MediaInfo, seconds: float | None = None) -> int:
         """The size to expect in bytes, for all of the video or for `seconds` of it."""
@@ -149,8 +153,29 @@ ALPHA = Export(
     pix_fmt="gray",
     options={"threads": "2", "level": "3", "slices": "4"},
     bits_per_pixel=0.4,
+    artifact="alpha",
 )
 """Written beside a luma export: exactly one gray frame for each source frame, without loss."""
+
+KEPT_MATTE = replace(ALPHA, kind="matte", content=RAW, title="Mattes as they were found (MKV)", artifact="matte")
+"""The engine's mattes before smoothing and finishing, at its own size: another export needs no network again."""
+
+PROXY = Export(
+    kind="proxy",
+    title="Source above matte (MP4)",
+    content=STACKED,
+    suffix=".mp4",
+    opens_in="Opens in the workbench.",
+    codec="libx264",
+    pix_fmt="yuv420p",
+    # Short groups without reordered frames: a browser finds every frame at once.
+    options={"crf": "24", "preset": "superfast", "g": "12", "bf": "0"},
+    container=_FASTSTART,
+    square=True,
+    even=True,
+    bits_per_pixel=0.1,
+    artifact="proxy",
+)
 
 _IMPOSSIBLE = {
     "mp4": "An MP4 cannot hold transparency: choose prores4444 or webm for a see-through background, "

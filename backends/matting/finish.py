@@ -8,11 +8,21 @@ import cv2
 import numpy as np
 
 from backends.matting.background import Background
-from backends.matting.edges import foreground, guided_upsample, move_edge, plain_upsample, soften
+from backends.matting.edges import (
+    foreground,
+    guided_upsample,
+    move_edge,
+    multilevel_foreground,
+    plain_upsample,
+    soften,
+)
 from backends.matting.exports import COMPOSITE, CUTOUT, MATTE
 from backends.matting.options import Settings
+from backends.matting.picture import Picture
 
 PREVIEW_SIDE = 480
+FINE_PIXELS = 12_000_000
+"""Pictures up to this size get the slower and finer foreground colours."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,20 @@ class Finisher:
             behind = self.background.behind(frame, alpha, seconds)
             made[COMPOSITE] = over(colours, alpha, behind)
         return made
+
+
+def picture_alpha(picture: Picture, small: np.ndarray, settings: Settings) -> np.ndarray:
+    """The final matte `(H, W)` float32 of a picture from the one `(h, w)` that was found; its own alpha counts too."""
+    guide = cv2.resize(picture.rgb, small.shape[::-1], interpolation=cv2.INTER_AREA)
+    alpha = Finisher(settings, frozenset({MATTE})).alpha(picture.rgb, guide, small)
+    return alpha if picture.alpha is None else alpha * picture.alpha
+
+
+def picture_colours(picture: Picture, alpha: np.ndarray, settings: Settings) -> np.ndarray:
+    """The person's own colours `(H, W, 3)` uint8."""
+    if settings.despill == 1 and alpha.size <= FINE_PIXELS:
+        return multilevel_foreground(picture.rgb, alpha)
+    return foreground(picture.rgb, alpha, settings.despill)
 
 
 def over(colours: np.ndarray, alpha: np.ndarray, behind: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -19,11 +19,12 @@ from backends.errors import BadInput
 from backends.matting.background import background
 from backends.matting.channel import Channel, Crew
 from backends.matting.colour import SDR
-from backends.matting.exports import ALPHA, Export
+from backends.matting.exports import ALPHA, KEPT_MATTE, PROXY, RAW, STACKED, Export
 from backends.matting.finish import Finisher, preview
 from backends.matting.kept import Timeline, kept
 from backends.matting.log import NOBODY, FrameLog
 from backends.matting.options import Settings
+from backends.matting.stored import StoredMattes, as_kept, proxy_size, stacked, tags, to_bytes
 from backends.matting.temporal import Moment, Smoother
 from backends.matting.types import Frame, Matting
 from backends.matting.video import VideoReader
@@ -68,6 +69,7 @@ class VideoJob:
         size: from (height, width) of the source to the size the engine wants to look at.
         mattes: `(B, h, w, 3)` uint8 to `(B, h, w)` float32.
         pixels_a_call: how many pixels of that size `mattes` gets at once, at least one frame.
+        matte: the mattes of an earlier run of this file; then `size` and `mattes` are not asked.
     """
 
     def __init__(
@@ -81,11 +83,14 @@ class VideoJob:
         pixels_a_call: int,
         most_pixels: int,
         new_background: Path | None = None,
+        matte: Path | None = None,
     ) -> None:
         self.out, self.settings, self._mattes = out, settings, mattes
         self.reader = VideoReader(path, settings.start, settings.end, most_pixels)
         info = self.info = self.reader.info
-        self.size = size(info.height, info.width)
+        self._stored = StoredMattes(matte, info.width, info.height, most_pixels) if matte else None
+        self.size = self._stored.size if self._stored else size(info.height, info.width)
+        self._proxy_size = proxy_size(info.width, info.height, info.sar)
         self.colour = SDR if info.colour.hdr else info.colour
         end = None if settings.end is None else Fraction(settings.end).limit_denominator(1000)
         self.source = Source(path, info, Fraction(settings.start).limit_denominator(1000), end)
@@ -119,7 +124,7 @@ class VideoJob:
         done = False
         started = time.monotonic()
         try:
-            self.writers = [writer_for(export, self.out, self.source, self.colour) for export in self._exports]
+            self._open_writers()
             self._crew.start("decode", self._decode)
             self._crew.start("finish", self._finish)
             self._crew.start("encode", self._encode)
@@ -134,6 +139,18 @@ class VideoJob:
         finally:
             self._crew.stop()
             self._tidy(done)
+
+    def _open_writers(self) -> None:
+        """One for each export, and two for what every run leaves behind."""
+        for export in self._exports:
+            self.writers.append(writer_for(export, self.out, self.source, self.colour))
+        (height, width), half = self.size, self._proxy_size
+        plain = replace(self.info, sar=Fraction(1), audio=())
+        told = tags(self.source.begin, self.info.width, self.info.height)
+        mattes = replace(self.source, info=replace(plain, width=width, height=height), tags=told)
+        small = replace(self.source, info=replace(plain, width=half[0], height=2 * half[1]))
+        self.writers.append(writer_for(KEPT_MATTE, self.out, mattes, SDR))
+        self.writers.append(writer_for(PROXY, self.out, small, SDR))
 
     def _decode(self) -> None:
         height, width = self.size
@@ -162,7 +179,7 @@ class VideoJob:
             for batch in self._batches:
                 self._crew.check()
                 with self._timed("matting"):
-                    alphas = self._mattes(batch.small)
+                    alphas = as_kept(self._alphas(batch))
                 for frame, small, alpha in zip(batch.frames, batch.small, alphas, strict=True):
                     for moment in smoother.push(Seen(frame, small), small, alpha):
                         self._hand_over(moment)
@@ -173,6 +190,12 @@ class VideoJob:
         except BaseException:
             self._crew.check()  # an abandoned channel means that a thread failed: its error is the one to tell
             raise
+
+    def _alphas(self, batch: Batch) -> np.ndarray:
+        """`(B, h, w)` float32, from the engine or from an earlier run."""
+        if self._stored is None:
+            return self._mattes(batch.small)
+        return self._stored.at([self.source.begin + frame.pts * self.info.time_base for frame in batch.frames])
 
     def _hand_over(self, moment: Moment[Seen]) -> None:
         self.log.add(moment, float(moment.payload.frame.pts * self.info.time_base))
@@ -188,6 +211,8 @@ class VideoJob:
                 if frame.index % every == 0:
                     self._previews.append(self._preview(frame, alpha))
                 pictures = self.finisher.pictures(frame.rgb, alpha, frame.pts * base)
+                pictures[RAW] = to_bytes(moment.raw)
+                pictures[STACKED] = stacked(frame.rgb, alpha, self._proxy_size)
             self._finished.put(Finished(frame.pts, pictures))
         self._finished.close()
 
@@ -225,10 +250,7 @@ class VideoJob:
         for stage, seconds in self._spent.items():
             yield Metric(f"{stage} a frame", 1000 * seconds / self.timeline.count, "ms")
         yield from self._notices()
-        artifacts = [
-            Artifact("alpha" if writer.export is ALPHA else "export", writer.export.kind, writer.path)
-            for writer in self.writers
-        ]
+        artifacts = [Artifact(writer.export.artifact, writer.export.kind, writer.path) for writer in self.writers]
         artifacts.append(Artifact("frames", "frames", self.log.path))
         yield Matting(
             artifacts=tuple(artifacts),
@@ -257,6 +279,8 @@ class VideoJob:
     def _tidy(self, done: bool) -> None:
         self.log.close()
         self.reader.close()
+        if self._stored is not None:
+            self._stored.close()
         if self._behind is not None:
             self._behind.close()
         if not done:

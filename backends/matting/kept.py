@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import av
 
-from backends.matting.exports import ALPHA, EXPORTS
+from backends.matting.exports import EXPORTS
 from backends.matting.types import Kept, MediaInfo
 from backends.matting.video import VideoReader
 from backends.matting.writers import VideoWriter
@@ -71,7 +71,7 @@ def timeline_of(writer: VideoWriter) -> tuple[Timeline, Fraction]:
 
 def kept(job: VideoJob) -> Iterator[Kept]:
     """The list for the first export that is a video; a PNG sequence has its times beside it and no more."""
-    videos = [writer for writer in job.writers if isinstance(writer, VideoWriter) and writer.export is not ALPHA]
+    videos = [writer for writer in job.writers if isinstance(writer, VideoWriter) and writer.export.kind in EXPORTS]
     if not videos:
         yield Kept("times", "kept", "The time of every frame is in times.csv beside the pictures.")
         if job.info.audio:

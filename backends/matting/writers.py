@@ -6,7 +6,8 @@ import csv
 import io
 import zipfile
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -17,7 +18,7 @@ import numpy as np
 
 from backends.errors import EngineFailed
 from backends.matting.colour import matrix, value_range
-from backends.matting.exports import MATTE, Export
+from backends.matting.exports import MATTE, RAW, Export
 from backends.matting.sound import SoundTracks
 from backends.matting.types import Colour, MediaInfo
 
@@ -26,12 +27,13 @@ _FORMATS = {1: "gray", 3: "rgb24", 4: "rgba"}
 
 @dataclass(frozen=True)
 class Source:
-    """Where the pictures come from, so that the writer can keep its sound and times."""
+    """Where the pictures come from, so that the writer can keep its sound and times; `tags` are written beside them."""
 
     path: Path
     info: MediaInfo
     begin: Fraction = Fraction(0)
     end: Fraction | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class Writer(ABC):
@@ -60,13 +62,14 @@ class VideoWriter(Writer):
         info = source.info
         self._info, self._colour = info, colour
         # The matte is no photograph: it is coded as plain BT.709, lossless mattes with every value from 0 to 255.
-        if export.content == MATTE:
+        if export.content in (MATTE, RAW):
             self._colour = Colour(matrix=1, primaries=1, transfer=1, full=export.pix_fmt == "gray")
         elif export.limited and colour.full:
             self._colour = replace(colour, full=False)
         self._matrix = matrix(self._colour, info.height)
         self.size = self._output_size()
         self._out = av.open(str(path), "w", options=dict(export.container))
+        self._out.metadata.update(source.tags)
         self._stream = self._opened()
         self._time_base = info.time_base
         self.sound = SoundTracks(source.path, self._out, export, source.begin, source.end)

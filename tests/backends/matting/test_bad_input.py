@@ -228,7 +228,7 @@ def test_a_picture_gives_alpha_and_cutout(engine: RedEngine, tmp_path: Path) -> 
     assert (
         cutout[soft][:, 0].mean() > scene(0)[soft][:, 0].mean() + 15
     )  # the edge is redder than it was: decontaminated
-    assert {item.name for item in result.artifacts} == {"alpha", "cutout", "composite"}
+    assert {item.name for item in result.artifacts} == {"alpha", "cutout", "composite", "matte", "proxy"}
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "CMYK", "I;16", "RGBA", "1"])

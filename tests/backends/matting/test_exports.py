@@ -62,7 +62,7 @@ def test_luma_makes_the_matte_twice_once_without_loss(engine: RedEngine, video: 
     assert max(np.abs(a.astype(int) - b).mean() for a, b in zip(exact, coded, strict=True)) < 4
     milliseconds = [round(float(time) * 1000) for time in times_of(tmp_path / "out/alpha.mkv")]
     assert milliseconds == [round(1000 * pts / 90) for pts in UNEVEN]
-    assert {artifact.kind for artifact in result.artifacts} == {"export", "alpha", "frames"}
+    assert {artifact.kind for artifact in result.artifacts} == {"export", "alpha", "matte", "proxy", "frames"}
 
 
 def test_png_pictures_carry_alpha_and_their_times(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
@@ -111,6 +111,8 @@ def test_several_exports_are_made_in_one_run(engine: RedEngine, video: MakeVideo
         ("export", "webm"),
         ("export", "luma"),
         ("alpha", "alpha"),
+        ("matte", "matte"),
+        ("proxy", "proxy"),
         ("frames", "frames"),
     ]
     assert all(item.path.stat().st_size > 200 for item in result.artifacts)

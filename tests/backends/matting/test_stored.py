@@ -1,0 +1,117 @@
+"""What every run leaves behind: its mattes, from which another export equals a fresh run, and a proxy for a browser."""
+
+from __future__ import annotations
+
+import threading
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from backends.engine import Progress
+from backends.errors import BadInput
+from tests.backends.matting.conftest import CARD, MakeVideo, RedEngine, finish, pictures_of, scene, times_of, truth
+
+UNEVEN = [0, 3, 4, 9, 10, 14, 20, 21]
+CALM = {"export": "luma", "temporal": "on"}
+
+
+class Unasked(RedEngine):
+    """Any look at a frame is a failure: the matte was there."""
+
+    def mattes(self, frames: np.ndarray) -> np.ndarray:
+        raise AssertionError("the engine was asked although the matte was sent along")
+
+
+def test_the_matte_has_one_frame_at_the_time_of_each_source_frame(
+    engine: RedEngine, video: MakeVideo, tmp_path: Path
+) -> None:
+    source = video(frames=8, pts=UNEVEN, time_base=Fraction(1, 30))
+    finish(engine.run({"media": source}, CALM, tmp_path / "out"))
+    kept = pictures_of(tmp_path / "out/matte.mkv", "gray")
+    seen = pictures_of(source)
+    assert len(kept) == len(seen) == 8
+    for matte, picture in zip(kept, seen, strict=True):
+        expected = engine.mattes(picture[None])[0] * 255
+        assert np.abs(matte - expected).max() < 8  # the decoder's own rounding of colour, six-fold in this engine
+    assert times_of(tmp_path / "out/matte.mkv") == pytest.approx([pts / 30 for pts in UNEVEN], abs=6e-4)
+
+
+def test_the_proxy_shows_the_source_above_its_matte(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+    source = video(frames=8, pts=UNEVEN, time_base=Fraction(1, 30))
+    finish(engine.run({"media": source}, CALM, tmp_path / "out"))
+    made = pictures_of(tmp_path / "out/proxy.mp4")
+    assert len(made) == 8 and made[0].shape == (128, 96, 3)
+    assert np.abs(made[5][:64].astype(int) - scene(5)).mean() < 6
+    assert made[5][64:][truth(5)].mean() > 245 and made[5][70, 90].mean() < 8
+    assert times_of(tmp_path / "out/proxy.mp4") == pytest.approx([pts / 30 for pts in UNEVEN], abs=1e-3)
+    head = (tmp_path / "out/proxy.mp4").read_bytes()
+    assert head.index(b"moov") < head.index(b"mdat")  # it plays before all of it has come
+    with av.open(str(tmp_path / "out/proxy.mp4")) as container:
+        assert all(packet.pts == packet.dts for packet in container.demux(video=0) if packet.size)
+
+
+def test_another_export_from_the_matte_equals_a_fresh_run(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+    source = video(frames=10)
+    finish(engine.run({"media": source}, {"export": "webm"}, tmp_path / "first"))
+    other = {"export": "luma", "edge": 2, "softness": 3}
+    finish(engine.run({"media": source}, other, tmp_path / "fresh"))
+    again = {"media": source, "matte": tmp_path / "first/matte.mkv"}
+    finish(Unasked(CARD).run(again, other, tmp_path / "again"))
+    fresh, reused = (pictures_of(tmp_path / name / "alpha.mkv", "gray") for name in ("fresh", "again"))
+    assert len(fresh) == 10 and np.array_equal(fresh, reused)
+    assert (tmp_path / "fresh/frames.json").read_text() == (tmp_path / "again/frames.json").read_text()
+
+
+def test_a_part_of_what_the_matte_covers_can_be_made(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+    source = video(frames=20)
+    finish(engine.run({"media": source}, {**CALM, "start": 0.1, "end": 0.6}, tmp_path / "first"))
+    matte = tmp_path / "first/matte.mkv"
+    part = {"export": "luma", "start": 0.2, "end": 0.4, "temporal": "off"}
+    finish(engine.run({"media": source}, part, tmp_path / "fresh"))
+    finish(Unasked(CARD).run({"media": source, "matte": matte}, part, tmp_path / "again"))
+    fresh, reused = (pictures_of(tmp_path / name / "alpha.mkv", "gray") for name in ("fresh", "again"))
+    assert len(fresh) == 6 and np.array_equal(fresh, reused)
+    with pytest.raises(BadInput, match="does not cover this part"):
+        list(engine.run({"media": source, "matte": matte}, {"export": "luma"}, tmp_path / "whole"))
+    assert not list((tmp_path / "whole").glob("*.mkv"))
+
+
+def test_a_matte_of_something_else_is_refused(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+    small = video("small.mp4", [scene(index, 64, 48) for index in range(3)])
+    finish(engine.run({"media": small}, {"export": "luma"}, tmp_path / "first"))
+    source = video()
+    for matte, words in (
+        (tmp_path / "first/matte.mkv", "belongs to another file"),
+        (tmp_path / "first/alpha.mkv", "none that was kept"),
+        (source, "none that was kept"),
+    ):
+        before = threading.active_count()
+        with pytest.raises(BadInput, match=words):
+            list(engine.run({"media": source, "matte": matte}, CALM, tmp_path / "out"))
+        assert threading.active_count() == before
+
+
+def test_cancelling_leaves_neither_matte_nor_proxy(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+    events = engine.run({"media": video(frames=60)}, CALM, tmp_path / "out")
+    next(event for event in events if isinstance(event, Progress) and event.done >= 2)
+    events.close()  # type: ignore[attr-defined]
+    assert {path.name for path in (tmp_path / "out").iterdir()} <= {"frames.json", "previews"}
+
+
+def test_a_picture_leaves_the_same_two_and_takes_its_matte_back(engine: RedEngine, tmp_path: Path) -> None:
+    still = tmp_path / "still.png"
+    Image.fromarray(scene(0)).save(still)
+    finish(engine.run({"media": still}, {}, tmp_path / "first"))
+    proxy = np.asarray(Image.open(tmp_path / "first/proxy.webp").convert("RGB"))
+    assert proxy.shape == (128, 96, 3)
+    assert proxy[64:][truth(0)].mean() > 245 and proxy[70, 90].mean() < 8
+    finish(engine.run({"media": still}, {"edge": -3}, tmp_path / "fresh"))
+    finish(Unasked(CARD).run({"media": still, "matte": tmp_path / "first/matte.png"}, {"edge": -3}, tmp_path / "again"))
+    cutouts = [np.asarray(Image.open(tmp_path / name / "cutout.png")) for name in ("fresh", "again")]
+    assert np.array_equal(*cutouts)
+    with pytest.raises(BadInput, match="none that was kept"):
+        list(engine.run({"media": still, "matte": tmp_path / "first/alpha.png"}, {}, tmp_path / "out"))
