@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from backends.folding.structure import Structure
 
 PEPTIDE = "MKTAYIAKQRQISFVKSHFSRQ"
 
@@ -107,3 +110,23 @@ def esmfold2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights") / "tiny-esmfold2"
     scattered(EsmFold2Model(config).float()).save_pretrained(folder)
     return folder
+
+
+def helix(sequence: str, confidence: float | None = 88.5) -> Structure:
+    """An ideal α-helix (φ −57°, ψ −47°) with this sequence, built atom by atom from bonds, angles and torsions."""
+    bonds = (1.329, 1.458, 1.525)  # C–N, N–CA, CA–C
+    angles = np.radians((116.6, 121.7, 111.0))  # at C, N and CA of the atom before
+    torsions = np.radians((-47.0, 180.0, -57.0))  # ψ, ω, φ lead to N, CA and C
+    atoms = [np.array([0.0, 0, 0]), np.array([1.458, 0, 0]), np.array([2.005, 1.42, 0])]
+    for number in range(3, 3 * len(sequence)):
+        a, b, c = atoms[-3:]
+        along = (c - b) / np.linalg.norm(c - b)
+        normal = np.cross(b - a, along)
+        normal /= np.linalg.norm(normal)
+        bond, angle, torsion = bonds[number % 3], np.pi - angles[number % 3], torsions[number % 3]
+        side = np.cos(torsion) * np.cross(normal, along) + np.sin(torsion) * normal
+        atoms.append(c + bond * (np.cos(angle) * along + np.sin(angle) * side))
+    backbone = np.array(atoms).reshape(-1, 3, 3)
+    known = None if confidence is None else confidence - np.arange(len(sequence)) % 5
+    method = "" if confidence is None else "prediction"
+    return Structure.from_backbone(backbone, sequence, confidence=known, method=method)
