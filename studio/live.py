@@ -122,7 +122,7 @@ async def _upward(browser: WebSocket, model: ClientConnection) -> None:
         message = await browser.receive()
         if message["type"] == "websocket.disconnect":
             return
-        content = message.get("bytes") if message.get("bytes") is not None else message.get("text") or ""
+        content: bytes | str = message.get("bytes") or message.get("text") or ""
         if len(content) > (MESSAGE_BYTES if isinstance(content, bytes) else TEXT_CHARACTERS):
             raise BadInput("This message is too large for a live picture.")
         with suppress(ConnectionClosed):  # the other direction tells why

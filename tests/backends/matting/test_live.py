@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def bar(left: int) -> np.ndarray:
 def unrest_of(calm: bool) -> float:
     matter, engine = LiveMatter(calm), Counting(0.2)
     mattes = [matter.matte(engine, np.full((48, 64, 3), 128, np.uint8)).astype(float) for _ in range(12)]
-    return float(np.mean([np.abs(a - b).mean() for a, b in zip(mattes[4:], mattes[5:], strict=False)]))
+    return float(np.mean([np.abs(a - b).mean() for a, b in pairwise(mattes[4:])]))
 
 
 def test_a_still_picture_gets_a_calmer_matte() -> None:

@@ -33,10 +33,10 @@ uniform bool first;
 void main() {
   vec4 sum = vec4(0.0);
   float total = 0.0;
-  for (int i = -24; i <= 24; i++) {
-    if (abs(float(i)) > 2.0 * radius) continue;
-    float near = exp(-0.5 * float(i * i) / (radius * radius));
-    vec4 there = texture(source, uv + float(i) * direction);
+  for (int i = -12; i <= 12; i++) {
+    float away = float(i) * radius / 6.0;  // up to twice the radius, at whatever distance that means
+    float near = exp(-float(i * i) / 72.0);
+    vec4 there = texture(source, uv + away * direction);
     if (first) { float free = clamp(1.0 - 1.5 * there.a, 0.0, 1.0); there = vec4(there.rgb * free, free); }
     sum += near * there;
     total += near;
@@ -56,6 +56,10 @@ uniform bool mirror;
 // Joint bilateral upsampling (Kopf et al. 2007, equation 4): a small pixel counts the more the closer it lies and the
 // more alike its colour is to the large one's.
 float raised(vec2 at, vec3 own) {
+  vec2 far = 1.0 / size;
+  float corners = texture(low, at - far).a + texture(low, at + far).a
+    + texture(low, at + vec2(far.x, -far.y)).a + texture(low, at + vec2(-far.x, far.y)).a;
+  if (corners == 0.0 || corners == 4.0) return corners / 4.0;  // clearly background or person, as most pixels are
   vec2 place = at * size - 0.5, base = floor(place);
   float sum = 0.0, total = 0.0;
   for (int j = -1; j <= 2; j++) for (int i = -1; i <= 2; i++) {
