@@ -89,7 +89,7 @@ def exports(source: Source, before: Sequence[str], seconds: float, key: str) -> 
             if st.checkbox(export.title, kind in before, key=f"export-{kind}-{key}", help=export.beware):
                 chosen.append(kind)
             info = source.probe.info
-            size = f" {videos.size_text([kind], info, seconds).capitalize()}." if info and seconds else ""
+            size = f" Will weigh {videos.size_text([kind], info, seconds)}." if info and seconds else ""
             st.caption(f"{export.opens_in}{size}")
     return tuple(chosen)
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
-from backends.engine import Artifact, Engine, Event, Metric, Notice, Progress
+from backends.engine import Artifact, Engine, Event, Metric, Notice, Progress, Result
 from backends.matting.background import background
 from backends.matting.exports import COMPOSITE, CUTOUT
 from backends.matting.finish import over, picture_alpha, picture_colours
@@ -82,6 +82,12 @@ class MattingEngine(Engine):
             matte=matte,
         )
         yield from job.events()
+
+    def amount(self, inputs: Mapping[str, Path], last: Progress, result: Result) -> float:
+        """Megapixels of all frames, and those that the model itself is worth; pictures and kept mattes tell nothing."""
+        if not isinstance(result, Matting) or result.frames < 2 or "matte" in inputs:
+            return 0.0
+        return result.frames * (self.card.overhead + result.width * result.height / 1e6)
 
     def _most_pixels(self, hard: int) -> int:
         limit = self.card.limit("cpu").megapixels

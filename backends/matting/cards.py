@@ -33,6 +33,7 @@ CARDS: tuple[ModelCard, ...] = (
         parameters=6_487_075,
         files=(_modnet("photographic", "7c22235f0925deba15d4d63e53afcb654c47055bbcd98f56e393ab2584007ed8"),),
         limits=_LIMITS,
+        overhead=1.0,
         preference=40,
     ),
     ModelCard(
@@ -49,6 +50,7 @@ CARDS: tuple[ModelCard, ...] = (
         parameters=6_487_075,
         files=(_modnet("webcam", "913b82b66558db39b6286c150f809017d7528c872b156eb14333c9c6cb52108b"),),
         limits=_LIMITS,
+        overhead=1.0,
         preference=30,
     ),
     ModelCard(
@@ -72,6 +74,7 @@ CARDS: tuple[ModelCard, ...] = (
             ),
         ),
         limits=_LIMITS,
+        overhead=1.0,
         preference=20,
     ),
     ModelCard(
@@ -86,6 +89,8 @@ CARDS: tuple[ModelCard, ...] = (
         tier="builtin",
         outputs=("alpha",),
         limits=_LIMITS,
+        speed=0.016,
+        overhead=6.0,
         preference=10,
     ),
 )
