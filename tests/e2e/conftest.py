@@ -54,15 +54,21 @@ def playwright_driver() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def chromium(playwright_driver: Any) -> Iterator[Any]:
-    """A running Chromium: `$CHROMIUM`, the system's, or playwright's own; skips where there is none."""
+def chromium_path(playwright_driver: Any) -> str:
+    """Where Chromium is: `$CHROMIUM`, the system's, or playwright's own; skips where there is none."""
     named = os.environ.get("CHROMIUM")
     found = [named] if named else [path for path in map(shutil.which, NAMES) if path]
     bundled = playwright_driver.chromium.executable_path
     path = next((one for one in [*found, bundled] if one and Path(one).exists()), None)
     if path is None:
         pytest.skip("no Chromium found: install one or set CHROMIUM to its path")
-    browser = playwright_driver.chromium.launch(executable_path=path, args=FLAGS)
+    return path
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright_driver: Any, chromium_path: str) -> Iterator[Any]:
+    """A running Chromium."""
+    browser = playwright_driver.chromium.launch(executable_path=chromium_path, args=FLAGS)
     yield browser
     browser.close()
 
