@@ -19,7 +19,7 @@ import numpy as np
 
 from backends.engine import Artifact, Engine, Event, Metric, Notice, Partial
 from backends.errors import BadInput, EngineFailed, TooLarge
-from backends.folding.estimate import longest
+from backends.folding.estimate import longest, memory_needed
 from backends.folding.sequence import Query, read_input
 from backends.folding.types import Folding, Model, Step
 
@@ -106,6 +106,11 @@ class FoldingEngine(Engine):
     def require_length(self, length: int) -> None:
         """Raises TooLarge where this device cannot take so many residues."""
         most = longest(self.card, self.device, device_memory(self.device))
+        if most == 0:
+            needed = memory_needed(self.card, self.device, length) / 1e9
+            raise TooLarge(
+                f"“{self.card.title}” needs {needed:.0f} GB of memory for this protein, more than there is here."
+            )
         if length > most:
             raise TooLarge(
                 f"This protein has {length:,} residues; “{self.card.title}” takes up to {most:,} on this machine. "
