@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -127,8 +128,12 @@ def comparison(run: Run) -> None:
     ):
         if known:
             make = partial(_scored, known, run, measure)
-            analysed(run, songs.SCORE_KINDS[measure], make, doing, lambda answer, then=then: then(json.loads(answer)))
+            analysed(run, songs.SCORE_KINDS[measure], make, doing, partial(_read, then))
     _ask_for_truth(run, list(estimates), bool(known))
+
+
+def _read(then: Callable[[dict[str, Any]], None], answer: bytes) -> None:
+    then(json.loads(answer))
 
 
 def _scored(truth: dict[str, Path], run: Run, measure: str) -> bytes:

@@ -1,0 +1,24 @@
+"""Small rendered videos for tests, with their true mattes beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from evaluation.synthetic.clip import SampleClip, make_clip, write_clip
+
+
+@dataclass(frozen=True)
+class Small:
+    """`clip` gives every true frame again."""
+
+    clip: SampleClip
+    video: Path
+    alpha: Path
+
+
+def small_clip(folder: Path, seconds: float = 5.0, rate: int = 4) -> Small:
+    """160 × 120 pixels at a low rate: long enough for a trial, and only a few frames."""
+    clip = make_clip(seconds, 160, 120, rate)
+    write_clip(clip, folder / "small.mp4", folder / "alpha.mkv")
+    return Small(clip, folder / "small.mp4", folder / "alpha.mkv")
