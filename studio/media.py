@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from studio import vendor
+from studio import frames, vendor
 from studio.answers import FOREVER, NEVER, SAFE_HEADERS, NoSuchFile, in_words, sentence
 from studio.exports import Exports, model_of
 from studio.library import Library, Run, Stored, UnknownRun, home
@@ -97,6 +97,7 @@ def routes(library: Library) -> list[Route]:
         Route(f"{base}/runs/{{run}}/files/{{file}}", in_words(files.file)),
         Route(f"{base}/runs/{{run}}/mixdown", in_words(exports.mixdown)),
         Route(f"{base}/runs/{{run}}/stems.zip", in_words(exports.stems_zip)),
+        *frames.routes(library, base),
         Route(f"{base}/healthz", in_words(files.health)),
         *vendor.routes(base),
     ]
