@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import EsmConfig, EsmForProteinFolding
 
 from backends.engine import Metric, Notice, Progress
 from backends.errors import BadInput, EngineFailed, TooLarge, WeightsBroken, WeightsMissing
 from backends.folding import esm_trunk, language
 from backends.folding.cards import CARDS
 from backends.folding.distances import contacts
-from backends.folding.esmfold import EsmFoldEngine, read_network
+from backends.folding.esmfold import PUBLISHED, EsmFoldEngine, read_network
 from backends.folding.estimate import longest, memory_needed, seconds, work
 from backends.folding.sequence import parse_text
 from backends.folding.torch_memory import memory_sentence
@@ -212,6 +213,15 @@ def test_a_single_file_with_its_configuration_beside_it_loads_too(esmfold_folder
     assert not missing and torch.equal(
         network.state_dict()["trunk.recycle_s_norm.weight"], state["trunk.recycle_s_norm.weight"]
     )
+
+
+def test_a_lone_file_is_read_as_the_published_network() -> None:
+    """Its parameters are those of the card, and its size the file's: the language model in half precision."""
+    with torch.device("meta"):
+        network = EsmForProteinFolding(EsmConfig(**PUBLISHED, vocab_list=language.VOCABULARY))
+    assert sum(value.numel() for value in network.parameters()) == CARD.parameters
+    whole = 4 * CARD.parameters - 2 * sum(value.numel() for value in network.esm.parameters())
+    assert whole < CARD.download_bytes < 1.001 * whole
 
 
 def without(key: str) -> Callable[[Path], None]:
