@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.clips import Small, small_clip
+
 # Two tests run side by side: with threads of their own inside, both wait for each other more than they work. Set before
 # any test imports a library that reads it, and so that the servers that tests start have it too.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -85,6 +87,12 @@ def short_song(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from evaluation.synthetic.song import make_song, write_sample
 
     return write_sample(tmp_path_factory.mktemp("song"), make_song(8.0), ".wav")["mix"]
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    """Five seconds of the sample clip in 20 small frames."""
+    return small_clip(tmp_path_factory.mktemp("clip"))
 
 
 def answers(url: str) -> bool:

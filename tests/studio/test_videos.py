@@ -12,12 +12,12 @@ from PIL import Image
 
 from studio import videos
 from studio.videos import OWN, Choices
-from tests.clips import small_clip
+from tests.clips import Small
 
 
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_clip(tmp_path_factory.mktemp("clip")).video
+@pytest.fixture
+def clip(small: Small) -> Path:
+    return small.video
 
 
 def card(**told: object) -> dict:
