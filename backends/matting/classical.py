@@ -20,6 +20,7 @@ CUT_SIDE = 256
 """Long sides at which edges are solved and the graph is cut."""
 
 LOOK_AGAIN = 20  # frames between two looks for the person
+LOOK_AGAIN_LIVE = 75  # the same before a camera, where a look is a jerk in the picture
 MOVED = 0.5  # share of the known plate that must still fit, or else the camera moved
 
 
@@ -40,19 +41,26 @@ class ClassicalEngine(MattingEngine):
         return self.begin()(frames)
 
     def begin(self) -> Callable[[np.ndarray], np.ndarray]:
-        tracker = Tracker()
-        return lambda frames: np.stack([tracker.matte(frame) for frame in frames])
+        return Tracker().mattes
+
+    def begin_live(self) -> Callable[[np.ndarray], np.ndarray]:
+        return Tracker(LOOK_AGAIN_LIVE).mattes
 
 
 class Tracker:
     """Follows one person through a video."""
 
-    def __init__(self) -> None:
+    def __init__(self, look_again: int = LOOK_AGAIN) -> None:
+        self._look_again = look_again
         self._count = 0
         self._grey: np.ndarray | None = None
         self._mask: np.ndarray | None = None
         self._plate = Plate()
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+
+    def mattes(self, frames: np.ndarray) -> np.ndarray:
+        """Alphas `(B, H, W)` float32 of the next frames `(B, H, W, 3)` uint8."""
+        return np.stack([self.matte(frame) for frame in frames])
 
     def matte(self, frame: np.ndarray) -> np.ndarray:
         """Alpha `(H, W)` float32 of the next frame `(H, W, 3)` uint8."""
@@ -71,7 +79,7 @@ class Tracker:
         return soft_edge(frame, mask)
 
     def _look(self, frame: np.ndarray, scale: float) -> list[Find]:
-        if self._count % LOOK_AGAIN:
+        if self._count % self._look_again:
             return []
         return [
             Find(find.kind, (find.box[0] * scale, find.box[1] * scale, find.box[2] * scale, find.box[3] * scale))
