@@ -52,7 +52,7 @@ class Tracker:
 
     def __init__(self, look_again: int = LOOK_AGAIN) -> None:
         self._look_again = look_again
-        self._count = 0
+        self._count = self._next_look = 0
         self._grey: np.ndarray | None = None
         self._mask: np.ndarray | None = None
         self._plate = Plate()
@@ -79,11 +79,13 @@ class Tracker:
         return soft_edge(frame, mask)
 
     def _look(self, frame: np.ndarray, scale: float) -> list[Find]:
-        if self._count % self._look_again:
+        if self._count < self._next_look:
             return []
+        finds = find_people(frame)
+        self._next_look = self._count + (self._look_again if finds else LOOK_AGAIN)
         return [
             Find(find.kind, (find.box[0] * scale, find.box[1] * scale, find.box[2] * scale, find.box[3] * scale))
-            for find in find_people(frame)
+            for find in finds
         ]
 
     def _carried(self, grey: np.ndarray) -> np.ndarray | None:
