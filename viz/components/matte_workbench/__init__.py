@@ -19,13 +19,14 @@ from viz.components.matte_workbench.manifest import Preview, manifest, problem_f
 __all__ = ["Preview", "manifest", "matte_workbench", "problem_frames"]
 
 _HERE = Path(__file__).parent
-_PARTS = ("util", "shaders", "stage", "source", "exact", "loupe", "strip", "panels", "keyboard", "workbench")
+_SHARED = _HERE.parent / "stem_player" / "util.js"
+_PARTS = ("views", "film", "exact", "stage", "loupe", "strip", "panels", "keyboard", "workbench")
 """Joined into one module, in this order: a component is one script, and readers want one subject a file."""
 
 _workbench = component(
     "matte_workbench",
     css=(_HERE / "workbench.css").read_text("utf-8"),
-    js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in _PARTS),
+    js="\n".join(path.read_text("utf-8") for path in (_SHARED, *(_HERE / f"{part}.js" for part in _PARTS))),
     isolate_styles=True,
 )
 

@@ -1,1 +1,81 @@
-// The matte workbench: panels.
+// The panels below: the edge, and what lies behind.
+
+const SLIDERS = [
+  ["edge", "Edge", -10, 10, 0.5, "px", "Moves the edge: left takes some off the person, right lets more stay"],
+  ["softness", "Softness", 0, 12, 0.5, "px", "Blurs the edge over about so many pixels"],
+  ["despill", "Despill", 0, 1, 0.05, "", "Takes the old background's colour out of hair and edges: 0 leaves it, 1 takes out all"],
+];
+
+class EdgePanel {
+  constructor(bench) {
+    this.bench = bench;
+    this.fields = {};
+    const rows = SLIDERS.map(([name, label, low, high, step, unit, meaning]) => {
+      const input = el("input", { type: "range", min: low, max: high, step, id: `${name}-field`, "aria-label": label, "aria-description": meaning, title: meaning });
+      const shown = el("output", { for: `${name}-field` });
+      input.addEventListener("input", () => bench.set(name, Number(input.value)));
+      input.addEventListener("dblclick", () => bench.set(name, bench.made[name]));
+      this.fields[name] = { input, shown, unit };
+      return el("label", { class: "setting", title: meaning }, el("span", {}, label), input, shown);
+    });
+    this.ends = el("div", { class: "ends", "aria-hidden": "true" }, el("span", {}, "shrink"), el("span", {}, "grow"));
+    rows[0].append(this.ends);
+    this.reset = el("button", { class: "quiet", type: "button", title: "Back to what this run was made with", onclick: () => bench.resetEdge() }, "As made");
+    this.note = el("p", { class: "note" });
+    this.element = el("section", { class: "panel", "aria-label": "Edge" }, el("div", { class: "row" }, el("h3", {}, "Edge"), this.reset), ...rows, this.note);
+  }
+
+  refresh() {
+    const { bench } = this;
+    for (const [name, { input, shown, unit }] of Object.entries(this.fields)) {
+      const value = bench.settings[name];
+      if (value < Number(input.min)) input.min = value;
+      if (value > Number(input.max)) input.max = value;
+      input.value = value;
+      input.disabled = !bench.data.frame_url || !bench.data.proxy;
+      const sign = name === "edge" && value > 0 ? "+" : value < 0 ? "−" : "";
+      shown.textContent = `${sign}${Math.abs(value).toFixed(name === "despill" ? 2 : 1)}${unit && ` ${unit}`}`;
+    }
+    const changed = bench.changed();
+    this.reset.disabled = !changed;
+    this.note.textContent = changed ? "Seen on the frame that stands still; playing shows the run as it was made." : "";
+  }
+}
+
+class BehindPanel {
+  constructor(bench) {
+    this.bench = bench;
+    this.colour = el("input", { type: "color", "aria-label": "Background colour", title: "A plain colour behind the person" });
+    this.colour.addEventListener("input", () => bench.set("background", this.colour.value));
+    this.options = ["green", "blue", "white", "black", "blur", "own"].map((name) => {
+      const label = { blur: "Blur", own: "Own picture" }[name];
+      const meaning = { blur: "The scene itself, out of focus", own: "The background that this run was made with" }[name] ?? `Plain ${name}`;
+      return el("button", { type: "button", class: label ? "word" : "swatch", "data-value": name, "aria-pressed": "false", "aria-label": label ?? meaning, title: meaning, style: label ? null : `--swatch: ${COLOURS[name]}`, onclick: () => bench.set("background", name) }, label ?? "");
+    });
+    this.element = el("section", { class: "panel", "aria-label": "New background" }, el("h3", {}, "New background"), el("div", { class: "row", role: "group", "aria-label": "Background" }, ...this.options, this.colour));
+  }
+
+  refresh() {
+    const { settings, data } = this.bench;
+    for (const option of this.options) {
+      option.setAttribute("aria-pressed", String(settings.background === option.dataset.value));
+      if (option.dataset.value === "own") option.hidden = !data.background_url;
+    }
+    if (/^#[0-9a-f]{6}$/i.test(settings.background)) this.colour.value = settings.background;
+    else if (COLOURS[settings.background]) this.colour.value = COLOURS[settings.background];
+  }
+}
+
+const SHORTCUTS = [
+  ["Space", "play or pause"], ["← →", "one frame back or on (with Shift: ten)"], ["Home End", "first or last frame"], ["N P", "next or previous problem frame"],
+  ["1 – 5", "source, matte, foreground, cut-out, new background"], ["W", "wipe in the middle, or one view alone"], ["X", "exchange the two views"],
+  ["L", "loupe; then Ctrl + arrows move it"], ["+ − 0", "enlarge, reduce, show all"], ["?", "this list"],
+];
+
+function helpPanel(close) {
+  const rows = SHORTCUTS.map(([keys, meaning]) => el("div", {}, el("dt", {}, keys), el("dd", {}, meaning)));
+  return el("section", { class: "help", id: "help", hidden: true, "aria-label": "Keyboard and mouse" },
+    el("button", { class: "key", type: "button", icon: "close", "aria-label": "Close help", onclick: close }),
+    el("h3", {}, "Keyboard"), el("dl", {}, ...rows),
+    el("h3", {}, "Mouse and touch"), el("p", {}, "Drag across the picture to wipe; when it is enlarged, drag to move it. Ctrl + wheel, a double click or two fingers enlarge."));
+}

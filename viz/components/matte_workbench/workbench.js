@@ -1,1 +1,345 @@
-// The matte workbench: workbench.
+// The workbench: puts film, stage, exact frames, loupe, strip and panels together. Streamlit calls the default export.
+
+const REMEMBERED = new Map(); // run -> its last state on this page
+const MATTE_VIEWS = VIEWS.map(([name]) => name);
+
+class MatteWorkbench {
+  constructor(data, host) {
+    const before = REMEMBERED.get(data.run) ?? {};
+    const { edge, softness, despill, background } = { ...data.settings, ...before };
+    this.run = data.run;
+    this.settings = { edge, softness, despill, background };
+    this.view = this.known(before.view ?? data.settings.view, "checker");
+    this.other = this.known(before.other ?? data.settings.other, "source");
+    this.wipe = before.wipe ?? data.settings.wipe ?? 0.5;
+    this.looked = null;
+    this.problemText = "";
+    this.sent = null;
+    this.emitSoon = debounce(() => this.emit(), 500);
+    this.exact = new Exact(() => this.refresh());
+    this.film = new Film((frame, looked) => this.shown(frame, looked), (sentence) => this.fail(sentence), () => this.refreshTime());
+    this.film.frame = before.frame ?? data.settings.frame ?? 0;
+    this.stage = new Stage(this);
+    this.loupe = new Loupe(this);
+    this.strip = new Strip(this);
+    this.edge = new EdgePanel(this);
+    this.behindPanel = new BehindPanel(this);
+    this.build();
+    host.append(this.root);
+    this.observer = new ResizeObserver(() => this.refresh());
+    this.observer.observe(this.root);
+  }
+
+  known(view, otherwise) { return MATTE_VIEWS.includes(view) ? view : otherwise; }
+
+  get frame() { return this.film.frame; }
+
+  // ---- building ----
+
+  button(icon, label, action, extra = {}) {
+    return el("button", { class: "key", type: "button", icon, "aria-label": label, title: label, onclick: action, ...extra });
+  }
+
+  chooser(label, pick) {
+    const select = el("select", { "aria-label": label, title: label }, ...VIEWS.map(([value, text]) => el("option", { value }, text)));
+    select.addEventListener("change", () => pick(select.value));
+    return select;
+  }
+
+  build() {
+    this.views = el("div", { class: "choice", role: "group", "aria-label": "View" }, ...VIEWS.map(([value, text, meaning]) => el("button", { type: "button", "data-value": value, title: meaning, onclick: () => this.setView(value) }, text)));
+    this.compare = this.chooser("Compare with", (value) => this.setOther(value));
+    this.badge = el("span", { class: "badge", role: "status" });
+    this.play = this.button("play", "Play (Space)", () => this.togglePlay(), { class: "key play" });
+    this.scrub = el("input", { type: "range", class: "scrub", min: 0, max: 0, step: 1, "aria-label": "Frame" });
+    this.scrub.addEventListener("input", () => this.goTo(this.film.frameAt(Number(this.scrub.value))));
+    this.clock = el("span", { class: "clock" });
+    this.loupeButton = el("button", { class: "quiet", type: "button", "aria-pressed": "false", title: "Loupe (L): every pixel of the source under the pointer", onclick: () => this.loupe.toggle() }, "Loupe");
+    this.help = helpPanel(() => this.toggleHelp());
+    this.helpButton = el("button", { class: "key", type: "button", "aria-label": "Help: keyboard and mouse", title: "Help (?)", "aria-expanded": "false", onclick: () => this.toggleHelp() }, "?");
+    this.message = el("div", { class: "message", role: "alert", hidden: true });
+    this.empty = el("p", { class: "empty" }, "The first frames will appear here");
+    this.status = el("div", { class: "spoken", role: "status", "aria-live": "polite" });
+    this.stage.element.append(this.empty, this.loupe.element);
+    this.transport = el("div", { class: "bar transport", role: "group", "aria-label": "Frames" },
+      this.button("back", "One frame back (←)", () => this.step(-1)), this.play, this.button("forward", "One frame on (→)", () => this.step(1)), this.scrub, this.clock);
+    this.root = el("div", { class: "bench", role: "group", tabindex: -1 },
+      el("div", { class: "bar" }, this.views, el("label", { class: "with", title: "What lies to the right of the wipe" }, "against", this.compare), el("span", { class: "gap" }), this.badge, this.zoomKeys(), this.loupeButton, this.helpButton),
+      this.help, this.message, this.stage.element, this.transport, this.strip.element,
+      el("div", { class: "panels" }, this.edge.element, this.behindPanel.element), this.status);
+    this.root.addEventListener("keydown", (event) => keyDown(this, event));
+    // A mouse click leaves the focus on the workbench, so that Space goes on meaning play.
+    this.root.addEventListener("mousedown", (event) => {
+      if (!event.target.closest("button")) return;
+      event.preventDefault();
+      this.root.focus({ preventScroll: true });
+    });
+    this.root.matteWorkbench = this;
+  }
+
+  zoomKeys() {
+    return el("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
+      this.button("out", "Zoom out (−)", () => this.stage.zoomTo(this.stage.zoom / 1.5)),
+      this.button("in", "Zoom in (+)", () => this.stage.zoomTo(this.stage.zoom * 1.5)),
+      this.button("fit", "Show the whole picture (0)", () => this.stage.zoomTo(1)));
+  }
+
+  // ---- data from Python ----
+
+  update(data, setStateValue) {
+    this.setStateValue = setStateValue;
+    const first = !this.data;
+    const jump = data.jump !== null && data.jump !== this.data?.jump ? data.jump : null;
+    const growing = data.live && !data.proxy && (first || this.atEnd());
+    this.data = data;
+    this.made = data.settings;
+    this.root.setAttribute("aria-label", `Matte workbench: ${data.title}`);
+    if (data.background_url && this.ownUrl !== data.background_url) this.loadOwn(data.background_url);
+    this.film.frame = clamp(jump ?? this.frame, 0, Math.max(0, data.times.length - 1, ...data.previews.map((one) => one.frame)));
+    if (growing && data.previews.length) this.film.frame = data.previews.at(-1).frame;
+    this.film.update(data);
+    if (jump !== null && !first) this.film.seek(jump);
+    this.transport.hidden = data.kind === "picture";
+    this.refresh();
+  }
+
+  atEnd() { return !this.film.previews.length || this.frame >= this.film.previews.at(-1).frame; }
+
+  loadOwn(url) {
+    this.ownUrl = url;
+    const image = new Image();
+    image.onload = () => { this.own = image; this.refresh(); };
+    image.onerror = () => this.fail("The run's background picture could not be loaded.");
+    image.src = url;
+  }
+
+  behind() { return new Behind(this.settings.background, this.own); }
+
+  // ---- what happens ----
+
+  shown(frame, looked) {
+    this.looked = looked;
+    this.problemText = "";
+    if (!this.film.playing) this.askExact();
+    this.refresh();
+  }
+
+  fail(sentence) {
+    this.problemText = sentence;
+    this.refresh();
+  }
+
+  togglePlay() {
+    if (!this.data.proxy || this.data.kind === "picture") return;
+    if (this.film.playing) this.film.pause();
+    else this.film.play();
+    this.noted();
+  }
+
+  goTo(frame) {
+    if (this.film.playing) this.film.pause();
+    if (this.data.proxy) this.film.seek(frame);
+    else { this.film.frame = frame; this.film.showPreview(); }
+    this.noted();
+  }
+
+  step(count) {
+    const place = clamp(this.film.place + count, 0, Math.max(0, this.film.places - 1));
+    this.goTo(this.film.frameAt(place));
+  }
+
+  setView(view) {
+    this.view = view;
+    this.say(VIEWS.find(([name]) => name === view)[1]);
+    this.noted();
+    this.askExact();
+  }
+
+  setOther(view) {
+    this.other = view;
+    this.noted();
+    this.askExact();
+  }
+
+  exchange() {
+    [this.view, this.other] = [this.other, this.view];
+    this.noted();
+    this.askExact();
+  }
+
+  setWipe(part) {
+    const before = this.wipe;
+    this.wipe = clamp(part, 0, 1);
+    this.noted();
+    if ((before < 1) !== (this.wipe < 1) || (before > 0) !== (this.wipe > 0)) this.askExact();
+  }
+
+  set(name, value) {
+    this.settings[name] = value;
+    if (name === "background" && this.view !== "composite" && this.other !== "composite") this.view = "composite";
+    if (name !== "background" && this.film.playing) this.film.pause();
+    this.noted();
+    this.askExact();
+  }
+
+  resetEdge() {
+    for (const [name] of SLIDERS) this.settings[name] = this.made[name];
+    this.noted();
+    this.askExact();
+  }
+
+  // Whether the edge differs from what the run was made with.
+  changed() { return SLIDERS.some(([name]) => this.settings[name] !== this.made[name]); }
+
+  noted() {
+    this.refresh();
+    this.emitSoon();
+  }
+
+  toggleHelp() {
+    this.help.hidden = !this.help.hidden;
+    this.helpButton.setAttribute("aria-expanded", String(!this.help.hidden));
+  }
+
+  // ---- exact frames ----
+
+  // `side` is a longest side in pixels, or a part of the source.
+  exactUrl(view, side, frame = this.frame) {
+    const { edge, softness, despill, background } = this.settings;
+    const parts = [`n=${frame}`, `view=${view}`, `side=${side}`];
+    if (view !== "source") parts.push(`edge=${edge}`, `softness=${softness}`);
+    if (view !== "source" && view !== "alpha") parts.push(`despill=${despill}`);
+    if (view === "composite") parts.push(`background=${encodeURIComponent(background)}`);
+    return `${this.data.frame_url}?${parts.join("&")}`;
+  }
+
+  side() {
+    const { width, height } = this.data;
+    return Math.min(Math.max(width, height, 16), 256 * Math.ceil(this.stage.wantedSide() / 256));
+  }
+
+  visible() {
+    return [...(this.wipe > 0 ? [this.view] : []), ...(this.wipe < 1 ? [this.other] : [])];
+  }
+
+  askExact() {
+    if (!this.data?.frame_url || !this.data.proxy || this.film.playing || !this.root.isConnected) return;
+    this.exact.want([...new Set(this.visible())].map((view) => this.exactUrl(view, this.side())));
+    this.loupe.show();
+  }
+
+  pictureOf(view) {
+    const exact = this.data.frame_url && !this.film.playing ? this.exact.get(this.exactUrl(view, this.side())) : null;
+    return exact ?? this.looked?.view(view, this.behind()) ?? null;
+  }
+
+  // ---- showing ----
+
+  refresh() {
+    this.request ??= requestAnimationFrame(() => { this.request = null; if (this.data && this.root.isConnected) this.paint(); });
+  }
+
+  paint() {
+    const { width, height } = this.data;
+    this.stage.layout(this.looked ? this.looked.width / this.looked.height : width / height);
+    if (!this.data.proxy && this.view === "source") this.view = "checker";
+    this.stage.draw(this.pictureOf(this.view), this.pictureOf(this.other), this.data.proxy ? this.wipe : 1);
+    this.empty.hidden = Boolean(this.looked);
+    this.refreshControls();
+    this.refreshTime();
+    this.loupe.draw();
+  }
+
+  label(view) { return VIEWS.find(([name]) => name === view)[1]; }
+
+  refreshControls() {
+    const live = !this.data.proxy;
+    for (const one of this.views.children) {
+      one.setAttribute("aria-pressed", String(one.dataset.value === this.view));
+      one.disabled = live && one.dataset.value === "source";
+    }
+    this.compare.value = this.other;
+    this.compare.disabled = live;
+    this.stage.handle.hidden = live;
+    this.stage.left.textContent = this.label(this.view);
+    this.stage.right.textContent = this.label(this.other);
+    this.stage.left.hidden = !this.looked || live || this.wipe < 0.15;
+    this.stage.right.hidden = !this.looked || live || this.wipe > 0.85;
+    this.stage.canvas.setAttribute("aria-label", `${this.data.title}: ${this.visible().map((view) => this.label(view)).join(" against ")}`);
+    this.loupeButton.setAttribute("aria-pressed", String(this.loupe.on));
+    this.loupeButton.disabled = live || !this.data.frame_url;
+    const exact = !live && this.data.frame_url && !this.film.playing && this.visible().every((view) => this.exact.get(this.exactUrl(view, this.side())));
+    this.badge.classList.toggle("busy", this.exact.waiting);
+    this.badge.textContent = this.exact.waiting ? "Making the exact frame…" : exact ? "Exact frame" : live && this.data.live ? "Still cutting out" : this.film.playing ? "Small preview" : "";
+    const sentence = this.problemText || this.exact.problem;
+    if (this.message.textContent !== sentence) this.message.textContent = sentence;
+    this.message.hidden = !sentence;
+    this.edge.refresh();
+    this.behindPanel.refresh();
+    this.strip.refresh();
+  }
+
+  refreshTime() {
+    if (!this.data) return;
+    const { film } = this;
+    const seconds = this.data.proxy ? (this.data.times[this.frame] ?? 0) : (film.previews[film.place]?.seconds ?? 0);
+    this.scrub.max = Math.max(0, film.places - 1);
+    this.scrub.value = film.place;
+    this.scrub.disabled = film.places < 2;
+    this.scrub.style.setProperty("--fill", `${film.places > 1 ? (100 * film.place) / (film.places - 1) : 0}%`);
+    this.clock.textContent = `${formatTime(seconds, 2)} · frame ${this.frame + 1}${this.data.proxy ? ` of ${this.data.times.length}` : ""}`;
+    this.scrub.setAttribute("aria-valuetext", this.clock.textContent);
+    const label = film.playing ? "Pause (Space)" : "Play (Space)";
+    if (this.play.title !== label) { this.play.innerHTML = ICONS[film.playing ? "pause" : "play"]; this.play.title = label; this.play.setAttribute("aria-label", label); }
+    this.play.disabled = !this.data.proxy;
+    if (film.playing) this.strip.refresh();
+  }
+
+  say(sentence) { this.status.textContent = sentence; }
+
+  // ---- state to Python ----
+
+  snapshot() {
+    const { view, other, settings } = this;
+    return { run: this.run, frame: this.frame, view, other, wipe: Math.round(1000 * this.wipe) / 1000, ...settings };
+  }
+
+  emit() {
+    const now = JSON.stringify(this.snapshot());
+    if (now === this.sent) return;
+    this.sent = now;
+    this.setStateValue("view", JSON.parse(now));
+  }
+
+  dispose() {
+    if (this.disposed) return;
+    this.disposed = true;
+    REMEMBERED.set(this.run, this.snapshot());
+    this.emitSoon.cancel();
+    cancelAnimationFrame(this.request);
+    this.observer.disconnect();
+    this.film.close();
+    this.exact.dispose();
+    this.loupe.exact.dispose();
+    this.root.remove();
+  }
+}
+
+export default function matteWorkbench({ data, parentElement, setStateValue }) {
+  let bench = parentElement.matteWorkbench;
+  if (bench && bench.run !== data.run) {
+    bench.dispose();
+    bench = null;
+  }
+  bench ??= new MatteWorkbench(data, parentElement);
+  parentElement.matteWorkbench = bench;
+  bench.calls = (bench.calls ?? 0) + 1;
+  bench.update(data, setStateValue);
+  const call = bench.calls;
+  // A run overtaken by the next one is cleaned up too, while the workbench lives on: only one off the page ends.
+  return () => setTimeout(() => {
+    if (bench.calls !== call || bench.root.isConnected) return;
+    bench.dispose();
+    if (parentElement.matteWorkbench === bench) delete parentElement.matteWorkbench;
+  }, 0);
+}

@@ -1,1 +1,0 @@
-// The matte workbench: shaders.

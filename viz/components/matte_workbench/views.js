@@ -1,0 +1,126 @@
+// What is seen: the five views, worked out of a frame's colours and its matte.
+
+const VIEWS = [
+  ["source", "Source", "The picture as it was filmed"],
+  ["alpha", "Matte", "White is kept, black is see-through, gray is in between"],
+  ["foreground", "Foreground", "The person's own colours, as editors find them under the matte"],
+  ["checker", "Cut-out", "The person alone; the checkerboard shows through where it is see-through"],
+  ["composite", "New background", "The person over the background chosen below"],
+];
+const COLOURS = { green: "#00b140", blue: "#0047bb", white: "#ffffff", black: "#000000", grey: "#808080" };
+const CHECKS = 64; // squares along the long side, as in exact frames
+
+function sheet(width, height) {
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  return canvas;
+}
+
+// One frame at the proxy's size. `colour` is RGBA pixels, `alpha(i)` the matte of pixel i (0..255).
+class Looked {
+  constructor(width, height, colour, alpha) {
+    Object.assign(this, { width, height, colour, alpha, made: new Map() });
+  }
+
+  // A canvas of that view; backgrounds are drawn by `lay`.
+  view(name, background) {
+    const key = name === "composite" ? `composite ${background.key}` : name;
+    if (!this.made.has(key)) this.made.set(key, this.drawn(name, background));
+    return this.made.get(key);
+  }
+
+  drawn(name, background) {
+    const canvas = sheet(this.width, this.height);
+    const context = canvas.getContext("2d");
+    if (name === "source" || name === "alpha") {
+      context.putImageData(this.pixels(name), 0, 0);
+      return canvas;
+    }
+    const person = sheet(this.width, this.height);
+    person.getContext("2d").putImageData(this.pixels(name === "foreground" ? "solid" : "cut"), 0, 0);
+    if (name === "checker") layChecks(context, this.width, this.height);
+    else if (name === "composite") background.lay(context, this.width, this.height, () => this.view("source"));
+    else { context.fillStyle = "#000"; context.fillRect(0, 0, this.width, this.height); }
+    context.drawImage(person, 0, 0);
+    return canvas;
+  }
+
+  pixels(how) {
+    const { colour, alpha } = this;
+    const made = new ImageData(this.width, this.height);
+    const out = new Uint32Array(made.data.buffer);
+    const from = new Uint32Array(colour.buffer, colour.byteOffset, out.length);
+    for (let i = 0; i < out.length; i += 1) {
+      const a = how === "source" ? 255 : alpha[i];
+      if (how === "alpha") out[i] = 0xff000000 | (a * 0x010101);
+      else out[i] = (from[i] & 0x00ffffff) | ((how === "solid" ? (a > 0 ? 255 : 0) : a) << 24);
+    }
+    return made;
+  }
+}
+
+// From a video or picture that carries the source above its matte.
+function lookAtProxy(drawable, width, height) {
+  const half = Math.floor(height / 2);
+  const board = (lookAtProxy.board ??= sheet(1, 1));
+  if (board.width !== width || board.height !== height) Object.assign(board, { width, height });
+  const context = board.getContext("2d", { willReadFrequently: true });
+  context.drawImage(drawable, 0, 0, width, height);
+  const colour = context.getImageData(0, 0, width, half).data;
+  const matte = context.getImageData(0, half, width, half).data;
+  const alpha = new Uint8Array(width * half);
+  // A codec may leave a level or two of unrest in flat black and white.
+  for (let i = 0; i < alpha.length; i += 1) { const value = matte[4 * i]; alpha[i] = value < 4 ? 0 : value > 251 ? 255 : value; }
+  return new Looked(width, half, colour, alpha);
+}
+
+// From a see-through picture: what is fully see-through has lost its colour.
+function lookAtPreview(image) {
+  const width = image.naturalWidth;
+  const height = image.naturalHeight;
+  const board = sheet(width, height);
+  const context = board.getContext("2d", { willReadFrequently: true });
+  context.drawImage(image, 0, 0);
+  const colour = context.getImageData(0, 0, width, height).data;
+  const alpha = new Uint8Array(width * height);
+  for (let i = 0; i < alpha.length; i += 1) { alpha[i] = colour[4 * i + 3]; }
+  return new Looked(width, height, colour, alpha);
+}
+
+function layChecks(context, width, height) {
+  const cell = Math.max(width, height) / CHECKS;
+  context.fillStyle = "rgb(235, 235, 235)";
+  context.fillRect(0, 0, width, height);
+  context.fillStyle = "rgb(185, 185, 185)";
+  for (let row = 0; row * cell < height; row += 1) {
+    for (let column = (row + 1) % 2; column * cell < width; column += 2) context.fillRect(column * cell, row * cell, cell, cell);
+  }
+}
+
+// What lies behind: a colour, the scene out of focus, or the run's own picture.
+class Behind {
+  constructor(words, image) {
+    this.image = words === "own" ? image : null;
+    this.words = words;
+    this.key = `${words} ${this.image ? 1 : 0}`;
+  }
+
+  lay(context, width, height, source) {
+    if (this.words === "blur") {
+      const small = sheet(Math.max(2, Math.round(width / 28)), Math.max(2, Math.round(height / 28)));
+      const soft = small.getContext("2d");
+      soft.imageSmoothingQuality = "high";
+      soft.drawImage(source(), 0, 0, small.width, small.height);
+      context.imageSmoothingQuality = "high";
+      context.drawImage(small, 0, 0, width, height);
+    } else if (this.image) {
+      const scale = Math.max(width / this.image.naturalWidth, height / this.image.naturalHeight);
+      const [wide, high] = [this.image.naturalWidth * scale, this.image.naturalHeight * scale];
+      context.drawImage(this.image, (width - wide) / 2, (height - high) / 2, wide, high);
+    } else {
+      context.fillStyle = COLOURS[this.words] ?? (/^#[0-9a-f]{6}$/i.test(this.words) ? this.words : "#808080");
+      context.fillRect(0, 0, width, height);
+    }
+  }
+}
