@@ -12,6 +12,7 @@ import streamlit as st
 
 from backends.errors import UserError
 from studio import (
+    guard,
     media,
     run_page,
     services,
@@ -45,7 +46,9 @@ def _watch(run_id: str, live: bool) -> None:
     run = services.library().get(run_id)
     if run is None:
         return
-    state = _workbench(run, live)
+    state = None
+    with guard.told("the workbench"):
+        state = _workbench(run, live)
     if run.status == "done":
         _next(run, state)
 

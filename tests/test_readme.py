@@ -11,6 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
+from tests.clips import Small
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -21,9 +24,11 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, short_song: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a song in it, the way a reader's would be."""
+def desk(tmp_path: Path, short_song: Path, small: Small, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a song, a video and a picture in it, the way a reader's would be."""
     shutil.copyfile(short_song, tmp_path / "song.wav")
+    shutil.copyfile(small.video, tmp_path / "clip.mp4")
+    Image.new("RGB", (64, 48), (240, 220, 180)).save(tmp_path / "beach.jpg")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -52,6 +57,8 @@ def test_the_commands_do_what_they_say(desk: Path) -> None:
         "everything but vocals.wav",
         "vocals.wav",
     ]
+    assert (desk / "cut/webm.webm").stat().st_size and (desk / "cut/composite.mp4").stat().st_size
+    assert (desk / "again/luma.mp4").stat().st_size
 
 
 def test_the_two_commands_exist() -> None:
