@@ -1,0 +1,68 @@
+"""The structure workbench: sequence, confidence, PAE, contacts and 3D of one protein, linked, one selection for all.
+
+    state = structure_workbench(manifest(run, title, structure, confidence=confidence, ...), key="workbench")
+
+It may be called with a new manifest on every run of the page; camera, selection and controls stay as they are. 3Dmol.js
+comes from the studio's own address (`studio.vendor`), so it needs no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit import config
+from streamlit.components.v2 import component
+
+from viz.components.structure_workbench.colourings import Column
+from viz.components.structure_workbench.columns import parse_csv
+from viz.components.structure_workbench.manifest import File, Film, Frame, Overlay, Problem, manifest
+from viz.vendor import THREEDMOL_ADDRESS
+
+__all__ = ["Column", "File", "Film", "Frame", "Overlay", "Problem", "manifest", "parse_csv", "structure_workbench"]
+
+_HERE = Path(__file__).parent
+_PARTS = (
+    *("util", "palette", "protein", "selection", "library", "atoms", "stage", "picture", "measure", "ribbon", "chart"),
+    *("matrix", "film", "panels", "keyboard", "workbench"),
+)
+"""Joined into one module, in this order: a component is one script, and readers want one subject a file."""
+
+_workbench = component(
+    "structure_workbench",
+    css=(_HERE / "workbench.css").read_text("utf-8"),
+    js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in _PARTS),
+    isolate_styles=True,
+)
+
+
+def structure_workbench(data: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+    """Shows the workbench for a `manifest`. Keep `key` the same from run to run.
+
+    Returns what was last selected in this run, or None before anybody selected: `run`, `rows` (indices of the selected
+    residues, in order), `residues` (the same as [chain, number], with the insertion code third where there is one). It
+    is reported 0.3 seconds after the last change; an empty selection is reported too.
+    """
+    base = str(config.get_option("server.baseUrlPath") or "").strip("/")
+    library = f"/{base}{THREEDMOL_ADDRESS}" if base else THREEDMOL_ADDRESS
+    told = _told({**data, "library": library}, key)
+    state = _workbench(key=key, data=told, on_selection_change=_noted).get("selection")
+    return state if state and state["run"] == data["run"] else None
+
+
+def _told(data: dict[str, Any], key: str) -> dict[str, Any]:
+    """`data` with a serial that grows with every change.
+
+    Streamlit refers to a message it sent some runs ago by its hash, which a busy page may by then have forgotten (it
+    then loses its connection): with the serial no message ever comes back after another one.
+    """
+    memory = st.session_state.setdefault(f"{key}-told", {"serial": 0, "data": None})
+    if data != memory["data"]:
+        memory.update(data=data, serial=memory["serial"] + 1)
+    return {**memory["data"], "serial": memory["serial"]}
+
+
+def _noted() -> None:
+    """Streamlit keeps a state only if it has a callback; the value itself is all we need."""

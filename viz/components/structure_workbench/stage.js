@@ -1,0 +1,220 @@
+// The 3D view. The camera moves only when somebody moves it: colours, styles, films and selections leave it alone.
+
+const ELEMENT_COLOURS = { N: "#3050f8", O: "#e02010", S: "#c8a000" };
+const EXTRA_STYLES = [["balls", "Balls and sticks"], ["sticks", "Sticks"], ["spheres", "Spheres"], ["nothing", "As the rest"]];
+const BASE_STYLES = [["cartoon", "Cartoon"], ["trace", "Trace of Cα"], ["sticks", "Sticks"], ["spheres", "Spheres"]];
+
+class Stage {
+  constructor(bench) {
+    this.bench = bench;
+    this.holder = el("div", { class: "holder" });
+    this.readout = el("div", { class: "readout", hidden: true });
+    this.message = el("p", { class: "notice", hidden: true });
+    this.element = el("div", { class: "stage", tabindex: 0, role: "application", "aria-roledescription": "3D view", "aria-describedby": "summary", onkeydown: (event) => this.key(event) }, this.holder, this.readout, this.message);
+    // The page scrolls under the wheel until the view has been clicked, or Ctrl is held.
+    this.element.addEventListener("wheel", (event) => { if (!event.ctrlKey && !this.element.matches(":focus-within")) event.stopPropagation(); }, { capture: true });
+    this.element.addEventListener("pointerdown", () => this.element.focus({ preventScroll: true }));
+    this.element.addEventListener("pointerleave", () => bench.selection.point([]));
+    this.overlays = new Map();
+    this.shapes = [];
+    this.frame = null; // what a film shows instead of the result: { rows, values, atoms }
+  }
+
+  async start(url, view) {
+    if (!hasWebGL()) { this.refuse(NO_WEBGL); return; }
+    let library = null;
+    try { library = await loadLibrary(url); } catch (error) { console.warn(error); this.refuse(NO_LIBRARY); return; }
+    if (this.disposed) return;
+    const settings = { backgroundColor: this.bench.colours.back, backgroundAlpha: 0, antialias: true, hoverDuration: 40, cartoonQuality: this.bench.protein.length > 700 ? 5 : 10 };
+    this.library = library;
+    try { this.viewer = library.createViewer(this.holder, settings); } catch (error) { console.warn(error); this.refuse(NO_WEBGL); return; }
+    this.load();
+    if (view) this.viewer.setView(view); else this.viewer.zoomTo();
+    this.viewer.render();
+    this.bench.staged();
+  }
+
+  refuse(sentence) {
+    this.message.textContent = sentence;
+    this.message.hidden = false;
+    this.element.classList.add("without");
+    this.bench.staged();
+  }
+
+  // ---- models ----
+
+  load() {
+    if (!this.viewer) return;
+    this.viewer.removeAllModels();
+    this.overlays.clear();
+    this.filmModel = null;
+    this.atoms = unpackAtoms(this.bench.protein.raw);
+    this.model = this.viewer.addModel();
+    this.model.addAtoms(molAtoms(this.bench.protein, this.atoms, this.callbacks()));
+    this.loadOverlays();
+    this.restyle();
+  }
+
+  callbacks() {
+    return {
+      clickable: true, hoverable: true,
+      callback: (atom, viewer, event) => this.bench.pickAtom(atom, event),
+      hover_callback: (atom) => this.bench.selection.point([atom.row]),
+      unhover_callback: () => this.bench.selection.point([]),
+    };
+  }
+
+  loadOverlays() {
+    if (!this.viewer) return;
+    for (const { model } of this.overlays.values()) this.viewer.removeModel(model);
+    this.overlays.clear();
+    for (const raw of this.bench.data.overlays) {
+      const protein = new Protein(raw.structure);
+      const model = this.viewer.addModel();
+      model.addAtoms(molAtoms(protein, unpackAtoms(raw.structure)));
+      this.overlays.set(raw.id, { model, protein, colour: raw.colour });
+    }
+  }
+
+  // Shows `frame` of a film instead of the result; null shows the result again.
+  showFrame(frame) {
+    const same = frame && this.frame && frame.film === this.frame.film;
+    this.frame = frame;
+    if (!this.viewer) return;
+    if (!same && this.filmModel) { this.viewer.removeModel(this.filmModel); this.filmModel = null; }
+    if (frame && !this.filmModel) {
+      this.filmModel = this.viewer.addModel();
+      this.filmModel.addAtoms(molAtoms(this.bench.protein, frame.atoms, this.callbacks()));
+    }
+    if (frame) {
+      const shown = this.filmModel.selectedAtoms({});
+      frame.atoms.forEach((atom, i) => Object.assign(shown[i], { x: atom.x, y: atom.y, z: atom.z }));
+    }
+    this.restyle();
+  }
+
+  get shownAtoms() { return this.frame ? this.frame.atoms : this.atoms; }
+
+  // ---- looks ----
+
+  restyle() {
+    if (!this.viewer) return;
+    const { selection, look } = this.bench;
+    const main = this.filmModel ?? this.model;
+    const hue = (atom) => this.bench.shade(atom.row);
+    const carbon = (atom) => ELEMENT_COLOURS[atom.elem] ?? hue(atom);
+    if (this.filmModel) this.model.hide(); else this.model.show();
+    this.dress(main, this.bench.protein, look.style, hue, carbon);
+    if (look.extra !== "nothing") main.setStyle({ predicate: (atom) => selection.has(atom.row) }, this.extra(look.extra, carbon), true);
+    for (const [id, { model, protein, colour }] of this.overlays) {
+      if (this.bench.overlayShown(id)) { model.show(); this.dress(model, protein, look.style, () => colour, (atom) => ELEMENT_COLOURS[atom.elem] ?? colour); } else model.hide();
+    }
+    this.resurface();
+    this.viewer.render();
+  }
+
+  dress(model, protein, style, hue, carbon) {
+    const styles = {
+      cartoon: protein.backbone ? { cartoon: { colorfunc: hue, arrows: true } } : { cartoon: { style: "trace", thickness: 0.35, colorfunc: hue } },
+      trace: { cartoon: { style: "trace", thickness: 0.35, colorfunc: hue } },
+      sticks: protein.backbone ? { stick: { radius: 0.16, colorfunc: carbon } } : { sphere: { radius: 0.7, colorfunc: hue } },
+      spheres: { sphere: { colorfunc: carbon } },
+    };
+    model.setStyle({}, styles[style]);
+  }
+
+  extra(kind, carbon) {
+    return { balls: { stick: { radius: 0.14, colorfunc: carbon }, sphere: { scale: 0.24, colorfunc: carbon } }, sticks: { stick: { radius: 0.2, colorfunc: carbon } }, spheres: { sphere: { scale: 0.8, colorfunc: carbon } } }[kind];
+  }
+
+  // A surface takes a while, so it is made once and only coloured again; a film has none.
+  resurface() {
+    const wanted = this.bench.look.surface && !this.frame;
+    const style = { opacity: 0.78, colorfunc: (atom) => this.bench.shade(atom.row) };
+    if (!wanted) {
+      if (this.surface) this.viewer.removeAllSurfaces();
+      this.surface = null;
+    } else if (this.surface?.id !== undefined && this.surface.model === this.model) this.viewer.setSurfaceMaterialStyle(this.surface.id, style);
+    else if (!this.surface || this.surface.model !== this.model) this.makeSurface(style);
+  }
+
+  async makeSurface(style) {
+    this.viewer.removeAllSurfaces();
+    const surface = { model: this.model };
+    this.surface = surface;
+    this.bench.say("Making the surface");
+    const type = this.bench.protein.length > 800 ? "VDW" : "SES";
+    try { surface.id = await this.viewer.addSurface(type, style, { model: this.model }); } catch (error) { console.warn(error); this.bench.say("The surface could not be made"); return; }
+    if (this.surface !== surface) { this.viewer.removeSurface(surface.id); return; }
+    this.resurface();
+    this.viewer.render();
+    this.bench.say("The surface is there");
+  }
+
+  // ---- pointing and measuring ----
+
+  showHover() {
+    const rows = this.bench.selection.hover;
+    const { protein } = this.bench;
+    this.readout.hidden = rows.length === 0;
+    if (rows.length) this.readout.textContent = rows.map((row) => `${protein.name(row)}, ${this.bench.colouring.say(row, this.bench.values())}`).join(" · ");
+    if (!this.viewer) return;
+    if (this.marks) this.marks.forEach((mark) => this.viewer.removeShape(mark));
+    const accent = this.bench.colours.accent;
+    this.marks = rows.map((row) => this.shownAtoms.find((atom) => atom.row === row && atom.place === 1)).filter(Boolean)
+      .map(({ x, y, z }) => this.viewer.addSphere({ center: { x, y, z }, radius: 1.1, color: accent, opacity: 0.7 }));
+    this.viewer.render();
+  }
+
+  showMeasures(measures, picks) {
+    if (!this.viewer) return;
+    this.shapes.forEach((shape) => this.viewer.removeShape(shape));
+    this.viewer.removeAllLabels();
+    const { text, back } = this.bench.colours;
+    this.shapes = picks.map(({ x, y, z }) => this.viewer.addSphere({ center: { x, y, z }, radius: 0.55, color: this.bench.colours.accent, opacity: 0.85 }));
+    for (const { points, value, unit } of measures) {
+      for (let i = 1; i < points.length; i += 1) this.shapes.push(this.viewer.addCylinder({ start: points[i - 1], end: points[i], radius: 0.09, dashed: true, color: text }));
+      const middle = points.length === 3 ? points[1] : ["x", "y", "z"].reduce((mean, axis) => ({ ...mean, [axis]: points.reduce((sum, point) => sum + point[axis], 0) / points.length }), {});
+      this.viewer.addLabel(figure(value, unit), { position: middle, fontSize: 13, fontColor: text, backgroundColor: back, backgroundOpacity: 0.85, inFront: true });
+    }
+    this.viewer.render();
+  }
+
+  // ---- the camera, when asked ----
+
+  reset() { this.viewer?.zoomTo({}, 400); }
+  lookAt(rows) {
+    const wanted = new Set(rows);
+    this.viewer?.zoomTo({ predicate: (atom) => wanted.has(atom.row) }, 400);
+  }
+
+  key(event) {
+    if (!this.viewer || event.ctrlKey || event.metaKey || event.altKey) return;
+    const turn = event.shiftKey ? 3 : 15;
+    const action = {
+      ArrowLeft: () => this.viewer.rotate(-turn, "y"), ArrowRight: () => this.viewer.rotate(turn, "y"), ArrowUp: () => this.viewer.rotate(-turn, "x"), ArrowDown: () => this.viewer.rotate(turn, "x"),
+      "+": () => this.viewer.zoom(1.15), "=": () => this.viewer.zoom(1.15), "-": () => this.viewer.zoom(1 / 1.15),
+    }[event.key];
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+    this.viewer.render();
+  }
+
+  // The theme or the size changed.
+  refit() {
+    if (!this.viewer) return;
+    this.viewer.setBackgroundColor(this.bench.colours.back, 0);
+    this.viewer.resize();
+    this.viewer.render();
+  }
+
+  dispose() {
+    this.disposed = true;
+    if (!this.viewer) return;
+    this.viewer.removeAllSurfaces();
+    this.viewer.removeAllModels();
+    this.viewer.clear();
+  }
+}
