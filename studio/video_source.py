@@ -66,4 +66,5 @@ def of_run(run: Run) -> Source:
         path = services.library().only(run.id, "input", "input")
         held = Source(key, run.inputs[0]["name"], path, videos.probe(path), run)
         st.session_state[f"held-{key}"] = held
+    held.run = run  # which may have gone on since it was last looked at
     return held

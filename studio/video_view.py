@@ -110,7 +110,8 @@ def _next(run: Run, state: Mapping[str, Any] | None) -> None:
     before = Choices.of(run.options)
     after = _moved(before, state)
     trial = run.facts.get("asked", {}).get("trial")
-    moved = after != before
+    # A background that no export shows is only for another export.
+    moved = (after if before.composite else replace(after, background=before.background)) != before
     with st.container(horizontal=True, vertical_alignment="center"):
         if trial and st.button(
             "Make the whole video with these settings", type="primary", icon=":material/content_cut:"
@@ -134,13 +135,12 @@ def _moved(before: Choices, state: Mapping[str, Any] | None) -> Choices:
     """`before` with what was changed in the workbench."""
     if not state:
         return before
-    new = str(state.get("background") or before.background)
     return replace(
         before,
         edge=float(state.get("edge", before.edge)),
         softness=float(state.get("softness", before.softness)),
         despill=float(state.get("despill", before.despill)),
-        background=new if before.composite else before.background,
+        background=str(state.get("background") or before.background),
     )
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from studio import services
+from studio import services, video_scores, videos
 from studio.library import Run
+from studio.video_form import OWN
 from tests.clips import Small
 from tests.conftest import wait_for
-from tests.pages.test_pages import app, click, words_of
+from tests.pages.test_pages import ROOT, app, click, words_of
 
 __all__ = ["app"]
 
@@ -144,6 +146,39 @@ def test_a_picture_has_no_trial_and_gives_its_cut_out(app: AppTest, small: Small
         alpha = np.asarray(made.convert("RGBA"))[..., 3] / 255
     assert np.abs(alpha - small.clip[0].alpha).mean() < 0.15
     assert "Cut-out with alpha (PNG)" in "".join(str(item) for item in app.get("link_button")) or not app.exception
+
+
+def test_a_background_of_ones_own_lies_behind_and_is_kept_for_the_next_time(
+    app: AppTest, small: Small, tmp_path: Path
+) -> None:
+    for name, picture in (("me.png", small.clip[0].rgb), ("wall.png", np.full((90, 120, 3), (10, 200, 90), np.uint8))):
+        Image.fromarray(picture).save(tmp_path / name)
+    open_page(app, "me.png", (tmp_path / "me.png").read_bytes())
+    box(app, "Over a new background").check().run()
+    next(radio for radio in app.radio if radio.label == "New background").set_value(OWN).run()
+    assert button(app, "Make it").disabled and "lie behind" in button(app, "Make it").help
+    behind = next(item for item in app.file_uploader if item.label == "Background")
+    behind.upload("wall.png", b"no picture at all " * 40).run()
+    assert "The background cannot be used" in app.error[0].value and button(app, "Make it").disabled
+    behind = next(item for item in app.file_uploader if item.label == "Background")
+    behind.upload("wall.png", (tmp_path / "wall.png").read_bytes()).run()
+    assert not app.error
+    click(app, "Make it")
+    run, library = finished(app), services.library()
+    assert run.options["export"] == "png,composite" and [item["name"] for item in run.inputs][1:] == ["background"]
+    composite = next(item for item in library.artifacts(run.id, "export") if item.name == "composite")
+    pixels = np.asarray(Image.open(library.local(run.id, composite)).convert("RGB")).astype(int)
+    outside = np.asarray(Image.open(library.only(run.id, "alpha"))) == 0
+    assert outside.mean() > 0.2 and np.abs(pixels[outside] - (10, 200, 90)).max() <= 2
+
+    click(app, "Change the settings")
+    assert not app.exception and "The background of before is used" in words_of(app)
+    assert not button(app, "Make it").disabled and "Goes without the model" in words_of(app)
+
+
+def test_the_server_takes_what_the_page_offers_to_take() -> None:
+    settings = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())
+    assert settings["server"]["maxUploadSize"] >= max(videos.UPLOAD_MB, video_scores.REFERENCE_MB)
 
 
 def test_runs_of_both_tasks_are_on_the_first_page_and_lead_to_their_own(app: AppTest) -> None:
