@@ -8,6 +8,14 @@ RUN useradd --create-home fourfold && mkdir /data && chown fourfold /data
 WORKDIR /fourfold
 COPY requirements.txt constraints.txt ./
 RUN pip install --no-cache-dir -r requirements.txt -c constraints.txt
+# AlphaFold2 needs OpenFold, which is not on the package index: docker build --build-arg OPENFOLD=v2.2.0 -t fourfold .
+ARG OPENFOLD=""
+RUN if [ -n "$OPENFOLD" ]; then \
+        apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/* && \
+        git clone --depth 1 --branch "$OPENFOLD" https://github.com/aqlaboratory/openfold /opt/openfold && \
+        pip install --no-cache-dir ml_collections dm-tree modelcif biopython pandas && \
+        echo /opt/openfold > "$(python -c 'import site; print(site.getsitepackages()[0])')/openfold.pth"; \
+    fi
 COPY . .
 
 USER fourfold

@@ -101,5 +101,8 @@ def _extras(outputs: dict[str, Tensor], wanted: frozenset[str]) -> dict[str, np.
     if "distogram" not in outputs:
         return {}
     distances = torch.softmax(outputs["distogram"], -1).numpy()
-    found = {"contacts": contacts(distances).astype(np.float32), "distogram": distances.astype(np.float16)}
+    found: dict[str, np.ndarray] = {
+        "contacts": contacts(distances).astype(np.float32),
+        "distogram": distances.astype(np.float16),
+    }
     return {name: array for name, array in found.items() if name in wanted}

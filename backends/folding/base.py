@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from backends.engine import Artifact, Engine, Event, Metric, Notice, Partial
+from backends.engine import Artifact, Engine, Event, Metric, Notice, Partial, Progress, Result
 from backends.errors import BadInput, EngineFailed, TooLarge
 from backends.folding.estimate import longest, memory_needed
 from backends.folding.sequence import Query, read_input
@@ -48,6 +48,10 @@ class FoldingEngine(Engine):
 
     def load(self, device: str) -> None:
         self.device = device
+
+    def amount(self, inputs: Mapping[str, Path], last: Progress, result: Result) -> float:
+        """Residues; networks, whose work grows faster than the chain, count in the units of `estimate.work`."""
+        return float(result.length) if isinstance(result, Folding) else 0.0
 
     @abstractmethod
     def predict(self, query: Query, options: Mapping[str, Any]) -> Found:

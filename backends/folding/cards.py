@@ -10,6 +10,9 @@ _OUTPUTS = ("structure", "plddt", "pae")
 # Residues. What fits the memory of the machine at hand is worked out in `estimate.py` and may be less.
 _NETWORK = {"cpu": Limits(residues=1_000), "cuda": Limits(residues=2_000), "mps": Limits(residues=1_000)}
 
+# Speeds are seconds for one pass over 100 residues on two cores (`estimate.work`): ESMFold's by `benchmarks/folding.py`
+# at 64 to 256 residues, OpenFold's by one pass over 84 residues with 128 rows of alignment (26 s). 0: not measured.
+
 OPENFOLD_HOW = (
     "AlphaFold2 needs the OpenFold program, which is not on this machine: on the machine that runs the models, "
     "install it from its own repository as README.md says under “AlphaFold2”, then start Fourfold again."
@@ -51,6 +54,7 @@ CARDS: tuple[ModelCard, ...] = (
             ),
         ),
         limits=_NETWORK,
+        speed=10.0,
         preference=60,
     ),
     ModelCard(
@@ -107,6 +111,7 @@ CARDS: tuple[ModelCard, ...] = (
         ),
         needs=(Need("module", "openfold", OPENFOLD_HOW),),
         limits=_NETWORK,
+        speed=38.0,
         preference=40,
     ),
     ModelCard(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +71,13 @@ def work(length: int, passes: int = 1) -> float:
     return passes * share**2 * (1 + share / TURN) / (1 + 1 / TURN)
 
 
-def seconds(info: dict[str, Any], length: int, passes: int) -> float | None:
-    """The time a fold will take by the card as `/info` tells it; None where nobody has measured."""
-    speed = float(info.get("speed") or 0)
-    return speed * work(length, passes) if speed > 0 else None
+NETWORKS = ("esmfold", "esmfold2", "alphafold2")
+"""Engines whose speed is seconds for a unit of `work`; that of any other is seconds a residue."""
+
+
+def seconds(card: Mapping[str, Any], length: int, passes: int) -> float | None:
+    """The time a fold will take by its card as `/info` tells it; None where nobody has measured."""
+    speed = float(card.get("speed") or 0)
+    if speed <= 0:
+        return None
+    return speed * (work(length, passes) if card.get("engine") in NETWORKS else length)

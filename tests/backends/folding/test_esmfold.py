@@ -301,7 +301,8 @@ def test_the_longest_chain_follows_from_the_memory(engine: EsmFoldEngine) -> Non
 
 
 def test_the_time_of_a_fold_grows_with_its_length_and_passes() -> None:
-    card = {"speed": 2.0}
+    card = {"speed": 2.0, "engine": "esmfold"}
     assert seconds({"speed": 0}, 100, 4) is None
+    assert seconds({"speed": 0.5, "engine": "structure"}, 100, 4) == 50
     assert seconds(card, 100, 1) == pytest.approx(2.0)
     assert seconds(card, 200, 4) > 4 * 4 * 2.0
