@@ -78,6 +78,7 @@ class EsmFoldEngine(FoldingEngine):
         self.blocks = len(self.network.trunk.blocks)
 
     def amount(self, inputs: Mapping[str, Path], last: Progress, result: Any) -> float:
+        """Nothing after a mutation scan, whose time would be taken for the fold's."""
         return last.total if last.stage == STAGE else 0.0
 
     def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
@@ -102,12 +103,12 @@ class EsmFoldEngine(FoldingEngine):
                 else:
                     yield Progress(STAGE, whole * item / (count * self.blocks), whole)
             assert last is not None
+            yield Progress(STAGE, whole, whole)
             found, meta = self._extras(last, wanted, attention)
             if "mutations" in wanted:
                 scores = yield from self._scan(aatype, chunk)
                 if scores is not None:
                     found["mutations"], meta["mutations"] = scores, {"columns": esm_trunk.RESTYPES}
-            yield Progress(STAGE, whole, whole)
         yield Model(*_read(last, sequence), found, meta, "predicted from one sequence by ESMFold")
 
     def chunk(self, options: Mapping[str, Any], length: int) -> int | None:

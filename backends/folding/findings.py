@@ -8,8 +8,9 @@ import numpy as np
 
 from backends.folding.sequence import RESIDUES
 
-LOW_COMPLEXITY = (12, 2.2)
-"""Window and bits of entropy under which SEG starts a simple stretch (Wootton & Federhen 1993)."""
+LOW_COMPLEXITY = (12, 1.9)
+"""Window, and bits of entropy under which its residues count as a simple stretch. Stricter than SEG's 2.2 (Wootton &
+Federhen 1993), which is only a trigger there: by itself it marks ordinary helices of crystal structures."""
 
 MEMBRANE = (19, 1.6)
 """Window and mean hydropathy over which a stretch is likely to span a membrane (Kyte & Doolittle 1982)."""

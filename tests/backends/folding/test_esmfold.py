@@ -174,6 +174,9 @@ def test_a_network_that_cannot_guess_hidden_residues_gives_no_mutation_map(engin
     assert "mutations" not in events[-1].extras
     assert any(isinstance(event, Metric) and event.name == "recovered residues" for event in events)
     assert any(isinstance(event, Notice) and "No mutation map" in event.sentence for event in events)
+    told = [event for event in events if isinstance(event, Progress)]
+    assert told[-1].done == told[-1].total == 10 and engine.amount({}, told[-1], None) == 0
+    assert engine.amount({}, next(event for event in told if event.stage == "Folding"), None) == work(10, 1)
 
 
 def test_one_that_can_gives_its_scores(engine: EsmFoldEngine, monkeypatch: pytest.MonkeyPatch) -> None:

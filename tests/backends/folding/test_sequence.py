@@ -125,6 +125,8 @@ def found(sequence: str) -> dict[str, str]:
 
 def test_an_ordinary_protein_raises_no_findings() -> None:
     assert found(UBIQUITIN) == {}
+    helix_of_a_crystal = "EAVKHAEEAVAHAKKGDVKALIEHAK"
+    assert "simple" not in found(helix_of_a_crystal * 2)
 
 
 @pytest.mark.parametrize(
