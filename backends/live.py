@@ -168,10 +168,10 @@ class Session:
         await self._tell("ready", card=self._card.id, title=self._card.title, sides=self._sides)
         while True:
             number, file = await self._pictures.take()
+            await asyncio.sleep(TURN)
             answer = await self._patiently(self._matte, number, file)
             if answer is not None:
                 await self._socket.send_bytes(pack_matte(answer))
-                await asyncio.sleep(TURN)
 
     async def _patiently(self, act: Any, *arguments: Any) -> Any:
         """What `act` gives once it gets the device, or None when a newer picture came while it waited."""

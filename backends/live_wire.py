@@ -1,10 +1,10 @@
 """What travels between a camera and the model over a WebSocket: one small picture there, one matte back.
 
 Text messages are JSON objects with a `type`. The camera's side begins with
-`{"type": "start", "card": ID, "calm": true}` and may later send `{"type": "options", "calm": false}`. The model's side
-says `ready` (with `card`, `title` and `sides`, the long sides that it works well at), `loading` or `waiting` (with a
-`sentence`), and `error` (with `code`, `sentence` and `again`: whether trying again later makes sense), after which it
-closes.
+`{"type": "start", "card": ID, "calm": true}` and may later send `{"type": "options", "calm": false}`; other types, such
+as the page's `got`, are passed over. The model's side says `ready` (with `card`, `title` and `sides`, the long sides
+that it works well at), `loading` or `waiting` (with a `sentence`), and `error` (with `code`, `sentence` and `again`:
+whether trying again later makes sense), after which it closes.
 
 Binary messages begin with a header, numbers little-endian; rows run from the top:
 

@@ -24,7 +24,9 @@ GRACE_SECONDS = 2
 
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket; port 0 picks a free one."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named as TCP, or else asyncio does not switch off the delay of small packets (Nagle), which live mattes feel.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

@@ -29,7 +29,12 @@ class Link {
   }
 
   receive(data) {
-    if (typeof data !== "string") { this.heard.matte(data); return; }
+    if (typeof data !== "string") {
+      // Carries the packet's receipt at once: a server that gathers small packets holds the next matte until it comes.
+      this.say({ type: "got" });
+      this.heard.matte(data);
+      return;
+    }
     const message = JSON.parse(data);
     if (message.type === "ready") { this.ready = true; this.tries = 0; this.heard.ready(message); }
     else if (message.type === "error") this.last = message;
