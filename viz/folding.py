@@ -1,0 +1,114 @@
+"""Figures of a folded protein and of how far to trust it. Each function gives a plotly figure and a sentence that says
+the same to someone who cannot see it. Residues are counted from 1.
+
+Figures have no background and no font colours of their own, so that they sit on a light and on a dark page alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+BANDS = (
+    (90.0, 100.0, "very high", "#0053d6", "circle"),
+    (70.0, 90.0, "confident", "#65cbf3", "diamond"),
+    (50.0, 70.0, "low", "#ffdb13", "square"),
+    (0.0, 50.0, "very low", "#ff7d45", "triangle-up"),
+)
+"""pLDDT from, to, name, the AlphaFold DB's colour, and a mark that tells the bands apart without colour."""
+
+CLEAR = "rgba(0,0,0,0)"
+LINE = "#7c8592"
+
+
+def band(plddt: float) -> tuple[str, str, str]:
+    """Name, colour and mark of a pLDDT."""
+    return next((name, colour, mark) for low, _, name, colour, mark in BANDS if plddt >= low or low == 0.0)
+
+
+def plddt_line(plddt: np.ndarray, numbers: Sequence[int] | None = None) -> tuple[go.Figure, str]:
+    """pLDDT `(L,)`, 0 to 100, along the chain, before the AlphaFold DB's bands."""
+    places = list(numbers) if numbers is not None else list(range(1, len(plddt) + 1))
+    figure = go.Figure()
+    for low, high, name, colour, _ in BANDS:
+        figure.add_hrect(
+            y0=low, y1=high, fillcolor=colour, opacity=0.28, line_width=0, layer="below",
+            annotation={"text": name, "font": {"size": 11}}, annotation_position="top left",
+        )  # fmt: skip
+    values = [round(float(value), 1) if np.isfinite(value) else None for value in plddt]
+    figure.add_scatter(
+        x=places, y=values, mode="lines", line={"color": LINE, "width": 1.5}, hoverinfo="skip", showlegend=False
+    )
+    for low, high, name, colour, mark in BANDS:
+        mine = [k for k, v in enumerate(values) if v is not None and low <= v and (v < high or high == 100.0)]
+        if mine:
+            figure.add_scatter(
+                x=[places[k] for k in mine], y=[values[k] for k in mine], mode="markers", name=f"{name} ({low:.0f}+)",
+                marker={"color": colour, "symbol": mark, "size": 7, "line": {"color": LINE, "width": 0.5}},
+                hovertemplate=f"residue %{{x}}: %{{y:.1f}}, {name}<extra></extra>",
+            )  # fmt: skip
+    dress(figure, "Residue", "pLDDT")
+    figure.update_yaxes(range=[0, 100], showgrid=False)
+    return figure, _plddt_said(np.asarray(plddt, float))
+
+
+def _plddt_said(plddt: np.ndarray) -> str:
+    known = plddt[np.isfinite(plddt)]
+    if not len(known):
+        return "There is no pLDDT for this structure."
+    parts = []
+    for low, high, name, *_ in BANDS:
+        share = 100 * float(((known >= low) & ((known < high) | (high == 100.0))).mean())
+        parts.append(f"{share:.0f} % {name}")
+    return f"pLDDT along the chain: mean {known.mean():.0f} of 100; {', '.join(parts)}."
+
+
+def lddt_line(curves: Mapping[str, np.ndarray], numbers: Sequence[int] | None = None) -> tuple[go.Figure, str]:
+    """lDDT `(L,)`, 0 to 1, of each residue of one or more models; lines differ in dash as well as colour."""
+    figure, said = go.Figure(), []
+    styles = (("#0072b2", "solid"), ("#d55e00", "dash"), ("#009e73", "dot"), ("#cc79a7", "dashdot"))
+    for index, (name, values) in enumerate(curves.items()):
+        colour, dash = styles[index % len(styles)]
+        places = list(numbers) if numbers is not None else list(range(1, len(values) + 1))
+        heights = [round(float(v), 3) if np.isfinite(v) else None for v in values]
+        figure.add_scatter(
+            x=places, y=heights, name=name, mode="lines", line={"color": colour, "dash": dash, "width": 2},
+            hovertemplate=f"residue %{{x}}: %{{y:.2f}}<extra>{name}</extra>",
+        )  # fmt: skip
+        finite = np.isfinite(values)
+        if finite.any():
+            said.append(f"{name} {np.mean(np.asarray(values)[finite]):.2f} on average")
+    dress(figure, "Residue", "lDDT")
+    figure.update_yaxes(range=[0, 1.02])
+    return figure, f"lDDT along the chain: {', '.join(said)}."
+
+
+def recycle_line(plddt: Sequence[float], ptm: Sequence[float | None] = ()) -> tuple[go.Figure, str]:
+    """Mean pLDDT (0 to 100) and pTM (0 to 1, drawn on the same scale) after each pass through the model."""
+    steps = list(range(len(plddt)))
+    figure = go.Figure()
+    lines: list[tuple[str, list[float | None], str, str]] = [
+        ("mean pLDDT", [round(float(v), 2) for v in plddt], "#0072b2", "circle")
+    ]
+    if any(value is not None for value in ptm):
+        lines.append(("pTM × 100", [None if v is None else round(100 * v, 2) for v in ptm], "#d55e00", "square"))
+    for name, values, colour, mark in lines:
+        figure.add_scatter(
+            x=steps, y=values, name=name, mode="lines+markers", line={"color": colour},
+            marker={"symbol": mark, "size": 8}, hovertemplate=f"recycle %{{x}}: %{{y:.1f}}<extra>{name}</extra>",
+        )  # fmt: skip
+    dress(figure, "Recycle", "Confidence")
+    figure.update_xaxes(dtick=max(1, len(steps) // 10))
+    figure.update_yaxes(range=[0, 100])
+    said = f"Mean pLDDT went from {plddt[0]:.0f} to {plddt[-1]:.0f}" if len(plddt) else "No recycle has finished"
+    return figure, f"{said} over {max(len(steps) - 1, 0)} recycles."
+
+
+def dress(figure: go.Figure, x: str, y: str) -> None:
+    """The frame that all figures of a protein share."""
+    figure.update_layout(
+        xaxis_title=x, yaxis_title=y, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, height=320,
+        margin={"l": 10, "r": 10, "t": 40, "b": 10}, legend={"orientation": "h", "y": 1.14, "x": 0},
+    )  # fmt: skip
