@@ -27,8 +27,7 @@ def mean_field(rows: np.ndarray, weights: np.ndarray, pseudocount: float = 0.7) 
     Args:
         rows: `(N, L)` codes of the alignment.
         weights: `(N,)` how much each sequence counts.
-        pseudocount: share of the uniform distribution mixed into the frequencies; from one half, the paper's, to nine tenths
-            it changes little.
+        pseudocount: share of the uniform distribution mixed into the frequencies; the paper has one half.
     """
     count, length = rows.shape
     share = torch.from_numpy(weights / weights.sum()).float()

@@ -1,0 +1,136 @@
+"""The `coevolution` engine: a fold from an alignment alone, with nothing learned. It is the yardstick for the others.
+
+Columns that change together → contacts (`dca`, `profile`, `contacts`) → a chain drawn to them (`restraints`, `search`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from backends.engine import Metric, Notice, Progress
+from backends.errors import BadInput
+from backends.folding.alignment import Alignment, sequence_weights
+from backends.folding.base import FoldingEngine, Found
+from backends.folding.chain import backbone
+from backends.folding.confidence import Confidence
+from backends.folding.contacts import NEAREST, probabilities
+from backends.folding.dca import coupling_scores, mean_field
+from backends.folding.options import number
+from backends.folding.profile import frequencies, secondary
+from backends.folding.restraints import Restraints
+from backends.folding.search import TURNS, search, total_steps
+from backends.folding.sequence import Query
+from backends.folding.structure import Structure
+from backends.folding.types import Model, Step
+
+COVERAGE = 0.7
+"""Sequences that cover less of the query are left out: their ends couple to each other by missing together."""
+MAX_CELLS = 1_500_000
+SHALLOW = 3.0
+"""Effective sequences a residue below which the result is a guess."""
+
+READING, COUPLING, FOLDING = "Weighing the sequences", "Finding what changes together", "Folding the chain"
+
+
+class CoevolutionEngine(FoldingEngine):
+    """Direct coupling analysis, then torsion-space descent. Options: "seed"."""
+
+    name: ClassVar[str] = "coevolution"
+    takes: ClassVar[str] = "alignment"
+    uses_alignment: ClassVar[bool] = True
+
+    def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
+        seed = number(options, "seed", 0, 0, 2**31 - 1)
+        if query.alignment is None:
+            raise BadInput("“Coevolution” needs an alignment of related sequences (A3M, Stockholm or aligned FASTA).")
+        yield Progress(READING, 0, 1)
+        alignment, notices = usable(query.alignment)
+        yield from (Notice(sentence) for sentence in notices)
+        weights = sequence_weights(alignment.rows)
+        yield Progress(READING, 1, 1)
+        yield Metric("effective_sequences", float(weights.sum()), "")
+        if weights.sum() < SHALLOW * alignment.length:
+            yield Notice(
+                f"These {len(alignment):,} sequences count as {weights.sum():.0f} different ones, and at least "
+                f"{SHALLOW * alignment.length:.0f} are needed for {alignment.length} residues: the fold is a guess."
+            )
+        yield Progress(COUPLING, 0, 1)
+        contacts, states = analysed(alignment, weights)
+        yield Progress(COUPLING, 1, 1)
+        yield from folded(query.sequence, contacts, states, seed)
+
+
+def usable(alignment: Alignment) -> tuple[Alignment, list[str]]:
+    """The sequences that can be used, and what was left out in sentences. Raises BadInput where too few are left."""
+    notices = []
+    kept = alignment.unique().filtered(coverage=COVERAGE)
+    if len(kept) < 2:
+        raise BadInput(
+            "This holds no second sequence that covers the protein, so nothing can change together: bring an alignment "
+            "of hundreds of related sequences (A3M or Stockholm), as a search with HHblits, jackhmmer or MMseqs2 gives."
+        )
+    most = MAX_CELLS // alignment.length
+    if len(kept) > most:
+        notices.append(f"Of {len(kept):,} sequences {most:,}, evenly spread over the alignment, were used.")
+        kept = kept.take(np.linspace(0, len(kept) - 1, most).astype(int))
+    return kept, notices
+
+
+def analysed(alignment: Alignment, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(L, L) probabilities of contacts and (L, 3) of helix, strand and loop."""
+    scores = coupling_scores(mean_field(alignment.rows, weights))
+    states = secondary(alignment, weights, scores)
+    _, occupancy = frequencies(alignment, weights)
+    return probabilities(scores, states, np.minimum(occupancy, 1), float(weights.sum())), states
+
+
+def folded(sequence: str, contacts: np.ndarray, states: np.ndarray, seed: int = 0) -> Iterator[Any]:
+    """Progress, a Step after each turn, and the Model of lowest energy."""
+    total = total_steps()
+    yield Progress(FOLDING, 0, total)
+    crowd = chains = None
+    with torch.enable_grad():
+        for found in search(Restraints(contacts, states), seed):
+            if isinstance(found, int):
+                yield Progress(FOLDING, found, total)
+                continue
+            chains = backbone(found.torsions[found.order]).numpy()  # (B, L, 5, 3)
+            if found.steps == total:
+                break
+            crowd = chains[:, :, 1]
+            yield Step(*_judged(chains[0], crowd, sequence), found.turn, TURNS)
+    assert chains is not None and crowd is not None
+    yield Progress(FOLDING, total, total)
+    yield Notice(
+        "The confidence is an estimate: how well chains folded from different starts agree, not a trained pLDDT."
+    )
+    structure, confidence = _judged(chains[0], crowd, sequence)
+    meta = {"contacts": {"least_separation": NEAREST}}
+    yield Model(structure, confidence, {"contacts": contacts}, meta, method="coevolution")
+
+
+def _judged(chain: np.ndarray, crowd: np.ndarray, sequence: str) -> tuple[Structure, Confidence]:
+    plddt = agreement(chain[:, 1], crowd[: len(crowd) // 2])
+    structure = Structure.from_backbone(chain, sequence, confidence=plddt, method="prediction")
+    return structure, Confidence(plddt=plddt, pae=None, ptm=None, iptm=None)
+
+
+def agreement(trace: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(L,) 0 to 100: lDDT-Cα (Mariani et al. 2013) of `trace` (L, 3) against other folds (M, L, 3), on average.
+
+    Neighbours within two residues, which any chain keeps, do not count.
+    """
+    length = len(trace)
+    apart = np.abs(np.subtract.outer(np.arange(length), np.arange(length))) > 2
+    own = np.linalg.norm(trace[:, None] - trace[None], axis=-1)
+    total = np.zeros(length)
+    for other in others:
+        theirs = np.linalg.norm(other[:, None] - other[None], axis=-1)
+        near = apart & (theirs < 15)
+        kept = np.mean([np.abs(own - theirs) < limit for limit in (0.5, 1, 2, 4)], 0)
+        total += (kept * near).sum(1) / np.maximum(near.sum(1), 1)
+    return (100 * total / max(len(others), 1)).astype(np.float32)

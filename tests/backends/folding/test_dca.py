@@ -1,0 +1,40 @@
+"""Couplings that were put into an alignment are found, and told from those that only go along."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backends.folding.alignment import sequence_weights
+from backends.folding.dca import average_product_corrected, coupling_scores, mean_field
+
+PAIRS = [(0, 12), (3, 20), (5, 15), (8, 23)]
+LENGTH = 26
+
+
+def sampled(count: int = 1500, seed: int = 0) -> np.ndarray:
+    """Sequences whose columns are independent but for PAIRS, which share a residue three times of four, and a chain."""
+    draw = np.random.default_rng(seed)
+    rows = draw.integers(0, 20, (count, LENGTH)).astype(np.uint8)
+    for first, second in [*PAIRS, (15, 25)]:  # 5 - 15 - 25 is a chain: 5 and 25 go along but do not touch
+        same = draw.random(count) < 0.75
+        rows[same, second] = rows[same, first]
+    return rows
+
+
+def test_coupled_pairs_are_the_strongest_and_go_betweens_are_not() -> None:
+    rows = sampled()
+    scores = coupling_scores(mean_field(rows, sequence_weights(rows)))
+    i, j = np.triu_indices(LENGTH, 1)
+    best = np.argsort(-scores[i, j])[:5]
+    assert {(int(i[k]), int(j[k])) for k in best} == {*PAIRS, (15, 25)}
+    assert scores[5, 25] < 0.5 * min(scores[pair] for pair in PAIRS)
+    np.testing.assert_allclose(scores, scores.T, atol=1e-4)
+
+
+def test_correction_removes_what_rows_and_columns_explain() -> None:
+    norms = np.outer(np.arange(1, 9), np.arange(1, 9)).astype(float)
+    np.fill_diagonal(norms, 0)
+    plain = average_product_corrected(norms)
+    norms[1, 5] = norms[5, 1] = 30
+    assert plain[1, 5] < average_product_corrected(norms)[1, 5]
+    assert np.unravel_index(average_product_corrected(norms).argmax(), norms.shape) in {(1, 5), (5, 1)}
