@@ -97,8 +97,8 @@ def _strands(bonds: set[tuple[int, int]], unbroken: np.ndarray) -> list[int]:
 def from_trace(structure: Structure) -> np.ndarray:
     """From Cα positions alone: P-SEA's distances and angles (Labesse et al. 1997, table 1).
 
-    A helix is five residues or more that fit its distances or its angles; a strand, which coil resembles, four that
-    fit both.
+    A helix is five residues or more that fit its distances or its angles; a strand, which coil resembles, four or
+    more that fit its distances.
     """
     length = len(structure)
     states = np.full(length, "-", dtype="<U1")
@@ -113,7 +113,6 @@ def from_trace(structure: Structure) -> np.ndarray:
     helix = (abs(three - 5.3) < 0.5) & (abs(four - 6.4) < 0.6) & (abs(two - 5.5) < 0.5)
     helix |= (abs(tau - 89) < 12) & (abs(alpha - 50) < 20)
     strand = (abs(three - 9.9) < 0.9) & (abs(four - 12.4) < 1.1) & (abs(two - 6.7) < 0.6)
-    strand &= (abs(tau - 124) < 14) & (abs((alpha + 170 + 180) % 360 - 180) < 45)
     for letter, fits, width in (("E", strand, 3), ("H", helix & (alpha > 0), 4)):
         runs = set(windows[fits].tolist())
         for start in runs:

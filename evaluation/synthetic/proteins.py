@@ -116,10 +116,21 @@ BETA_HAIRPIN = (
 """φ, ψ in degrees: two strands of seven and a type I' turn, found by closing the hydrogen bonds between the strands."""
 
 
+HELIX_LOOP = ((-64, 132), (-95, -56), (-76, 167), (50, 50))
+"""Turns a helix back on itself, 9.6 Å from axis to axis."""
+
+
 def ideal_helix(residues: int = 30) -> Structure:
     """A lone α-helix."""
     letters = ("AEAAAKEALAKL" * (residues // 12 + 1))[:residues]
     return built([HELIX] * residues, letters, "Ideal α-helix: built by rule, not predicted")
+
+
+def helical_hairpin() -> Structure:
+    """Two antiparallel α-helices joined by a loop of four, 36 residues."""
+    letters = "SEEAAKKLAELAKKLAGNPSSEELAKKAAELAKKAE"
+    torsions = [*[HELIX] * 16, *HELIX_LOOP, *[HELIX] * 16]
+    return built(torsions, letters, "Ideal helical hairpin: built by rule, not predicted")
 
 
 def beta_hairpin() -> Structure:

@@ -10,14 +10,14 @@ import pytest
 from backends.folding.geometry import Sanity, check
 from backends.folding.measures import dihedral, overlaps, torsions
 from backends.folding.structure import Structure
-from evaluation.synthetic.proteins import beta_hairpin, built, chain_of, ideal_helix
+from evaluation.synthetic.proteins import beta_hairpin, built, chain_of, helical_hairpin, ideal_helix
 
 
 def bad(sanity: Sanity) -> dict[str, str]:
     return {row.id: row.verdict for row in sanity.rows if row.verdict != "good"}
 
 
-@pytest.mark.parametrize("sound", [ideal_helix(24), beta_hairpin()], ids=["helix", "hairpin"])
+@pytest.mark.parametrize("sound", [ideal_helix(24), beta_hairpin(), helical_hairpin()])
 def test_ideal_chains_pass(sound: Structure) -> None:
     assert check(sound).verdict == "good", check(sound).sentence
 
@@ -61,8 +61,8 @@ def test_chains_through_each_other_are_found() -> None:
     )  # fmt: skip
     assert {"clashes", "crossings"} <= bad(check(both)).keys()
     apart = Structure.build(
-        np.concatenate([helix.atoms, helix.atoms + np.float32([40, 0, 0])]), both.mask, both.sequence, chains=both.chains,
-        numbers=both.numbers,
+        np.concatenate([helix.atoms, helix.atoms + np.float32([40, 0, 0])]), both.mask, both.sequence,
+        chains=both.chains, numbers=both.numbers,
     )  # fmt: skip
     assert check(apart).verdict == "good"
 
