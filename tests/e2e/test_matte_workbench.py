@@ -1,0 +1,323 @@
+"""The matte workbench in a real browser: what it shows is the clip's known shape, pixel by pixel."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+FRAMES, BAD = 12, 8
+WIDTH, HEIGHT = 320, 180
+
+# Playwright takes seconds for a long list of numbers, and no time for a text.
+TEXT = """((d) => {
+  let t = "";
+  for (let i = 0; i < d.length; i += 8192) t += String.fromCharCode(...d.subarray(i, i + 8192));
+  return btoa(t);
+})"""
+
+PIXELS = """(el) => {
+  const c = el.matteWorkbench.stage.canvas;
+  const small = document.createElement("canvas");
+  small.width = 320; small.height = 180;
+  const g = small.getContext("2d");
+  g.drawImage(c, 0, 0, 320, 180);
+  return TEXT(g.getImageData(0, 0, 320, 180).data);
+}""".replace("TEXT", TEXT)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """A video and a picture cut out with their true mattes, one frame of the video spoilt."""
+    from evaluation.synthetic.clip import make_clip, write_clip
+    from studio.library import Library
+    from tests.backends.matting.conftest import CARD, RedEngine, finish
+
+    folder = tmp_path_factory.mktemp("bench")
+    clip = make_clip(FRAMES / 12, WIDTH, HEIGHT, 12)
+    rendered = [clip[index] for index in range(FRAMES)]
+    write_clip(clip, folder / "clip.mp4")
+    Image.fromarray(rendered[0].rgb).save(folder / "still.png")
+
+    class Known(RedEngine):
+        seen = 0
+
+        def mattes(self, frames: np.ndarray) -> np.ndarray:
+            found = [rendered[self.seen + i].alpha * (0.5 if self.seen + i == BAD else 1) for i in range(len(frames))]
+            self.seen += len(frames)
+            return np.stack(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FOURFOLD_HOME", str(folder / "home"))
+        library = Library()
+        made = {}
+        for kind, media in (("video", folder / "clip.mp4"), ("picture", folder / "still.png")):
+            options = {"export": "luma", "temporal": "off", "edge": 0.0, "softness": 0.0, "despill": 1.0}
+            result, events = finish(Known(CARD).run({"media": media}, options, folder / kind))
+            run = library.begin(task="matting", title=f"A waving {kind}", engine="known", options=options)
+            library.note(run.id, facts={"kind": kind, "width": WIDTH, "height": HEIGHT})
+            library.keep(run.id, "input", "input", media)
+            partials = [event.artifact for event in events if hasattr(event, "artifact")]
+            for item in [*result.artifacts, *partials]:
+                library.keep(run.id, item.kind, item.name, item.path, meta=item.meta)
+            library.finish(run.id, "done", 1.0)
+            made[kind] = run.id
+        yield SimpleNamespace(home=folder / "home", rendered=rendered, folder=folder, **made)
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Any, runs: SimpleNamespace) -> Iterator[Any]:
+    from tests.e2e.conftest import HERE, _await, _healthy
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    log = runs.folder / "server.log"
+    with log.open("wb") as out, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FOURFOLD_HOME", str(runs.home))
+        command = [sys.executable, str(HERE / "workbench" / "serve.py"), str(port)]
+        process = subprocess.Popen(command, cwd=HERE.parent.parent, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _await(lambda: _healthy(f"{address}/_stcore/health", process, log), 60)
+            shown = chromium.new_context(viewport={"width": 1280, "height": 1100}).new_page()
+            shown.problems = []
+            shown.on("pageerror", lambda error: shown.problems.append(str(error)))
+            shown.goto(f"{address}/?run={runs.video}")
+            shown.locator(".bench").wait_for(timeout=90_000)
+            yield shown
+            shown.context.close()
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def bytes_of(text: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), np.uint8)
+
+
+class Bench:
+    def __init__(self, page: Any) -> None:
+        self.page, self.root = page, page.locator(".bench")
+
+    def get(self, expression: str) -> Any:
+        return self.root.evaluate(f"(el) => {{ const b = el.matteWorkbench; return {expression}; }}")
+
+    def until(self, expression: str, seconds: float = 30) -> Any:
+        end = time.monotonic() + seconds
+        while not (value := self.get(expression)):
+            assert time.monotonic() < end, f"never: {expression}; {self.page.inner_text('.bench')}"
+            self.page.wait_for_timeout(40)
+        return value
+
+    def exact(self, seconds: float = 30) -> None:
+        self.until("b.badge.textContent === 'Exact frame'", seconds)
+        self.page.wait_for_timeout(60)
+
+    def pixels(self) -> np.ndarray:
+        return bytes_of(self.root.evaluate(PIXELS)).reshape(HEIGHT, WIDTH, 4)[..., :3].astype(float)
+
+    def reset(self) -> None:
+        self.get("b.setWipe(1)")
+        self.get("b.resetEdge()")
+        self.get("b.goTo(0)")
+
+    def slide(self, label: str, value: float) -> None:
+        field = self.root.get_by_role("slider", name=label, exact=True)
+        field.evaluate("(e, v) => { e.value = v; e.dispatchEvent(new Event('input', { bubbles: true })); }", str(value))
+
+
+@pytest.fixture
+def bench(page: Any, runs: SimpleNamespace) -> Iterator[Bench]:
+    shown = Bench(page)
+    shown.until("b.looked")
+    if shown.get("b.data.proxy"):
+        shown.reset()
+    yield shown
+    assert page.problems == []
+
+
+def far_from(pixels: np.ndarray, alpha: np.ndarray) -> float:
+    return float(np.abs(pixels.mean(axis=2) / 255 - alpha).mean())
+
+
+def test_the_matte_view_shows_the_known_shape_of_each_frame(bench: Bench, runs: SimpleNamespace) -> None:
+    bench.root.get_by_role("button", name="Matte", exact=True).click()
+    for frame in (0, 5, 11):
+        bench.get(f"b.goTo({frame})")
+        bench.until(f"b.frame === {frame} && !b.film.video.seeking")
+        bench.exact()
+        shown = [far_from(bench.pixels(), one.alpha) for one in runs.rendered]
+        assert shown[frame] < 0.012
+        assert shown[frame] == min(shown)
+    bench.get("b.goTo(3)")
+    bench.root.focus()
+    bench.page.keyboard.press("ArrowRight")
+    assert bench.get("b.frame") == 4
+    bench.exact()
+    assert far_from(bench.pixels(), runs.rendered[4].alpha) < 0.012
+
+
+def test_without_the_exact_frame_the_video_itself_shows_the_same_frame(bench: Bench, runs: SimpleNamespace) -> None:
+    bench.get("b.setView('alpha')")
+    bench.get("(b.kept = b.data.frame_url, b.data.frame_url = null, b.goTo(6))")
+    bench.until("!b.film.video.seeking && b.film.wanted === null && b.badge.textContent === ''")
+    bench.page.wait_for_timeout(80)
+    shown = [far_from(bench.pixels(), one.alpha) for one in runs.rendered]
+    assert shown[6] < 0.02 and shown[6] == min(shown)
+    bench.get("(b.data.frame_url = b.kept, 1)")
+
+
+def test_it_plays_and_stops_on_an_exact_frame(bench: Bench) -> None:
+    bench.root.focus()
+    bench.page.keyboard.press("Space")
+    bench.until("b.film.playing && b.frame > 2")
+    bench.page.keyboard.press("Space")
+    bench.until("!b.film.playing")
+    bench.exact()
+    assert "of 12" in bench.page.inner_text(".bench .clock")
+
+
+def test_the_wipe_changes_only_what_lies_right_of_it(bench: Bench, runs: SimpleNamespace) -> None:
+    bench.get("(b.setView('alpha'), b.setOther('source'), 1)")
+    bench.exact()
+    before = bench.pixels()
+    box = bench.root.locator("canvas.picture").bounding_box()
+    y = box["y"] + box["height"] / 2
+    bench.page.mouse.move(box["x"] + box["width"] * 0.9, y)
+    bench.page.mouse.down()
+    for part in (0.8, 0.6, 0.5):
+        bench.page.mouse.move(box["x"] + box["width"] * part, y)
+    bench.page.mouse.up()
+    assert bench.get("b.wipe") == pytest.approx(0.5, abs=0.01)
+    bench.exact()
+    after = bench.pixels()
+    assert np.abs(after - before)[:, : WIDTH // 2 - 6].mean() < 1
+    assert np.abs(after - runs.rendered[0].rgb)[:, WIDTH // 2 + 6 :].mean() < 6
+    handle = bench.root.get_by_role("slider", name="Wipe between the two views")
+    handle.press("ArrowRight")
+    bench.until("b.stage.handle.getAttribute('aria-valuenow') === '52'")
+
+
+def test_the_edge_slider_grows_and_shrinks_the_person(bench: Bench) -> None:
+    bench.get("b.setView('alpha')")
+    bench.exact()
+    areas = []
+    for value in (-4, 0, 4):
+        bench.slide("Edge", value)
+        bench.page.wait_for_timeout(200)
+        bench.exact()
+        areas.append(bench.pixels().mean())
+    assert areas[0] < 0.95 * areas[1] and areas[2] > 1.05 * areas[1]
+    bench.root.get_by_role("button", name="As made").click()
+    assert bench.get("b.settings.edge") == 0
+
+
+def test_the_strip_leads_to_the_problem_frame_and_python_hears_of_it(bench: Bench) -> None:
+    assert BAD in bench.get("b.data.problems")
+    strip = bench.root.locator(".strip")
+    strip.click(position={"x": strip.bounding_box()["width"] * 5.5 / FRAMES, "y": 30})
+    assert bench.get("b.frame") == 5
+    bench.root.get_by_role("button", name="Next problem frame").click()
+    assert bench.get("b.frame") == BAD
+    bench.slide("Softness", 2)
+    bench.get("b.setView('checker')")
+    told = bench.page.locator("[data-testid=stCode]")
+    end = time.monotonic() + 20
+    state: dict[str, Any] | None = None
+    while time.monotonic() < end:
+        state = json.loads(told.inner_text())
+        if state and state["frame"] == BAD and state["softness"] == 2:
+            break
+        bench.page.wait_for_timeout(100)
+    assert state is not None
+    assert {key: state[key] for key in ("frame", "view", "edge", "softness", "despill", "background")} == {
+        "frame": BAD,
+        "view": "checker",
+        "edge": 0,
+        "softness": 2,
+        "despill": 1,
+        "background": "green",
+    }
+
+
+def test_the_new_background_is_the_chosen_colour(bench: Bench, runs: SimpleNamespace) -> None:
+    bench.root.get_by_role("button", name="Plain blue").click()
+    assert bench.get("b.view") == "composite"
+    bench.exact()
+    behind = runs.rendered[0].alpha == 0
+    assert np.abs(bench.pixels()[behind] - (0x00, 0x47, 0xBB)).mean() < 6
+
+
+def test_the_loupe_shows_the_pixels_of_the_source(bench: Bench, runs: SimpleNamespace) -> None:
+    bench.get("b.setView('source')")
+    bench.root.get_by_role("button", name="Loupe").click()
+    bench.get("b.loupe.point([0.5, 0.4])")
+    bench.until("b.loupe.element.dataset.exact === 'yes'")
+    x, y, wide, high = bench.get("b.loupe.box()")
+    shown = bench.get(f"{TEXT}(b.loupe.canvas.getContext('2d').getImageData(0, 0, 232, 232).data)")
+    seen = bytes_of(shown).reshape(232, 232, 4)[2::4, 2::4, :3].astype(float)
+    source = runs.rendered[0].rgb[y : y + high, x : x + wide]
+    assert (wide, high) == (58, 58) and np.abs(seen - source).mean() < 4  # the clip itself is H.264
+    bench.root.get_by_role("button", name="Loupe").click()
+
+
+def test_a_refusal_is_one_sentence_on_the_page(bench: Bench) -> None:
+    bench.get("(b.settings.background = 'nonsense', b.setView('composite'))")
+    message = bench.root.get_by_role("alert")
+    message.wait_for()
+    assert "“nonsense” is no background" in message.inner_text()
+    bench.get("b.set('background', 'green')")
+    bench.exact()
+    assert message.is_hidden()
+
+
+def test_python_can_send_it_to_a_frame(bench: Bench) -> None:
+    field = bench.page.get_by_label("Jump")
+    field.fill("7")
+    field.press("Enter")
+    bench.until("b.frame === 7")
+
+
+def test_while_the_run_goes_on_its_previews_are_shown(bench: Bench, runs: SimpleNamespace) -> None:
+    bench.page.locator("label", has_text="live").click()
+    bench.until("!b.data.proxy")
+    bench.page.get_by_label("Run").fill(runs.picture)
+    bench.page.get_by_label("Run").press("Enter")
+    bench.until(f"b.run === '{runs.picture}'")
+    bench.page.get_by_label("Run").fill(runs.video)
+    bench.page.get_by_label("Run").press("Enter")
+    bench.until(f"b.run === '{runs.video}' && b.looked")
+    bench.get("b.setView('alpha')")
+    bench.page.wait_for_timeout(100)
+    frame = bench.get("b.frame")
+    assert frame == 2  # the newest of the three there are
+    assert far_from(bench.pixels(), runs.rendered[frame].alpha) < 0.02
+    assert "Still cutting out" in bench.page.inner_text(".bench")
+    bench.page.locator("label", has_text="done").click()
+    bench.until("b.data.proxy && b.film.video?.readyState >= 2")
+
+
+def test_a_picture_has_neither_scrubber_nor_strip(bench: Bench, runs: SimpleNamespace) -> None:
+    bench.page.get_by_label("Run").fill(runs.picture)
+    bench.page.get_by_label("Run").press("Enter")
+    bench.until(f"b.run === '{runs.picture}' && b.looked")
+    bench.get("b.setView('alpha')")
+    bench.exact(90)  # the first fine solution of a process is compiled first
+    assert far_from(bench.pixels(), runs.rendered[0].alpha) < 0.012
+    assert not bench.root.locator(".transport").is_visible() and not bench.root.locator(".problems").is_visible()
+    bench.page.set_viewport_size({"width": 390, "height": 844})
+    bench.page.wait_for_timeout(150)
+    assert bench.get("b.root.scrollWidth <= b.root.clientWidth + 1")
+    bench.page.set_viewport_size({"width": 1280, "height": 1100})
