@@ -51,7 +51,7 @@ def manifest(
         kind: "video" or "picture"; a picture has no scrubber and no strip.
         width, height: of the source in its own pixels, upright: what the loupe's exact crops are counted in.
         times: seconds of each frame, as in the run's `frames.json`; one 0 for a picture.
-        proxy_url: address of the artifact "proxy" (a video, or a picture of the same layout); None while it is not made.
+        proxy_url: address of the artifact "proxy" (a video, or a picture of the same layout); None until it is made.
         frame_url: address of exact frames (`studio.frames.frame_url(run_id)`); None switches exact previews off.
         uncertain, flicker: one share (0..1) a frame, from `frames.json`; empty where not known.
         settings: "edge", "softness", "despill", "background" and "temporal" that the run was made with, and "view",
