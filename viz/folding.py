@@ -110,5 +110,6 @@ def dress(figure: go.Figure, x: str, y: str) -> None:
     """The frame that all figures of a protein share."""
     figure.update_layout(
         xaxis_title=x, yaxis_title=y, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, height=320,
-        margin={"l": 10, "r": 10, "t": 64, "b": 10}, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        margin={"l": 10, "r": 10, "t": 64, "b": 10},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )  # fmt: skip
