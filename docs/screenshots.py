@@ -1,4 +1,4 @@
-"""Make the README's pictures: starts the studio on a new data folder, runs the sample song, photographs the pages."""
+"""Make the README's pictures: starts the studio on a new data folder, runs the samples, photographs the pages."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ def main() -> None:
         page.get_by_text("The whole song", exact=True).wait_for(timeout=300_000)
         page.wait_for_timeout(3000)
         page.screenshot(path=folder / "songs.png")
+        page.get_by_role("link", name="Home", exact=True).click()
+        page.get_by_role("button", name="Try the sample clip").click()
+        page.get_by_text("Make another export").wait_for(timeout=300_000)
+        page.wait_for_timeout(3000)
+        page.set_viewport_size({"width": 1280, "height": 1100})
+        page.wait_for_timeout(1000)
+        page.screenshot(path=folder / "videos.png")
+        page.set_viewport_size({"width": 1280, "height": 860})
         page.get_by_role("link", name="Home", exact=True).click()
         page.get_by_text("What you did before").wait_for()
         page.wait_for_timeout(1500)

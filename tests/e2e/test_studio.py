@@ -124,7 +124,7 @@ def test_bad_input_is_a_sentence_on_the_page(studio: Studio, page: Any) -> None:
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_sticks_out_sideways(studio: Studio, chromium: Any, width: int) -> None:
     page = chromium.new_page(viewport={"width": width, "height": 850})
-    for place in ("", "songs"):
+    for place in ("", "songs", "videos"):
         page.goto(f"{studio.address}/{place}")
         page.get_by_role("heading").first.wait_for()
         page.wait_for_timeout(800)
@@ -166,6 +166,7 @@ def test_a_taken_port_is_a_sentence(tmp_path: Path) -> None:
 def test_the_studio_process_never_imports_torch() -> None:
     code = (
         "import sys, studio.song_view, studio.song_results, studio.widgets, studio.media, studio.services, "
+        "studio.video_view, studio.video_form, studio.finished_mattes, viz.components.matte_workbench, viz.matting, "
         "viz.components.stem_player, evaluation.quality, evaluation.scores, viz.spectrogram; "
         "sys.exit('torch' in sys.modules)"
     )
