@@ -51,9 +51,10 @@ def true_traces(path: Path, length: int) -> tuple[np.ndarray, np.ndarray]:
     ca, cb = np.full((length, 3), np.nan), np.full((length, 3), np.nan)
     for residue in model[0][0].get_polymer():
         alpha = residue.find_atom("CA", "*")
-        if alpha and residue.label_seq <= length:
+        number = residue.label_seq
+        if alpha and number is not None and number <= length:
             beta = residue.find_atom("CB", "*") or alpha
-            ca[residue.label_seq - 1], cb[residue.label_seq - 1] = alpha.pos.tolist(), beta.pos.tolist()
+            ca[number - 1], cb[number - 1] = alpha.pos.tolist(), beta.pos.tolist()
     return ca, cb
 
 
@@ -72,7 +73,7 @@ def report(name: str, alignment: Alignment, ca: np.ndarray, cb: np.ndarray, seed
     precise = " ".join(f"{precision(contacts, cb, share):.2f}" for share in (0.2, 0.5, 1.0))
     print(  # noqa: T201
         f"{name} seed {seed}: {len(kept)} sequences count as {weights.sum():.0f}, precision L/5 L/2 L {precise}, "
-        f"TM {tm:.3f}, estimate {model.confidence.plddt.mean():.0f} against lDDT {true:.0f}, {seconds:.0f} s",
+        f"TM {tm:.3f}, estimate {model.structure.mean_confidence:.0f} against lDDT {true:.0f}, {seconds:.0f} s",
         flush=True,
     )
     return tm

@@ -202,7 +202,7 @@ def _name(raw: bytes) -> str:
 def _fasta(names: list[str], rows: list[bytes]) -> Alignment:
     """A3M where the upper-case part of every row is as long as the query, else rows of one width."""
     lengths = [len(row.translate(None, b"abcdefghijklmnopqrstuvwxyz.")) for row in rows]
-    if lengths[0] and len(set(lengths)) == 1:
+    if not rows[0].islower() and lengths[0] and len(set(lengths)) == 1:
         _require_size(len(rows), lengths[0])
         return _alignment(names, map(_match_columns, rows, names), len(rows))
     if len({len(row) for row in rows}) == 1:
@@ -265,11 +265,13 @@ def _alignment(names: list[str], split: Iterator[tuple[np.ndarray, np.ndarray]],
     rows[0], inserted[0] = codes, deletions
     for i, (codes, deletions) in enumerate(split, 1):
         rows[i], inserted[i] = codes, np.minimum(deletions, np.iinfo(np.uint16).max)
-    if (rows[0] == GAP).any():  # some searches leave gaps in the query: no residue, so no column
-        kept = rows[0] != GAP
-        if not kept.any():
-            raise BadInput("The first sequence of this alignment is empty: it has to be the protein itself.")
-        rows, inserted = rows[:, kept], inserted[:, kept]
+    kept = rows[0] != GAP
+    if not kept.any():
+        raise BadInput("The first sequence of this alignment is empty: it has to be the protein itself.")
+    if not kept.all():  # where the query has a gap the others have an insertion
+        before = np.cumsum(inserted + ((rows != GAP) & ~kept), 1, dtype=np.int64)[:, kept]
+        inserted = np.minimum(np.diff(before, axis=1, prepend=0), np.iinfo(np.uint16).max).astype(np.uint16)
+        rows = rows[:, kept]
     query = "".join(LETTERS[code] for code in rows[0])
     return Alignment(tuple(names), rows, query, inserted)
 

@@ -27,6 +27,7 @@ def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "TURNS", 3)
     monkeypatch.setattr(search, "STEPS", 60)
     monkeypatch.setattr(search, "FINISHING", 40)
+    monkeypatch.setattr(search, "A_ISLAND", 4)
 
 
 def hairpin() -> tuple[np.ndarray, np.ndarray]:
