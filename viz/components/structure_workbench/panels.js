@@ -51,7 +51,7 @@ function problemsPanel(bench) {
     const show = button(found ? `Show ${plural(found, "residue")}` : "No residues to show", () => { bench.selection.set(raw.residues); bench.ribbon.reveal(raw.residues[0]); bench.say(`${raw.label}: ${plural(found, "residue")} selected`); }, { disabled: found === 0 });
     return el("li", { class: `verdict ${raw.verdict}` }, el("div", { class: "row" }, el("b", {}, raw.label), show), raw.sentence ? el("p", { class: "note" }, raw.sentence) : null);
   });
-  return el("section", { class: "panel", hidden: list.length === 0, "aria-label": "Geometry problems" }, el("h3", {}, "Geometry problems"), el("ul", {}, list));
+  return el("section", { class: "panel", hidden: list.length === 0, "aria-label": "Geometry" }, el("h3", {}, "Geometry, place by place"), el("ul", {}, list));
 }
 
 function filesPanel(bench) {

@@ -9,7 +9,7 @@ async function takePicture(bench) {
   viewer.enableFog(false); // fog would mix the page's colour into far parts
   viewer.render();
   const picture = await fetch(viewer.pngURI()).then((answer) => answer.blob());
-  viewer.enableFog(true);
+  stage.fog();
   viewer.render();
   stage.element.classList.remove("shooting");
   return picture;

@@ -29,6 +29,7 @@ class Stage {
     this.library = library;
     try { this.viewer = library.createViewer(this.holder, settings); } catch (error) { console.warn(error); this.refuse(NO_WEBGL); return; }
     this.load();
+    this.fog();
     if (view) this.viewer.setView(view); else this.viewer.zoomTo();
     this.viewer.render();
     this.bench.staged();
@@ -206,9 +207,13 @@ class Stage {
   refit() {
     if (!this.viewer) return;
     this.viewer.setBackgroundColor(this.bench.colours.back, 0);
+    this.fog();
     this.viewer.resize();
     this.viewer.render();
   }
+
+  // Far parts fade into a light page; on a dark one that would hide them.
+  fog() { this.viewer.enableFog(!this.bench.colours.dark); }
 
   dispose() {
     this.disposed = true;

@@ -159,7 +159,7 @@ class Workbench {
   // The colour of a residue; in 3D what is not selected fades while something is.
   shade(row, flat = false) {
     const colour = this.colouring.ofValue(this.values()[row]);
-    return flat || this.selection.size === 0 || this.selection.has(row) ? colour : mixed(colour, this.colours.back, 0.6);
+    return flat || this.selection.size === 0 || this.selection.has(row) ? colour : mixed(colour, this.colours.back, 0.5);
   }
 
   overlayShown(id) { return this.shownOverlays.get(id) ?? this.data.overlays.find((one) => one.id === id)?.shown ?? false; }
