@@ -3,15 +3,15 @@
 import streamlit as st
 
 from studio import services, words
-from studio.starts import PLACES, start_sample_clip, start_sample_song
+from studio.starts import PLACES, start_sample_clip, start_sample_protein, start_sample_song
 
 PAGE = 12
 
 st.title("Fourfold")
-st.markdown("#### Take songs apart, cut people out of video, and see how sure the model is.")
+st.markdown("#### Take songs apart, cut people out of video, fold proteins, and see how sure the model is.")
 st.markdown(f"The work is done by **{services.backend().place}**; every result is kept and can be opened again.")
 
-songs, videos = st.columns(2, gap="large")
+songs, videos, proteins = st.columns(3, gap="large")
 with songs.container(border=True):
     st.markdown(
         "**Songs**: the voice, drums, bass and the rest as separate tracks, to practise, remix or listen closely."
@@ -26,6 +26,13 @@ with videos.container(border=True):
         start_sample_clip()
     if st.button("Use a video or picture of your own", icon=":material/upload:", width="stretch"):
         st.switch_page("pages/videos.py")
+
+with proteins.container(border=True):
+    st.markdown("**Proteins**: the structure of a sequence in 3D, and how far to trust it, residue by residue.")
+    if st.button("Try the sample structure", type="primary", icon=":material/play_arrow:", width="stretch"):
+        start_sample_protein()
+    if st.button("Use a protein of your own", icon=":material/upload:", width="stretch"):
+        st.switch_page("pages/proteins.py")
 
 st.subheader("What you did before")
 shown = st.session_state.setdefault("runs_shown", PAGE)

@@ -43,6 +43,7 @@ MEDIA_TYPES: Mapping[str, str] = {
     ".csv": "text/csv; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
     ".pdb": "chemical/x-pdb",
+    ".cif": "chemical/x-mmcif",
     ".zip": "application/zip",
 }
 BINARY = "application/octet-stream"

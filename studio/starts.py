@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import IO, Any, NoReturn
 
 import streamlit as st
 
-from studio import samples, services
+from studio import proteins, samples, services
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Place:
 PLACES: Mapping[str, Place] = {
     "separation": Place("pages/songs.py", ":material/graphic_eq:", "song", "dsp"),
     "matting": Place("pages/videos.py", ":material/movie:", "video", "classical"),
+    "folding": Place("pages/proteins.py", ":material/deployed_code:", "protein", "structure"),
 }
 """By task. A run of a task that is not here was made by a later Fourfold."""
 
@@ -64,3 +66,9 @@ def start_sample_clip() -> NoReturn:
     with st.spinner("Making the sample clip…"):
         sample = samples.clip()
     start("matting", f"{sample.title}.mp4", sample.video, best_card("matting"), {"export": "webm"})
+
+
+def start_sample_protein() -> NoReturn:
+    """Open the first structure that the project builds by rule; it needs no weights."""
+    sample = proteins.samples()[0]
+    start("folding", sample.file, io.BytesIO(sample.text.encode()), PLACES["folding"].fallback, {})

@@ -48,8 +48,11 @@ def choose_card(cards: Sequence[dict[str, Any]], default: str, estimate: Callabl
 
 def _caption(card: Mapping[str, Any], estimate: str) -> str:
     # A model with one output makes what its page says; only several need counting.
-    parts = [words.count(len(card["outputs"]), "stem") if len(card["outputs"]) > 1 else "", estimate]
-    if card["download_bytes"]:
+    stems = len(card["outputs"]) if card.get("task", "separation") == "separation" else 0
+    parts = [words.count(stems, "stem") if stems > 1 else "", estimate]
+    if card.get("lacks"):
+        parts.append("has to be added to the model server")
+    elif card["download_bytes"]:
         size = words.size(card["download_bytes"])
         parts.append("on the model server" if is_here(card) else f"download of {size}")
     else:
@@ -59,6 +62,9 @@ def _caption(card: Mapping[str, Any], estimate: str) -> str:
 
 def offer_download(card: Mapping[str, Any]) -> None:
     """The way to a model that is not here yet: what it costs, one click, true progress, a way to stop."""
+    if card.get("lacks"):  # a program or a folder that no download of ours brings
+        st.info(card["lacks"], icon=":material/build:")
+        return
     job_id = f"fetch-{card['id']}"
     view = services.jobs().get(job_id)
     if view is not None and not view.ended:

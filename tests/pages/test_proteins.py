@@ -1,0 +1,174 @@
+"""The proteins page as Streamlit runs it, against a real backend: from what people paste to scores and files."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from backends.folding.structure import Structure, read_structure, to_pdb
+from studio import protein_results, proteins, services
+from studio.library import Run
+from tests.conftest import wait_for
+from tests.pages.test_pages import app, click, words_of
+
+__all__ = ["app"]
+
+
+def open_page(app: AppTest) -> AppTest:
+    app.run().switch_page("pages/proteins.py").run()
+    assert not app.exception
+    return app
+
+
+def paste(app: AppTest, text: str) -> AppTest:
+    next(area for area in app.text_area).set_value(text).run()
+    assert not app.exception
+    return app
+
+
+def button(app: AppTest, label: str):
+    return next((button for button in app.button if label in button.label), None)
+
+
+def model(app: AppTest):
+    return next(radio for radio in app.radio if radio.label == "Model")
+
+
+def finished(app: AppTest) -> Run:
+    """The newest run once it has ended, with its page drawn anew."""
+    run_id = services.library().list(limit=1)[0].id
+    wait_for(lambda: (view := services.jobs().get(run_id)) is None or view.ended, 60)
+    app.run()
+    run = services.library().get(run_id)
+    assert run.status == "done" and not app.exception, run.error
+    return run
+
+
+def look(app: AppTest, view: str) -> AppTest:
+    control = next(item for item in app.segmented_control if "Compare" in item.options)
+    control.set_value(view).run()
+    assert not app.exception and not app.error
+    return app
+
+
+@pytest.fixture(scope="module")
+def sample() -> proteins.Sample:
+    return proteins.samples()[0]
+
+
+def test_what_cannot_be_read_is_a_sentence_and_cannot_be_run(app: AppTest) -> None:
+    open_page(app)
+    assert button(app, "Fold it") is None or button(app, "Fold it").disabled
+    assert "stays on this computer" in words_of(app) or "is sent to" in words_of(app)
+    paste(app, "<html><body>404 Not Found</body></html>")
+    assert "web page" in app.error[0].value
+    paste(app, "ATGGCCATTGTAATGGGCCGC")
+    assert len(app.error) == 1 and "looks like DNA" in app.error[0].value
+
+
+def test_a_sequence_is_told_in_words_and_models_say_what_they_need(app: AppTest) -> None:
+    paste(open_page(app), ">two words\nmktayiakqrqisfvkshfsrqleerlgl\nIEVQAPILSRVGDGTQDNLSGAEKAVQ")
+    shown = words_of(app)
+    assert r"two.txt\: a sequence, 56 residues" in shown and "read as capitals" in shown
+    assert "To predict a structure from a sequence alone" in shown
+    assert model(app).value == "esmfold" and "up to 1,000 residues here" in " ".join(map(str, model(app).proto.captions))
+    assert not any("Open a structure" in option for option in model(app).options)
+    assert button(app, "Download ESMFold (8.44 GB)") is not None and button(app, "Fold it") is None
+    model(app).set_value("openfold-ptm").run()
+    assert "install it from its own repository" in words_of(app) and button(app, "Download") is None
+
+
+def test_an_alignment_is_for_coevolution(app: AppTest) -> None:
+    rows = ["MKTAYIAKQRQISFVKSHFSRQ", "MKTA-IAKQRQVSFVKSHF-RQ", "MRTAYIAKQKQISFLKSHFSRE"]
+    paste(open_page(app), "".join(f">s{k}\n{row}\n" for k, row in enumerate(rows)))
+    assert "an alignment, 22 residues, 3 sequences" in words_of(app)
+    assert model(app).value == "coevolution" and not button(app, "Fold it").disabled
+
+
+def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample: proteins.Sample) -> None:
+    open_page(app)
+    app.segmented_control[0].set_value("Well-known proteins").run()
+    assert model(app).value == "structure" and "neither predicted nor measured" in words_of(app)
+    click(app, "Open the structure")
+    run = finished(app)
+    assert run.title == sample.name and run.facts["length"] == 30
+    shown = words_of(app)
+    assert "How sure the model is" in shown and "without any confidence" in shown
+    assert "possible protein]" in shown and "nothing in its geometry speaks against it" in shown
+    look(app, "Geometry")
+    assert "**Size for its length**" in words_of(app) and "Ramachandran" in words_of(app)
+    with zipfile.ZipFile(io.BytesIO(protein_results.archive(run))) as bundle:
+        assert set(bundle.namelist()) == {"model.pdb", "model.cif", "confidence.json", "sanity.json"}
+        assert json.loads(bundle.read("sanity.json"))["verdict"] == "good"
+    page = protein_results.page(run)
+    assert "3Dmol" in page and "https://3dmol.org" not in page.split("</script>")[-1]
+
+
+def test_compared_with_itself_moved_and_with_numbers_of_ones_own(app: AppTest, sample: proteins.Sample) -> None:
+    paste(open_page(app), sample.text)
+    click(app, "Open the structure")
+    run, library = finished(app), services.library()
+    ours = read_structure(library.only(run.id, "structure", "model.cif"))
+    turned = ours.moved(np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]), np.array([5.0, 6, 7]))
+    look(app, "Compare")
+    chooser = next(item for item in app.file_uploader if item.label == "Reference")
+    chooser.upload("no.pdb", b"this is no structure at all\n" * 5).run()
+    click(app, "Compare")
+    assert len(app.error) == 1 and not app.exception
+    chooser = next(item for item in app.file_uploader if item.label == "Reference")
+    chooser.upload("the *truth*.pdb", to_pdb(turned).encode()).run()
+    click(app, "Compare")
+    for kind in ("comparison", "morph"):  # an open page draws itself again when the first is there
+        wait_for(lambda kind=kind: library.count(run.id, kind), 60)
+        app.run()
+    assert not app.exception and not app.error
+    scores = {metric.label: metric.value for metric in app.metric}
+    assert scores["TM-score"] == "1.000" and scores["RMSD"] == "0.00 Å" and scores["lDDT-Cα"] == "1.000"
+    assert r"the \*truth\*" in words_of(app) and "Nearly the same structure" in words_of(app)
+
+    look(app, "Your numbers")
+    table = "residue,charge\n" + "".join(f"{number},{number / 10}\n" for number in ours.numbers)
+    numbers = next(item for item in app.file_uploader if "CSV" in item.label)
+    numbers.upload("mine.csv", table.encode()).run()
+    assert not app.exception and "To colour by: **charge**" in words_of(app)
+    assert app.dataframe[0].value["charge"].tolist() == pytest.approx(ours.numbers / 10)
+
+    look(app, "About this run")
+    next(item for item in app.button if item.label == "Delete").click().run()
+    assert not app.exception and library.get(run.id) is None
+
+
+def test_a_sure_model_of_an_impossible_chain_is_overruled(app: AppTest, sample: proteins.Sample) -> None:
+    library = services.library()
+    squashed = squeezed(sample)
+    paste(open_page(app), to_pdb(squashed))
+    click(app, "Open the structure")
+    run = finished(app)
+    assert run.facts["sanity"] == "broken" and run.metrics["plddt"]["value"] == pytest.approx(96, abs=0.1)
+    assert any("overrules the confidence" in error.value for error in app.error)
+    assert {metric.label: metric.value for metric in app.metric}["Mean pLDDT"] == "96"
+    assert library.count(run.id, "structure") == 2
+
+
+def squeezed(sample: proteins.Sample) -> Structure:
+    """The sample at half its size, by a model that says it is sure of it."""
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sample.pdb"
+        path.write_text(sample.text)
+        whole = read_structure(path)
+    return whole.with_atoms(whole.atoms * 0.5).with_confidence(np.full(len(whole), 96.0))
+
+
+def test_an_address_of_a_protein_that_is_gone(app: AppTest) -> None:
+    app.run().switch_page("pages/proteins.py")
+    app.query_params["run"] = "no-such-run-of-anybody"
+    app.run()
+    assert not app.exception and "no such run" in words_of(app)
