@@ -47,20 +47,19 @@ class Matrix {
     return (i, j) => colour(j > i ? chance : truth);
   }
 
+  // Above and below the diagonal each byte has its colour; a map of 2,000 residues has four million of them.
   paint(raw) {
     const { size } = raw;
     const image = new ImageData(size, size);
+    const cells = new Uint32Array(image.data.buffer);
     const pick = this.tables(raw);
-    const grey = rgbOf("#b9c1c8");
-    const blank = rgbOf("#f4f6f7");
-    for (let i = 0; i < size; i += 1) {
-      for (let j = 0; j < size; j += 1) {
-        const byte = this.cells[i * size + j];
-        const colour = byte === 255 ? (this.kind === "pae" ? grey : blank) : pick(i, j)(byte);
-        image.data.set(colour, 4 * (i * size + j));
-        image.data[4 * (i * size + j) + 3] = 255;
-      }
-    }
+    const missing = rgbOf(this.kind === "pae" ? "#b9c1c8" : "#f4f6f7");
+    const [above, below] = [pick(0, 1), pick(1, 0)].map((colour) => {
+      const bytes = new Uint8Array(1024);
+      for (let byte = 0; byte < 256; byte += 1) bytes.set([...(byte === 255 ? missing : colour(byte)), 255], 4 * byte);
+      return new Uint32Array(bytes.buffer);
+    });
+    for (let i = 0, at = 0; i < size; i += 1) for (let j = 0; j < size; j += 1, at += 1) cells[at] = (j > i ? above : below)[this.cells[at]];
     this.picture = el("canvas", { width: size, height: size });
     this.picture.getContext("2d").putImageData(image, 0, 0);
   }
