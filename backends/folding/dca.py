@@ -2,7 +2,7 @@
 
 A Potts model P(a) ∝ exp(Σ hᵢ(aᵢ) + Σ Jᵢⱼ(aᵢ, aⱼ)) is fitted to the alignment; its couplings J tell direct partners from
 those that only go along. The fit is the mean-field one, which inverts the covariance (Morcos et al. 2011, PNAS 108,
-E1293). Pseudo-likelihood was tried on the alignments of `benchmarks/coevolution.py` and found fewer contacts there.
+E1293).
 """
 
 from __future__ import annotations
