@@ -75,7 +75,8 @@ def beside(run: Run, found: Found) -> Beside:
         Column("lddt", f"lDDT against {name}", lddt, "", MEASURES["lddt"].meaning, 0, 1),
         Column("deviation", f"Distance from {name}", off, "Å", "Between Cα atoms after superposition.", 0),
     ]
-    laid = _laid(reference, told)
+    partners = [pair["reference"] for pair in told["chains"]]
+    laid = _laid(reference.select(np.isin(reference.chains, partners)), told)
     overlay = Overlay("reference", name, laid, f"TM-score {told['tm']:.3f}, RMSD {told['rmsd']:.2f} Å")
     true, _ = true_contacts(found.structure, reference, told)
     return Beside(true, columns, [overlay], _morph(run, found.structure, told))

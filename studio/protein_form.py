@@ -187,7 +187,7 @@ def _start(source: Source, card: Mapping[str, Any], chosen: Choices, opens: bool
 def explain_absence(cards: list[dict[str, Any]], found: Probe) -> None:
     """Where nothing here can predict what was brought: what can be done now, and what it takes."""
     predicts = [card for card in cards if proteins.takes(card).takes == "sequence"]
-    if found.kind != "sequence" or any(card["here"] for card in predicts):
+    if found.kind not in ("", "sequence") or any(card["here"] for card in predicts):
         return
     st.info(
         "To predict a structure from a sequence alone, the weights of one of these models have to be added once; "

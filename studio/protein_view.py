@@ -166,4 +166,5 @@ PAGE = run_page.RunPage(
     cancelled="Your protein is kept, and the structures that were finished are below.",
     watch=_watch,
     explain=_explain,
+    told="sanity_sentence",
 )

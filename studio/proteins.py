@@ -257,20 +257,22 @@ def samples() -> tuple[Sample, ...]:
     return (*_built(), *known)
 
 
-HELIX, STRAND = (-62.0, -42.0), (-120.0, 130.0)
-BUILT = (
-    ("helices", "Two helices", "MAEKLLRKAEELGGNPSEEALKKVLEAAKR", [HELIX] * 13 + [(-70.0, 140.0)] * 4 + [HELIX] * 13,
-     "Two helices and a loop, turned by rule from ideal angles: neither predicted nor measured."),
-    ("hairpin", "A hairpin", "RGKWTYNGITYEGR", [STRAND] * 6 + [(55.0, 38.0), (80.0, 10.0)] + [STRAND] * 6,
-     "Two strands and a tight turn, turned by rule from ideal angles: neither predicted nor measured."),
-)  # fmt: skip
-
-
 def _built() -> list[Sample]:
     from backends.folding.structure import to_pdb
-    from evaluation.synthetic.proteins import built
+    from evaluation.synthetic.proteins import beta_hairpin, helical_hairpin
 
+    made = (
+        ("helices", "Helical hairpin", "Two helices and a loop", helical_hairpin()),
+        ("hairpin", "β-hairpin", "Two strands and a tight turn", beta_hairpin()),
+    )
     return [
-        Sample(key, name, sentence, f"{name}.pdb", to_pdb(built(torsions, sequence, f"{name}, built by rule")), True)
-        for key, name, sequence, torsions, sentence in BUILT
+        Sample(
+            key,
+            name,
+            f"{what}, turned by rule from ideal angles: neither predicted nor measured.",
+            f"{name}.pdb",
+            to_pdb(structure),
+            True,
+        )
+        for key, name, what, structure in made
     ]

@@ -20,6 +20,7 @@ class RunPage:
         cancelled: what remains of a run that was cancelled.
         watch: draws what changes while the job runs, given the run's id and whether it does; redrawn every moment.
         explain: draws what there is to see and do once the run has finished.
+        told: the name of a fact whose sentence the task shows in a place of its own, so that it stands there alone.
     """
 
     task: str
@@ -27,6 +28,7 @@ class RunPage:
     cancelled: str
     watch: Callable[[str, bool], None]
     explain: Callable[[Run], None]
+    told: str = ""
 
 
 def show(page: RunPage, run_id: str) -> None:
@@ -78,6 +80,8 @@ def _heading(page: RunPage, run: Run) -> None:
 def _ending(page: RunPage, run: Run, live: bool) -> None:
     """How the run ended, where that needs saying, and what can be done about it."""
     for notice in run.notices:
+        if notice == run.facts.get(page.told):
+            continue
         st.info(words.plain(notice), icon=":material/info:")
     if live or run.status == "done":
         return

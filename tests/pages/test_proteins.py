@@ -96,7 +96,7 @@ def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample:
     assert model(app).value == "structure" and "neither predicted nor measured" in words_of(app)
     click(app, "Open the structure")
     run = finished(app)
-    assert run.title == sample.name and run.facts["length"] == 30
+    assert run.title == sample.name and run.facts["length"] == 36
     shown = words_of(app)
     assert "How sure the model is" in shown and "without any confidence" in shown
     assert "possible protein]" in shown and "nothing in its geometry speaks against it" in shown
