@@ -73,7 +73,7 @@ def test_what_people_paste_is_read(tmp_path: Path, content: str, chains: dict[st
         ("XXXXXXXXXX", "Every residue"),
         ("MKTAYI\n>late\nMKTAYI", "letters before the first name|“>” at residue"),
         ('{"pae": [[0]]}', "JSON file"),
-        (gzip.compress(b">a\nMQIFVKTLTGK"), "compressed"),
+        (gzip.compress(b">a\nMQIFVKTLTGK", mtime=0), "compressed"),
         (">q\nMKTAYIAK\n>h\nMKT-YI\n", "unequal length"),
         (">q\nMKTAYIAK\n>h\nMK\0-YIAK\n", "null bytes"),
         ("MKTÄYIAKQRQ", "“Ä” at residue 4"),
