@@ -180,10 +180,11 @@ def _shown(run: Run, told: Mapping[str, Any]) -> None:
     from viz.folding import lddt_line
 
     st.markdown(words.plain(told["sentence"]))
-    for column, (key, measure) in zip(st.columns(len(MEASURES)), MEASURES.items(), strict=True):
-        value = told.get(key)
-        shown = "–" if value is None else f"{value:.{measure.digits}f}{measure.unit}"
-        column.metric(measure.name, shown, help=measure.meaning)
+    with st.container(horizontal=True):
+        for key, measure in MEASURES.items():
+            value = told.get(key)
+            shown = "–" if value is None else f"{value:.{measure.digits}f}{measure.unit}"
+            st.metric(measure.name, shown, help=measure.meaning, width=130)
     pairs = ", ".join(f"{pair['model']} with {pair['reference']}" for pair in told["chains"])
     st.caption(f"Chains: {words.plain(pairs)}, matched by their sequences.")
     if precision := told.get("precision"):

@@ -14,10 +14,10 @@ import streamlit as st
 
 from backends.errors import UserError
 from backends.folding.secondary import assign
-from studio import media, protein_model, proteins, run_parts, services, words
+from studio import media, protein_compare, protein_model, proteins, run_parts, services, words
 from studio.library import Run
 from studio.protein_model import COLUMNS, Found
-from studio.protein_trust import PLDDT, PTM, VERDICTS
+from studio.protein_trust import PLDDT, PTM
 
 FILES = (
     ("structure", "model.pdb", "PDB", "Opens in PyMOL, ChimeraX and everything else."),
@@ -29,6 +29,11 @@ B_FACTOR = (
     "The B-factor column of these files holds the confidence (pLDDT, higher is better), not the motion of atoms. Turn "
     "it round before you use the model for molecular replacement."
 )
+MARKS = {
+    "good": ":green-badge[:material/check: as in nature]",
+    "doubtful": ":orange-badge[:material/warning: unusual]",
+    "broken": ":red-badge[:material/close: impossible]",
+}
 STATES = {"H": "helix", "E": "strand", "-": "neither"}
 
 
@@ -137,7 +142,7 @@ def geometry(run: Run) -> None:
         return
     for row in found.sanity["rows"]:
         badge, name, value, sentence = st.columns([2, 2, 3, 5], vertical_alignment="center")
-        badge.markdown(VERDICTS[row["verdict"]][0])
+        badge.markdown(MARKS[row["verdict"]])
         name.markdown(f"**{row['name']}**", help=row["definition"])
         value.caption(f"{row['value']:.3g} {row['unit']} (expected {row['expected']})")
         with sentence.container(horizontal=True, vertical_alignment="center"):
@@ -176,7 +181,7 @@ def table(run: Run, found: Found) -> pd.DataFrame:
     }
     if np.isfinite(structure.confidence).any():
         shown["pLDDT"] = np.round(structure.confidence, 1)
-    for column in columns(run, found):
+    for column in [*columns(run, found), *protein_compare.beside(run, found).columns]:
         shown.setdefault(column.label, column.values)
     return pd.DataFrame(shown)
 

@@ -69,8 +69,9 @@ def _confidence(found: Found) -> None:
     if not numbers:
         st.caption("This structure comes without any confidence: how sure its maker was is not known.")
         return
-    for column, (name, value, meaning) in zip(st.columns(len(numbers)), numbers, strict=True):
-        column.metric(name, value, help=meaning)
+    with st.container(horizontal=True):
+        for name, value, meaning in numbers:
+            st.metric(name, value, help=meaning, width=130)
 
 
 def _geometry(found: Found) -> None:

@@ -174,12 +174,15 @@ def estimate(card: Mapping[str, Any], length: int, device: Mapping[str, Any], pa
     said = []
     if length:
         seconds = estimates.seconds(card, length, passes if takes(card).recycles else 1)
-        said.append("takes time nobody has measured yet" if seconds is None else f"takes {words.about(seconds)}")
+        said.append("time not measured yet" if seconds is None else f"takes {words.about(seconds)}")
         known = next((one for one in CARDS if one.id == card["id"]), None)
         memory = estimates.memory_needed(known, str(device.get("kind", "cpu")), length) if known else 0
         if memory:
             said.append(f"{words.size(memory)} of memory")
-    if most := longest(card, device):
+    most = longest(card, device)
+    if most == 0:
+        said.append("needs more memory than the model server has")
+    elif most:
         said.append(f"up to {most:,} residues here")
     return " · ".join(said)
 
