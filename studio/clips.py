@@ -50,6 +50,9 @@ class Source(Protocol):
     lock: threading.Lock
     count: int
 
+    @property
+    def sar(self) -> Fraction: ...
+
     def alpha(self, index: int, settings: Settings) -> np.ndarray: ...
 
     def rgb(self, index: int) -> np.ndarray: ...
@@ -86,6 +89,10 @@ class VideoFrames:
 
     def seconds(self, index: int) -> float:
         return float(self._times[index])
+
+    @property
+    def sar(self) -> Fraction:
+        return self._opened().info.sar
 
     def rgb(self, index: int) -> np.ndarray:
         """Frame `index` `(H, W, 3)` uint8."""
@@ -136,7 +143,7 @@ class VideoFrames:
         if index not in self._raw:
             if self._mattes is None:
                 info = self._opened().info
-                self._mattes = StoredMattes(self._matte, info.width, info.height, MOST_PIXELS)
+                self._mattes = StoredMattes(self._matte, self._path, info.width, info.height, most=MOST_PIXELS)
                 self._next_matte = 0
             wanted = self._start + self._times[index]
             if self._next_matte != index:
@@ -200,13 +207,12 @@ class VideoFrames:
 class PictureFrames:
     """The one frame of a run of a picture."""
 
-    count = 1
+    count, sar = 1, Fraction(1)
 
     def __init__(self, path: Path, matte: Path) -> None:
         self.lock = threading.Lock()
         self._picture = read_picture(path)
-        height, width = self._picture.rgb.shape[:2]
-        self._small = read_matte(matte, width, height)
+        self._small = read_matte(matte, path, *self._picture.size)
         self._last: tuple[tuple[float, float, float], np.ndarray] | None = None
 
     def seconds(self, index: int) -> float:
@@ -219,7 +225,7 @@ class PictureFrames:
         return picture_alpha(self._picture, self._small, settings)
 
     def colours(self, index: int, alpha: np.ndarray, settings: Settings) -> np.ndarray:
-        """As the run makes them; the last ones are kept, for the fine solver takes a while."""
+        """As the run makes them; the last ones are kept, for the fine solver takes a while on large ones."""
         asked = (settings.edge, settings.softness, settings.despill)
         if self._last is None or self._last[0] != asked:
             self._last = (asked, picture_colours(self._picture, alpha, settings))
@@ -232,8 +238,8 @@ class PictureFrames:
 class Chosen(Background):
     """The frame of a background video that is shown at one moment."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, sar: Fraction) -> None:
+        self._path, self._sar = path, sar
 
     def behind(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
         reader = VideoReader(self._path)
@@ -255,13 +261,13 @@ class Chosen(Background):
             reader.close()
         if shown is None:
             raise BadInput("The background video could not be read at this moment.")
-        return cover(shown.rgb, *alpha.shape)
+        return cover(shown.rgb, *alpha.shape, wider=float(self._sar / reader.info.sar))
 
 
-def background_at(words: str, own: Path | None) -> Background:
-    """The background named by `words`: "own" is the file that the run was made with."""
+def background_at(words: str, own: Path | None, sar: Fraction) -> Background:
+    """The background named by `words`: "own" is the file that the run was made with. `sar` as in `background`."""
     if words != "own":
         return background(words, None)
     if own is None:
         raise BadInput("This run was made without a background of its own: choose a colour or blur.")
-    return background("", own) if is_picture(own) else Chosen(own)
+    return background("", own, sar) if is_picture(own) else Chosen(own, sar)

@@ -175,7 +175,7 @@ class Opened:
         if asked.view == "checker":
             return over(colours, alpha, checks(*alpha.shape))
         own = None if self._own is None else self._library.local(self._own.run_id, self._own)
-        new = background_at(asked.settings.background, own)
+        new = background_at(asked.settings.background, own, source.sar)
         try:
             return over(colours, alpha, new.behind(source.rgb(index), alpha, source.seconds(index)))
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -61,10 +62,13 @@ class Blurred(Background):
         return cv2.resize(smooth, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-def cover(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """`picture` enlarged or reduced to fill `(height, width)`, what sticks out cut off evenly."""
-    scale = max(height / picture.shape[0], width / picture.shape[1])
-    size = (max(width, round(picture.shape[1] * scale)), max(height, round(picture.shape[0] * scale)))
+def cover(picture: np.ndarray, height: int, width: int, wider: float = 1.0) -> np.ndarray:
+    """`picture` enlarged or reduced to fill `(height, width)`, what sticks out cut off evenly.
+
+    `wider` says how many times as wide as the picture's own a pixel of the result is shown.
+    """
+    scale = max(height / picture.shape[0], width * wider / picture.shape[1])
+    size = (max(width, round(picture.shape[1] * scale / wider)), max(height, round(picture.shape[0] * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     big = cv2.resize(picture, size, interpolation=how)
     top, left = (big.shape[0] - height) // 2, (big.shape[1] - width) // 2
@@ -72,22 +76,23 @@ def cover(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 class Still(Background):
-    def __init__(self, path: Path) -> None:
-        self._source = read_picture(path).rgb
+    def __init__(self, path: Path, sar: Fraction) -> None:
+        self._source, self._wider = read_picture(path).rgb, float(sar)
         self._picture: np.ndarray | None = None
 
     def behind(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
         if self._picture is None or self._picture.shape != frame.shape:
-            self._picture = cover(self._source, *alpha.shape)
+            self._picture = cover(self._source, *alpha.shape, wider=self._wider)
         return self._picture
 
 
 class Moving(Background):
     """Another video, at its own pace, from its beginning again when it ends."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sar: Fraction) -> None:
         self._path = path
         self._reader = VideoReader(path)
+        self._wider = float(sar / self._reader.info.sar)
         self._offset = 0.0
         self._picture: np.ndarray | None = None
         self._next = self._reader.read()
@@ -95,7 +100,7 @@ class Moving(Background):
     def behind(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
         while self._picture is None or (self._next is not None and self._due() <= seconds + 1e-6):
             if self._next is not None:
-                self._picture = cover(self._next.rgb, *alpha.shape)
+                self._picture = cover(self._next.rgb, *alpha.shape, wider=self._wider)
                 self._last = self._due()
             self._next = self._reader.read()
             if self._next is None:
@@ -116,14 +121,14 @@ class Moving(Background):
         self._reader.close()
 
 
-def background(words: str, file: Path | None) -> Background:
-    """The background named by an option, or the file sent along.
+def background(words: str, file: Path | None, sar: Fraction = Fraction(1)) -> Background:
+    """The background named by an option, or the file sent along; `sar` is the shape of a pixel in front of it.
 
     Raises:
         BadInput: the words name none, or the file is neither picture nor video.
     """
     if file is not None:
-        return Still(file) if is_picture(file) else Moving(file)
+        return Still(file, sar) if is_picture(file) else Moving(file, sar)
     text = COLOURS.get(words.strip().lower(), words.strip().lower())
     if text == "blur":
         return Blurred()

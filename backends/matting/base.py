@@ -98,11 +98,11 @@ class MattingEngine(Engine):
     ) -> Iterator[Event]:
         yield Progress(STAGE, 0, 1, "pictures")
         picture = read_picture(path, MAX_PICTURE_PIXELS)
-        small = self._picture_matte(picture, matte)
+        small = self._picture_matte(picture) if matte is None else read_matte(matte, path, *picture.size)
         alpha = picture_alpha(picture, small, settings)
         yield Progress("Colouring the edge", 0, 1, "pictures")
         artifacts = self._write_picture(picture, alpha, settings, out, behind)
-        artifacts += _keep_picture(picture, small, alpha, out)
+        artifacts += _keep_picture(picture, path, small, alpha, out)
         yield Progress(STAGE, 1, 1, "pictures")
         yield Metric("uncertain pixels", 100 * uncertainty(alpha), "%")
         yield Metric("area of the person", 100 * float(alpha.mean()), "%")
@@ -116,11 +116,9 @@ class MattingEngine(Engine):
             kept.append(Kept("colour", "kept", "The picture's own colour profile."))
         yield Matting(artifacts=artifacts, width=width, height=height, frames=1, kept=tuple(kept))
 
-    def _picture_matte(self, picture: Picture, matte: Path | None) -> np.ndarray:
-        """What the engine sees, or saw in an earlier run: `(h, w)` float32."""
-        full_height, full_width = picture.rgb.shape[:2]
-        if matte is not None:
-            return read_matte(matte, full_width, full_height)
+    def _picture_matte(self, picture: Picture) -> np.ndarray:
+        """What the engine sees: `(h, w)` float32."""
+        full_width, full_height = picture.size
         height, width = self.working_size(full_height, full_width)
         small = cv2.resize(picture.rgb, (width, height), interpolation=cv2.INTER_AREA)
         return as_kept(self.begin()(small[None])[0])
@@ -145,9 +143,10 @@ class MattingEngine(Engine):
         return tuple(artifacts)
 
 
-def _keep_picture(picture: Picture, small: np.ndarray, alpha: np.ndarray, out: Path) -> tuple[Artifact, ...]:
+def _keep_picture(
+    picture: Picture, source: Path, small: np.ndarray, alpha: np.ndarray, out: Path
+) -> tuple[Artifact, ...]:
     """What a run of a picture leaves behind: the matte as it was found, and source above matte for a browser."""
-    height, width = picture.rgb.shape[:2]
-    write_matte(out / "matte.png", to_bytes(small), width, height)
+    write_matte(out / "matte.png", to_bytes(small), source, *picture.size)
     write_proxy_picture(out / "proxy.webp", picture.rgb, alpha)
     return (Artifact("matte", "matte", out / "matte.png"), Artifact("proxy", "proxy", out / "proxy.webp"))

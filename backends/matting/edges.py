@@ -124,16 +124,6 @@ def _at(field: np.ndarray, points: np.ndarray, shape: tuple[int, ...]) -> np.nda
     return np.concatenate(out).reshape(-1, 3)[:count]
 
 
-def multilevel_foreground(frame: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """The foreground by pymatting's multi-level solver (Germer et al. 2021): finer and slower, for single pictures."""
-    from pymatting import estimate_foreground_ml
-
-    estimate = estimate_foreground_ml(frame / 255.0, alpha.astype(np.float64))
-    exact = np.rint(np.clip(estimate, 0, 1) * 255).astype(np.uint8)
-    exact[alpha >= 1] = frame[alpha >= 1]
-    return exact
-
-
 def move_edge(alpha: np.ndarray, pixels: float) -> np.ndarray:
     """Grow (positive) or shrink (negative) the matte by that many pixels, soft edges included."""
     whole = round(abs(pixels))

@@ -12,11 +12,11 @@ from backends.matting.edges import (
     foreground,
     guided_upsample,
     move_edge,
-    multilevel_foreground,
     plain_upsample,
     soften,
 )
 from backends.matting.exports import COMPOSITE, CUTOUT, MATTE
+from backends.matting.multilevel import multilevel_foreground
 from backends.matting.options import Settings
 from backends.matting.picture import Picture
 
@@ -70,9 +70,8 @@ def picture_alpha(picture: Picture, small: np.ndarray, settings: Settings) -> np
 
 def picture_colours(picture: Picture, alpha: np.ndarray, settings: Settings) -> np.ndarray:
     """The person's own colours `(H, W, 3)` uint8."""
-    if settings.despill == 1 and alpha.size <= FINE_PIXELS:
-        return multilevel_foreground(picture.rgb, alpha)
-    return foreground(picture.rgb, alpha, settings.despill)
+    estimate = multilevel_foreground if alpha.size <= FINE_PIXELS else foreground
+    return estimate(picture.rgb, alpha, settings.despill)
 
 
 def over(colours: np.ndarray, alpha: np.ndarray, behind: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
@@ -86,16 +86,14 @@ class VideoJob:
         matte: Path | None = None,
     ) -> None:
         self.out, self.settings, self._mattes = out, settings, mattes
-        self.reader = VideoReader(path, settings.start, settings.end, most_pixels)
-        info = self.info = self.reader.info
-        self._stored = StoredMattes(matte, info.width, info.height, most_pixels) if matte else None
+        self._open(path, matte, new_background, most_pixels)
+        info = self.info
         self.size = self._stored.size if self._stored else size(info.height, info.width)
         self._proxy_size = proxy_size(info.width, info.height, info.sar)
         self.colour = SDR if info.colour.hdr else info.colour
         end = None if settings.end is None else Fraction(settings.end).limit_denominator(1000)
         self.source = Source(path, info, Fraction(settings.start).limit_denominator(1000), end)
         exports = _with_alpha(settings.exports)
-        self._behind = background(settings.background, new_background) if settings.composite else None
         self.finisher = Finisher(settings, frozenset(export.content for export in exports), self._behind)
         self.writers: list[Writer] = []
         self._exports = exports
@@ -110,6 +108,19 @@ class VideoJob:
         self._spent = dict.fromkeys(STAGES, 0.0)
         self.log = FrameLog(out / "frames.json")
         self.total = self._expected()
+
+    def _open(self, path: Path, matte: Path | None, new_background: Path | None, most: int) -> None:
+        """Open all that is read. Where one of them is refused, the others are closed again."""
+        settings = self.settings
+        with ExitStack() as half_open:
+            self.reader = VideoReader(path, settings.start, settings.end, most)
+            half_open.callback(self.reader.close)
+            info = self.info = self.reader.info
+            self._stored = StoredMattes(matte, path, info.width, info.height, most=most) if matte else None
+            if self._stored is not None:
+                half_open.callback(self._stored.close)
+            self._behind = background(settings.background, new_background, info.sar) if settings.composite else None
+            half_open.pop_all()
 
     def _expected(self) -> int:
         """How many frames there will be, as far as the file says."""
@@ -146,7 +157,7 @@ class VideoJob:
             self.writers.append(writer_for(export, self.out, self.source, self.colour))
         (height, width), half = self.size, self._proxy_size
         plain = replace(self.info, sar=Fraction(1), audio=())
-        told = tags(self.source.begin, self.info.width, self.info.height)
+        told = tags(self.source.path, self.info.width, self.info.height, self.source.begin)
         mattes = replace(self.source, info=replace(plain, width=width, height=height), tags=told)
         small = replace(self.source, info=replace(plain, width=half[0], height=2 * half[1]))
         self.writers.append(writer_for(KEPT_MATTE, self.out, mattes, SDR))

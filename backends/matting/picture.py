@@ -23,8 +23,13 @@ class Picture:
     turned: bool = False
 
     @property
+    def size(self) -> tuple[int, int]:
+        """(width, height)."""
+        return self.rgb.shape[1], self.rgb.shape[0]
+
+    @property
     def info(self) -> MediaInfo:
-        return MediaInfo("picture", self.rgb.shape[1], self.rgb.shape[0], turned=self.turned)
+        return MediaInfo("picture", *self.size, turned=self.turned)
 
 
 def read_picture(path: Path, most: int = MAX_PICTURE_PIXELS) -> Picture:

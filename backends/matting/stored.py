@@ -6,6 +6,7 @@ on from these very bytes, so that another export made from them equals a fresh r
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +20,8 @@ from PIL.PngImagePlugin import PngImageFile, PngInfo
 from backends.errors import BadInput
 from backends.matting.source import MAX_PICTURE_PIXELS, moving_pictures, open_container
 
-START, SIZE = "FOURFOLD_START", "FOURFOLD_SIZE"
+START, SIZE, SOURCE = "FOURFOLD_START", "FOURFOLD_SIZE", "FOURFOLD_SOURCE"
+PIECE = 1 << 20
 TOLERANCE = Fraction(1, 500)  # Matroska counts in milliseconds, so a time may be off by half of one at both ends
 PROXY_SIDE, PICTURE_PROXY_SIDE = 640, 1280
 
@@ -37,26 +39,37 @@ def to_bytes(alpha: np.ndarray) -> np.ndarray:
     return cv2.convertScaleAbs(alpha, alpha=255)
 
 
-def tags(start: Fraction, width: int, height: int) -> dict[str, str]:
-    """What a file of mattes says of its source: where its part starts, in seconds, and how large the source is."""
-    return {START: f"{start.numerator}/{start.denominator}", SIZE: f"{width}x{height}"}
+def fingerprint(path: Path) -> str:
+    """SHA-256 of a file's length and of a piece of its beginning, middle and end: quick for any length."""
+    length = path.stat().st_size
+    found = hashlib.sha256(str(length).encode())
+    with path.open("rb") as file:
+        for begin in (0, length // 2, max(0, length - PIECE)):
+            file.seek(begin)
+            found.update(file.read(PIECE))
+    return found.hexdigest()
+
+
+def tags(path: Path, width: int, height: int, start: Fraction = Fraction(0)) -> dict[str, str]:
+    """What a file of mattes says of its source: which file it is, how large, and where its part starts in seconds."""
+    return {START: f"{start.numerator}/{start.denominator}", SIZE: f"{width}x{height}", SOURCE: fingerprint(path)}
 
 
 class StoredMattes:
     """The mattes of an earlier run of the same video, read in order.
 
     Args:
-        path: a `matte.mkv`, untrusted. width, height: of the source, upright.
+        path: a `matte.mkv`, untrusted. source: the video. width, height: of it, upright. most: pixels of a matte.
 
     Raises:
         BadInput: it is no such file, or it was made from another one.
     """
 
-    def __init__(self, path: Path, width: int, height: int, most: int) -> None:
+    def __init__(self, path: Path, source: Path, width: int, height: int, *, most: int) -> None:
         self._container = open_container(path)
         try:
             found = {name.upper(): value for name, value in self._container.metadata.items()}
-            self.start = _checked(found, width, height)
+            self.start = _checked(found, source, width, height)
             stream = moving_pictures(self._container)
             codec = stream.codec_context
             if codec.codec.canonical_name != "ffv1" or codec.pix_fmt != "gray":
@@ -109,29 +122,29 @@ class StoredMattes:
         self._container.close()
 
 
-def _checked(found: Mapping[str, str], width: int, height: int) -> Fraction:
-    """The start that the tags name, once they are known to speak of a source of this size."""
+def _checked(found: Mapping[str, str], source: Path, width: int, height: int) -> Fraction:
+    """The start that the tags name, once they are known to speak of this source."""
     try:
         start = Fraction(found[START])
-        size = tuple(int(side) for side in found[SIZE].split("x"))
+        size, print_ = tuple(int(side) for side in found[SIZE].split("x")), found[SOURCE]
     except (KeyError, ValueError, ZeroDivisionError) as error:
         raise BadInput(NO_MATTE) from error
     if start < 0:
         raise BadInput(NO_MATTE)
-    if size != (width, height):
+    if size != (width, height) or print_ != fingerprint(source):
         raise BadInput(OTHER_FILE)
     return start
 
 
-def write_matte(path: Path, matte: np.ndarray, width: int, height: int) -> None:
-    """The matte `(h, w)` uint8 of a picture of `width` × `height`, as PNG."""
+def write_matte(path: Path, matte: np.ndarray, source: Path, width: int, height: int) -> None:
+    """The matte `(h, w)` uint8 of the picture `source` of `width` × `height`, as PNG."""
     told = PngInfo()
-    for name, value in tags(Fraction(0), width, height).items():
+    for name, value in tags(source, width, height).items():
         told.add_text(name, value)
     Image.fromarray(matte).save(path, "PNG", compress_level=3, pnginfo=told)
 
 
-def read_matte(path: Path, width: int, height: int) -> np.ndarray:
+def read_matte(path: Path, source: Path, width: int, height: int) -> np.ndarray:
     """The matte `(h, w)` float32 that `write_matte` kept. Raises BadInput for any other file."""
     try:
         with Image.open(path, formats=("PNG",)) as file:
@@ -139,7 +152,7 @@ def read_matte(path: Path, width: int, height: int) -> np.ndarray:
             if file.mode != "L" or file.width * file.height > MAX_PICTURE_PIXELS:
                 raise BadInput(NO_MATTE)
             file.load()
-            _checked({name: str(value) for name, value in file.text.items()}, width, height)
+            _checked({name: str(value) for name, value in file.text.items()}, source, width, height)
             return np.asarray(file).astype(np.float32) / 255
     except (OSError, ValueError, SyntaxError) as error:
         raise BadInput(NO_MATTE) from error

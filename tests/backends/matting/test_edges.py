@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from backends.matting import edges
-from backends.matting.edges import foreground, guided_upsample, move_edge, multilevel_foreground, plain_upsample, soften
+from backends.matting.edges import foreground, guided_upsample, move_edge, plain_upsample, soften
+from backends.matting.multilevel import multilevel_foreground
 from evaluation.matting import mad
 from evaluation.synthetic.clip import Rendered, make_clip
 
@@ -52,17 +53,34 @@ def test_estimated_colours_are_nearer_the_true_ones_than_the_pictures(sample: Re
     assert after < 0.6 * before
 
 
-def test_inside_the_colours_are_the_pictures_own_and_far_outside_black(sample: Rendered) -> None:
-    colours = foreground(sample.rgb, sample.alpha)
+def test_the_fine_solver_is_nearer_than_the_quick_one_and_than_the_papers_reference(sample: Rendered) -> None:
+    """pymatting's implementation of the same paper, whose first use in an installation takes half a minute."""
+    from pymatting import estimate_foreground_ml
+
+    soft = (sample.alpha > 0.02) & (sample.alpha < 0.98)
+    reference = 255 * estimate_foreground_ml(sample.rgb / 255.0, sample.alpha.astype(np.float64))
+
+    def error(colours: np.ndarray) -> float:
+        return float(np.abs((colours.astype(float) - sample.foreground) * sample.alpha[..., None])[soft].mean())
+
+    fine = multilevel_foreground(sample.rgb, sample.alpha)
+    assert error(fine) < 1.03 * error(reference) and error(fine) < 0.8 * error(foreground(sample.rgb, sample.alpha))
+    assert np.abs(fine.astype(float) - reference)[soft].mean() < 3
+
+
+@pytest.mark.parametrize("method", [foreground, multilevel_foreground])
+def test_inside_the_colours_are_the_pictures_own_and_far_outside_black(sample: Rendered, method) -> None:  # type: ignore[no-untyped-def]
+    colours = method(sample.rgb, sample.alpha)
     inside = sample.alpha == 1
     assert np.array_equal(colours[inside], sample.rgb[inside])
     far = cv2.dilate((sample.alpha > 0).astype(np.uint8), np.ones((21, 21))) == 0
     assert (colours[far] == 0).all()
 
 
-def test_strength_goes_from_the_picture_to_the_estimate(sample: Rendered) -> None:
+@pytest.mark.parametrize("method", [foreground, multilevel_foreground])
+def test_strength_goes_from_the_picture_to_the_estimate(sample: Rendered, method) -> None:  # type: ignore[no-untyped-def]
     soft = (sample.alpha > 0.1) & (sample.alpha < 0.9)
-    none, half, full = (foreground(sample.rgb, sample.alpha, s)[soft].astype(int) for s in (0.0, 0.5, 1.0))
+    none, half, full = (method(sample.rgb, sample.alpha, s)[soft].astype(int) for s in (0.0, 0.5, 1.0))
     assert np.array_equal(none, sample.rgb[soft])
     assert np.abs(half - (none + full) / 2).max() <= 1
 
@@ -76,8 +94,11 @@ def test_more_edge_points_than_one_call_takes_give_the_same_colours(
     assert np.array_equal(foreground(sample.rgb, sample.alpha), at_once)
 
 
-def test_nothing_is_foreground_of_an_empty_matte() -> None:
-    assert foreground(np.full((20, 20, 3), 9, np.uint8), np.zeros((20, 20), np.float32)).max() == 0
+@pytest.mark.parametrize("method", [foreground, multilevel_foreground])
+def test_nothing_is_foreground_of_an_empty_matte(method) -> None:  # type: ignore[no-untyped-def]
+    assert method(np.full((20, 20, 3), 9, np.uint8), np.zeros((20, 20), np.float32)).max() == 0
+    half = np.full((20, 20), 0.5, np.float32)
+    assert np.abs(method(np.full((20, 20, 3), 90, np.uint8), half).astype(int) - 90).max() <= 1  # nothing is sure
 
 
 @pytest.mark.parametrize(("pixels", "change"), [(4, 4), (-4, -4), (0, 0), (0.4, 0)])

@@ -12,9 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from backends.engine import Metric, Partial, Progress
 from backends.errors import BadInput
+from backends.matting.background import background
 from backends.matting.exports import EXPORTS, wanted
 from backends.matting.types import MediaInfo
 from tests.backends.matting.conftest import MakeVideo, RedEngine, finish, pictures_of, scene, times_of, truth
@@ -74,6 +76,15 @@ def test_png_pictures_carry_alpha_and_their_times(engine: RedEngine, video: Make
     assert [float(seconds) for _, seconds in rows] == pytest.approx([pts / 90 for pts in UNEVEN], abs=1e-5)
     check_alpha([picture[..., 3] for picture in made], 1)
     assert made[0][32, 24, 2] > 200 and made[0][32, 24, 0] < 60  # BGRA: the disk is red
+
+
+def test_a_background_is_not_stretched_by_pixels_that_are_not_square(tmp_path: Path) -> None:
+    disk = cv2.circle(np.zeros((90, 160, 3), np.uint8), (80, 45), 40, (255, 255, 255), -1)
+    Image.fromarray(disk).save(tmp_path / "disk.png")
+    frame = np.zeros((90, 80, 3), np.uint8)  # shown 160 wide
+    behind = background("", tmp_path / "disk.png", Fraction(2)).behind(frame, np.zeros((90, 80), np.float32), 0.0)
+    _, _, wide, high = cv2.boundingRect((behind[..., 0] > 128).astype(np.uint8))
+    assert behind.shape == frame.shape and wide == pytest.approx(40, abs=2) and high == pytest.approx(80, abs=2)
 
 
 def test_composite_puts_the_colour_behind(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -83,16 +84,20 @@ def test_a_part_of_what_the_matte_covers_can_be_made(engine: RedEngine, video: M
 def test_a_matte_of_something_else_is_refused(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     small = video("small.mp4", [scene(index, 64, 48) for index in range(3)])
     finish(engine.run({"media": small}, {"export": "luma"}, tmp_path / "first"))
-    source = video()
+    source, twin = video(), video("twin.mp4", [scene(index + 1) for index in range(12)])
+    finish(engine.run({"media": twin}, {"export": "luma"}, tmp_path / "twin"))
     for matte, words in (
         (tmp_path / "first/matte.mkv", "belongs to another file"),
+        (tmp_path / "twin/matte.mkv", "belongs to another file"),  # of the same size, length and times
         (tmp_path / "first/alpha.mkv", "none that was kept"),
         (source, "none that was kept"),
     ):
         before = threading.active_count()
-        with pytest.raises(BadInput, match=words):
+        with pytest.raises(BadInput, match=words) as refused:
             list(engine.run({"media": source, "matte": matte}, CALM, tmp_path / "out"))
         assert threading.active_count() == before
+        assert str(source) not in [file.path for file in psutil.Process().open_files()]
+        del refused  # until here it held all that the job had opened
 
 
 def test_cancelling_leaves_neither_matte_nor_proxy(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
@@ -113,5 +118,8 @@ def test_a_picture_leaves_the_same_two_and_takes_its_matte_back(engine: RedEngin
     finish(Unasked(CARD).run({"media": still, "matte": tmp_path / "first/matte.png"}, {"edge": -3}, tmp_path / "again"))
     cutouts = [np.asarray(Image.open(tmp_path / name / "cutout.png")) for name in ("fresh", "again")]
     assert np.array_equal(*cutouts)
-    with pytest.raises(BadInput, match="none that was kept"):
-        list(engine.run({"media": still, "matte": tmp_path / "first/alpha.png"}, {}, tmp_path / "out"))
+    twin = tmp_path / "twin.png"
+    Image.fromarray(scene(1)).save(twin)
+    for media, matte, words in ((still, "alpha.png", "none that was kept"), (twin, "matte.png", "belongs to another")):
+        with pytest.raises(BadInput, match=words):
+            list(engine.run({"media": media, "matte": tmp_path / "first" / matte}, {}, tmp_path / "out"))
