@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backends.folding.structure import Structure, read_structure, to_pdb
+from backends.folding.geometry import check
+from backends.folding.measures import contact_map
+from backends.folding.structure import Structure, read_structure, to_cif, to_pdb
 from studio import protein_results, proteins, services
 from studio.library import Run
 from tests.conftest import wait_for
@@ -157,8 +159,60 @@ def test_a_sure_model_of_an_impossible_chain_is_overruled(app: AppTest, sample: 
     assert library.count(run.id, "structure") == 2
 
 
-def squeezed(sample: proteins.Sample) -> Structure:
-    """The sample at half its size, by a model that says it is sure of it."""
+def test_what_a_language_model_kept_is_judged_and_explained(app: AppTest, sample: proteins.Sample) -> None:
+    """A run as ESMFold leaves it, kept by hand: recycles, PAE, contacts, attention, mutations."""
+    run, length = kept_by_hand(sample)
+    app.run().switch_page("pages/proteins.py")
+    app.query_params["run"] = run.id
+    app.run()
+    assert not app.exception and not app.error
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Mean pLDDT"] == "88" and metrics["pTM"] == "0.71"
+    look(app, "Confidence")
+    shown = words_of(app)
+    assert "One firm domain (residues 1–36)" in shown and "Mean pLDDT went from 60 to 88 over 1 recycles" in shown
+    look(app, "Inside the model")
+    assert "this model's own structure" in words_of(app)
+    wait_for(lambda: services.library().count(run.id, "heads"), 60)
+    app.run()
+    assert not app.exception and not app.error
+    heads = app.dataframe[0].value
+    assert (heads["layer"][0], heads["head"][0]) == (2, 1), "the head that was made to see contacts comes first"
+    assert heads["L/5"][0] == 1 and len(heads) == 4
+    touchy = app.dataframe[1].value
+    assert touchy["residue"][0].endswith("5") and touchy["mean log-odds"][0] == pytest.approx(-9)
+    assert length == 36
+
+
+def kept_by_hand(sample: proteins.Sample) -> tuple[Run, int]:
+    library = services.library()
+    whole = squeezed(sample, 1.0).with_confidence(np.full(36, 88.0))
+    length = len(whole)
+    run = library.begin(task="folding", title="By hand", engine="esmfold", weights="esmfold")
+    told = {"plddt": [88.0] * length, "pae": np.full((length, length), 2.0).tolist(), "ptm": 0.71, "iptm": None}
+    library.keep(run.id, "structure", "model.pdb", to_pdb(whole).encode(), file="model.pdb")
+    library.keep(run.id, "structure", "model.cif", to_cif(whole).encode(), file="model.cif")
+    library.keep(run.id, "confidence", "confidence.json", json.dumps(told).encode(), file="confidence.json")
+    library.keep(run.id, "sanity", "sanity.json", json.dumps(check(whole).to_json()).encode(), file="sanity.json")
+    for number, plddt in enumerate((60.0, 88.0)):
+        meta = {"number": number, "total": 1, "plddt": plddt, "ptm": 0.5 + number / 10, "iptm": None}
+        step = to_pdb(whole.with_atoms(whole.atoms * (1.1 - number / 10))).encode()
+        library.keep(run.id, "recycle", f"{number:02d}", step, file=f"{number:02d}.pdb", meta=meta)
+    true = contact_map(whole)
+    attention = np.random.default_rng(0).random((2, 2, length, length)) / 10
+    attention[1, 0] += true
+    mutations = np.full((length, 20), -1.0)
+    mutations[4] = -9
+    for name, values in (("contacts", true * 0.9), ("attention", attention), ("mutations", mutations)):
+        target = io.BytesIO()
+        np.savez_compressed(target, **{name: values})
+        library.keep(run.id, name, f"{name}.npz", target.getvalue(), file=f"{name}.npz")
+    library.finish(run.id, "done", 1.0)
+    return run, length
+
+
+def squeezed(sample: proteins.Sample, share: float = 0.5) -> Structure:
+    """The sample at a share of its size, by a model that says it is sure of it."""
     import tempfile
     from pathlib import Path
 
@@ -166,7 +220,7 @@ def squeezed(sample: proteins.Sample) -> Structure:
         path = Path(folder) / "sample.pdb"
         path.write_text(sample.text)
         whole = read_structure(path)
-    return whole.with_atoms(whole.atoms * 0.5).with_confidence(np.full(len(whole), 96.0))
+    return whole.with_atoms(whole.atoms * share).with_confidence(np.full(len(whole), 96.0))
 
 
 def test_an_address_of_a_protein_that_is_gone(app: AppTest) -> None:
