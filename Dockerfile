@@ -8,6 +8,9 @@ RUN useradd --create-home fourfold && mkdir /data && chown fourfold /data
 WORKDIR /fourfold
 COPY requirements.txt constraints.txt ./
 RUN pip install --no-cache-dir -r requirements.txt -c constraints.txt
+# The solvers of the built-in cut-out compile themselves once, for half a minute.
+ENV NUMBA_CACHE_DIR=/opt/numba
+RUN python -c 'import pymatting' && chown -R fourfold /opt/numba
 # AlphaFold2 needs OpenFold, which is not on the package index: docker build --build-arg OPENFOLD=v2.2.0 -t fourfold .
 ARG OPENFOLD=""
 RUN if [ -n "$OPENFOLD" ]; then \

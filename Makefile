@@ -14,6 +14,7 @@ setup: .venv/ready
 .venv/ready: requirements.txt constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -r requirements.txt -c constraints.txt
+	$(BIN)/python -c 'import pymatting'  # compiles itself once, for half a minute
 	@touch $@
 
 setup-dev: .venv/ready-dev

@@ -261,7 +261,7 @@ class Chosen(Background):
             reader.close()
         if shown is None:
             raise BadInput("The background video could not be read at this moment.")
-        return cover(shown.rgb, *alpha.shape, wider=float(self._sar / reader.info.sar))
+        return cover(shown.rgb, alpha.shape, float(self._sar / reader.info.sar))
 
 
 def background_at(words: str, own: Path | None, sar: Fraction) -> Background:

@@ -62,11 +62,12 @@ class Blurred(Background):
         return cv2.resize(smooth, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-def cover(picture: np.ndarray, height: int, width: int, wider: float = 1.0) -> np.ndarray:
-    """`picture` enlarged or reduced to fill `(height, width)`, what sticks out cut off evenly.
+def cover(picture: np.ndarray, shape: tuple[int, ...], wider: float = 1.0) -> np.ndarray:
+    """`picture` enlarged or reduced to fill `shape` (height, width), what sticks out cut off evenly.
 
     `wider` says how many times as wide as the picture's own a pixel of the result is shown.
     """
+    height, width = shape
     scale = max(height / picture.shape[0], width * wider / picture.shape[1])
     size = (max(width, round(picture.shape[1] * scale / wider)), max(height, round(picture.shape[0] * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -82,7 +83,7 @@ class Still(Background):
 
     def behind(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
         if self._picture is None or self._picture.shape != frame.shape:
-            self._picture = cover(self._source, *alpha.shape, wider=self._wider)
+            self._picture = cover(self._source, alpha.shape, self._wider)
         return self._picture
 
 
@@ -100,7 +101,7 @@ class Moving(Background):
     def behind(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
         while self._picture is None or (self._next is not None and self._due() <= seconds + 1e-6):
             if self._next is not None:
-                self._picture = cover(self._next.rgb, *alpha.shape, wider=self._wider)
+                self._picture = cover(self._next.rgb, alpha.shape, self._wider)
                 self._last = self._due()
             self._next = self._reader.read()
             if self._next is None:
