@@ -1,0 +1,68 @@
+"""A protein in the real studio: a sample opened, seen in 3D, selected residue by residue, and taken home."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends.folding.structure import read_structure
+from tests.conftest import wait_for
+from tests.e2e.conftest import FLAGS
+from tests.e2e.test_studio import Studio, outside, real, studio
+
+__all__ = ["studio"]
+SOFTWARE = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+BALLS = "b.stage.model.selectedAtoms({}).filter((atom) => atom.style.sphere).map((atom) => atom.row)"
+
+
+@pytest.fixture
+def page(playwright_driver: Any, chromium_path: str) -> Iterator[Any]:
+    """A page in a Chromium that draws WebGL without a graphics card, and remembers what went wrong in it."""
+    flags = [flag for flag in FLAGS if flag != "--disable-gpu"]
+    browser = playwright_driver.chromium.launch(executable_path=chromium_path, args=[*flags, *SOFTWARE])
+    made = browser.new_page(viewport={"width": 900, "height": 700})
+    made.set_default_timeout(60_000)
+    made.problems = []
+    made.on("pageerror", lambda error: made.problems.append(str(error)))
+    made.on("request", lambda request: made.problems.append(request.url) if outside(request.url) else None)
+    yield made
+    browser.close()
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(180)
+def test_a_sample_is_seen_in_3d_selected_and_taken_home(studio: Studio, page: Any, tmp_path: Path) -> None:
+    page.goto(f"{studio.address}/proteins")
+    page.get_by_text("Well-known proteins").click()
+    page.get_by_role("button", name="Open the structure").click()
+    page.get_by_text("Could it be a protein?").wait_for()
+    address = page.url
+    assert "run=" in address
+    page.reload()  # The run is found again by its address.
+    bench = page.locator(".bench")
+    bench.wait_for()
+
+    def told(expression: str) -> Any:
+        return bench.evaluate(f"(el) => {{ const b = el.workbench; return {expression}; }}")
+
+    wait_for(lambda: told("b.ready && b.stage.model.selectedAtoms({}).length > 100"), 30)
+    page.locator(".ribbon").scroll_into_view_if_needed()
+    box = page.locator(".ribbon .spacer").bounding_box()
+    page.mouse.click(box["x"] + 46 + 13 * 3.5, box["y"] + 35)
+    wait_for(lambda: set(told(BALLS)) == {3}, 10)  # drawn atom by atom in 3D
+    page.get_by_text("Selected: 1 residue").wait_for()  # and Python knows
+    view = told("b.stage.viewer.getView()")
+    page.get_by_text("Geometry", exact=True).click()
+    page.get_by_text("Ramachandran plot").wait_for()
+    assert told("b.stage.viewer.getView()") == pytest.approx(view), "the camera stays when the page is drawn anew"
+    page.locator("[data-testid=stButtonGroup]").get_by_text("Files", exact=True).click()
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="PDB ·").click()
+    waiting.value.save_as(tmp_path / "taken.pdb")
+    taken = read_structure(tmp_path / "taken.pdb")
+    assert len(taken) == told("b.data.structure.sequence.length") and taken.backbone
+    assert not page.get_by_text("Traceback").count() and not page.get_by_text("fault of ours").count()
+    assert real(page.problems) == []

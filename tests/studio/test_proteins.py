@@ -1,0 +1,114 @@
+"""What the proteins page works out before a job: what was brought, which model takes it, options there and back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends.folding import TASK
+from studio import proteins
+from studio.proteins import Choices
+
+CPU = {"kind": "cpu", "memory_bytes": 64 << 30}
+
+
+def card(name: str, here: bool = False) -> dict[str, Any]:
+    """A card as the model server tells it."""
+    known = next(one for one in TASK.cards if one.id == name)
+    limits = {"residues": known.limit("cpu").residues}
+    return {
+        "id": known.id,
+        "engine": known.engine,
+        "title": known.title,
+        "parameters": known.parameters,
+        "speed": known.speed,
+        "preference": known.preference,
+        "limits": limits,
+        "here": here,
+    }
+
+
+def every(*here: str) -> list[dict[str, Any]]:
+    return [card(one.id, one.id in here) for one in TASK.cards]
+
+
+def brought(folder: Path, text: str) -> proteins.Probe:
+    path = folder / "query"
+    path.write_text(text)
+    return proteins.probe(path)
+
+
+def test_every_engine_of_the_task_is_known_with_what_it_can_keep() -> None:
+    from backends.folding.options import EXTRAS
+
+    assert set(proteins.ENGINES) == set(TASK.engines)
+    assert set(proteins.ENGINES["esmfold"].extras) == set(EXTRAS)
+    fields = set(Choices(1, "off", ("attention",), "A", 2, 3).options(card("esmfold")))
+    assert fields <= set(TASK.options)
+
+
+def test_samples_are_what_they_say(tmp_path: Path) -> None:
+    for sample in proteins.samples():
+        found = brought(tmp_path, sample.text)
+        assert not found.problem and found.kind == ("structure" if sample.built else "sequence"), sample.name
+    insulin = brought(tmp_path, next(one.text for one in proteins.samples() if one.id == "insulin"))
+    assert insulin.text == "a sequence, 51 residues, 2 chains"
+    assert {name for name, _ in insulin.findings} == {"insulin_A"}  # the short one, with four cysteines
+
+
+def test_the_model_to_begin_with_is_the_best_that_is_here_and_takes_it() -> None:
+    builtin = ("structure", "coevolution")
+    assert proteins.usual(every(*builtin), "structure") == "structure"
+    assert proteins.usual(every(*builtin), "alignment") == "coevolution"
+    assert proteins.usual(every(*builtin), "sequence") == "esmfold"  # to be fetched: nothing here can do it
+    assert proteins.usual(every(*builtin, "openfold-ptm"), "sequence") == "openfold-ptm"
+
+
+def test_what_does_not_fit_is_said_before_anything_is_sent(tmp_path: Path) -> None:
+    sequence = brought(tmp_path, "MKTAYIAKQRQISFVKSHFSRQ")
+    assert "needs an alignment" in proteins.unfit(card("coevolution"), sequence)
+    assert "needs a structure file" in proteins.unfit(card("structure"), sequence)
+    assert proteins.unfit(card("esmfold"), sequence) == "" == proteins.unfit(card("structure"), proteins.Probe())
+    assert brought(tmp_path, "").problem and brought(tmp_path, "MKT1%").problem
+
+
+def test_memory_decides_the_longest_chain_and_the_sentence_names_it() -> None:
+    roomy, small = {"kind": "cpu", "memory_bytes": 64 << 30}, {"kind": "cpu", "memory_bytes": 17 << 30}
+    esmfold = card("esmfold")
+    assert proteins.longest(esmfold, roomy) == 1000
+    most = proteins.longest(esmfold, small)
+    assert most is not None and 300 < most < 1000
+    assert proteins.too_long(esmfold, most, small) == "" and f"{most:,}" in proteins.too_long(esmfold, most + 1, small)
+    assert "more memory" in proteins.too_long(esmfold, 10, {"kind": "cpu", "memory_bytes": 4 << 30})
+    assert "more memory" in proteins.estimate(esmfold, 0, {"kind": "cpu", "memory_bytes": 4 << 30})
+
+
+def test_more_recycles_and_longer_chains_are_said_to_take_longer() -> None:
+    short, long = (proteins.estimate(card("openfold-ptm"), 100, CPU, passes) for passes in (1, 4))
+    assert "about 40 s" in short and "about 2 min 30 s" in long and "of memory" in long
+    assert "time not measured yet" in proteins.estimate(card("colabfold"), 100, CPU)
+
+
+def test_options_go_there_and_back_and_only_those_a_model_has() -> None:
+    chosen = Choices(recycles=6, chunk="64", extras=("attention",), chain="B", models=3, seed=7)
+    told = chosen.options(card("esmfold"))
+    assert told == {"recycles": 6, "chunk": "64", "extras": "contacts,attention", "chain": "B"}
+    again = Choices.of(told)
+    assert (again.recycles, again.chunk, again.extras, again.chain) == (6, "64", ("attention",), "B")
+    assert chosen.options(card("colabfold")) == {"recycles": 6, "chain": "B", "models": 3, "seed": 7}
+    assert chosen.options(card("structure")) == {"chain": "B"}
+    assert proteins.spoken(told)["also kept"] == "contacts, attention"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("no json", "not JSON"), (json.dumps({"pae": [[0, 1], [1, 0]]}), "for 2 residues"), ("[]", "no confidence")],
+)
+def test_a_confidence_file_of_another_protein_is_a_sentence(content: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "pae.json").write_text(content)
+    assert said in proteins.pae_problem(tmp_path / "pae.json", 3)
+    (tmp_path / "pae.json").write_text(json.dumps({"predicted_aligned_error": [[0, 1, 2]] * 3}))
+    assert proteins.pae_problem(tmp_path / "pae.json", 3) == ""
