@@ -14,7 +14,7 @@ from backends.folding.geometry import check
 from backends.folding.measures import contact_map
 from backends.folding.structure import Structure, read_structure, to_cif, to_pdb
 from studio import protein_results, proteins, services
-from studio.library import Run
+from studio.library import Run, Status
 from tests.conftest import wait_for
 from tests.pages.test_pages import app, click, words_of
 
@@ -184,7 +184,18 @@ def test_what_a_language_model_kept_is_judged_and_explained(app: AppTest, sample
     assert length == 36
 
 
-def kept_by_hand(sample: proteins.Sample) -> tuple[Run, int]:
+def test_a_cancelled_fold_shows_the_structures_that_were_finished(app: AppTest, sample: proteins.Sample) -> None:
+    run, _ = kept_by_hand(sample, "cancelled")
+    app.run().switch_page("pages/proteins.py")
+    app.query_params["run"] = run.id
+    app.run()
+    assert not app.exception and not app.error
+    shown = words_of(app)
+    assert "Cancelled. Your protein is kept" in shown and "After round 1 of 1: mean pLDDT 88, pTM 0.60" in shown
+    assert "Could it be a protein?" not in shown and not app.segmented_control
+
+
+def kept_by_hand(sample: proteins.Sample, status: Status = "done") -> tuple[Run, int]:
     library = services.library()
     whole = squeezed(sample, 1.0).with_confidence(np.full(36, 88.0))
     length = len(whole)
@@ -207,7 +218,7 @@ def kept_by_hand(sample: proteins.Sample) -> tuple[Run, int]:
         target = io.BytesIO()
         np.savez_compressed(target, **{name: values})
         library.keep(run.id, name, f"{name}.npz", target.getvalue(), file=f"{name}.npz")
-    library.finish(run.id, "done", 1.0)
+    library.finish(run.id, status, 1.0)
     return run, length
 
 
