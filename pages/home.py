@@ -11,28 +11,40 @@ st.title("Fourfold")
 st.markdown("#### Take songs apart, cut people out of video, fold proteins, and see how sure the model is.")
 st.markdown(f"The work is done by **{services.backend().place}**; every result is kept and can be opened again.")
 
-songs, videos, proteins = st.columns(3, gap="large")
-with songs.container(border=True):
-    st.markdown(
-        "**Songs**: the voice, drums, bass and the rest as separate tracks, to practise, remix or listen closely."
-    )
-    if st.button("Try the sample song", type="primary", icon=":material/play_arrow:", width="stretch"):
-        start_sample_song()
-    if st.button("Use a song of your own", icon=":material/upload:", width="stretch"):
-        st.switch_page("pages/songs.py")
-with videos.container(border=True):
-    st.markdown("**Videos**: the people alone with a soft edge, for your editor, a new background or a web page.")
-    if st.button("Try the sample clip", type="primary", icon=":material/play_arrow:", width="stretch"):
-        start_sample_clip()
-    if st.button("Use a video or picture of your own", icon=":material/upload:", width="stretch"):
-        st.switch_page("pages/videos.py")
-
-with proteins.container(border=True):
-    st.markdown("**Proteins**: the structure of a sequence in 3D, and how far to trust it, residue by residue.")
-    if st.button("Try the sample structure", type="primary", icon=":material/play_arrow:", width="stretch"):
-        start_sample_protein()
-    if st.button("Use a protein of your own", icon=":material/upload:", width="stretch"):
-        st.switch_page("pages/proteins.py")
+OFFERS = (
+    (
+        "**Songs**: the voice, drums, bass and the rest as separate tracks, to practise, remix or listen closely.",
+        "Try the sample song",
+        start_sample_song,
+        "Use a song of your own",
+        "pages/songs.py",
+    ),
+    (
+        "**Videos**: the people alone with a soft edge, for your editor, a new background or a web page.",
+        "Try the sample clip",
+        start_sample_clip,
+        "Use a video or picture of your own",
+        "pages/videos.py",
+    ),
+    (
+        "**Proteins**: the structure of a sequence in 3D, and how far to trust it, residue by residue.",
+        "Try the sample structure",
+        start_sample_protein,
+        "Use a protein of your own",
+        "pages/proteins.py",
+    ),
+)
+for column, (what, sample, start_sample, own, page) in zip(st.columns(len(OFFERS), gap="medium"), OFFERS, strict=True):
+    with column.container(border=True, height="stretch", vertical_alignment="distribute"):
+        st.markdown(what)
+        with st.container(gap="small"):
+            if st.button(sample, type="primary", icon=":material/play_arrow:", width="stretch"):
+                start_sample()
+            if st.button(own, icon=":material/upload:", width="stretch"):
+                st.switch_page(page)
+st.page_link(
+    "pages/live.py", label="Or turn your camera on and change what is behind you, live", icon=":material/videocam:"
+)
 
 st.subheader("What you did before")
 shown = st.session_state.setdefault("runs_shown", PAGE)
