@@ -85,6 +85,11 @@ def tell(found: Probe, name: str) -> None:
     if found.query is None:
         return
     st.caption(f":material/check_circle: {words.plain(f'{name}: {found.text}')}")
+    if found.query.alignment is not None:
+        st.caption(f":material/layers: {proteins.depth(found)}")
+        with st.expander("Depth along the chain"):
+            counts = {"sequences": found.query.alignment.depth, "residue": range(1, found.length + 1)}
+            st.line_chart(counts, x="residue", y="sequences", height=180)
     for notice in found.query.notices:
         st.caption(f":material/cleaning_services: {words.plain(notice)}")
     for chain, finding in found.findings:

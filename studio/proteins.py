@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from backends.errors import UserError
 from backends.folding import estimate as estimates
 from backends.folding.cards import CARDS
@@ -96,6 +98,18 @@ class Probe:
         if self.query.alignment is not None:
             parts.append(f"{len(self.query.alignment.names):,} sequences")
         return ", ".join(parts)
+
+
+def depth(found: Probe) -> str:
+    """How much an alignment knows of each residue, in words; "" for what is no alignment."""
+    if found.query is None or found.query.alignment is None:
+        return ""
+    counts = found.query.alignment.depth
+    thinnest = int(counts.argmin())
+    return (
+        f"Half of the residues have {int(np.median(counts)):,} sequences or more; the fewest, {int(counts.min()):,}, "
+        f"are at residue {thinnest + 1}. Models make little of parts with under some 30."
+    )
 
 
 def probe(path: Path) -> Probe:

@@ -91,6 +91,7 @@ def test_an_alignment_is_for_coevolution(app: AppTest) -> None:
     rows = ["MKTAYIAKQRQISFVKSHFSRQ", "MKTA-IAKQRQVSFVKSHF-RQ", "MRTAYIAKQKQISFLKSHFSRE"]
     paste(open_page(app), "".join(f">s{k}\n{row}\n" for k, row in enumerate(rows)))
     assert "an alignment, 22 residues, 3 sequences" in words_of(app)
+    assert "Half of the residues have 3 sequences or more; the fewest, 2, are at residue 5" in words_of(app)
     assert model(app).value == "coevolution" and not button(app, "Fold it").disabled
 
 
