@@ -79,6 +79,11 @@ class Engine(ABC):
         self.card = card
         self.weights = weights
 
+    @classmethod
+    def needs_model(cls, inputs: Mapping[str, Path]) -> bool:
+        """Whether a job with these files needs what `load` reads; without it, `run` is called on an engine unloaded."""
+        return True
+
     @abstractmethod
     def load(self, device: str) -> None:
         """Read the weights onto `device` ("cpu", "cuda", "mps"). Raises WeightsMissing or WeightsBroken."""

@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 HERE = ("present", "builtin")
 """The states of the weight store in which a card can run."""
 
+TELLING_SECONDS = 3.0
+"""A run shorter than this says little of the speed of a long one."""
+
 FAULT = "The model could not be made ready because of a fault of ours; its server's log says more."
 
 
@@ -203,8 +206,11 @@ class Host:
             self._passing.pop(card.id, None)
 
     def note_speed(self, card: ModelCard, seconds: float, amount: float) -> None:
-        """Remember how long one unit of input took here, over restarts too: the next estimate is this machine's own."""
-        if amount > 0:
+        """Remember how long one unit of input took here, over restarts too: the next estimate is this machine's own.
+
+        Much of a short run is its start, so it counts only until there is a better one.
+        """
+        if amount > 0 and (seconds >= TELLING_SECONDS or self._speeds.get(self.device, card.id) is None):
             self._speeds.note(self.device, card.id, seconds / amount)
 
     def info(self) -> dict[str, Any]:

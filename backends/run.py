@@ -30,13 +30,7 @@ class Job:
 def run(host: Host, job: Job) -> Generator[Event, None, None]:
     """Load the engine if it is not loaded, run it, and remember its speed on this machine."""
     check_options(job.task, job.options)
-    engine: Engine | None = None
-    for step in host.engine(job.task, job.card, job.weights):
-        if isinstance(step, Progress):
-            yield step
-        else:
-            engine = step
-    assert engine is not None
+    engine = yield from _engine(host, job)
     started, last, result = time.monotonic(), None, None
     events = engine.run(job.inputs, job.options, job.out)
     try:
@@ -51,6 +45,18 @@ def run(host: Host, job: Job) -> Generator[Event, None, None]:
             close()
     if last is not None and result is not None and job.card.tier != "yours":
         host.note_speed(job.card, time.monotonic() - started, engine.amount(job.inputs, last, result))
+
+
+def _engine(host: Host, job: Job) -> Generator[Event, None, Engine]:
+    """The engine of the job, ready for it: loaded, unless these files can do without the model."""
+    made = job.task.engine_class(job.card.engine)
+    if not made.needs_model(job.inputs):
+        return made(job.card, job.weights)
+    for step in host.engine(job.task, job.card, job.weights):
+        if not isinstance(step, Progress):
+            return step
+        yield step
+    raise AssertionError("a host gives an engine or raises")
 
 
 def check_inputs(task: Task, inputs: Mapping[str, Path]) -> None:

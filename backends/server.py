@@ -54,7 +54,7 @@ NO_ROOM = "The disk of the machine that runs the models is full; make room there
 
 class Server:
     """A host and its job folders behind one FastAPI app. `boot` is another after every start, so that a client can
-    tell that the jobs it knew are gone."""
+    tell that the jobs it knew are gone; `device` is held by whoever works on it."""
 
     def __init__(self, host: Host, root: Path, keep: float = KEEP_SECONDS) -> None:
         self.host = host
@@ -64,14 +64,14 @@ class Server:
         self.warm_error = ""
         self.warm = threading.Event()
         self.stopping = threading.Event()
-        self._busy = threading.Lock()
+        self.device = threading.Lock()
 
     def warm_up(self) -> None:
         """Load the default engine of the first task, so that the first job need not wait; /readyz tells."""
         try:
             task = next(iter(tasks().values()))
             self.host.info()  # Imports torch, for which no request should have to wait.
-            with self._busy:
+            with self.device:
                 for _ in self.host.engine(task, *self.host.choose(task)):
                     pass
         except UserError as error:
@@ -108,7 +108,7 @@ class Server:
         if gone := [name for name, path in files.items() if not self.uploads.holds(path)]:
             raise BadInput(f"The {gone[0]} is not on the server any more; upload it again.")
         # Gradio's queue admits one job a device; the lock keeps the warm-up out of its way too.
-        with self._busy:
+        with self.device:
             card, paths = self.host.choose(task, weights=weights)
             yield {"type": "started", "job": folder.token, "card": card.id, "device": self.host.device}
             job = Job(task, card, paths, files, options or {}, folder.path)
@@ -249,7 +249,7 @@ def build(host: Host, root: Path, keep: float = KEEP_SECONDS, sweep_every: float
 
 
 def _routes(api: FastAPI, server: Server) -> None:
-    live.mount(api, server.host, server._busy, server.stopping)
+    live.mount(api, server.host, server.device, server.stopping)
 
     @api.get("/healthz")
     def healthz() -> dict[str, str]:

@@ -11,6 +11,9 @@ from tempfile import NamedTemporaryFile
 
 log = logging.getLogger(__name__)
 
+VERSION = 2
+"""Raise it when what one unit of an engine's work means changes: seconds of another unit would mislead."""
+
 
 class Speeds:
     """Seconds of work for one unit of input, by device kind ("cpu", "cuda") and card id, in one JSON file.
@@ -42,12 +45,14 @@ class Speeds:
         except (OSError, ValueError) as error:
             log.warning("the measured speeds in %s cannot be read (%s)", self.path, error)
             return {}
-        if not isinstance(told, dict):
+        if not isinstance(told, dict) or not isinstance(told.get("speeds", {}), dict):
             log.warning("the measured speeds in %s are not as they were written", self.path)
             return {}
+        if told.get("version") != VERSION:
+            return {}  # They are measured anew, and this file goes with the first of them.
         return {
             device: {card: float(seconds) for card, seconds in cards.items() if _is_speed(seconds)}
-            for device, cards in told.items()
+            for device, cards in told.get("speeds", {}).items()
             if isinstance(cards, dict)
         }
 
@@ -58,7 +63,7 @@ class Speeds:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with NamedTemporaryFile("w", encoding="utf-8", dir=self.path.parent, suffix=".part", delete=False) as file:
                 written = file.name
-                json.dump(speeds, file, indent=1, sort_keys=True)
+                json.dump({"version": VERSION, "speeds": speeds}, file, indent=1, sort_keys=True)
             Path(written).replace(self.path)
         except OSError as error:
             log.warning("the measured speeds cannot be kept in %s (%s)", self.path, error)

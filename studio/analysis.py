@@ -17,7 +17,7 @@ from studio.library import Library
 
 log = logging.getLogger(__name__)
 
-FAULT = "This could not be worked out because of a fault of ours; the stems are fine."
+FAULT = "This could not be worked out because of a fault of ours; the result itself is fine."
 
 WORKERS = 2
 """At most so many analyses at once, no two of a kind: looking at results must not starve the models of processor, and

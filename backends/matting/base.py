@@ -26,6 +26,9 @@ from backends.matting.source import MAX_PICTURE_PIXELS, MAX_VIDEO_PIXELS, is_pic
 from backends.matting.stored import as_kept, read_matte, to_bytes, write_matte, write_proxy_picture
 from backends.matting.types import Kept, Matting
 
+FEW = 12
+"""With fewer frames than this, opening and closing files is what takes the time."""
+
 
 class MattingEngine(Engine):
     """One way of finding the matte of a person."""
@@ -33,6 +36,10 @@ class MattingEngine(Engine):
     task: ClassVar[str] = "matting"
     pixels_a_call: int = 640_000
     """How much is matted at once: a few small frames or one large one, so that memory stays small on a processor."""
+
+    @classmethod
+    def needs_model(cls, inputs: Mapping[str, Path]) -> bool:
+        return "matte" not in inputs
 
     @abstractmethod
     def mattes(self, frames: np.ndarray) -> np.ndarray:
@@ -84,8 +91,8 @@ class MattingEngine(Engine):
         yield from job.events()
 
     def amount(self, inputs: Mapping[str, Path], last: Progress, result: Result) -> float:
-        """Megapixels of all frames, and those that the model itself is worth; pictures and kept mattes tell nothing."""
-        if not isinstance(result, Matting) or result.frames < 2 or "matte" in inputs:
+        """Megapixels of all frames, and those the model is worth; a few frames and kept mattes tell nothing."""
+        if not isinstance(result, Matting) or result.frames < FEW or "matte" in inputs:
             return 0.0
         return result.frames * (self.card.overhead + result.width * result.height / 1e6)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backends.engine import Progress
+from backends.engine import Progress, Result
 from backends.errors import BadInput, EngineFailed, UserError, WeightsMissing
 from backends.host import Host
 from backends.run import Job, run
@@ -170,7 +170,16 @@ def test_speeds_of_two_processes_are_both_kept(store) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", '{"cpu": 3}', '{"cpu": {"ticker": "fast"}}', '{"cpu": {"ticker": NaN}}']
+    "content",
+    [
+        "{",
+        "[]",
+        '{"version": 2, "speeds": []}',
+        '{"version": 2, "speeds": {"cpu": 3}}',
+        '{"version": 2, "speeds": {"cpu": {"ticker": "fast"}}}',
+        '{"version": 2, "speeds": {"cpu": {"ticker": NaN}}}',
+        '{"cpu": {"ticker": 7.0}}',  # in the units of an earlier version
+    ],
 )
 def test_a_broken_file_of_speeds_is_done_without(
     store, task: Task, content: str, caplog: pytest.LogCaptureFixture
@@ -179,9 +188,29 @@ def test_a_broken_file_of_speeds_is_done_without(
     path.parent.mkdir(parents=True)
     path.write_text(content)
     assert not shown(Host(store, "cpu"), "ticker")["speed_measured_here"]
-    assert content not in ("{", "[]") or "speeds.json" in caplog.text
+    assert content not in ("{", "[]", '{"version": 2, "speeds": []}') or "speeds.json" in caplog.text
     Host(store, "cpu").note_speed(task.cards[0], 1.0, 4.0)
     assert shown(Host(store, "cpu"), "ticker")["speed"] == 0.25
+
+
+def test_a_short_run_counts_only_until_there_is_a_long_one(host: Host, task: Task) -> None:
+    host.note_speed(task.cards[0], 1.0, 2.0)
+    assert shown(host, "ticker")["speed"] == 0.5
+    host.note_speed(task.cards[0], 4.0, 40.0)
+    host.note_speed(task.cards[0], 1.0, 2.0)
+    assert shown(host, "ticker")["speed"] == 0.1
+
+
+def test_a_job_that_can_do_without_the_model_loads_none(
+    host: Host, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = tmp_path / "input.txt"
+    text.write_text("hello")
+    monkeypatch.setattr(Ticking, "needs_model", lambda inputs: False)
+    monkeypatch.setattr(Ticking, "load", broken)
+    card, weights = host.choose(task, weights="ticker")
+    events = list(run(host, Job(task, card, weights, {"file": text}, {"ticks": 1}, tmp_path)))
+    assert isinstance(events[-1], Result) and state(host, task, "ticker") == "present"
 
 
 def test_speeds_that_cannot_be_written_stop_nothing(
