@@ -100,9 +100,15 @@ class Alignment:
         )
 
     def to_a3m(self) -> str:
-        """As A3M text, without the insertions."""
-        text = np.frombuffer(LETTERS.encode(), np.uint8)[self.rows]
-        return "".join(f">{name}\n{row.tobytes().decode()}\n" for name, row in zip(self.names, text, strict=True))
+        """As A3M text. An insertion is as many “x” as it had residues: which they were is not kept."""
+        return "".join(f">{name}\n{self.a3m_row(index)}\n" for index, name in enumerate(self.names))
+
+    def a3m_row(self, index: int) -> str:
+        """One row as A3M writes it: a letter or gap a column, insertions in lower case before theirs."""
+        counts = self.deletions[index].astype(np.int64)
+        text = np.full(counts.sum() + self.length, ord("x"), np.uint8)
+        text[np.cumsum(counts + 1) - 1] = np.frombuffer(LETTERS.encode(), np.uint8)[self.rows[index]]
+        return text.tobytes().decode()
 
 
 def sequence_weights(rows: np.ndarray, similar: float = 0.8) -> np.ndarray:

@@ -56,6 +56,20 @@ def test_filters_keep_the_query_first_and_a3m_round_trips(tmp_path: Path) -> Non
     assert len(found.merged(found)) == 9
 
 
+def test_written_alignments_keep_every_insertion(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    rows = draw.integers(0, UNKNOWN + 1, (6, 30)).astype(np.uint8)
+    rows[0] = draw.integers(0, GAP, 30)
+    counts = np.where(draw.random((6, 30)) < 0.3, draw.integers(1, 40, (6, 30)), 0).astype(np.uint16)
+    counts[0], counts[1, 0], counts[2] = 0, np.iinfo(np.uint16).max, 0
+    query = "".join(LETTERS[code] for code in rows[0])
+    made = module.Alignment(tuple("qabcde"), rows, query, counts)
+    again = read(tmp_path, made.to_a3m())
+    assert (again.names, again.query, letters(again)) == (made.names, query, letters(made))
+    assert again.deletions.tolist() == counts.tolist()
+    assert read(tmp_path, A3M).a3m_row(1) == "M-TxxV"
+
+
 def test_weights_share_one_vote_among_copies() -> None:
     rows = np.array([[0] * 10, [0] * 10, [0] * 9 + [1], [5] * 10], np.uint8)
     assert sequence_weights(rows).tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 1])
