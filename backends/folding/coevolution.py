@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 
 from backends.engine import Metric, Notice, Progress
 from backends.errors import BadInput
@@ -93,16 +92,15 @@ def folded(sequence: str, contacts: np.ndarray, states: np.ndarray, seed: int = 
     total = total_steps()
     yield Progress(FOLDING, 0, total)
     crowd = chains = None
-    with torch.enable_grad():
-        for found in search(Restraints(contacts, states), seed):
-            if isinstance(found, int):
-                yield Progress(FOLDING, found, total)
-                continue
-            chains = backbone(found.torsions[found.order]).numpy()  # (B, L, 5, 3)
-            if found.steps == total:
-                break
-            crowd = chains[:, :, 1]
-            yield Step(*_judged(chains[0], crowd, sequence), found.turn, TURNS)
+    for found in search(Restraints(contacts, states), seed):
+        if isinstance(found, int):
+            yield Progress(FOLDING, found, total)
+            continue
+        chains = backbone(found.torsions[found.order]).numpy()  # (B, L, 5, 3)
+        if found.steps == total:
+            break
+        crowd = chains[:, :, 1]
+        yield Step(*_judged(chains[0], crowd, sequence), found.turn, TURNS)
     assert chains is not None and crowd is not None
     yield Progress(FOLDING, total, total)
     yield Notice(

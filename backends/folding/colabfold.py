@@ -19,11 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from backends.engine import Progress
 from backends.errors import EngineFailed, WeightsMissing
-from backends.folding.alignment import GAP, LETTERS, Alignment
+from backends.folding.alignment import GAP, Alignment
 from backends.folding.base import FoldingEngine, Found
 from backends.folding.cards import COLABFOLD_HOW
 from backends.folding.confidence import Confidence, read_pae
@@ -187,15 +185,8 @@ def write_input(query: Query, work: Path) -> tuple[Path, list[str]]:
 
 def a3m(alignment: Alignment) -> str:
     """The alignment with its insertions as “x”: the program counts them and does not look at the letters."""
-    letters = np.frombuffer(LETTERS.encode(), np.uint8)
-    lines = []
-    for index, (row, inserted) in enumerate(zip(alignment.rows, alignment.deletions, strict=True)):
-        text = letters[row].tobytes().decode()
-        if inserted.any():
-            text = "".join("x" * int(count) + letter for letter, count in zip(text, inserted, strict=True))
-        if index == 0 or (row != GAP).any():
-            lines.append(f">{JOB if index == 0 else index}\n{text}\n")
-    return "".join(lines)
+    kept = [index for index, row in enumerate(alignment.rows) if index == 0 or (row != GAP).any()]
+    return "".join(f">{index or JOB}\n{alignment.a3m_row(index)}\n" for index in kept)
 
 
 def read_output(folder: Path, log: Log, query: Query) -> Iterator[Step | Model]:

@@ -6,8 +6,10 @@ the other half with its loops reflected: contacts do not tell a fold from its mi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 
@@ -21,6 +23,8 @@ RATE = 0.06
 KICK = 0.5
 FINISHED = 4
 CHUNK = 10
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,30 @@ def total_steps() -> int:
 
 def search(restraints: Restraints, seed: int = 0) -> Iterator[Found | int]:
     """Yields the steps done every CHUNK of them, and what each turn found; the last holds the FINISHED best."""
+    return on_one_thread(_search(restraints, seed))
+
+
+def on_one_thread(items: Generator[T, None, None]) -> Iterator[T]:
+    """The same items, each worked out with gradients and on one thread.
+
+    The operations of a descent are so small that sharing them out costs more than it saves. Both settings belong to
+    whoever runs this: they are as before whenever an item is handed over, and so too where nobody asks for the next.
+    """
+    with closing(items):
+        while True:
+            threads = torch.get_num_threads()
+            torch.set_num_threads(1)
+            try:
+                with torch.enable_grad():
+                    item = next(items)
+            except StopIteration:
+                return
+            finally:
+                torch.set_num_threads(threads)
+            yield item
+
+
+def _search(restraints: Restraints, seed: int) -> Generator[Found | int, None, None]:
     generator = torch.Generator().manual_seed(seed)
     start = restraints.start(ISLANDS * A_ISLAND, generator)
     best, energies = start, torch.full((len(start),), torch.inf)

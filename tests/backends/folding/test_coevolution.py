@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,14 @@ def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "STEPS", 60)
     monkeypatch.setattr(search, "FINISHING", 40)
     monkeypatch.setattr(search, "A_ISLAND", 4)
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 def hairpin() -> tuple[np.ndarray, np.ndarray]:
@@ -105,13 +114,34 @@ def test_a_shallow_alignment_folds_and_is_called_a_guess(tmp_path: Path) -> None
     assert contacts.shape == (len(SEQUENCE),) * 2 and 0 < contacts.max() <= 0.9
 
 
-def test_closing_stops_the_search(tmp_path: Path) -> None:
+def test_closing_stops_the_search(tmp_path: Path, two_threads: None) -> None:
     events = run(family(20), tmp_path)
     for event in events:
+        assert torch.get_num_threads() == 2
         if isinstance(event, Progress) and event.stage == "Folding the chain" and event.done:
             break
     events.close()
+    assert torch.get_num_threads() == 2
     assert not (tmp_path / "out" / "model.pdb").exists()
+
+
+def test_the_search_computes_on_one_thread_and_gives_the_others_back(two_threads: None) -> None:
+    closed = []
+
+    def computing() -> Generator[tuple[int, bool], None, None]:
+        try:
+            yield torch.get_num_threads(), torch.is_grad_enabled()
+            raise ValueError("broken")
+        finally:
+            closed.append(True)
+
+    with torch.no_grad():
+        items = search.on_one_thread(computing())
+        assert next(items) == (1, True)
+        assert (torch.get_num_threads(), torch.is_grad_enabled()) == (2, False)
+        with pytest.raises(ValueError, match="broken"):
+            next(items)
+        assert (torch.get_num_threads(), torch.is_grad_enabled(), closed) == (2, False, [True])
 
 
 @pytest.mark.parametrize(
