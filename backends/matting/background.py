@@ -95,8 +95,12 @@ class Moving(Background):
         self._reader = VideoReader(path)
         self._wider = float(sar / self._reader.info.sar)
         self._offset = 0.0
+        self._last = 0.0
         self._picture: np.ndarray | None = None
         self._next = self._reader.read()
+        if self._next is None:
+            self._reader.close()
+            raise BadInput("There is no picture in the background video: choose another one.")
 
     def behind(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
         while self._picture is None or (self._next is not None and self._due() <= seconds + 1e-6):
@@ -113,6 +117,8 @@ class Moving(Background):
         return self._offset + float(self._next.pts * self._reader.info.time_base)
 
     def _rewind(self) -> None:
+        if self._last == self._offset:  # a single picture: it stays
+            return
         self._offset = self._last + float(1 / self._reader.info.rate)
         self._reader.close()
         self._reader = VideoReader(self._path)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 
@@ -296,7 +297,7 @@ class VideoJob:
             self._behind.close()
         if not done:
             for writer in self.writers:
-                with suppress(OSError):  # already half gone: there is nothing left to take away
+                with suppress(OSError, av.error.FFmpegError):  # half gone already; the others are to go too
                     writer.abandon()
 
 

@@ -12,7 +12,7 @@ import av
 from backends.matting.exports import EXPORTS
 from backends.matting.types import Kept, MediaInfo
 from backends.matting.video import VideoReader
-from backends.matting.writers import VideoWriter
+from backends.matting.writers import VideoWriter, Writer
 
 if TYPE_CHECKING:
     from backends.matting.job import VideoJob
@@ -70,14 +70,26 @@ def timeline_of(writer: VideoWriter) -> tuple[Timeline, Fraction]:
 
 
 def kept(job: VideoJob) -> Iterator[Kept]:
-    """The list for the first export that is a video; a PNG sequence has its times beside it and no more."""
-    videos = [writer for writer in job.writers if isinstance(writer, VideoWriter) and writer.export.kind in EXPORTS]
-    if not videos:
+    """The list for all exports together: what is the same in all of them once, else each with its title."""
+    exports = [writer for writer in job.writers if writer.export.kind in EXPORTS]
+    found: dict[str, dict[tuple[str, str], list[str]]] = {}
+    for writer in exports:
+        for line in _lines(job, writer):
+            same = found.setdefault(line.what, {}).setdefault((line.state, line.sentence), [])
+            same.append(writer.export.title)
+    for what, told in found.items():
+        for (state, sentence), titles in told.items():
+            named = "" if len(titles) == len(exports) else f"{', '.join(titles)}: "
+            yield Kept(what, state, named + sentence)
+
+
+def _lines(job: VideoJob, writer: Writer) -> Iterator[Kept]:
+    """What one written file kept; a PNG sequence has its times beside it and no more."""
+    if not isinstance(writer, VideoWriter):
         yield Kept("times", "kept", "The time of every frame is in times.csv beside the pictures.")
         if job.info.audio:
             yield Kept("sound", "lost", "Pictures hold no sound: take it from the original.")
         return
-    writer = videos[0]
     reader = VideoReader(writer.path)
     try:
         made = reader.info
@@ -98,7 +110,7 @@ def _times(job: VideoJob, writer: VideoWriter) -> Kept:
     same = made.agrees(job.timeline, max(tick, job.info.time_base))
     kind = "a frame rate that varies" if job.timeline.varies else "the frame rate"
     if not same:
-        return Kept("times", "changed", f"{made.count} of {job.timeline.count} frames came out at other times.")
+        return Kept("times", "changed", f"{made.count} of {job.timeline.count} frames are in it, some at other times.")
     exact = "to the millisecond" if tick >= Fraction(1, 1000) > job.info.time_base else "exactly"
     return Kept("times", "kept", f"All {made.count} frames and {kind}, {exact}.")
 

@@ -119,8 +119,10 @@ class VideoWriter(Writer):
 
     def abandon(self) -> None:
         self.sound.abandon()
-        self._out.close()
-        self.path.unlink(missing_ok=True)
+        try:
+            self._out.close()
+        finally:
+            self.path.unlink(missing_ok=True)
 
     def _mux(self, packets: list[av.Packet]) -> None:
         try:

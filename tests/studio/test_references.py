@@ -123,6 +123,16 @@ def test_a_picture_that_claims_to_be_huge_is_refused_before_it_is_decoded(tmp_pa
         references.examine(zipped(tmp_path / "m.zip", {"0.png": bytes(huge)}))
 
 
+def test_a_zip_with_an_endless_list_is_refused_before_the_list_is_read(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "m.zip", {"0.png": png(ramp(100))})
+    content = bytearray(path.read_bytes())
+    at = content.rindex(b"PK\x05\x06") + 12
+    content[at : at + 4] = (400 << 20).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="far too much"):
+        references.examine(path)
+
+
 def test_a_locked_or_broken_zip_is_one_sentence(tmp_path: Path) -> None:
     path = zipped(tmp_path / "m.zip", {"0.png": png(ramp(100))})
     content = bytearray(path.read_bytes())

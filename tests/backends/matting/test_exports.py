@@ -19,6 +19,7 @@ from backends.errors import BadInput
 from backends.matting.background import background
 from backends.matting.exports import EXPORTS, wanted
 from backends.matting.types import MediaInfo
+from backends.matting.video import VideoReader
 from tests.backends.matting.conftest import MakeVideo, RedEngine, finish, pictures_of, scene, times_of, truth
 
 UNEVEN = [0, 40, 45, 100, 180, 181]
@@ -106,6 +107,25 @@ def test_a_picture_and_a_video_can_lie_behind(engine: RedEngine, video: MakeVide
     finish(engine.run({"media": media, "background": moving}, {"export": "composite"}, tmp_path / "b"))
     seen = [int(picture[2, 2].mean()) for picture in pictures_of(tmp_path / "b/composite.mp4")]
     assert seen == pytest.approx([0, 40, 80, 0, 40, 80], abs=6)
+
+
+def test_a_video_of_one_picture_stays_behind_and_is_opened_once(
+    video: MakeVideo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[VideoReader] = []
+
+    class Counted(VideoReader):
+        def __init__(self, path: Path) -> None:
+            super().__init__(path)
+            opened.append(self)
+
+    monkeypatch.setattr("backends.matting.background.VideoReader", Counted)
+    behind = background("", video("one.mp4", [np.full((64, 96, 3), 120, np.uint8)]))
+    for seconds in (0.0, 5.0, 3600.0):
+        seen = behind.behind(scene(0), np.zeros((64, 96), np.float32), seconds)
+        assert seen.shape == (64, 96, 3) and abs(int(seen.mean()) - 120) < 5
+    behind.close()
+    assert len(opened) == 1
 
 
 def test_blur_keeps_the_scene_but_not_the_person_in_it(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:

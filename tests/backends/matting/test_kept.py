@@ -39,9 +39,12 @@ def test_sound_that_does_not_fit_is_coded_anew_and_that_is_said(
     engine: RedEngine, video: MakeVideo, tmp_path: Path
 ) -> None:
     source = video("clip.mp4", sound="aac", seconds=0.6, frames=18)
-    result, _ = finish(engine.run({"media": source}, {"export": "webm"}, tmp_path / "out"))
-    told = line(result.kept, "sound")
-    assert told.state == "changed" and "aac became opus" in told.sentence
+    result, _ = finish(engine.run({"media": source}, {"export": "webm,luma,png"}, tmp_path / "out"))
+    told = {item.state: item.sentence for item in result.kept if item.what == "sound"}
+    assert told["changed"].startswith("WebM") and "aac became opus" in told["changed"]
+    assert told["kept"] == "Black and white matte (MP4): Copied bit by bit (aac)."
+    assert told["lost"].startswith("PNG pictures (ZIP): Pictures hold no sound")
+    assert line(result.kept, "size").sentence.startswith("WebM with alpha (VP9), Black and white matte (MP4): 96")
     with av.open(str(tmp_path / "out/webm.webm")) as made:
         samples = np.concatenate([frame.to_ndarray() for frame in made.decode(audio=0)], axis=1)
     assert samples.shape[1] / 48_000 == pytest.approx(0.6, abs=0.06)
