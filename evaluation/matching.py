@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, permutations
+from itertools import chain, islice
 
 import gemmi
 import numpy as np
 
-from backends.errors import BadInput
+from backends.errors import BadInput, TooLarge
 from backends.folding.structure import Structure
-from evaluation.superpose import rmsd
+from evaluation.superpose import rmsd, superpose
 
 LEAST_IDENTITY = 0.3
 LEAST_RESIDUES = 3
 MOST_MAPPINGS = 720
+MOST_STEPS = 20_000
+MOST_ANCHORS = 200
+MOST_PAIRS_OF_CHAINS = 10_000
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,14 @@ def match(model: Structure, reference: Structure) -> Matching:
 
     Raises:
         BadInput: no chain of the one is like a chain of the other.
+        TooLarge: so many chains that comparing each with each takes minutes.
     """
     ours, theirs = list(model.chain_slices()), list(reference.chain_slices())
+    if len(ours) * len(theirs) > MOST_PAIRS_OF_CHAINS:
+        raise TooLarge(
+            f"These structures have {len(ours):,} and {len(theirs):,} chains, too many to find which is which: save "
+            "the chains you want to compare as files of their own."
+        )
     table = [[_residues(model, one, reference, other) for _, other in theirs] for _, one in ours]
     pairs = _best_mapping(model, reference, table)
     if not pairs:
@@ -116,16 +125,13 @@ def _best_mapping(model: Structure, reference: Structure, table: Sequence[Sequen
     from scipy.optimize import linear_sum_assignment
 
     agree = np.array([[_same(model, a, reference, b) for a, b in row] for row in table])
-    first = [(int(i), int(j)) for i, j in zip(*linear_sum_assignment(-agree), strict=True) if agree[i, j]]
-    if len(first) < 1:
-        return []
-    chosen, used = [i for i, _ in first], range(agree.shape[1])
-    most = sum(agree[pair] for pair in first)
-    best, least = first, _spread(model, reference, table, first)
-    if agree.shape[1] < 2 and agree.shape[0] < 2:
+    best = [(int(i), int(j)) for i, j in zip(*linear_sum_assignment(-agree), strict=True) if agree[i, j]]
+    if not best or agree.size == 1:
         return best
-    for others in islice(_arrangements(agree, chosen, used), MOST_MAPPINGS):
-        if sum(agree[pair] for pair in others) < 0.95 * most:
+    most, least = sum(agree[pair] for pair in best), _spread(model, reference, table, best)
+    ways = (_anchored(model, reference, table, agree), islice(_arrangements(agree, best), MOST_MAPPINGS))
+    for others in chain.from_iterable(ways):
+        if len(others) < len(best) or sum(agree[pair] for pair in others) < 0.95 * most:
             continue
         spread = _spread(model, reference, table, others)
         if spread < least - 1e-6:
@@ -133,14 +139,42 @@ def _best_mapping(model: Structure, reference: Structure, table: Sequence[Sequen
     return best
 
 
-def _arrangements(agree: np.ndarray, chosen: list[int], used: range) -> Iterator[list[tuple[int, int]]]:
-    """Every way to give chains of the shorter side a partner on the other, as far as they are alike."""
-    if agree.shape[0] <= agree.shape[1]:
-        ways = ([*zip(chosen, order, strict=True)] for order in permutations(used, len(chosen)))
-    else:
-        partners = [j for j in used if agree[:, j].any()]
-        ways = ([*zip(order, partners, strict=True)] for order in permutations(range(agree.shape[0]), len(partners)))
-    return (way for way in ways if all(agree[pair] for pair in way))
+def _arrangements(agree: np.ndarray, first: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Ways to give each chain of the shorter side that has a partner in `first` one that it is like, step by step.
+
+    Only like chains are ever tried, and only so many steps: all orders of twelve chains would be 479 million.
+    """
+    turned = agree.shape[0] > agree.shape[1]
+    like = (agree.T if turned else agree) > 0
+    rows = sorted(pair[1] if turned else pair[0] for pair in first)
+    partners = [np.flatnonzero(like[row]).tolist() for row in rows]
+    open_ways: list[tuple[int, ...]] = [()]
+    for _ in range(MOST_STEPS):
+        if not open_ways:
+            return
+        way = open_ways.pop()
+        if len(way) < len(rows):
+            open_ways += [(*way, column) for column in reversed(partners[len(way)]) if column not in way]
+        else:
+            yield [(column, row) if turned else (row, column) for row, column in zip(rows, way, strict=True)]
+
+
+def _anchored(
+    model: Structure, reference: Structure, table: Sequence[Sequence[Rows]], agree: np.ndarray
+) -> Iterator[list[tuple[int, int]]]:
+    """Lay one chain on each that it is like, and pair the others by where they come to lie.
+
+    Finds the mapping of large rings and cages, whose copies have too many orders to try them all.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    ours, theirs = ([whole.ca[part].mean(axis=0) for _, part in whole.chain_slices()] for whole in (model, reference))
+    for i, j in islice(zip(*np.nonzero(agree), strict=True), MOST_ANCHORS):
+        rows, others = table[i][j]
+        laid = superpose(model.ca[rows], reference.ca[others]).apply(np.array(ours, float))
+        apart = np.linalg.norm(laid[:, None] - np.array(theirs, float)[None], axis=-1)
+        cost = np.where(agree > 0, apart, apart.max() * agree.size + 1)
+        yield [(int(a), int(b)) for a, b in zip(*linear_sum_assignment(cost), strict=True) if agree[a, b]]
 
 
 def _spread(

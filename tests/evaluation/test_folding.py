@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backends.errors import BadInput
+from backends.errors import BadInput, TooLarge
 from backends.folding.geometry import check
 from backends.folding.measures import contact_map
 from backends.folding.structure import Structure
@@ -123,6 +123,28 @@ def test_copies_of_a_chain_are_matched_by_where_they_are() -> None:
     assert found.tm == pytest.approx(1, abs=1e-3) and found.rmsd == pytest.approx(0, abs=1e-3)
     one = compare(kinked(), dimer())
     assert one.coverage == 1.0 and one.tm == pytest.approx(1, abs=1e-3) and "chain" in one.sentence
+
+
+def ring(order: list[int], letters: list[str]) -> Structure:
+    """Cα traces of one shape about an axis; place k of the ring holds chain `order`[k], of `letters`[order[k]]."""
+    one = ideal_helix(20).ca + np.array([60.0, 0.0, 0.0])
+    turns = [2 * np.pi * place / len(order) for place in order]
+    spun = [one @ np.array([[np.cos(t), np.sin(t), 0], [-np.sin(t), np.cos(t), 0], [0, 0, 1]]) for t in turns]
+    names = np.repeat(list("ABCDEFGHIJKLMN")[: len(order)], len(one))
+    return Structure.from_ca(np.concatenate(spun), "".join(letters[place] for place in order), chains=names)
+
+
+def test_large_complexes_are_mapped_without_trying_every_order() -> None:
+    order = [3, 7, 1, 0, 9, 2, 11, 5, 4, 10, 6, 8]
+    copies = ["ACDEFGHIKLMNPQRSTVWY"] * 12
+    assert compare(ring(order, copies), ring(list(range(12)), copies)).rmsd == pytest.approx(0, abs=1e-3)
+    each = [letter * 20 for letter in copies[0]]  # none like another
+    different = compare(ring(order, each), ring(list(range(12)), each))
+    assert different.rmsd == pytest.approx(0, abs=1e-3) and len(different.matching.chains) == 12
+    crowd = ring(list(range(12)), copies)
+    many = replace(crowd, chains=np.array([f"c{row}" for row in range(240)]))
+    with pytest.raises(TooLarge, match="240 and 240 chains"):
+        match(many, many)
 
 
 def test_residues_are_matched_past_gaps_and_other_numbers() -> None:
