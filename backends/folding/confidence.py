@@ -69,7 +69,7 @@ def normalise_plddt(values: Any) -> np.ndarray:
     """
     try:
         array = np.array([np.nan if value is None else value for value in np.ravel(values).tolist()], dtype=np.float32)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadInput("The confidence (pLDDT) is not a list of numbers.") from error
     known = array[np.isfinite(array)]
     if not len(known):
@@ -135,6 +135,8 @@ def _from_pairs(content: Mapping[str, Any]) -> np.ndarray:
     try:
         rows, columns = (np.asarray(content[key], dtype=np.int64) for key in ("residue1", "residue2"))
         errors = np.asarray(content["distance"], dtype=np.float32)
+        if not rows.ndim == columns.ndim == errors.ndim == 1:
+            raise ValueError("lists of lists")
         length = int(max(rows.max(), columns.max()))
     except (TypeError, ValueError, OverflowError) as error:
         raise BadInput("The PAE in this file is not lists of numbers.") from error
@@ -152,7 +154,7 @@ def _square(rows: Any) -> np.ndarray:
         raise TooLarge(f"This PAE is of {len(rows):,} residues; at most {MAX_RESIDUES:,} can be opened.")
     try:
         matrix = np.asarray(rows, dtype=np.float32)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadInput("The PAE in this file is not a square of numbers.") from error
     if matrix.ndim == 3 and len(matrix) == 1:
         matrix = matrix[0]

@@ -64,6 +64,8 @@ def test_plddt_is_scaled_once_for_the_whole_array() -> None:
         "", "{", "3", "[]", "{}", '{"pae": [[1, 2], [3]]}', '{"pae": [[1, 2, 3], [1, 2, 3]]}', '{"pae": [[-1]]}',
         '{"pae": [["x"]]}', '{"pae": [[NaN]]}', '{"plddt": [90], "pae": [[1, 1], [1, 1]]}', '{"plddt": [9], "ptm": 3}',
         '{"residue1": [1, 1], "residue2": [1, 2], "distance": [0, 1]}', "[" * 100_000,
+        f'{{"plddt": [1{"0" * 400}]}}', f'{{"pae": [[1{"0" * 400}]]}}',
+        '{"residue1": 1, "residue2": 1, "distance": 0}', '{"residue1": [[1]], "residue2": [[1]], "distance": [0]}',
     ],
 )  # fmt: skip
 def test_what_is_no_confidence_is_told(tmp_path, text: str) -> None:
