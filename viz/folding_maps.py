@@ -176,7 +176,8 @@ def mutation_scan(
     mean = np.nanmean(values, axis=1)
     touchy = np.argsort(mean, kind="stable")[:3]
     named = ", ".join(f"{sequence[k]}{k + 1}" for k in touchy)
-    return figure, f"Scan of all {values.size} single changes; the least changeable places are {named}."
+    changes = int(np.isfinite(values).sum()) - sum(np.isfinite(values[k, letters.index(sequence[k])]) for k in there)
+    return figure, f"Scan of all {changes} single changes; the least changeable places are {named}."
 
 
 def pooled(matrix: np.ndarray, most: int = MOST_CELLS) -> tuple[np.ndarray, np.ndarray]:

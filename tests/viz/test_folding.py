@@ -71,6 +71,7 @@ def test_scan_recycles_and_lddt_hold_their_numbers() -> None:
     scores[1] = -2
     figure, said = mutation_scan(scores, "MKV")
     assert figure.data[0].zmin == -figure.data[0].zmax == -2 and "K2" in said.split("places are ")[1].split(",")[0]
+    assert "all 57 single changes" in said
     figure, said = recycle_line([50.0, 80.0], [0.4, None])
     assert [list(trace.y) for trace in figure.data] == [
         [50, 80],
