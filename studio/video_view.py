@@ -80,18 +80,20 @@ def _workbench(run: Run, live: bool) -> Mapping[str, Any] | None:
         flicker=[row[3] for row in rows],
         settings={name: getattr(Choices.of(run.options), name) for name in FINISHING},
         previews=previews,
-        background_url=_own_background(run, kept),
+        **_own_background(run, kept),
         live=live,
     )
     return matte_workbench(told, key=f"workbench-{run.id}")
 
 
-def _own_background(run: Run, kept: Sequence[Stored]) -> str | None:
-    """Where the browser finds the picture that was sent as background; None for a video or none at all."""
+def _own_background(run: Run, kept: Sequence[Stored]) -> dict[str, str]:
+    """What the workbench is told of the picture or video that was sent as background, if one was."""
     for item in kept:
-        if item.kind == "input" and item.name == "background" and Path(item.file).suffix[1:] in videos.PICTURE_TYPES:
-            return media.file_url(run.id, item)
-    return None
+        if item.kind == "input" and item.name == "background":
+            still = Path(item.file).suffix[1:].lower() in videos.PICTURE_TYPES
+            url = media.file_url(run.id, item)
+            return {"background_url": url, "background_kind": "picture" if still else "video"}
+    return {}
 
 
 def _rows(run: Run, frames: Stored | None) -> list[list[float]]:

@@ -126,12 +126,13 @@ def _checked(found: Mapping[str, str], source: Path, width: int, height: int) ->
     """The start that the tags name, once they are known to speak of this source."""
     try:
         start = Fraction(found[START])
-        size, print_ = tuple(int(side) for side in found[SIZE].split("x")), found[SOURCE]
+        size = tuple(int(side) for side in found[SIZE].split("x"))
     except (KeyError, ValueError, ZeroDivisionError) as error:
         raise BadInput(NO_MATTE) from error
     if start < 0:
         raise BadInput(NO_MATTE)
-    if size != (width, height) or print_ != fingerprint(source):
+    # Runs made before files were told apart by their bytes say nothing of them.
+    if size != (width, height) or found.get(SOURCE) not in (None, fingerprint(source)):
         raise BadInput(OTHER_FILE)
     return start
 

@@ -20,7 +20,7 @@ __all__ = ["Preview", "manifest", "matte_workbench", "problem_frames"]
 
 _HERE = Path(__file__).parent
 _SHARED = _HERE.parent / "stem_player" / "util.js"
-_PARTS = ("views", "film", "exact", "stage", "loupe", "strip", "panels", "keyboard", "workbench")
+_PARTS = ("views", "own", "film", "exact", "stage", "loupe", "strip", "panels", "keyboard", "workbench")
 """Joined into one module, in this order: a component is one script, and readers want one subject a file."""
 
 _workbench = component(

@@ -36,11 +36,25 @@ class Loupe {
 
   leave() { if (this.on) this.draw(); }
 
+  // How many times as wide as high a pixel of the source is shown.
+  get wider() {
+    const { looked, data } = this.bench;
+    return looked ? (looked.width / looked.height) * (data.height / data.width) : 1;
+  }
+
+  // The same part in 0..1 of the picture, null while the loupe is off.
+  seen() {
+    if (!this.on || !this.point_) return null;
+    const { width, height } = this.bench.data;
+    const [x, y, wide, high] = this.box();
+    return [x / width, y / height, wide / width, high / height];
+  }
+
   // The part of the source that is shown: [x, y, width, height] in its pixels.
   box() {
     const { width, height } = this.bench.data;
     const side = Math.round(LOUPE_SIDE / LOUPE_TIMES);
-    const [wide, high] = [Math.min(side, width), Math.min(side, height)];
+    const [wide, high] = [Math.min(Math.round(side / this.wider), width), Math.min(side, height)];
     const [x, y] = [Math.round(this.point_[0] * width - wide / 2), Math.round(this.point_[1] * height - high / 2)];
     return [clamp(x, 0, width - wide), clamp(y, 0, height - high), wide, high];
   }
@@ -83,6 +97,7 @@ class Loupe {
       const [sx, sy] = [rough.width / bench.data.width, rough.height / bench.data.height];
       context.drawImage(rough, x * sx, y * sy, wide * sx, high * sy, 0, 0, LOUPE_SIDE, LOUPE_SIDE);
     }
+    bench.stage.mark(this.seen());
     this.element.dataset.exact = exact ? "yes" : "no";
     this.note.textContent = this.exact.problem || (exact ? `${LOUPE_TIMES}×, every pixel of the source` : `${LOUPE_TIMES}×, from the small preview`);
   }

@@ -41,6 +41,7 @@ def manifest(
     settings: Mapping[str, Any] | None = None,
     previews: Sequence[Preview] = (),
     background_url: str | None = None,
+    background_kind: str = "picture",
     jump: int | None = None,
     live: bool = False,
 ) -> dict[str, Any]:
@@ -57,15 +58,17 @@ def manifest(
         settings: "edge", "softness", "despill", "background" and "temporal" that the run was made with, and "view",
             "wipe" and "frame" to begin with; anything missing gets its default.
         previews: what has been made so far, shown while there is no proxy.
-        background_url: a picture of the run's own background, offered as the background "own"; None where it has none.
+        background_url: the run's own background, offered as the background "own"; None where it has none.
+        background_kind: "picture" or "video".
         jump: show this frame; each new value jumps once.
         live: the run still goes on.
 
     Raises:
         ValueError: the numbers do not fit together.
     """
-    if kind not in ("video", "picture"):
-        raise ValueError(f'the kind is "video" or "picture", not {kind!r}')
+    for one in (kind, background_kind):
+        if one not in ("video", "picture"):
+            raise ValueError(f'the kind is "video" or "picture", not {one!r}')
     if width < 1 or height < 1:
         raise ValueError("width and height must be positive")
     for name, values in (("uncertain", uncertain), ("flicker", flicker)):
@@ -88,6 +91,7 @@ def manifest(
         "settings": {**SETTINGS, "background": "green", "temporal": True, **(settings or {})},
         "previews": [{"frame": one.frame, "seconds": one.seconds, "url": one.url} for one in previews],
         "background_url": background_url,
+        "background_kind": background_kind,
         "jump": jump,
         "live": live,
         "colours": dict(COLOURS),

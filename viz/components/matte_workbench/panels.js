@@ -33,6 +33,9 @@ class EdgePanel {
       if (value > Number(input.max)) input.max = value;
       input.value = value;
       input.disabled = !bench.data.frame_url || !bench.data.proxy;
+      const [at, zero] = [value, 0].map((one) => (100 * (one - input.min)) / (input.max - input.min));
+      input.style.setProperty("--from", `${Math.min(at, zero)}%`);
+      input.style.setProperty("--fill", `${Math.max(at, zero)}%`);
       const sign = name === "edge" && value > 0 ? "+" : value < 0 ? "−" : "";
       shown.textContent = `${sign}${Math.abs(value).toFixed(name === "despill" ? 2 : 1)}${unit && ` ${unit}`}`;
     }
@@ -48,11 +51,12 @@ class BehindPanel {
     this.colour = el("input", { type: "color", "aria-label": "Background colour", title: "A plain colour behind the person" });
     this.colour.addEventListener("input", () => bench.set("background", this.colour.value));
     this.options = ["green", "blue", "white", "black", "blur", "own"].map((name) => {
-      const label = { blur: "Blur", own: "Own picture" }[name];
+      const label = { blur: "Blur", own: "Yours" }[name];
       const meaning = { blur: "The scene itself, out of focus", own: "The background that this run was made with" }[name] ?? `Plain ${name}`;
       return el("button", { type: "button", class: label ? "word" : "swatch", "data-value": name, "aria-pressed": "false", "aria-label": label ?? meaning, title: meaning, style: label ? null : `--swatch: ${COLOURS[name]}`, onclick: () => bench.set("background", name) }, label ?? "");
     });
-    this.element = el("section", { class: "panel", "aria-label": "New background" }, el("h3", {}, "New background"), el("div", { class: "row", role: "group", "aria-label": "Background" }, ...this.options, this.colour));
+    this.note = el("p", { class: "note" });
+    this.element = el("section", { class: "panel", "aria-label": "New background" }, el("h3", {}, "New background"), el("div", { class: "row", role: "group", "aria-label": "Background" }, ...this.options, this.colour), this.note);
   }
 
   refresh() {
@@ -61,6 +65,9 @@ class BehindPanel {
       option.setAttribute("aria-pressed", String(settings.background === option.dataset.value));
       if (option.dataset.value === "own") option.hidden = !data.background_url;
     }
+    this.note.textContent = settings.background === "own" && this.bench.own?.failed
+      ? "This browser cannot play your background: it is seen on the frame that stands still."
+      : "Seen in the view “New background”, and in the files that are made over one.";
     if (/^#[0-9a-f]{6}$/i.test(settings.background)) this.colour.value = settings.background;
     else if (COLOURS[settings.background]) this.colour.value = COLOURS[settings.background];
   }

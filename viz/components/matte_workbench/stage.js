@@ -12,7 +12,8 @@ class Stage {
     this.handle = el("div", { class: "wipe", role: "slider", tabindex: 0, "aria-label": "Wipe between the two views", "aria-valuemin": 0, "aria-valuemax": 100, title: "Drag to compare the two views" }, el("span", {}, "⇔"));
     this.left = el("span", { class: "tag left" });
     this.right = el("span", { class: "tag right" });
-    this.element = el("div", { class: "stage" }, this.canvas, this.handle, this.left, this.right);
+    this.spot = el("span", { class: "spot", hidden: true });
+    this.element = el("div", { class: "stage" }, this.canvas, this.handle, this.left, this.right, this.spot);
     this.element.addEventListener("pointerdown", (event) => this.down(event));
     this.element.addEventListener("pointermove", (event) => this.move(event));
     for (const name of ["pointerup", "pointercancel"]) this.element.addEventListener(name, (event) => this.up(event));
@@ -125,9 +126,21 @@ class Stage {
     this.side(context, left, 0, split);
     this.side(context, right, split, width);
     const inset = (this.element.clientWidth - this.canvas.clientWidth) / 2;
+    this.element.style.setProperty("--inset", `${inset}px`);
     this.handle.style.left = `${inset + this.canvas.clientWidth * wipe}px`;
     this.handle.setAttribute("aria-valuenow", Math.round(100 * wipe));
     this.element.classList.toggle("enlarged", this.zoom > 1);
+  }
+
+  // Frames the part `[x, y, width, height]` of the picture, each 0..1; null frames nothing.
+  mark(part) {
+    this.spot.hidden = !part;
+    if (!part) return;
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    const left = (this.element.clientWidth - width) / 2;
+    const [x, y] = [0, 1].map((axis) => 0.5 + (part[axis] - this.centre[axis]) * this.zoom);
+    Object.assign(this.spot.style, { left: `${left + x * width}px`, top: `${y * height}px`, width: `${part[2] * this.zoom * width}px`, height: `${part[3] * this.zoom * height}px` });
+    this.element.classList.toggle("loupe-left", x + part[2] * this.zoom / 2 > 0.5);
   }
 
   side(context, image, from, to) {

@@ -7,14 +7,16 @@ class Strip {
     this.head = el("div", { class: "strip-head" });
     this.track = el("div", { class: "strip", role: "slider", tabindex: 0, "aria-label": "Problem frames along the clip", "aria-valuemin": 0 }, this.canvas, this.head);
     this.count = el("span", { class: "faint" });
-    this.before = el("button", { class: "quiet", type: "button", "aria-label": "Previous problem frame", title: "Previous problem frame (P)", onclick: () => this.jump(-1) }, "◂ Problem");
-    this.after = el("button", { class: "quiet next-problem", type: "button", "aria-label": "Next problem frame", title: "Next problem frame (N)", onclick: () => this.jump(1) }, "Next problem frame ▸");
+    this.jumps = el("div", { class: "row jumps", role: "group", "aria-label": "Problem frames" });
+    this.before = el("button", { class: "quiet", type: "button", "aria-label": "Previous problem frame", title: "Previous problem frame (P)", onclick: () => this.jump(-1) }, "Previous problem");
+    this.after = el("button", { class: "quiet next-problem", type: "button", "aria-label": "Next problem frame", title: "Next problem frame (N)", onclick: () => this.jump(1) }, "Next problem");
     this.values = el("span", { class: "faint values", "aria-live": "off" });
     this.legend = el("div", { class: "legend" },
       el("span", { class: "uncertain", title: "The share of the picture that is neither clearly person nor clearly background: hair and motion blur, or a matte that does not know" }, el("i", {}), "Uncertain pixels (up)"),
       el("span", { class: "flicker", title: "How much the matte changes from one frame to the next where the picture stands still" }, el("i", {}), "Flicker (down)"),
       this.values);
-    this.element = el("section", { class: "problems", "aria-label": "Problem frames" }, this.track, el("div", { class: "row" }, this.before, this.after, this.count), this.legend);
+    this.jumps.append(this.count, this.before, this.after);
+    this.element = el("section", { class: "problems", "aria-label": "Problem frames" }, this.track, this.legend);
     this.track.addEventListener("pointerdown", (event) => { this.track.setPointerCapture(event.pointerId); this.held = true; this.go(event); });
     this.track.addEventListener("pointermove", (event) => { if (this.held) this.go(event); else this.tell(this.frameAt(event)); });
     for (const name of ["pointerup", "pointercancel"]) this.track.addEventListener(name, () => { this.held = false; });
@@ -51,7 +53,7 @@ class Strip {
 
   refresh() {
     const { data, frame } = this.bench;
-    this.element.hidden = data.kind === "picture" || !data.uncertain.length || !data.proxy;
+    this.element.hidden = this.jumps.hidden = data.kind === "picture" || !data.uncertain.length || !data.proxy;
     if (this.element.hidden) return;
     const count = data.times.length;
     this.track.setAttribute("aria-valuemax", count);
@@ -60,7 +62,7 @@ class Strip {
     this.head.style.left = `${(100 * (frame + 0.5)) / count}%`;
     const some = data.problems.length;
     this.count.textContent = some ? `${some} frame${some === 1 ? "" : "s"} worth a look` : "No frame stands out";
-    this.before.disabled = this.after.disabled = !some;
+    this.before.hidden = this.after.hidden = !some;
     if (!this.held) this.tell(null);
     this.draw();
   }
@@ -88,9 +90,11 @@ class Strip {
     }
   }
 
+  // The scale leaves a calm clip low: its middle frame reaches half way at most.
   // One bar a pixel at most: of the frames that share a pixel, the worst is drawn.
   bars(context, values, colour, base, way, room, width, least) {
-    const top = values.reduce((most, value) => Math.max(most, value), least);
+    const middle = [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+    const top = values.reduce((most, value) => Math.max(most, value), Math.max(least, 2 * middle));
     context.fillStyle = colour;
     const step = Math.max(1, width / values.length);
     for (let x = 0; x < width; x += step) {

@@ -98,12 +98,12 @@ function layChecks(context, width, height) {
   }
 }
 
-// What lies behind: a colour, the scene out of focus, or the run's own picture.
+// What lies behind: a colour, the scene out of focus, or the run's own background.
 class Behind {
-  constructor(words, image) {
-    this.image = words === "own" ? image : null;
+  constructor(words, own) {
+    this.own = words === "own" && own?.drawable ? own : null;
     this.words = words;
-    this.key = `${words} ${this.image ? 1 : 0}`;
+    this.key = `${words} ${this.own ? 1 : 0}`;
   }
 
   lay(context, width, height, source) {
@@ -114,10 +114,11 @@ class Behind {
       soft.drawImage(source(), 0, 0, small.width, small.height);
       context.imageSmoothingQuality = "high";
       context.drawImage(small, 0, 0, width, height);
-    } else if (this.image) {
-      const scale = Math.max(width / this.image.naturalWidth, height / this.image.naturalHeight);
-      const [wide, high] = [this.image.naturalWidth * scale, this.image.naturalHeight * scale];
-      context.drawImage(this.image, (width - wide) / 2, (height - high) / 2, wide, high);
+    } else if (this.own) {
+      const [across, down] = this.own.size;
+      const scale = Math.max(width / across, height / down);
+      const [wide, high] = [across * scale, down * scale];
+      context.drawImage(this.own.drawable, (width - wide) / 2, (height - high) / 2, wide, high);
     } else {
       context.fillStyle = COLOURS[this.words] ?? (/^#[0-9a-f]{6}$/i.test(this.words) ? this.words : "#808080");
       context.fillRect(0, 0, width, height);

@@ -1,6 +1,8 @@
 // The workbench: puts film, stage, exact frames, loupe, strip and panels together. Streamlit calls the default export.
 
 const REMEMBERED = new Map(); // run -> its last state on this page
+ICONS.stepBack = SVG('<path d="M17 6.6v10.8a.7.7 0 0 1-1.1.6L8.5 12.6a.7.7 0 0 1 0-1.2L15.9 6a.7.7 0 0 1 1.1.6z"/><path class="line" d="M6.2 6.5v11"/>');
+ICONS.stepOn = SVG('<path d="M7 6.6v10.8a.7.7 0 0 0 1.1.6l7.4-5.4a.7.7 0 0 0 0-1.2L8.1 6a.7.7 0 0 0-1.1.6z"/><path class="line" d="M17.8 6.5v11"/>');
 const MATTE_VIEWS = VIEWS.map(([name]) => name);
 
 class MatteWorkbench {
@@ -17,7 +19,7 @@ class MatteWorkbench {
     this.sent = null;
     this.emitSoon = debounce(() => this.emit(), 500);
     this.exact = new Exact(() => this.refresh());
-    this.film = new Film((frame, looked) => this.shown(frame, looked), (sentence) => this.fail(sentence), () => this.refreshTime());
+    this.film = new Film((frame, looked) => this.shown(frame, looked), (sentence) => this.fail(sentence), () => this.moved());
     this.film.frame = before.frame ?? data.settings.frame ?? 0;
     this.stage = new Stage(this);
     this.loupe = new Loupe(this);
@@ -62,7 +64,7 @@ class MatteWorkbench {
     this.status = el("div", { class: "spoken", role: "status", "aria-live": "polite" });
     this.stage.element.append(this.empty, this.loupe.element);
     this.transport = el("div", { class: "bar transport", role: "group", "aria-label": "Frames" },
-      this.button("back", "One frame back (←)", () => this.step(-1)), this.play, this.button("forward", "One frame on (→)", () => this.step(1)), this.scrub, this.clock);
+      this.button("stepBack", "One frame back (←)", () => this.step(-1)), this.play, this.button("stepOn", "One frame on (→)", () => this.step(1)), this.clock, this.strip.jumps, this.scrub);
     this.root = el("div", { class: "bench", role: "group", tabindex: -1 },
       el("div", { class: "bar" }, this.views, el("label", { class: "with", title: "What lies to the right of the wipe" }, "against", this.compare), el("span", { class: "gap" }), this.badge, this.zoomKeys(), this.loupeButton, this.helpButton),
       this.help, this.message, this.stage.element, this.transport, this.strip.element,
@@ -94,7 +96,10 @@ class MatteWorkbench {
     this.data = data;
     this.made = data.settings;
     this.root.setAttribute("aria-label", `Matte workbench: ${data.title}`);
-    if (data.background_url && this.ownUrl !== data.background_url) this.loadOwn(data.background_url);
+    if (data.background_url && this.own?.url !== data.background_url) {
+      this.own?.close();
+      this.own = new Own(data.background_url, data.background_kind, () => this.refresh());
+    }
     this.film.frame = clamp(jump ?? this.frame, 0, Math.max(0, data.times.length - 1, ...data.previews.map((one) => one.frame)));
     if (growing && data.previews.length) this.film.frame = data.previews.at(-1).frame;
     this.film.update(data);
@@ -105,20 +110,22 @@ class MatteWorkbench {
 
   atEnd() { return !this.film.previews.length || this.frame >= this.film.previews.at(-1).frame; }
 
-  loadOwn(url) {
-    this.ownUrl = url;
-    const image = new Image();
-    image.onload = () => { this.own = image; this.refresh(); };
-    image.onerror = () => this.fail("The run's background picture could not be loaded.");
-    image.src = url;
-  }
-
   behind() { return new Behind(this.settings.background, this.own); }
+
+  // The film has gone to another place, started or stopped.
+  moved() {
+    if (this.film.playing !== this.running) {
+      this.running = this.film.playing;
+      if (this.running) this.own?.play(this.data.times[this.frame]);
+      else this.own?.pause();
+    }
+    this.refreshTime();
+  }
 
   // ---- what happens ----
 
   shown(frame, looked) {
-    this.looked = looked;
+    Object.assign(this, { looked, lookedAt: frame });
     this.problemText = "";
     if (!this.film.playing) this.askExact();
     this.refresh();
@@ -261,6 +268,7 @@ class MatteWorkbench {
     this.compare.value = this.other;
     this.compare.disabled = live;
     this.stage.handle.hidden = live;
+    this.stage.mark(this.loupe.seen());
     this.stage.left.textContent = this.label(this.view);
     this.stage.right.textContent = this.label(this.other);
     this.stage.left.hidden = !this.looked || live || this.wipe < 0.15;
@@ -319,6 +327,7 @@ class MatteWorkbench {
     cancelAnimationFrame(this.request);
     this.observer.disconnect();
     this.film.close();
+    this.own?.close();
     this.exact.dispose();
     this.loupe.exact.dispose();
     this.root.remove();
