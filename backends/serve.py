@@ -76,6 +76,7 @@ def _serve(
     import uvicorn
 
     from backends.host import Host
+    from backends.live_wire import MESSAGE_BYTES
     from backends.server import build
 
     app = build(Host(), folder)
@@ -92,7 +93,12 @@ def _serve(
             late.daemon = True
             late.start()
 
-    server = Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS))
+    # A message a little over what is allowed gets a sentence; one that is far over never gets into memory.
+    most = 4 * MESSAGE_BYTES
+    config = uvicorn.Config(
+        app, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS, ws_max_size=most, ws_max_queue=4
+    )
+    server = Server(config)
     for number in STOPS:
         signal.signal(number, server.handle_exit)
     host, port = listener.getsockname()[:2]
