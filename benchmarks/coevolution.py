@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Generator
 from pathlib import Path
+from typing import TypeVar
 
 import gemmi
 import numpy as np
@@ -18,8 +20,10 @@ import tmtools
 
 from backends.folding.alignment import Alignment, read_alignment, sequence_weights
 from backends.folding.coevolution import agreement, analysed, folded, usable
+from backends.folding.geometry import check
 from backends.folding.types import Model
 
+T = TypeVar("T")
 NAMES = ("3u8v", "4zey", "2crb", "3zee")
 
 
@@ -33,7 +37,9 @@ def main() -> None:
     for name in arguments.names:
         alignment = joined(arguments.data / "alignments" / name)
         traces = true_traces(arguments.data / "structures" / f"{name}.cif", alignment.length)
-        scores += [report(name, alignment, *traces, seed) for seed in arguments.seeds]
+        own = [report(name, alignment, *traces, seed) for seed in arguments.seeds]
+        print(f"{name}: mean TM-score {np.mean(own):.3f}, from {min(own):.3f} to {max(own):.3f}")  # noqa: T201
+        scores += own
     print(f"mean TM-score {np.mean(scores):.3f} over {len(scores)} folds")  # noqa: T201
 
 
@@ -63,7 +69,7 @@ def report(name: str, alignment: Alignment, ca: np.ndarray, cb: np.ndarray, seed
     began = time.perf_counter()
     kept, _ = usable(alignment)
     weights = sequence_weights(kept.rows)
-    contacts, states = analysed(kept, weights)
+    contacts, states = _returned(analysed(kept, weights))
     model = next(item for item in folded(alignment.query, contacts, states, seed) if isinstance(item, Model))
     seconds = time.perf_counter() - began
     seen = np.isfinite(ca[:, 0])
@@ -73,10 +79,19 @@ def report(name: str, alignment: Alignment, ca: np.ndarray, cb: np.ndarray, seed
     precise = " ".join(f"{precision(contacts, cb, share):.2f}" for share in (0.2, 0.5, 1.0))
     print(  # noqa: T201
         f"{name} seed {seed}: {len(kept)} sequences count as {weights.sum():.0f}, precision L/5 L/2 L {precise}, "
-        f"TM {tm:.3f}, estimate {model.structure.mean_confidence:.0f} against lDDT {true:.0f}, {seconds:.0f} s",
+        f"TM {tm:.3f}, estimate {model.structure.mean_confidence:.0f} against lDDT {true:.0f}, "
+        f"geometry {check(model.structure).verdict}, {seconds:.0f} s",
         flush=True,
     )
     return tm
+
+
+def _returned(steps: Generator[object, None, T]) -> T:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return done.value
 
 
 def precision(contacts: np.ndarray, cb: np.ndarray, share: float) -> float:

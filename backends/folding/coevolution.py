@@ -5,7 +5,7 @@ Columns that change together → contacts (`dca`, `profile`, `contacts`) → a c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -57,9 +57,7 @@ class CoevolutionEngine(FoldingEngine):
                 f"These {len(alignment):,} sequences count as {weights.sum():.0f} different ones, and at least "
                 f"{SHALLOW * alignment.length:.0f} are needed for {alignment.length} residues: the fold is a guess."
             )
-        yield Progress(COUPLING, 0, 1)
-        contacts, states = analysed(alignment, weights)
-        yield Progress(COUPLING, 1, 1)
+        contacts, states = yield from analysed(alignment, weights)
         yield from folded(query.sequence, contacts, states, seed)
 
 
@@ -79,9 +77,12 @@ def usable(alignment: Alignment) -> tuple[Alignment, list[str]]:
     return kept, notices
 
 
-def analysed(alignment: Alignment, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(L, L) probabilities of contacts and (L, 3) of helix, strand and loop."""
-    scores = coupling_scores(mean_field(alignment.rows, weights))
+def analysed(alignment: Alignment, weights: np.ndarray) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
+    """Progress; returns (L, L) probabilities of contacts and (L, 3) of helix, strand and loop."""
+    for step in mean_field(alignment.rows, weights):
+        done, couplings = step
+        yield Progress(COUPLING, done, alignment.length)
+    scores = coupling_scores(couplings)
     states = secondary(alignment, weights, scores)
     _, occupancy = frequencies(alignment, weights)
     return probabilities(scores, states, np.minimum(occupancy, 1), float(weights.sum())), states
@@ -91,28 +92,32 @@ def folded(sequence: str, contacts: np.ndarray, states: np.ndarray, seed: int = 
     """Progress, a Step after each turn, and the Model of lowest energy."""
     total = total_steps()
     yield Progress(FOLDING, 0, total)
-    crowd = chains = None
-    for found in search(Restraints(contacts, states), seed):
+    met, crowd, chains = 0.0, None, None
+    restraints = Restraints(contacts, states)
+    for found in search(restraints, seed):
         if isinstance(found, int):
             yield Progress(FOLDING, found, total)
             continue
-        chains = backbone(found.torsions[found.order]).numpy()  # (B, L, 5, 3)
+        atoms = backbone(found.torsions[found.order])  # (B, L, 5, 3)
+        met, chains = float(restraints.met(atoms[:1])), atoms.numpy()
         if found.steps == total:
             break
         crowd = chains[:, :, 1]
-        yield Step(*_judged(chains[0], crowd, sequence), found.turn, TURNS)
+        yield Step(*_judged(chains[0], crowd, met, sequence), found.turn, TURNS)
     assert chains is not None and crowd is not None
     yield Progress(FOLDING, total, total)
     yield Notice(
-        "The confidence is an estimate: how well chains folded from different starts agree, not a trained pLDDT."
+        "The confidence is an estimate and no trained pLDDT: how well chains folded from different starts agree, times "
+        f"how far the fold meets its predicted contacts ({met:.0%})."
     )
-    structure, confidence = _judged(chains[0], crowd, sequence)
+    structure, confidence = _judged(chains[0], crowd, met, sequence)
     meta = {"contacts": {"least_separation": NEAREST}}
     yield Model(structure, confidence, {"contacts": contacts}, meta, method="coevolution")
 
 
-def _judged(chain: np.ndarray, crowd: np.ndarray, sequence: str) -> tuple[Structure, Confidence]:
-    plddt = agreement(chain[:, 1], crowd[: len(crowd) // 2])
+def _judged(chain: np.ndarray, crowd: np.ndarray, met: float, sequence: str) -> tuple[Structure, Confidence]:
+    """Chains can agree on a wrong fold; that contacts stay unmet gives it away, so their share scales the agreement."""
+    plddt = met * agreement(chain[:, 1], crowd[: len(crowd) // 2])
     structure = Structure.from_backbone(chain, sequence, confidence=plddt, method="prediction")
     return structure, Confidence(plddt=plddt, pae=None, ptm=None, iptm=None)
 

@@ -7,6 +7,8 @@ E1293).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 
@@ -14,6 +16,8 @@ from backends.folding.alignment import GAP
 
 STATES = 21
 """Twenty residues and the gap; an unknown residue counts as a gap."""
+BLOCK = 40
+"""Columns of the alignment that are solved for at once."""
 
 
 def one_hot(rows: np.ndarray) -> torch.Tensor:
@@ -21,14 +25,34 @@ def one_hot(rows: np.ndarray) -> torch.Tensor:
     return torch.nn.functional.one_hot(torch.from_numpy(np.minimum(rows, GAP)).long(), STATES).float()
 
 
-def mean_field(rows: np.ndarray, weights: np.ndarray, pseudocount: float = 0.7) -> np.ndarray:
+def mean_field(rows: np.ndarray, weights: np.ndarray, pseudocount: float = 0.7) -> Iterator[tuple[int, np.ndarray]]:
     """Couplings (L, 20, L, 20) of the mean-field Potts model, the gap as reference state.
+
+    Yields, first with 0, how many columns are done and the couplings, which are whole once all L are.
 
     Args:
         rows: `(N, L)` codes of the alignment.
         weights: `(N,)` how much each sequence counts.
         pseudocount: share of the uniform distribution mixed into the frequencies; the paper has one half.
     """
+    length = rows.shape[1]
+    couplings = torch.zeros(length * GAP, length * GAP)
+    shaped = couplings.view(length, GAP, length, GAP).numpy()
+    yield 0, shaped
+    factor = torch.linalg.cholesky(_covariance(rows, weights, pseudocount).double())
+    for first in range(0, length, BLOCK):
+        last = min(first + BLOCK, length)
+        start, width = first * GAP, (last - first) * GAP
+        # The lower part of these columns of the inverse needs no more than the lower corner of the factor.
+        unit = torch.eye(len(factor) - start, width, dtype=torch.float64)
+        solved = -torch.cholesky_solve(unit, factor[start:, start:]).float()
+        couplings[start:, start : start + width] = solved
+        couplings[start : start + width, start:] = solved.T
+        yield last, shaped
+
+
+def _covariance(rows: np.ndarray, weights: np.ndarray, pseudocount: float) -> torch.Tensor:
+    """(L * 20, L * 20) of the residues in all pairs of columns; positive definite thanks to the pseudocount."""
     count, length = rows.shape
     share = torch.from_numpy(weights / weights.sum()).float()
     codes = one_hot(rows)[:, :, :GAP].reshape(count, -1)  # (N, L * 20)
@@ -39,9 +63,7 @@ def mean_field(rows: np.ndarray, weights: np.ndarray, pseudocount: float = 0.7) 
     for i in range(length):  # within one column the joint frequency is the frequency itself
         own = slice(i * GAP, (i + 1) * GAP)
         joint[own, own] = torch.diag(mixed[own])
-    covariance = joint - mixed[:, None] * mixed[None, :]
-    couplings = -torch.linalg.inv(covariance.double()).float()
-    return couplings.reshape(length, GAP, length, GAP).numpy()
+    return joint - mixed[:, None] * mixed[None, :]
 
 
 def coupling_scores(couplings: np.ndarray) -> np.ndarray:

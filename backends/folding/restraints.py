@@ -56,16 +56,24 @@ class Restraints:
         """(B,) energies. `width` in Å is how far off a contact is still pulled; pairs over `span` apart wait."""
         atoms = backbone(torsions)  # (B, L, 5, 3)
         ca, cb = atoms[:, :, 1], atoms[:, :, 4]
-        off = (_distances(cb, self.first, self.second) - REACH).clamp(min=0).square()
-        # Lorentzian: a false contact that cannot be met pulls ever less the farther it is.
         waiting = (self.second - self.first <= span).float()
-        contacts = (waiting * self.strength * off / (off + width**2)).sum(1)
+        contacts = (waiting * self.strength * self._unmet(cb, width)).sum(1)
         close = torch.zeros(len(torsions))
         for points, least in ((ca, APART[0]), (cb, APART[1])):
             close = close + (least - _distances(points, *self.pairs)).clamp(min=0).square().sum(1)
         spread = (ca - ca.mean(1, keepdim=True)).square().sum(-1).mean(1).sqrt()
         loose = (spread - self.radius).clamp(min=0).square()
         return self.turning(torsions) + contacts + OVERLAP * overlap * close + loose
+
+    def _unmet(self, cb: torch.Tensor, width: float) -> torch.Tensor:
+        """(B, P) from 0, where a restrained pair touches, to 1, where it is far apart."""
+        off = (_distances(cb, self.first, self.second) - REACH).clamp(min=0).square()
+        return off / (off + width**2)  # Lorentzian: a false contact pulls ever less the farther it is
+
+    def met(self, chains: torch.Tensor) -> torch.Tensor:
+        """(B,) share of the predicted contacts, each as much as it is likely, that chains (B, L, 5, 3) satisfy."""
+        unmet = self._unmet(chains[:, :, 4], FORGIVING)
+        return ((1 - unmet) * self.strength).sum(1) / self.strength.sum().clamp(min=1e-9)
 
     def turning(self, torsions: torch.Tensor) -> torch.Tensor:
         """(B,) how far φ and ψ are from their secondary structure."""

@@ -18,6 +18,7 @@ from backends.folding.cards import CARDS
 from backends.folding.chain import backbone
 from backends.folding.coevolution import CoevolutionEngine, folded
 from backends.folding.geometry import check
+from backends.folding.restraints import Restraints
 from backends.folding.types import Folding, Model
 
 SEQUENCE = "SEELLKKAEELLKKAEELGSPEELLKKAEELLKKAEELLG"
@@ -64,6 +65,16 @@ def test_backbone_has_ideal_geometry_and_the_hand_of_life() -> None:
     assert float(torch.linalg.cross(n[3] - ca[3], c[3] - ca[3]) @ (cb[3] - ca[3])) > 0  # L-amino acid
 
 
+def test_a_chain_that_meets_no_contact_is_told_from_one_that_does() -> None:
+    truth, states = hairpin()
+    contacts = (np.linalg.norm(truth[:, None, 4] - truth[None, :, 4], axis=-1) < 8).astype(np.float32)
+    straight = backbone(torch.deg2rad(torch.tensor([[[-120.0, 135.0, 180.0]] * len(truth)])))
+    met = Restraints(contacts, states).met(torch.cat([torch.from_numpy(truth)[None], straight]))
+    assert met[0] > 0.9 and met[1] < 0.1
+    nothing = Restraints(np.zeros_like(contacts), states).met(straight)
+    assert nothing.tolist() == [0.0]
+
+
 def test_true_contacts_fold_a_helical_hairpin() -> None:
     truth, states = hairpin()
     cb = truth[:, 4]
@@ -103,7 +114,7 @@ def test_a_shallow_alignment_folds_and_is_called_a_guess(tmp_path: Path) -> None
     events = list(run(family(40), tmp_path))
     notices = [event.sentence for event in events if isinstance(event, Notice)]
     assert any("the fold is a guess" in sentence for sentence in notices)
-    assert any("not a trained pLDDT" in sentence for sentence in notices)
+    assert any("no trained pLDDT" in sentence for sentence in notices)
     steps = [event.artifact for event in events if isinstance(event, Partial)]
     assert [step.meta["number"] for step in steps] == [1, 2, 3]
     done = [event.done for event in events if isinstance(event, Progress) and event.stage == "Folding the chain"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from backends.folding import dca
 from backends.folding.alignment import sequence_weights
 from backends.folding.dca import average_product_corrected, coupling_scores, mean_field
 
@@ -21,13 +23,28 @@ def sampled(count: int = 1500, seed: int = 0) -> np.ndarray:
     return rows
 
 
+def fitted(rows: np.ndarray, **settings: float) -> np.ndarray:
+    *_, (done, couplings) = mean_field(rows, sequence_weights(rows), **settings)
+    assert done == LENGTH
+    return couplings
+
+
+def test_couplings_are_the_inverse_covariance_made_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = sampled(200)
+    weights = sequence_weights(rows)
+    exact = -np.linalg.inv(dca._covariance(rows, weights, 0.7).double().numpy())
+    monkeypatch.setattr(dca, "BLOCK", 7)
+    assert [done for done, _ in mean_field(rows, weights)] == [0, 7, 14, 21, 26]
+    np.testing.assert_allclose(fitted(rows).reshape(exact.shape), exact, rtol=1e-4, atol=1e-4)
+
+
 def test_coupled_pairs_are_the_strongest_and_go_betweens_are_not() -> None:
     rows = sampled()
-    scores = coupling_scores(mean_field(rows, sequence_weights(rows)))
+    scores = coupling_scores(fitted(rows))
     i, j = np.triu_indices(LENGTH, 1)
     best = np.argsort(-scores[i, j])[:5]
     assert {(int(i[k]), int(j[k])) for k in best} == {*PAIRS, (15, 25)}
-    exact = coupling_scores(mean_field(rows, sequence_weights(rows), pseudocount=0.1))
+    exact = coupling_scores(fitted(rows, pseudocount=0.1))
     assert exact[5, 25] < 0.2 * min(exact[pair] for pair in PAIRS)
     np.testing.assert_allclose(scores, scores.T, atol=1e-4)
 
