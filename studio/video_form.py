@@ -27,11 +27,12 @@ def ask(source: Source, before: Choices) -> tuple[Choices, str]:
     if chosen.composite:
         chosen, said = background(source.key, source.run, chosen)
         problem = problem or said
+    if source.probe.picture:
+        return _edge(source.key, chosen), problem
     left, right = st.columns([1, 3], gap="large")
     with left:
-        if not source.probe.picture:
-            calm = st.toggle("Smooth flicker", before.temporal, key=f"calm-{source.key}", help=MEANINGS["temporal"])
-            chosen = replace(chosen, temporal=calm)
+        calm = st.toggle("Smooth flicker", before.temporal, key=f"calm-{source.key}", help=MEANINGS["temporal"])
+        chosen = replace(chosen, temporal=calm)
     with right:
         return _edge(source.key, chosen), problem
 

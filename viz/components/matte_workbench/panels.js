@@ -41,7 +41,8 @@ class EdgePanel {
     }
     const changed = bench.changed();
     this.reset.disabled = !changed;
-    this.note.textContent = changed ? "Seen on the frame that stands still; playing shows the run as it was made." : "";
+    const where = bench.data.kind === "picture" ? "Seen here; the files are as the run made them." : "Seen on the frame that stands still; playing and the files are as the run made them.";
+    this.note.textContent = changed ? where : "";
   }
 }
 

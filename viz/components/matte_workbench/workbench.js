@@ -278,7 +278,8 @@ class MatteWorkbench {
     this.loupeButton.disabled = live || !this.data.frame_url;
     const exact = !live && this.data.frame_url && !this.film.playing && this.visible().every((view) => this.exact.get(this.exactUrl(view, this.side())));
     this.badge.classList.toggle("busy", this.exact.waiting);
-    this.badge.textContent = this.exact.waiting ? "Making the exact frame…" : exact ? "Exact frame" : live && this.data.live ? "Still cutting out" : this.film.playing ? "Small preview" : "";
+    const what = this.data.kind === "picture" ? "picture" : "frame";
+    this.badge.textContent = this.exact.waiting ? `Making the exact ${what}…` : exact ? `Exact ${what}` : live && this.data.live ? "Still cutting out" : this.film.playing ? "Small preview" : "";
     const sentence = this.problemText || this.exact.problem;
     if (this.message.textContent !== sentence) this.message.textContent = sentence;
     this.message.hidden = !sentence;
