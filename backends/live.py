@@ -116,7 +116,7 @@ class Live:
 
     def _card(self, card_id: str) -> ModelCard:
         card = self.host.card(task_named("matting"), card_id)
-        if self.host.store.state(card) not in HERE:
+        if self.host.stored(card) not in HERE:
             raise WeightsMissing(f"{card.title} is not on the model server yet; download it first.")
         return card
 
@@ -142,7 +142,7 @@ class Session:
         from backends.matting.live import LiveMatter, sides
 
         self._live, self._socket, self._card = live, socket, card
-        self._paths: tuple[Path, ...] = live.host.store.paths(card)
+        self._paths: tuple[Path, ...] = live.host.paths(card)
         self._sides = sides(card)
         self._matter = LiveMatter(calm)
         self._pictures = Newest()

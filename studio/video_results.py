@@ -21,7 +21,7 @@ NUMBERS = {
     "frames per second": "Frames finished a second, all stages together: decoding, matting, finishing, coding.",
 }
 
-RAW = {"matte": "mattes as the model found them (MKV)", "frames": "numbers of every frame (JSON)"}
+RAW = {"matte": "mattes as the model found them", "frames": "numbers of every frame (JSON)"}
 
 
 def files(run: Run) -> None:
@@ -82,10 +82,7 @@ def about(run: Run) -> None:
     library = services.library()
     raw = [
         f"[{label}]({media.file_url(run.id, stored, download=True)})"
-        for kind, label in (
-            ("matte", "mattes as the model found them (MKV)"),
-            ("frames", "numbers of every frame (JSON)"),
-        )
+        for kind, label in RAW.items()
         for stored in library.artifacts(run.id, kind)
     ]
     if raw:

@@ -86,7 +86,7 @@ def _workbench(run: Run, live: bool) -> Mapping[str, Any] | None:
     return matte_workbench(told, key=f"workbench-{run.id}")
 
 
-def _own_background(run: Run, kept: Sequence[Stored]) -> dict[str, str]:
+def _own_background(run: Run, kept: Sequence[Stored]) -> dict[str, Any]:
     """What the workbench is told of the picture or video that was sent as background, if one was."""
     for item in kept:
         if item.kind == "input" and item.name == "background":
@@ -186,7 +186,10 @@ def _whole_cost(run: Run, trial: Mapping[str, float]) -> str:
     tried = Choices.of(run.options)
     share = ((trial["end"] or source.probe.seconds) - trial["start"]) / max(0.1, tried.end - tried.start)
     weighs = sum(item.bytes for item in services.library().artifacts(run.id, "export"))
-    takes = words.about((run.seconds or 0.0) * share)
+    pace = run.metrics.get("frames per second", {}).get("value", 0.0)
+    # Without the time in the queue and on the way, where that is known.
+    worked = run.facts.get("frames", 0) / pace if pace else run.seconds or 0.0
+    takes = words.about(worked * share)
     return (
         f"This was a trial of {words.duration(tried.end - tried.start)}. The whole takes {takes} and weighs about "
         f"{words.size(weighs * share)}, going by the trial."

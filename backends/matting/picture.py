@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from backends.errors import BadInput
+from backends.errors import BadInput, TooLarge
 from backends.matting.source import FORMATS, MAX_PICTURE_PIXELS, PICTURE_FORMATS, check_size
 from backends.matting.types import MediaInfo
 
@@ -46,6 +46,8 @@ def read_picture(path: Path, most: int = MAX_PICTURE_PIXELS) -> Picture:
             upright = ImageOps.exif_transpose(file)
             alpha = _own_alpha(upright)
             return Picture(_rgb(upright), alpha, icc, turned)
+    except Image.DecompressionBombError as error:
+        raise TooLarge("This picture has far too many pixels to be worked on: make it smaller.") from error
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise BadInput(f"This picture is damaged and could not be read: choose an {FORMATS}.") from error
 

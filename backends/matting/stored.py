@@ -7,6 +7,7 @@ on from these very bytes, so that another export made from them equals a fresh r
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +22,7 @@ from backends.errors import BadInput
 from backends.matting.source import MAX_PICTURE_PIXELS, moving_pictures, open_container
 
 START, SIZE, SOURCE = "FOURFOLD_START", "FOURFOLD_SIZE", "FOURFOLD_SOURCE"
+MOMENT = re.compile(r"[0-9]{1,15}/[0-9]{1,15}")
 PIECE = 1 << 20
 TOLERANCE = Fraction(1, 500)  # Matroska counts in milliseconds, so a time may be off by half of one at both ends
 PROXY_SIDE, PICTURE_PROXY_SIDE = 640, 1280
@@ -125,12 +127,12 @@ class StoredMattes:
 def _checked(found: Mapping[str, str], source: Path, width: int, height: int) -> Fraction:
     """The start that the tags name, once they are known to speak of this source."""
     try:
+        if not MOMENT.fullmatch(found[START]):  # “1e999999999” is a fraction too, and takes all memory there is
+            raise BadInput(NO_MATTE)
         start = Fraction(found[START])
         size = tuple(int(side) for side in found[SIZE].split("x"))
     except (KeyError, ValueError, ZeroDivisionError) as error:
         raise BadInput(NO_MATTE) from error
-    if start < 0:
-        raise BadInput(NO_MATTE)
     # Runs made before files were told apart by their bytes say nothing of them.
     if size != (width, height) or found.get(SOURCE) not in (None, fingerprint(source)):
         raise BadInput(OTHER_FILE)
@@ -155,7 +157,7 @@ def read_matte(path: Path, source: Path, width: int, height: int) -> np.ndarray:
             file.load()
             _checked({name: str(value) for name, value in file.text.items()}, source, width, height)
             return np.asarray(file).astype(np.float32) / 255
-    except (OSError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BadInput(NO_MATTE) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import zlib
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from backends.engine import Progress
-from backends.errors import BadInput
+from backends.errors import BadInput, TooLarge
+from backends.matting.picture import read_picture
 from tests.backends.matting.conftest import CARD, MakeVideo, RedEngine, finish, pictures_of, scene, times_of, truth
 
 UNEVEN = [0, 3, 4, 9, 10, 14, 20, 21]
@@ -98,6 +101,24 @@ def test_a_matte_of_something_else_is_refused(engine: RedEngine, video: MakeVide
         assert threading.active_count() == before
         assert str(source) not in [file.path for file in psutil.Process().open_files()]
         del refused  # until here it held all that the job had opened
+
+
+def test_hostile_tags_and_sizes_of_a_picture_s_matte_are_refused_at_once(engine: RedEngine, tmp_path: Path) -> None:
+    still, matte = tmp_path / "still.png", tmp_path / "matte.png"
+    Image.fromarray(scene(0)).save(still)
+    told = PngInfo()
+    told.add_text("FOURFOLD_START", "1e999999999")
+    told.add_text("FOURFOLD_SIZE", "96x64")
+    Image.new("L", (4, 4)).save(matte, pnginfo=told)
+    bomb = bytearray(matte.read_bytes())
+    bomb[16:24] = (20_000).to_bytes(4, "big") * 2
+    bomb[29:33] = zlib.crc32(bomb[12:29]).to_bytes(4, "big")
+    for content in (matte.read_bytes(), bytes(bomb)):
+        matte.write_bytes(content)
+        with pytest.raises(BadInput, match="none that was kept"):
+            list(engine.run({"media": still, "matte": matte}, {}, tmp_path / "out"))
+    with pytest.raises(TooLarge, match="too many pixels"):
+        read_picture(matte)
 
 
 def test_cancelling_leaves_neither_matte_nor_proxy(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
