@@ -59,34 +59,40 @@ def examine(path: Path) -> Reference:
     return Reference(MASKS, len(names), (VOID,) if binary else tuple(sorted(found - {0, VOID})))
 
 
-def read(path: Path, frames: int, first: int, objects: Sequence[int] = ()) -> Iterator[tuple[int, np.ndarray]]:
+def read(
+    path: Path, frames: int, first: int, objects: Sequence[int] = (), every: int = 1
+) -> Iterator[tuple[int, np.ndarray]]:
     """The references as (frame of the run, `(H, W)`), in order: uint8 mattes, or booleans of the chosen `objects`.
 
     As many as the run has frames stand for them one by one. Otherwise pictures count as the source's own frames,
     by the number in their names, and a video from its beginning; `first` is the source's frame that the run begins
-    with.
+    with. Of `every` so many only the first two are given: two in a row, so that changes can be scored too.
     """
     if zipfile.is_zipfile(path):
-        yield from _read_zip(path, frames, first, objects)
+        yield from _read_zip(path, frames, first, objects, every)
         return
     reader = VideoReader(path)
     try:
         offset = 0 if abs(reader.info.frames - frames) <= 1 else first
         while (frame := reader.read()) is not None:
-            if 0 <= frame.index - offset < frames:
-                yield frame.index - offset, frame.rgb[..., 1]
+            index = frame.index - offset
+            if 0 <= index < frames and index % every < 2:
+                yield index, frame.rgb[..., 1]
     finally:
         reader.close()
 
 
-def _read_zip(path: Path, frames: int, first: int, objects: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+def _read_zip(
+    path: Path, frames: int, first: int, objects: Sequence[int], every: int
+) -> Iterator[tuple[int, np.ndarray]]:
     with _opened(path) as archive:
         names = _names(archive)
         numbers = list(range(len(names)))
         if len(names) != frames:
             numbers = [_number(name) - first for name in names]
-        for number, name in zip(numbers, names, strict=True):
-            if 0 <= number < frames:
+        fitting = [pair for pair in zip(numbers, names, strict=True) if 0 <= pair[0] < frames]
+        for ordinal, (number, name) in enumerate(fitting):
+            if ordinal % every < 2:
                 picture = _array(archive, name)
                 yield number, np.isin(picture, objects) if objects else picture
 

@@ -100,12 +100,10 @@ def _pairs(library: Library, run: Run, truth: Truth, notes: list[str]) -> Iterat
     start = float(run.options.get("start") or 0)
     first = round(start * videos.probe(library.only(run.id, "input", "input")).rate) if start else 0
     step = max(1, math.ceil(2 * frames / MOST_SCORED)) if frames > MOST_SCORED else 1
-    given = references.read(truth.path, frames, first, truth.objects)
+    given = references.read(truth.path, frames, first, truth.objects, step)
     alphas = finished_mattes(library, run)
     count = 0
-    for ordinal, (index, true) in enumerate(given):
-        if ordinal % step > 1:  # two in a row, so that changes from frame to frame can be scored too
-            continue
+    for index, true in given:
         found = next(((seconds, alpha) for at, seconds, alpha in alphas if at == index), None)
         if found is None:
             break

@@ -83,6 +83,13 @@ def test_hard_gray_pictures_are_masks(tmp_path: Path, pixels: np.ndarray, found:
     assert references.examine(path) == references.Reference(MASKS, 1, found)
 
 
+def test_of_many_pictures_only_those_that_are_asked_for_are_decoded(tmp_path: Path, small: Small) -> None:
+    pictures = {f"{n}.png": png(ramp(n)) if n % 4 < 2 else b"not looked at" for n in range(10)}
+    read = list(references.read(zipped(tmp_path / "m.zip", pictures), frames=10, first=0, every=4))
+    assert [(index, int(matte[0, 0])) for index, matte in read] == [(n, n) for n in (0, 1, 4, 5, 8, 9)]
+    assert [index for index, _ in references.read(small.alpha, 20, 0, every=10)] == [0, 1, 10, 11]
+
+
 def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
     path = zipped(tmp_path / "m.zip", {"0.png": png(np.full((HEIGHT, WIDTH), 257 * 90, np.uint16))})
     ((_, matte),) = references.read(path, 1, 0)
