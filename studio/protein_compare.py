@@ -201,7 +201,7 @@ def _shown(run: Run, told: Mapping[str, Any]) -> None:
         return
     values = np.full(len(found.structure), np.nan)
     values[told["model"]] = [np.nan if value is None else value for value in told["lddt_residues"]]
-    figure, alt = lddt_line({"against the reference": values})
+    figure, alt = lddt_line({"against the reference": values}, protein_model.numbering(found.structure))
     st.plotly_chart(figure, alt=alt, key=f"lddt-{run.id}")
     st.caption(f"{alt} The workbench above can be coloured by it, shows the reference and the morph between the two.")
 

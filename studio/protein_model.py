@@ -57,6 +57,13 @@ def _read(run_id: str, files: tuple[str, ...]) -> Found:
     return Found(structure, confidence, sanity, contacts if fits else None)
 
 
+def numbering(structure: Structure) -> list[int] | None:
+    """The file's residue numbers, where a number alone says which residue is meant: one chain, rising. Else None."""
+    numbers = structure.numbers
+    alone = len(set(structure.chains.tolist())) == 1 and bool((np.diff(numbers) > 0).all())
+    return numbers.tolist() if alone else None
+
+
 def array(run_id: str, kind: str) -> np.ndarray | None:
     """An array that the engine kept, by its name; None where it did not."""
     library = services.library()

@@ -112,7 +112,7 @@ def confidence(run: Run) -> None:
         st.caption("This structure comes without any confidence: how sure its maker was is not known.")
     if told.plddt is not None:
         st.markdown("**pLDDT along the chain**", help=PLDDT)
-        figure, alt = plddt_line(told.plddt)
+        figure, alt = plddt_line(told.plddt, protein_model.numbering(found.structure))
         st.plotly_chart(figure, alt=alt, key=f"plddt-{run.id}")
         st.caption(alt)
     if told.pae is not None:
@@ -123,6 +123,8 @@ def confidence(run: Run) -> None:
             "parts that are sure of themselves, light ones between them mean that their places to each other are not.",
         )
         st.markdown(f":material/category: {parts.sentence}")
+        if protein_model.numbering(found.structure) != list(range(1, len(found.structure) + 1)):
+            st.caption("In this map and its domains residues are counted from 1 in the order of the file.")
         figure, alt = pae_map(told.pae, parts.labels)
         st.plotly_chart(figure, alt=alt, key=f"pae-{run.id}")
     known = [step for step in steps if step.meta.get("plddt") is not None]
@@ -144,7 +146,7 @@ def geometry(run: Run) -> None:
         badge, name, value, sentence = st.columns([2, 2, 3, 5], vertical_alignment="center")
         badge.markdown(MARKS[row["verdict"]])
         name.markdown(f"**{row['name']}**", help=row["definition"])
-        value.caption(f"{row['value']:.3g} {row['unit']} (expected {row['expected']})")
+        value.caption(_against(row))
         with sentence.container(horizontal=True, vertical_alignment="center"):
             st.caption(words.plain(row["sentence"]))
             if row["residues"] and st.button("Show in 3D", key=f"show-{run.id}-{row['id']}", type="tertiary"):
@@ -159,6 +161,13 @@ def geometry(run: Run) -> None:
         figure, alt = ramachandran(found.structure)
         st.plotly_chart(figure, alt=alt, key=f"ramachandran-{run.id}")
         st.caption(alt)
+
+
+def _against(row: Mapping[str, Any]) -> str:
+    """The value of a check beside what is expected; of most checks it is the share of places that are off."""
+    shown = f"{row['value']:.2g}" if row["value"] < 10 else f"{row['value']:.3g}"
+    what = f"{shown} % off" if row["unit"] == "%" and row["id"] != "secondary" else f"{shown} {row['unit']}"
+    return f"{what} · expected: {row['expected']}"
 
 
 def selected(run: Run, found: Found, state: Mapping[str, Any] | None) -> None:

@@ -18,6 +18,10 @@ PTM = (
     "Predicted TM-score, 0 to 1: how sure the model is of the whole fold. Over 0.5 the fold is probably right; it says "
     "little about chains of under some 30 residues."
 )
+ESTIMATED = (
+    "0 to 100, from how well chains that were folded from different starts agree and keep the predicted contacts. It "
+    "stands where trained models put their pLDDT, and is no more than an estimate: chains may agree on a wrong fold."
+)
 IPTM = "Predicted TM-score of how the chains sit together, 0 to 1. Over 0.8 is sure, under 0.6 probably wrong."
 
 VERDICTS: Mapping[str, tuple[str, str]] = {
@@ -36,7 +40,7 @@ def verdicts(run: Run, found: Found) -> None:
     """Confidence and geometry in two boxes of one size, and in words where the second overrules the first."""
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
-        _confidence(found)
+        _confidence(found, run.card.get("id") == "coevolution")
     with right.container(border=True, height="stretch"):
         _geometry(found)
     if overruled(found):
@@ -54,13 +58,14 @@ def overruled(found: Found) -> bool:
     return sure and found.sanity["verdict"] == "broken"
 
 
-def _confidence(found: Found) -> None:
+def _confidence(found: Found, estimated: bool) -> None:
+    """`estimated`: by a method without training, which has no pLDDT in the word's own sense."""
     st.markdown("**How sure the model is**", help="What the model says of its own work. It may be wrong about that.")
     mean, told = found.structure.mean_confidence, found.confidence
     numbers = [
         (name, f"{value:.{digits}f}", meaning)
         for name, value, digits, meaning in (
-            ("Mean pLDDT", mean, 0, PLDDT),
+            ("Confidence, estimated" if estimated else "Mean pLDDT", mean, 0, ESTIMATED if estimated else PLDDT),
             ("pTM", told.ptm, 2, PTM),
             ("ipTM", told.iptm, 2, IPTM),
         )
@@ -71,7 +76,7 @@ def _confidence(found: Found) -> None:
         return
     with st.container(horizontal=True):
         for name, value, meaning in numbers:
-            st.metric(name, value, help=meaning, width=130)
+            st.metric(name, value, help=meaning, width="content")
 
 
 def _geometry(found: Found) -> None:

@@ -107,6 +107,7 @@ def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample:
     assert "possible protein]" in shown and "nothing in its geometry speaks against it" in shown
     look(app, "Geometry")
     assert "**Size for its length**" in words_of(app) and "Ramachandran" in words_of(app)
+    assert "0 % off · expected: all L" in words_of(app)
     with zipfile.ZipFile(io.BytesIO(protein_results.archive(run))) as bundle:
         assert set(bundle.namelist()) == {"model.pdb", "model.cif", "confidence.json", "sanity.json"}
         assert json.loads(bundle.read("sanity.json"))["verdict"] == "good"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backends.folding import TASK
-from studio import proteins
+from evaluation.synthetic.proteins import ideal_helix
+from studio import protein_model, proteins
 from studio.proteins import Choices
 
 CPU = {"kind": "cpu", "memory_bytes": 64 << 30}
@@ -112,3 +115,11 @@ def test_a_confidence_file_of_another_protein_is_a_sentence(content: str, said: 
     assert said in proteins.pae_problem(tmp_path / "pae.json", 3)
     (tmp_path / "pae.json").write_text(json.dumps({"predicted_aligned_error": [[0, 1, 2]] * 3}))
     assert proteins.pae_problem(tmp_path / "pae.json", 3) == ""
+
+
+def test_residues_go_by_the_numbers_of_the_file_where_these_are_enough() -> None:
+    one = ideal_helix(4)
+    assert protein_model.numbering(one) == [1, 2, 3, 4]
+    assert protein_model.numbering(replace(one, numbers=np.array([133, 134, 140, 141]))) == [133, 134, 140, 141]
+    assert protein_model.numbering(replace(one, numbers=np.array([7, 7, 8, 9]))) is None  # insertion codes
+    assert protein_model.numbering(replace(one, chains=np.array(list("AABB")))) is None
