@@ -4,6 +4,18 @@
 
 DIR holds `structures/NAME.cif` and `alignments/NAME/` with one or several alignments of the same query, which are
 joined. The engine's few settings were chosen on 3u8v, 4zey, 2crb and 3zee, so figures for these four are no blind test.
+
+Six folds of each: seeds 0, 1 and 2, before and after a change that altered nothing but the rounding.
+The descent is chaotic, so another machine gives other folds of the same spread.
+
+    protein   residues   effective sequences   precision L/5, L/2, L   TM-score: mean, range
+    3u8v      93         546                   0.89  0.78  0.74        0.68   0.43 to 0.82
+    4zey      84         329                   0.88  0.55  0.40        0.52   0.46 to 0.56
+    2crb      97         286                   0.74  0.58  0.37        0.45   0.40 to 0.50
+    3zee      84         557                   0.56  0.36  0.25        0.29   0.26 to 0.31
+
+The mean over all is 0.48. The confidence estimate was at or below the true lDDT in the twelve folds that have it, by 9
+on average. The geometry check found 17 of the 24 good, the others doubtful and none broken.
 """
 
 from __future__ import annotations

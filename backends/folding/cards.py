@@ -12,6 +12,9 @@ _NETWORK = {"cpu": Limits(residues=1_000), "cuda": Limits(residues=2_000), "mps"
 
 # Speeds are seconds for one pass over 100 residues on two cores (`estimate.work`): ESMFold's by `benchmarks/folding.py`
 # at 64 to 256 residues, OpenFold's by one pass over 84 residues with 128 rows of alignment (26 s). 0: not measured.
+# Coevolution's are seconds a residue: 0.15 at 93 residues by `benchmarks/coevolution.py`, about 0.3 at 200 and 0.5 at
+# 400 by the time of single steps. At 400 residues and 3,750 sequences its couplings take 12 s, 8 of them in one piece
+# that cannot be stopped, and 1.9 GB.
 
 OPENFOLD_HOW = (
     "AlphaFold2 needs the OpenFold program, which is not on this machine: on the machine that runs the models, "
@@ -150,12 +153,13 @@ CARDS: tuple[ModelCard, ...] = (
         engine="coevolution",
         title="Coevolution",
         summary="No learning: finds residues that change together in your alignment and folds the chain to join them.",
-        weak_at="A rough fold at best, from hundreds of related sequences at least; it is the yardstick.",
+        weak_at="A rough fold at best, from hundreds of related sequences, and another with each seed; the yardstick.",
         licence="MIT",
         licence_note="This part of Fourfold learned from no data and is free for any use.",
         tier="builtin",
         outputs=("structure", "contacts"),
         limits={"cpu": Limits(residues=400)},
+        speed=0.2,
         preference=10,
     ),
 )
