@@ -34,6 +34,8 @@ lint: .venv/ready-dev
 bench: .venv/ready-dev
 	$(BIN)/python -m benchmarks.studio
 	$(BIN)/python -m benchmarks.separation --seconds 60
+	$(BIN)/python -m benchmarks.matting video
+	$(BIN)/python -m benchmarks.live
 
 screenshots: .venv/ready-dev
 	$(BIN)/python docs/screenshots.py
