@@ -34,6 +34,8 @@ STAGE = "Folding"
 READING = "Reading the sequence"
 SCANNING = "Trying every mutation"
 
+AVERAGED = "For a protein this long the attention is kept as the average of each layer's heads, not head by head."
+
 PUBLISHED: dict[str, Any] = {
     "vocab_size": 33,
     "mask_token_id": 32,
@@ -90,11 +92,11 @@ class EsmFoldEngine(FoldingEngine):
         whole = work(len(sequence), count)
         with memory_sentence(), reused_memory() if self.device == "cpu" else nullcontext():
             yield Progress(READING, 0, 1)
-            attention: np.ndarray | None = None
-            with language.attention_of(self.network.esm, "attention" in wanted) as tap:
+            with language.attention_of(self.network.esm, "attention" in wanted, self._trained_contacts()) as tap:
                 single = esm_trunk.embed(self.network, aatype)
-                attention = tap.maps() if tap else None
             yield Progress(READING, 1, 1)
+            if tap and tap.averaged:
+                yield Notice(AVERAGED)
             last: esm_trunk.Pass | None = None
             for item in esm_trunk.passes(self.network, single, aatype, count, chunk):
                 if isinstance(item, esm_trunk.Pass):
@@ -104,7 +106,7 @@ class EsmFoldEngine(FoldingEngine):
                     yield Progress(STAGE, whole * item / (count * self.blocks), whole)
             assert last is not None
             yield Progress(STAGE, whole, whole)
-            found, meta = self._extras(last, wanted, attention)
+            found, meta = self._extras(last, wanted, tap)
             if "mutations" in wanted:
                 scores = yield from self._scan(aatype, chunk)
                 if scores is not None:
@@ -121,8 +123,11 @@ class EsmFoldEngine(FoldingEngine):
         heads = self.network.trunk.blocks[0].tri_att_start.no_heads
         return esm_trunk.chosen_chunk(length, heads, free_memory(self.device))
 
+    def _trained_contacts(self) -> tuple[np.ndarray, float] | None:
+        return language.logistic(self.network.esm.contact_head.regression) if self.contact_head else None
+
     def _extras(
-        self, last: esm_trunk.Pass, wanted: frozenset[str], attention: np.ndarray | None
+        self, last: esm_trunk.Pass, wanted: frozenset[str], tap: language.Tap | None
     ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, object]]]:
         found: dict[str, np.ndarray] = {}
         meta: dict[str, dict[str, object]] = {}
@@ -134,12 +139,11 @@ class EsmFoldEngine(FoldingEngine):
                 found["distogram"] = distances.astype(np.float16)
                 first, end, _ = DISTOGRAM
                 meta["distogram"] = {"first": first, "last": end}
-        if attention is not None:
-            found["attention"] = attention
+        if tap is not None:
+            found["attention"] = tap.maps()
             meta["attention"] = {"axes": "layer, head, residue, residue"}
-            if self.contact_head:
-                head = self.network.esm.contact_head.regression
-                found["attention_contacts"] = language.contacts(attention, *language.logistic(head))
+            if (likely := tap.contacts()) is not None:
+                found["attention_contacts"] = likely
         return found, meta
 
     def _scan(self, aatype: Tensor, chunk: int | None) -> Any:

@@ -24,33 +24,51 @@ VOCABULARY = ("<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-"
 
 
 class Tap:
-    """Collects the attention of each layer as the network runs, on the CPU and in half precision."""
+    """Collects the attention of each layer as the network runs, on the CPU and in half precision.
 
-    def __init__(self) -> None:
+    What would be too much to keep never piles up: then each layer is averaged over its heads as it comes. `trained`
+    are the weights and the bias of a contact head; contacts come from every head, whatever is kept of them.
+    """
+
+    def __init__(self, layers: int, trained: tuple[np.ndarray, float] | None = None) -> None:
+        self.averaged = False
+        self._expected, self._trained = layers, trained
         self._layers: list[np.ndarray] = []
+        self._score: np.ndarray | None = None  # (L, L)
 
     def __call__(self, _: nn.Module, __: Any, output: Any) -> None:
         weights = output[1]  # (1, H, T, T), T = L + 2
         if weights is None:
             raise RuntimeError("this attention does not tell its weights")
-        inner = weights[0, :, 1:-1, 1:-1].float()  # without the marks of beginning and end
-        self._layers.append(inner.cpu().numpy().astype(np.float16))
+        inner = weights[0, :, 1:-1, 1:-1]  # without the marks of beginning and end
+        kept = inner.half().cpu().numpy()  # (H, L, L)
+        if self._trained is not None:
+            first = len(self._layers) * len(kept)
+            score = weighed(kept, self._trained[0][first : first + len(kept)])
+            self._score = score if self._score is None else self._score + score
+        self.averaged = self._expected * kept.nbytes > ATTENTION_BYTES
+        self._layers.append(kept.mean(0, keepdims=True, dtype=np.float32).astype(np.float16) if self.averaged else kept)
 
     def maps(self) -> np.ndarray:
         """`(layers, heads, L, L)` float16; one averaged head a layer where all would be too much to keep."""
-        whole = sum(layer.nbytes for layer in self._layers)
-        if whole > ATTENTION_BYTES:
-            return np.stack([layer.astype(np.float32).mean(0, keepdims=True) for layer in self._layers]).astype("f2")
         return np.stack(self._layers)
+
+    def contacts(self) -> np.ndarray | None:
+        """Contact probabilities `(L, L)` from all heads; None without a trained contact head."""
+        if self._score is None or self._trained is None:
+            return None
+        return 1 / (1 + np.exp(-self._score - np.float32(self._trained[1])))
 
 
 @contextmanager
-def attention_of(esm: Any, wanted: bool = True) -> Iterator[Tap | None]:
+def attention_of(
+    esm: Any, wanted: bool = True, trained: tuple[np.ndarray, float] | None = None
+) -> Iterator[Tap | None]:
     """A Tap on every layer of an ESM-2 for the block; None where nothing is wanted."""
     if not wanted:
         yield None
         return
-    tap = Tap()
+    tap = Tap(len(esm.encoder.layer), trained)
     hooks = [layer.attention.self.register_forward_hook(tap) for layer in esm.encoder.layer]
     try:
         yield tap
@@ -77,18 +95,15 @@ def logistic(head: nn.Linear) -> tuple[np.ndarray, float]:
     return head.weight.detach().float().cpu().numpy().reshape(-1), bias
 
 
-def contacts(maps: np.ndarray, weights: np.ndarray, bias: float) -> np.ndarray:
-    """Contact probabilities `(L, L)` from attention `(layers, heads, L, L)` and trained logistic weights.
+def weighed(maps: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The corrected maps of one layer `(heads, L, L)` by their logistic weights `(heads,)`, summed to `(L, L)` float32.
 
     Raises ValueError where there are not as many weights as heads.
     """
-    layers, heads, length, _ = maps.shape
-    if len(weights) != layers * heads:
-        raise ValueError(f"{layers} × {heads} heads, {len(weights)} weights")
-    score = np.full((length, length), bias, np.float32)
-    for layer, row in zip(maps, weights.reshape(layers, heads), strict=True):  # one layer at a time: memory
-        score += np.tensordot(row.astype(np.float32), corrected(layer), axes=1)
-    return 1 / (1 + np.exp(-score))
+    score = np.zeros(maps.shape[1:], np.float32)
+    for head, weight in zip(maps, weights, strict=True):  # one head at a time: memory
+        score += np.float32(weight) * corrected(head)
+    return score
 
 
 def masked_marginals(

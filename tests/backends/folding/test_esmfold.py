@@ -137,6 +137,19 @@ def test_contacts_from_attention_are_those_of_the_network_s_own_head(engine: Esm
     assert np.allclose(found, expected, atol=1e-3) and np.allclose(found, found.T, atol=1e-5)
 
 
+def test_attention_that_is_too_much_is_averaged_as_it_comes(
+    engine: EsmFoldEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fold(engine, recycles=0, extras="attention")[-1].extras
+    monkeypatch.setattr(language, "ATTENTION_BYTES", whole["attention"].nbytes - 1)
+    events = fold(engine, recycles=0, extras="attention")
+    kept = events[-1].extras
+    assert kept["attention"].shape == (2, 1, 22, 22)
+    assert np.allclose(kept["attention"][:, 0], whole["attention"].mean(1, dtype=np.float32), atol=1e-3)
+    assert np.array_equal(kept["attention_contacts"], whole["attention_contacts"]), "contacts are of all heads"
+    assert any("average of each layer's heads" in str(event) for event in events)
+
+
 def test_a_product_correction_leaves_nothing_of_rows_times_columns() -> None:
     rows = np.random.default_rng(0).random(9)
     assert np.abs(language.corrected(np.outer(rows, rows))).max() < 1e-5
