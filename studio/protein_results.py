@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from backends.errors import UserError
+from backends.folding.geometry import CHECKS
 from backends.folding.secondary import assign
 from studio import media, protein_compare, protein_model, proteins, run_parts, services, words
 from studio.library import Run
@@ -167,7 +168,9 @@ def _against(row: Mapping[str, Any]) -> str:
     """The value of a check beside what is expected; of most checks it is the share of places that are off."""
     shown = f"{row['value']:.2g}" if row["value"] < 10 else f"{row['value']:.3g}"
     what = f"{shown} % off" if row["unit"] == "%" and row["id"] != "secondary" else f"{shown} {row['unit']}"
-    return f"{what} · expected: {row['expected']}"
+    most = next((one.good for one in CHECKS if one.id == row["id"] and one.unit == "%"), 0.0)
+    usual = f"; up to {most:g} % off is usual" if most and "%" not in row["expected"] else ""
+    return f"{what} · expected: {row['expected']}{usual}"
 
 
 def selected(run: Run, found: Found, state: Mapping[str, Any] | None) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 import streamlit as st
 
-from studio import words
+from studio import proteins, words
 from studio.library import Run
 from studio.protein_model import Found
 
@@ -38,6 +39,8 @@ SURE = 70.0
 
 def verdicts(run: Run, found: Found) -> None:
     """Confidence and geometry in two boxes of one size, and in words where the second overrules the first."""
+    if rule := built_by_rule(run):
+        st.info(f"Built by rule, not predicted. {rule}", icon=":material/architecture:")
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         _confidence(found, run.card.get("id") == "coevolution")
@@ -49,6 +52,13 @@ def verdicts(run: Run, found: Found) -> None:
             "can exist. Do not rely on these coordinates.",
             icon=":material/gavel:",
         )
+
+
+def built_by_rule(run: Run) -> str:
+    """How the structure was made where it is one of the samples that are built by rule; else ""."""
+    brought = run.inputs[0]["sha256"] if run.inputs and run.card.get("engine", run.engine) == "structure" else ""
+    made = (sample for sample in proteins.samples() if sample.built)
+    return next((one.sentence for one in made if hashlib.sha256(one.text.encode()).hexdigest() == brought), "")
 
 
 def overruled(found: Found) -> bool:

@@ -5,20 +5,27 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from backends import folding
+from backends.folding.cards import CARDS
 from backends.folding.geometry import check
 from backends.folding.measures import contact_map
 from backends.folding.structure import Structure, read_structure, to_cif, to_pdb
-from studio import protein_results, proteins, services
+from backends.host import Host
+from studio import protein_model, protein_results, protein_view, proteins, services, words
 from studio.library import Run, Status
-from tests.conftest import wait_for
-from tests.pages.test_pages import app, click, words_of
+from tests.backends.folding.conftest import esmfold_folder
+from tests.conftest import serving, wait_for
+from tests.pages.test_pages import ROOT, app, click, words_of
 
-__all__ = ["app"]
+__all__ = ["app", "esmfold_folder"]
 
 
 def open_page(app: AppTest) -> AppTest:
@@ -103,11 +110,13 @@ def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample:
     run = finished(app)
     assert run.title == sample.name and run.facts["length"] == 36
     shown = words_of(app)
+    assert "Built by rule, not predicted" in shown and "turned by rule from ideal angles" in shown
     assert "How sure the model is" in shown and "without any confidence" in shown
     assert "possible protein]" in shown and "nothing in its geometry speaks against it" in shown
     look(app, "Geometry")
     assert "**Size for its length**" in words_of(app) and "Ramachandran" in words_of(app)
     assert "0 % off · expected: all L" in words_of(app)
+    assert "0 % off · expected: within 15° of the ideal (Engh & Huber 2001); up to 2 % off is usual" in words_of(app)
     with zipfile.ZipFile(io.BytesIO(protein_results.archive(run))) as bundle:
         assert set(bundle.namelist()) == {"model.pdb", "model.cif", "confidence.json", "sanity.json"}
         assert json.loads(bundle.read("sanity.json"))["verdict"] == "good"
@@ -155,6 +164,7 @@ def test_a_sure_model_of_an_impossible_chain_is_overruled(app: AppTest, sample: 
     paste(open_page(app), to_pdb(squashed))
     click(app, "Open the structure")
     run = finished(app)
+    assert "Built by rule" not in words_of(app)
     assert run.facts["sanity"] == "broken" and run.metrics["plddt"]["value"] == pytest.approx(96, abs=0.1)
     assert any("overrules the confidence" in error.value for error in app.error)
     assert {metric.label: metric.value for metric in app.metric}["Mean pLDDT"] == "96"
@@ -184,6 +194,38 @@ def test_what_a_language_model_kept_is_judged_and_explained(app: AppTest, sample
     touchy = app.dataframe[1].value
     assert touchy["residue"][0].endswith("5") and touchy["mean log-odds"][0] == pytest.approx(-9)
     assert length == 36
+
+
+@pytest.fixture
+def own_esmfold(esmfold_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    """The studio before a backend whose keeper has put a folder of weights of their own in the place of ESMFold's."""
+    card = replace(next(card for card in CARDS if card.id == "esmfold"), tier="yours", title="My ESMFold", files=())
+    monkeypatch.setattr("backends.folding.TASK", replace(folding.TASK, cards=(card,)))
+    monkeypatch.setattr(Host, "paths", lambda _, wanted: (esmfold_folder,) if wanted is card else ())
+    server = serving(tmp_path)
+    monkeypatch.setenv("FOURFOLD_BACKEND", next(server))
+    services.stop()
+    services.backend().wait_ready(30)
+    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    services.stop()
+    next(server, None)
+
+
+def test_weights_of_ones_own_fold_a_sequence_recycle_by_recycle(own_esmfold: AppTest) -> None:
+    app = paste(open_page(own_esmfold), ">tiny\nMKTAYIAKQRQISFVKSHFSRQ")
+    assert model(app).value == "esmfold"
+    next(slider for slider in app.slider if slider.label == "Recycles").set_value(2).run()
+    click(app, "Fold it")
+    run = finished(app)
+    assert [step.meta["number"] for step in protein_model.steps(run.id)] == [0, 1, 2]
+    film = protein_view._films(run.id, protein_model.found(run).structure)
+    assert len(film) == 1 and len(film[0].frames) == 3
+    sure = protein_model.found(run).structure.confidence
+    assert sure.shape == (22,) and (sure >= 0).all() and (sure <= 100).all() and sure.max() > 1
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Mean pLDDT"] == f"{sure.mean():.0f}" and "Built by rule" not in words_of(app)
+    look(app, "About this run")
+    assert words.WEIGHTS["yours"] in {str(text.value) for text in app.text}
 
 
 def test_a_cancelled_fold_shows_the_structures_that_were_finished(app: AppTest, sample: proteins.Sample) -> None:
