@@ -13,6 +13,8 @@ from pathlib import Path
 
 from streamlit.components.v2 import component
 
+from viz.components.script import joined
+
 __all__ = ["PURE_PARTS", "live_stage"]
 
 _HERE = Path(__file__).parent
@@ -25,7 +27,7 @@ _PARTS = (*PURE_PARTS, "shaders", "compositor", "camera", "link", "recorder", "l
 _stage = component(
     "live_stage",
     css=(_HERE / "stage.css").read_text("utf-8"),
-    js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in _PARTS),
+    js=joined(_HERE, _PARTS),
     isolate_styles=True,
 )
 

@@ -201,7 +201,7 @@ class LiveStage {
   snapshot(cutout) {
     if (!this.shown) return;
     this.compositor.draw(cutout ? { ...this.look, behind: "none" } : this.look);
-    this.canvas.toBlob((blob) => saveFile(blob, `live-${cutout ? "cutout" : "picture"}-${stamp()}.png`), "image/png");
+    this.canvas.toBlob((blob) => save(`live-${cutout ? "cutout" : "picture"}-${stamp()}.png`, blob), "image/png");
     this.compositor.draw(this.look);
   }
 
@@ -210,7 +210,7 @@ class LiveStage {
     try {
       this.recording = new Recorder(this.canvas, (blob, extension, full) => {
         this.recording = null;
-        saveFile(blob, `live-${stamp()}.${extension}`);
+        save(`live-${stamp()}.${extension}`, blob);
         if (full) this.complain("The recording reached 1 GB and was saved.");
         this.refresh();
       });
@@ -263,15 +263,6 @@ class LiveStage {
   }
 }
 
-export default function liveStage({ data, parentElement }) {
-  const stage = (parentElement.liveStage ??= new LiveStage(data, parentElement));
-  stage.calls = (stage.calls ?? 0) + 1;
-  stage.update(data);
-  const call = stage.calls;
-  // A run overtaken by the next one is cleaned up too, while the stage lives on: only a stage off the page ends.
-  return () => setTimeout(() => {
-    if (stage.calls !== call || stage.root.isConnected) return;
-    stage.dispose();
-    if (parentElement.liveStage === stage) delete parentElement.liveStage;
-  }, 0);
+export default function liveStage(run) {
+  return mounted(LiveStage, run);
 }

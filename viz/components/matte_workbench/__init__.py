@@ -15,18 +15,18 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from viz.components.matte_workbench.manifest import Preview, manifest, problem_frames
+from viz.components.script import joined
 
 __all__ = ["Preview", "manifest", "matte_workbench", "problem_frames"]
 
 _HERE = Path(__file__).parent
-_SHARED = _HERE.parent / "stem_player" / "util.js"
 _PARTS = ("views", "own", "film", "exact", "stage", "loupe", "strip", "panels", "keyboard", "workbench")
 """Joined into one module, in this order: a component is one script, and readers want one subject a file."""
 
 _workbench = component(
     "matte_workbench",
     css=(_HERE / "workbench.css").read_text("utf-8"),
-    js="\n".join(path.read_text("utf-8") for path in (_SHARED, *(_HERE / f"{part}.js" for part in _PARTS))),
+    js=joined(_HERE, _PARTS, ("icons", "dom", "time", "mount")),
     isolate_styles=True,
 )
 

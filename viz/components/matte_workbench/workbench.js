@@ -335,21 +335,6 @@ class MatteWorkbench {
   }
 }
 
-export default function matteWorkbench({ data, parentElement, setStateValue }) {
-  let bench = parentElement.matteWorkbench;
-  if (bench && bench.run !== data.run) {
-    bench.dispose();
-    bench = null;
-  }
-  bench ??= new MatteWorkbench(data, parentElement);
-  parentElement.matteWorkbench = bench;
-  bench.calls = (bench.calls ?? 0) + 1;
-  bench.update(data, setStateValue);
-  const call = bench.calls;
-  // A run overtaken by the next one is cleaned up too, while the workbench lives on: only one off the page ends.
-  return () => setTimeout(() => {
-    if (bench.calls !== call || bench.root.isConnected) return;
-    bench.dispose();
-    if (parentElement.matteWorkbench === bench) delete parentElement.matteWorkbench;
-  }, 0);
+export default function matteWorkbench(run) {
+  return mounted(MatteWorkbench, run);
 }

@@ -14,13 +14,14 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
+from viz.components.script import joined
 from viz.components.stem_player.manifest import Export, Lane, Numbered, Segment, manifest
 
 __all__ = ["Export", "Lane", "Numbered", "Segment", "manifest", "stem_player"]
 
 _HERE = Path(__file__).parent
 _PARTS = (
-    *("util", "segments", "graph", "engine", "tiles", "draw", "mixer", "lanes"),
+    *("decibels", "segments", "graph", "engine", "tiles", "draw", "mixer", "lanes"),
     *("timeline", "panels", "painter", "keyboard", "player"),
 )
 """Joined into one module, in this order: a component is one script, and readers want one subject a file."""
@@ -28,7 +29,7 @@ _PARTS = (
 _player = component(
     "stem_player",
     css=(_HERE / "player.css").read_text("utf-8"),
-    js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in _PARTS),
+    js=joined(_HERE, _PARTS, ("icons", "dom", "time", "fetch", "mount")),
     isolate_styles=True,
 )
 

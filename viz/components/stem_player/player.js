@@ -349,21 +349,6 @@ class StemPlayer {
   }
 }
 
-export default function stemPlayer({ data, parentElement, setStateValue }) {
-  let player = parentElement.stemPlayer;
-  if (player && player.run !== data.run) {
-    player.dispose();
-    player = null;
-  }
-  player ??= new StemPlayer(data, parentElement);
-  parentElement.stemPlayer = player;
-  player.calls = (player.calls ?? 0) + 1;
-  player.update(data, setStateValue);
-  const call = player.calls;
-  // A run overtaken by the next one is cleaned up too, while the player lives on: only a player off the page ends.
-  return () => setTimeout(() => {
-    if (player.calls !== call || player.root.isConnected) return;
-    player.dispose();
-    if (parentElement.stemPlayer === player) delete parentElement.stemPlayer;
-  }, 0);
+export default function stemPlayer(run) {
+  return mounted(StemPlayer, run);
 }

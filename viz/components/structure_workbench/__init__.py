@@ -16,6 +16,7 @@ import streamlit as st
 from streamlit import config
 from streamlit.components.v2 import component
 
+from viz.components.script import joined
 from viz.components.structure_workbench.colourings import Column
 from viz.components.structure_workbench.columns import parse_csv
 from viz.components.structure_workbench.manifest import File, Film, Frame, Overlay, Problem, manifest
@@ -33,7 +34,7 @@ _PARTS = (
 _workbench = component(
     "structure_workbench",
     css=(_HERE / "workbench.css").read_text("utf-8"),
-    js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in _PARTS),
+    js=joined(_HERE, _PARTS),
     isolate_styles=True,
 )
 

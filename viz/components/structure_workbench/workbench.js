@@ -263,21 +263,6 @@ class Workbench {
   }
 }
 
-export default function structureWorkbench({ data, parentElement, setStateValue }) {
-  let bench = parentElement.workbench;
-  if (bench && bench.run !== data.run) {
-    bench.dispose();
-    bench = null;
-  }
-  bench ??= new Workbench(data, parentElement);
-  parentElement.workbench = bench;
-  bench.calls = (bench.calls ?? 0) + 1;
-  bench.update(data, setStateValue);
-  const call = bench.calls;
-  // A run overtaken by the next one is cleaned up too, while the workbench lives on: only one off the page ends.
-  return () => setTimeout(() => {
-    if (bench.calls !== call || bench.root.isConnected) return;
-    bench.dispose();
-    if (parentElement.workbench === bench) delete parentElement.workbench;
-  }, 0);
+export default function structureWorkbench(run) {
+  return mounted(Workbench, run);
 }
