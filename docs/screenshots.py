@@ -13,10 +13,14 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.studio import chromium, open_page, studio  # noqa: E402
 
 
+FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+"""The last two draw WebGL, which the proteins are shown with, on machines without a graphics card too."""
+
+
 def main() -> None:
     folder = ROOT / "docs"
     with sync_playwright() as playwright, studio() as address:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
         open_page(page, address)
         page.get_by_role("button", name="Try the sample song").click()
@@ -30,6 +34,11 @@ def main() -> None:
         page.set_viewport_size({"width": 1280, "height": 1100})
         page.wait_for_timeout(1000)
         page.screenshot(path=folder / "videos.png")
+        page.get_by_role("link", name="Home", exact=True).click()
+        page.get_by_role("button", name="Try the sample structure").click()
+        page.get_by_text("Could it be a protein?").wait_for(timeout=300_000)
+        page.wait_for_timeout(6000)
+        page.screenshot(path=folder / "proteins.png")
         page.set_viewport_size({"width": 1280, "height": 860})
         page.get_by_role("link", name="Home", exact=True).click()
         page.get_by_text("What you did before").wait_for()
