@@ -12,7 +12,6 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.studio import chromium, open_page, studio  # noqa: E402
 
-
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 """The last two draw WebGL, which the proteins are shown with, on machines without a graphics card too."""
 
