@@ -151,20 +151,11 @@ def _spread(items: Sequence[Stored], most: int) -> Sequence[Stored]:
     return [items[place] for place in np.linspace(0, len(items) - 1, most).round().astype(int)]
 
 
-def _explain(run: Run) -> None:
-    with guard.told("what explains the result"):
-        names = list(VIEWS)
-        chosen = st.segmented_control(
-            "Look closer", names, default=names[0], required=True, key=f"view-{run.id}", label_visibility="collapsed"
-        )
-        VIEWS[chosen or names[0]](run)
-
-
 PAGE = run_page.RunPage(
     task="folding",
     begin="Another protein",
     cancelled="Your protein is kept, and the structures that were finished are below.",
     watch=_watch,
-    explain=_explain,
+    views=VIEWS,
     told="sanity_sentence",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -19,7 +19,7 @@ class RunPage:
         begin: the label of the way to another run.
         cancelled: what remains of a run that was cancelled.
         watch: draws what changes while the job runs, given the run's id and whether it does; redrawn every moment.
-        explain: draws what there is to see and do once the run has finished.
+        views: what there is to see and do once the run has finished, by the words to choose it with; the first is open.
         told: the name of a fact whose sentence the task shows in a place of its own, so that it stands there alone.
     """
 
@@ -27,7 +27,7 @@ class RunPage:
     begin: str
     cancelled: str
     watch: Callable[[str, bool], None]
-    explain: Callable[[Run], None]
+    views: Mapping[str, Callable[[Run], None]]
     told: str = ""
 
 
@@ -49,7 +49,7 @@ def show(page: RunPage, run_id: str) -> None:
         _ending(page, run, live)
     guard.fragment(widgets.POLL_SECONDS if live else None)(_watched(page))(run_id, live)
     if run.status == "done":
-        page.explain(run)
+        _explain(page, run)
 
 
 def _watched(page: RunPage) -> Callable[[str, bool], None]:
@@ -96,3 +96,17 @@ def _ending(page: RunPage, run: Run, live: bool) -> None:
             st.info("This run belongs to another studio that shares this library.", icon=":material/sync:")
             return
     run_parts.repeat_or_delete(run)
+
+
+def _explain(page: RunPage, run: Run) -> None:
+    first = next(iter(page.views))
+    with guard.told("what explains the result"):
+        chosen = st.segmented_control(
+            "Look closer",
+            list(page.views),
+            default=first,
+            required=True,
+            key=f"view-{run.id}",
+            label_visibility="collapsed",
+        )
+        page.views[chosen or first](run)

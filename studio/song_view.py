@@ -86,17 +86,10 @@ def _expected(run: Run) -> tuple[str, ...]:
     return (*order, "mix")
 
 
-def _explain(run: Run) -> None:
-    chosen = st.segmented_control(
-        "Look closer", list(VIEWS), default="Quality", required=True, key=f"view-{run.id}", label_visibility="collapsed"
-    )
-    VIEWS[chosen or "Quality"](run)
-
-
 PAGE = run_page.RunPage(
     task="separation",
     begin="Split another song",
     cancelled="The parts that were finished can be played below.",
     watch=_listen,
-    explain=_explain,
+    views=VIEWS,
 )

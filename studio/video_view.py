@@ -196,17 +196,10 @@ def _whole_cost(run: Run, trial: Mapping[str, float]) -> str:
     )
 
 
-def _explain(run: Run) -> None:
-    chosen = st.segmented_control(
-        "Look closer", list(VIEWS), default="Files", required=True, key=f"view-{run.id}", label_visibility="collapsed"
-    )
-    VIEWS[chosen or "Files"](run)
-
-
 PAGE = run_page.RunPage(
     task="matting",
     begin="Cut out another video",
     cancelled="Your file is kept, and the pictures that were finished are below.",
     watch=_watch,
-    explain=_explain,
+    views=VIEWS,
 )

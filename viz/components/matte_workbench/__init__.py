@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
 from streamlit.components.v2 import component
 
 from viz.components.matte_workbench.manifest import Preview, manifest, problem_frames
 from viz.components.script import joined
+from viz.components.telling import noted, numbered
 
 __all__ = ["Preview", "manifest", "matte_workbench", "problem_frames"]
 
@@ -39,21 +39,5 @@ def matte_workbench(data: Mapping[str, Any], key: str) -> dict[str, Any] | None:
     1 shows `view` alone), `edge` and `softness` in source pixels, `despill` (0..1), `background` (a colour such as
     "#00b140", "blur" or "own"). It is reported half a second after the last change.
     """
-    state = _workbench(key=key, data=_told(data, key), on_view_change=_noted).get("view")
+    state = _workbench(key=key, data=numbered(data, key), on_view_change=noted).get("view")
     return state if state and state["run"] == data["run"] else None
-
-
-def _told(data: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """`data` with a serial that grows with every change.
-
-    Streamlit refers to a message it sent some runs ago by its hash, which a busy page may by then have forgotten (it
-    then loses its connection): with the serial no message ever comes back after another one.
-    """
-    memory = st.session_state.setdefault(f"{key}-told", {"serial": 0, "data": None})
-    if memory["data"] != data:
-        memory.update(data=dict(data), serial=memory["serial"] + 1)
-    return {**data, "serial": memory["serial"]}
-
-
-def _noted() -> None:
-    """Streamlit keeps a state only if it has a callback; the value itself is all we need."""

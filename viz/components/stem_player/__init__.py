@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
 from streamlit.components.v2 import component
 
 from viz.components.script import joined
 from viz.components.stem_player.manifest import Export, Lane, Numbered, Segment, manifest
+from viz.components.telling import last_told, noted, numbered
 
 __all__ = ["Export", "Lane", "Numbered", "Segment", "manifest", "stem_player"]
 
@@ -42,25 +42,16 @@ def stem_player(data: Mapping[str, Any], key: str) -> dict[str, Any] | None:
     `end` in seconds and `on`), `position` in seconds, `view` ("waveform" or "spectrogram"). It is reported half a
     second after the last change, and `manifest(state=...)` takes it back.
     """
-    state = _player(key=key, data=_told(data, key), on_mixer_change=_noted).get("mixer")
+    state = _player(key=key, data=_told(data, key), on_mixer_change=noted).get("mixer")
     return state if state and state["run"] == data["run"] else None
 
 
 def _told(data: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """`data` with the state that this run began with, and a serial that grows with every change.
+    """`data` with the state that this run began with, numbered.
 
-    The browser knows its own mixer best, so handing each reported state back would only send everything again. And
-    Streamlit refers to a message it sent some runs ago by its hash, which a busy page may by then have forgotten (it
-    then loses its connection): with the serial no message ever comes back after another one.
+    The browser knows its own mixer best, so handing each reported state back would only send everything again.
     """
-    memory = st.session_state.setdefault(f"{key}-told", {"serial": 0, "data": None})
-    before = memory["data"]
-    same_run = before is not None and before["run"] == data["run"]
-    told = {**data, "state": before["state"] if same_run else data["state"]}
-    if told != before:
-        memory.update(data=told, serial=memory["serial"] + 1)
-    return {**told, "serial": memory["serial"]}
-
-
-def _noted() -> None:
-    """Streamlit keeps a state only if it has a callback; the value itself is all we need."""
+    before = last_told(key)
+    if before is not None and before["run"] == data["run"]:
+        data = {**data, "state": before["state"]}
+    return numbered(data, key)

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
 from streamlit import config
 from streamlit.components.v2 import component
 
@@ -20,6 +19,7 @@ from viz.components.script import joined
 from viz.components.structure_workbench.colourings import Column
 from viz.components.structure_workbench.columns import parse_csv
 from viz.components.structure_workbench.manifest import File, Film, Frame, Overlay, Problem, manifest
+from viz.components.telling import noted, numbered
 from viz.vendor import THREEDMOL_ADDRESS
 
 __all__ = ["Column", "File", "Film", "Frame", "Overlay", "Problem", "manifest", "parse_csv", "structure_workbench"]
@@ -48,22 +48,6 @@ def structure_workbench(data: Mapping[str, Any], key: str) -> dict[str, Any] | N
     """
     base = str(config.get_option("server.baseUrlPath") or "").strip("/")
     library = f"/{base}{THREEDMOL_ADDRESS}" if base else THREEDMOL_ADDRESS
-    told = _told({**data, "library": library}, key)
-    state = _workbench(key=key, data=told, on_selection_change=_noted).get("selection")
+    told = numbered({**data, "library": library}, key)
+    state = _workbench(key=key, data=told, on_selection_change=noted).get("selection")
     return state if state and state["run"] == data["run"] else None
-
-
-def _told(data: dict[str, Any], key: str) -> dict[str, Any]:
-    """`data` with a serial that grows with every change.
-
-    Streamlit refers to a message it sent some runs ago by its hash, which a busy page may by then have forgotten (it
-    then loses its connection): with the serial no message ever comes back after another one.
-    """
-    memory = st.session_state.setdefault(f"{key}-told", {"serial": 0, "data": None})
-    if data != memory["data"]:
-        memory.update(data=data, serial=memory["serial"] + 1)
-    return {**memory["data"], "serial": memory["serial"]}
-
-
-def _noted() -> None:
-    """Streamlit keeps a state only if it has a callback; the value itself is all we need."""
