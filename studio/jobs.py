@@ -268,6 +268,11 @@ class Jobs:
         try:
             for event in call:
                 intake.take(event)
+        except httpx.TransportError as error:
+            # A server that dies while a file is on its way is lost, not short of one file.
+            if call.gone():
+                raise StreamError("backend_lost", LOST) from error
+            raise
         finally:
             intake.close()
         if not intake.finished and not job.cancelled.is_set():

@@ -76,6 +76,10 @@ class Call:
         waiting = status.code.name in ("IN_QUEUE", "JOINING_QUEUE", "QUEUE_FULL", "STARTING")
         return (status.rank, status.queue_size) if waiting else (None, None)
 
+    def gone(self) -> bool:
+        """Whether the server that took this call is there no more; asks it, so only once something went wrong."""
+        return not self._answers() or not self._alive()
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         seen, heard, missed = 0, time.monotonic(), 0
         try:
@@ -122,7 +126,7 @@ class Call:
         log.warning("the call failed: %r", error)
         if "queue is full" in str(error).lower():
             raise StreamError("queue_full", FULL) from error
-        if not self._answers() or not self._alive():
+        if self.gone():
             raise StreamError("backend_lost", LOST) from error
         if "max_file_size" in str(error) or "too large" in str(error).lower() or "413" in str(error):
             raise StreamError("too_large", "This file is larger than the model server accepts.") from error

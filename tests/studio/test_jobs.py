@@ -16,6 +16,7 @@ import pytest
 from studio.backend import Backend, EmbeddedBackend
 from studio.jobs import Jobs, JobView, _pace
 from studio.library import Library, LibraryError
+from studio.stream import LOST
 from tests import ticking
 from tests.conftest import wait_for
 
@@ -170,6 +171,24 @@ def test_a_backend_that_dies_is_started_again_and_the_job_can_be_run_again(
     assert run is not None
     again = jobs.submit("ticking", "x", library.local(job_id, library.artifacts(job_id, "input")[0]), "ticker", {})
     assert ended(jobs, again).state == "done"
+
+
+def test_a_backend_that_dies_before_its_files_arrived_is_lost_all_the_same(
+    embedded: EmbeddedBackend, library: Library
+) -> None:
+    def die(path: Path, artifact) -> Iterator[tuple[str, bytes]]:
+        """Let events pile up on the first file; with the second, the server dies while others are still to come."""
+        if not library.count(job_id, "part"):
+            time.sleep(0.5)
+        elif not embedded.restarts and embedded.pid is not None:
+            os.kill(embedded.pid, signal.SIGKILL)
+        yield from ()
+
+    jobs = Jobs(library, embedded, die)
+    job_id = start(jobs, ticks=300, delay=0.05)
+    view = ended(jobs, job_id, 15)
+    assert (view.state, view.code, view.sentence) == ("failed", "backend_lost", LOST)
+    assert library.count(job_id, "part") == 2
 
 
 def test_stopping_the_studio_stops_its_backend(embedded: EmbeddedBackend) -> None:
