@@ -10,7 +10,7 @@ from backends.cards import ModelCard
 from backends.engine import Engine
 from backends.errors import BadInput
 
-PACKAGES = ("backends.separation", "backends.matting", "backends.folding")
+PACKAGES = ("backends.separation", "backends.matting", "backends.folding", "backends.fewshot")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backends.engine import Result
 from backends.errors import BadInput
 
 
@@ -58,3 +59,25 @@ class Support:
     def chosen(self, rows: np.ndarray) -> Support:
         """The same classes and words with only these shots, given as indices or as a mask."""
         return Support(self.images[rows], self.labels[rows], self.classes, self.words, self.logit_scale)
+
+
+@dataclass(frozen=True)
+class Classification(Result):
+    """A finished classification, or the features alone.
+
+    `artifacts` holds one "features" (`features.npz`), and where a head was fitted one "predictions"
+    (`predictions.csv`) and one "head" (`head.npz`). `pictures` counts the queries, `shots` the examples of each
+    class. `accuracy` is the share of the examples that are right by a head that was fitted without them, None where
+    there are too few. `temperature` softens the scores so that their probabilities are honest; `threshold` is the
+    probability below which the answer is "none of these", None where it never is.
+    """
+
+    classes: tuple[str, ...] = ()
+    shots: tuple[int, ...] = ()
+    pictures: int = 0
+    dimensions: int = 0
+    understands_words: bool = False
+    head: str = ""
+    accuracy: float | None = None
+    temperature: float = 1.0
+    threshold: float | None = None
