@@ -20,11 +20,11 @@ from backends.folding.confidence import Confidence
 from backends.folding.distances import DISTOGRAM, contacts
 from backends.folding.estimate import work
 from backends.folding.options import EXTRAS, extras, number
-from backends.folding.pretrained import load_pretrained
 from backends.folding.sequence import Query
 from backends.folding.structure import Structure
 from backends.folding.torch_memory import free_memory, memory_sentence
 from backends.folding.types import Model, Step
+from backends.pretrained import load_pretrained
 from backends.separation.memory import reused_memory
 
 RECYCLES = 3

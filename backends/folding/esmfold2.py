@@ -21,12 +21,12 @@ from backends.folding.base import FoldingEngine, Found
 from backends.folding.confidence import Confidence
 from backends.folding.estimate import work
 from backends.folding.options import extras, number
-from backends.folding.pretrained import load_pretrained
 from backends.folding.sequence import Query
 from backends.folding.structure import Structure
 from backends.folding.torch_memory import memory_sentence
 from backends.folding.types import Model
 from backends.folding.watched import watched
+from backends.pretrained import load_pretrained
 
 STAGE = "Folding"
 PREPARING = "Reading the sequence"
