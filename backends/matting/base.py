@@ -22,9 +22,10 @@ from backends.matting.job import STAGE, Mattes, VideoJob
 from backends.matting.log import NOBODY, uncertainty
 from backends.matting.options import Settings
 from backends.matting.picture import Picture, read_picture, write_png
-from backends.matting.source import MAX_PICTURE_PIXELS, MAX_VIDEO_PIXELS, is_picture
+from backends.matting.source import MAX_VIDEO_PIXELS, is_picture
 from backends.matting.stored import as_kept, read_matte, to_bytes, write_matte, write_proxy_picture
 from backends.matting.types import Kept, Matting
+from backends.pictures import MAX_PICTURE_PIXELS
 
 FEW = 12
 """With fewer frames than this, opening and closing files is what takes the time."""

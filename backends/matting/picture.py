@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from backends.errors import BadInput, TooLarge
-from backends.matting.source import FORMATS, MAX_PICTURE_PIXELS, PICTURE_FORMATS, check_size
+from backends.matting.source import FORMATS, check_size
 from backends.matting.types import MediaInfo
+from backends.pictures import MAX_PICTURE_PIXELS, ORIENTATION, opened, to_rgb, upright
 
 
 @dataclass(frozen=True)
@@ -38,26 +38,12 @@ def read_picture(path: Path, most: int = MAX_PICTURE_PIXELS) -> Picture:
     Raises:
         BadInput: it is damaged. TooLarge: it has more than `most` pixels; known before it is decoded.
     """
-    try:
-        with Image.open(path, formats=(*PICTURE_FORMATS, "GIF")) as file:
-            check_size(*file.size, most)
-            turned = file.getexif().get(0x0112, 1) not in (0, 1)
-            icc = file.info.get("icc_profile") if file.mode in ("RGB", "RGBA") else None
-            upright = ImageOps.exif_transpose(file)
-            alpha = _own_alpha(upright)
-            return Picture(_rgb(upright), alpha, icc, turned)
-    except Image.DecompressionBombError as error:
-        raise TooLarge("This picture has far too many pixels to be worked on: make it smaller.") from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise BadInput(f"This picture is damaged and could not be read: choose an {FORMATS}.") from error
-
-
-def _rgb(picture: Image.Image) -> np.ndarray:
-    if picture.mode.startswith("I;16") or picture.mode == "I":  # 16-bit gray: Pillow would cut it off at 255
-        deep = np.asarray(picture).astype(np.int64)
-        grey = np.clip(deep // 257, 0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2)
-    return np.asarray(picture.convert("RGB"))
+    with opened(path, damaged=f"This picture is damaged and could not be read: choose an {FORMATS}.") as file:
+        check_size(*file.size, most)
+        turned = file.getexif().get(ORIENTATION, 1) not in (0, 1)
+        icc = file.info.get("icc_profile") if file.mode in ("RGB", "RGBA") else None
+        straight = upright(file)
+        return Picture(to_rgb(straight), _own_alpha(straight), icc, turned)
 
 
 def _own_alpha(picture: Image.Image) -> np.ndarray | None:

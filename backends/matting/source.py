@@ -14,20 +14,17 @@ import av
 from PIL import Image, UnidentifiedImageError
 
 from backends.errors import BadInput, TooLarge
+from backends.pictures import FAR_TOO_LARGE, HEIC, PICTURE_FORMATS, looks_like_heic
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
 DEMUXERS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,gif,apng,h264,hevc,obu,ivf,mjpeg,mxf,m4v,nut,dv"
-PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "AVIF")
 FORMATS = "MP4, MOV, MKV, WebM, AVI or GIF video, or a JPEG, PNG or WebP picture"
 
 MAX_VIDEO_PIXELS = 8192 * 4352
-MAX_PICTURE_PIXELS = 100_000_000
 MIN_SIDE = 8
-
-HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
 def check_size(width: int, height: int, most: int) -> None:
@@ -48,14 +45,14 @@ def is_picture(path: Path) -> bool:
     """
     with path.open("rb") as file:
         head = file.read(12)
-    if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
-        raise BadInput("This is a HEIC picture, as iPhones make them: share it as JPEG and choose that.")
+    if looks_like_heic(head):
+        raise BadInput(HEIC)
     try:
-        with Image.open(path, formats=(*PICTURE_FORMATS, "GIF")) as picture:
+        with Image.open(path, formats=PICTURE_FORMATS) as picture:
             moving = picture.format in ("GIF", "PNG") and getattr(picture, "n_frames", 1) > 1
             return not moving
     except Image.DecompressionBombError as error:
-        raise TooLarge("This picture has far too many pixels to be worked on: make it smaller.") from error
+        raise TooLarge(FAR_TOO_LARGE) from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         return False  # not a picture: the video reader says what it is, or that it is nothing
 

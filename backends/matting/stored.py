@@ -19,7 +19,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from backends.errors import BadInput
-from backends.matting.source import MAX_PICTURE_PIXELS, moving_pictures, open_container
+from backends.matting.source import moving_pictures, open_container
+from backends.pictures import MAX_PICTURE_PIXELS
 
 START, SIZE, SOURCE = "FOURFOLD_START", "FOURFOLD_SIZE", "FOURFOLD_SOURCE"
 MOMENT = re.compile(r"[0-9]{1,15}/[0-9]{1,15}")
