@@ -165,7 +165,8 @@ def list_cards(arguments: argparse.Namespace) -> int:
     from backends.download import size_text
     from backends.host import Host
 
-    info = Host().info()
+    host = Host()
+    info = host.info()
     if arguments.json:
         answer(json.dumps(info))
         return 0
@@ -173,6 +174,9 @@ def list_cards(arguments: argparse.Namespace) -> int:
         for card in task["cards"]:
             size = size_text(card["download_bytes"]) if card["download_bytes"] else SIZES.get(card["tier"], "own")
             answer(f"{name:11} {card['id']:19} {card['state']:8} {size:>9}  {card['title']}")
+        for strange in task["own"]["strange"]:
+            say(f"“{strange}” is no kind of weights that {name} takes ({', '.join(task['own']['kinds'])}).")
+    say(f"Weights of your own go into {host.store.root / 'yours' / 'TASK'}, each file or folder a model.")
     return 0
 
 

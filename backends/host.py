@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from backends import yours
 from backends.cards import ModelCard
 from backends.engine import Engine, Progress
 from backends.errors import BadInput, EngineFailed, UserError, WeightsMissing
@@ -75,11 +76,16 @@ class Host:
             return "cuda"
         return "mps" if torch.backends.mps.is_available() else "cpu"
 
+    def cards(self, task: Task) -> tuple[ModelCard, ...]:
+        """Those of the project, and one for each of the user's own weights that lies in the folder for them now."""
+        return (*task.cards, *yours.found(task, self.store.root))
+
     def card(self, task: Task, card_id: str) -> ModelCard:
-        for card in task.cards:
+        cards = self.cards(task)
+        for card in cards:
             if card.id == card_id:
                 return card
-        known = ", ".join(card.id for card in task.cards)
+        known = ", ".join(card.id for card in cards)
         raise BadInput(f"There is no model called “{card_id}” for {task.name}; there is {known}.")
 
     def any_card(self, card_id: str) -> tuple[Task, ModelCard]:
@@ -96,7 +102,7 @@ class Host:
         if passing is not None:
             return passing
         reason, loaded = self._failures.get(card.id, ""), self._loaded
-        if loaded is not None and loaded[0][1] == card.id:
+        if loaded is not None and loaded[1].card.id == card.id:
             return CardState("ready", reason)
         stored = self.stored(card)
         return CardState("present" if stored == "builtin" else stored, reason)
@@ -109,6 +115,8 @@ class Host:
         """What the card's engine is to load. Raises WeightsMissing, whose sentence says how to get what is lacking."""
         if wanting := lacking(card, self.store.root):
             raise WeightsMissing(wanting[0].how)
+        if yours.is_found(card):
+            return (yours.path_of(card, self.store.root),)
         return self.store.paths(card) or folders(card, self.store.root)
 
     def choose(self, task: Task, engine: str = "", weights: str = "") -> tuple[ModelCard, tuple[Path, ...]]:
@@ -120,14 +128,15 @@ class Host:
         """
         if engine:
             task.engine_class(engine)
-        if weights and any(card.id == weights for card in task.cards):
+        cards = self.cards(task)
+        if weights and any(card.id == weights for card in cards):
             card = self.card(task, weights)
             if engine and card.engine != engine:
                 raise BadInput(f"The weights “{weights}” belong to the engine {card.engine}, not to {engine}.")
             return card, self.paths(card)
         if weights:
             return self._own(task, engine, Path(weights))
-        ranked = sorted(task.cards, key=lambda card: -card.preference)
+        ranked = sorted(cards, key=lambda card: -card.preference)
         fitting = [card for card in ranked if not engine or card.engine == engine]
         for card in fitting:
             if self.stored(card) in HERE:
@@ -135,33 +144,19 @@ class Host:
         return fitting[0], self.paths(fitting[0])
 
     def _own(self, task: Task, engine: str, path: Path) -> tuple[ModelCard, tuple[Path, ...]]:
-        """A card for the user's own weights, made after the first card of that engine."""
-        templates = [card for card in task.cards if card.tier == "full" and (not engine or card.engine == engine)]
-        if not templates:
-            raise BadInput(f"The engine “{engine}” has no weights, so it cannot use {path.name}.")
+        """A card for weights at a path that the terminal named."""
+        learned = (card.engine for card in task.cards if card.tier == "full")
+        taker = engine or yours.engine_for(task, path) or next(learned, "")
         if not path.exists():
             raise WeightsMissing(f"There is no model called “{path}” and no file or folder there either.")
-        card = replace(
-            templates[0],
-            id=path.stem,
-            title=path.name,
-            summary="Your own weights.",
-            weak_at="Nobody has measured these weights here.",
-            licence="yours",
-            licence_note="",
-            tier="yours",
-            files=(),
-            needs=tuple(need for need in templates[0].needs if need.kind != "folder"),
-            parameters=0,
-            speed=0.0,
-        )
+        card = yours.card(task, taker, path, path.stem)
         if wanting := lacking(card, self.store.root):
             raise WeightsMissing(wanting[0].how)
         return card, (path,)
 
     def engine(self, task: Task, card: ModelCard, paths: tuple[Path, ...]) -> Iterator[Progress | Engine]:
         """Yield Progress while loading, then the engine, ready. The caller holds the device."""
-        key = (task.name, card.id if card.tier != "yours" else str(paths))
+        key = (task.name, card.id if card.tier != "yours" else str([(path, *yours.stamp(path)) for path in paths]))
         if self._loaded is not None and self._loaded[0] == key:
             yield self._loaded[1]
             return
@@ -197,7 +192,8 @@ class Host:
         try:
             yield
         except Exception as error:
-            if card.tier != "yours":  # Named after its file, which may bear the name of a published card.
+            # A card of the terminal's is named after its file, which may bear the name of a published one.
+            if card.tier != "yours" or yours.is_found(card):
                 self._failures[card.id] = error.sentence if isinstance(error, UserError) else FAULT
             raise
         else:
@@ -226,14 +222,15 @@ class Host:
                     "optional": list(task.optional),
                     "options": dict(task.options),
                     "default": self.choose(task)[0].id if self._has_any(task) else "",
-                    "cards": [self._card_info(card) for card in task.cards],
+                    "cards": [self._card_info(card) for card in self.cards(task)],
+                    "own": {"kinds": list(task.own), "strange": list(yours.strange(task, self.store.root))},
                 }
                 for task in tasks().values()
             },
         }
 
     def _has_any(self, task: Task) -> bool:
-        return any(self.stored(card) in HERE for card in task.cards)
+        return any(self.stored(card) in HERE for card in self.cards(task))
 
     def _card_info(self, card: ModelCard) -> dict[str, Any]:
         """The card, its limits and its state: "failed" after a failure, while `here` tells whether it can be tried."""

@@ -13,6 +13,7 @@ from backends.engine import Engine, Event, Progress, Result
 from backends.errors import BadInput
 from backends.host import Host
 from backends.task import Task
+from backends.yours import is_found
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def run(host: Host, job: Job) -> Generator[Event, None, None]:
         close = getattr(events, "close", None)
         if close is not None:
             close()
-    if last is not None and result is not None and job.card.tier != "yours":
+    if last is not None and result is not None and (job.card.tier != "yours" or is_found(job.card)):
         host.note_speed(job.card, time.monotonic() - started, engine.amount(job.inputs, last, result))
 
 

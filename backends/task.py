@@ -18,7 +18,8 @@ class Task:
     """One thing people can ask for. `engines` maps a name to "module:Class", imported only when it is needed.
 
     `verb` is the name of its endpoint, `inputs` the files it takes in order, `optional` those that may be left out,
-    `options` each option with its meaning.
+    `options` each option with its meaning. `own` says which engine takes weights of the user's own: by the ending of
+    a file, such as ".onnx", or what a folder's `config.json` says its network is, or "folder" for any other folder.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Task:
     cards: tuple[ModelCard, ...]
     options: Mapping[str, str] = field(default_factory=dict)
     optional: tuple[str, ...] = ()
+    own: Mapping[str, str] = field(default_factory=dict)
 
     def engine_class(self, name: str) -> type[Engine]:
         if name not in self.engines:

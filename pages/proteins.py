@@ -44,6 +44,7 @@ cards = [card for card in task["cards"] if not proteins.unfit(card, found)]
 card = widgets.choose_card(
     cards, proteins.usual(cards, found.kind), lambda each: proteins.estimate(each, found.length, device)
 )
+widgets.tell_own_weights("folding", task)
 protein_form.explain_absence(cards, found)
 if not widgets.is_here(card):
     widgets.offer_download(card)

@@ -40,6 +40,7 @@ elif found.text:
 left, right = st.columns([3, 2], gap="large")
 with left:
     card = widgets.choose_card(task["cards"], task["default"], lambda each: songs.estimate(each, found.seconds))
+    widgets.tell_own_weights("separation", task)
 with right:
     choices = songs.stem_choices(card["outputs"])
     stems = choices[st.radio("Stems", list(choices), key=f"stems-{card['id']}")]

@@ -54,6 +54,7 @@ elif source:
 
 info, seconds = (source.probe.info, source.probe.seconds) if source else (None, 0.0)
 card = widgets.choose_card(task["cards"], task["default"], lambda each: videos.estimate(each, info, seconds))
+widgets.tell_own_weights("matting", task)
 if not widgets.is_here(card):
     widgets.offer_download(card)
     st.stop()

@@ -152,9 +152,9 @@ def cards(task: Mapping[str, Any]) -> list[dict[str, Any]]:
     return sorted(able, key=_rank)
 
 
-def _rank(card: Mapping[str, Any]) -> tuple[bool, bool, int]:
-    """What is here before what is not, what has learned before what has not, the light before the heavy."""
-    return not card["here"], card["engine"] == "classical", card["parameters"]
+def _rank(card: Mapping[str, Any]) -> tuple[bool, bool, bool, int]:
+    """What is here before what is not, what was measured before one's own, networks before none, light before heavy."""
+    return not card["here"], card.get("tier") == "yours", card["engine"] == "classical", card["parameters"]
 
 
 def label(card: Mapping[str, Any]) -> str:

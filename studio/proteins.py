@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from backends.cards import ModelCard
 from backends.errors import UserError
 from backends.folding import estimate as estimates
 from backends.folding.cards import CARDS
@@ -159,9 +160,17 @@ def usual(cards: Sequence[Mapping[str, Any]], kind: str) -> str:
     return ranked[0]["id"] if ranked else ""
 
 
+def _known(card: Mapping[str, Any]) -> ModelCard | None:
+    """The card as the estimates want it: the project's, or that of the same engine for weights of one's own."""
+    if card.get("tier") != "yours":
+        return next((one for one in CARDS if one.id == card["id"]), None)
+    alike = next((one for one in CARDS if one.tier == "full" and one.engine == card["engine"]), None)
+    return alike and replace(alike, parameters=int(card["parameters"]))
+
+
 def longest(card: Mapping[str, Any], device: Mapping[str, Any]) -> int | None:
     """The most residues that this model takes on the server's device; None where that is not known."""
-    known = next((one for one in CARDS if one.id == card["id"]), None)
+    known = _known(card)
     told = (card.get("limits") or {}).get("residues")
     if known is None:
         return told
@@ -189,7 +198,7 @@ def estimate(card: Mapping[str, Any], length: int, device: Mapping[str, Any], pa
     if length:
         seconds = estimates.seconds(card, length, passes if takes(card).recycles else 1)
         said.append("time not measured yet" if seconds is None else f"takes {words.about(seconds)}")
-        known = next((one for one in CARDS if one.id == card["id"]), None)
+        known = _known(card)
         memory = estimates.memory_needed(known, str(device.get("kind", "cpu")), length) if known else 0
         if memory:
             said.append(f"{words.size(memory)} of memory")

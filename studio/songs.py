@@ -81,6 +81,8 @@ def estimate(card: Mapping[str, Any], seconds: float) -> str:
 
 def stem_choices(outputs: Sequence[str]) -> dict[str, str]:
     """The ways to group a card's outputs: words for people to the option's value. Made from the outputs alone."""
+    if not outputs:  # weights of one's own, whose stems are known once they are loaded
+        return {"All that it has": ""}
     spoken = f"All {len(outputs)}: {', '.join(outputs)}"
     alone = sorted((name for name in outputs if name != REST), key=lambda name: name != "vocals")
     return {spoken: "", **{f"Two: {name}, and everything but {name}": name for name in alone}}

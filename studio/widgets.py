@@ -7,8 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from backends.locations import default_root
 from studio import guard, services, words
-from studio.backend import BackendState
+from studio.backend import BackendState, EmbeddedBackend
 from studio.jobs import JobView
 
 POLL_SECONDS = 0.7
@@ -32,7 +33,7 @@ def choose_card(cards: Sequence[dict[str, Any]], default: str, estimate: Callabl
         "Model",
         ids,
         index=ids.index(default) if default in ids else 0,
-        format_func=lambda card_id: by_id[card_id]["title"],
+        format_func=lambda card_id: words.plain(by_id[card_id]["title"]),
         captions=[_caption(card, estimate(card)) for card in by_id.values()],
         key=f"model-{'-'.join(ids)}",
         persist_state="session",
@@ -52,12 +53,42 @@ def _caption(card: Mapping[str, Any], estimate: str) -> str:
     parts = [words.count(stems, "stem") if stems > 1 else "", estimate]
     if card.get("lacks"):
         parts.append("has to be added to the model server")
+    elif card["tier"] == "yours":
+        parts.append("your own, on the model server")
     elif card["download_bytes"]:
         size = words.size(card["download_bytes"])
         parts.append("on the model server" if is_here(card) else f"download of {size}")
     else:
         parts.append("built in, needs no download")
     return " · ".join(part for part in parts if part)
+
+
+def tell_own_weights(name: str, task: Mapping[str, Any]) -> None:
+    """How weights of one's own come onto the list of models; `task` as /info tells it."""
+    own = task.get("own") or {}
+    if not own.get("kinds"):
+        return
+    endings = ", ".join(kind for kind in own["kinds"] if kind.startswith("."))
+    folder = "" if all(kind.startswith(".") for kind in own["kinds"]) else " or a folder of them"
+    with st.expander("Use weights of your own", icon=":material/folder_open:"):
+        st.markdown(
+            f"Put a file ({endings}){folder} into {_own_folder(name)}, then reload this page: it is on the list of "
+            "models under its own name. It is used only if it is complete and fits the network."
+        )
+        if ".onnx" in own["kinds"]:
+            st.markdown(
+                "A JSON file of the same name beside an ONNX file can say how pictures go in and what comes out, such "
+                'as `{"layout": "NHWC", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "activation": "sigmoid"}`.'
+            )
+        for strange in own.get("strange", ()):
+            st.warning(f"{words.plain(strange)} is there, but is no kind of weights that is used here.")
+
+
+def _own_folder(task: str) -> str:
+    backend = services.backend()
+    if backend.place == EmbeddedBackend.place:
+        return f"the folder `{default_root() / 'yours' / task}`"
+    return f"the folder `yours/{task}` of the weights on {backend.place} (`python -m backends list` there names it)"
 
 
 def offer_download(card: Mapping[str, Any]) -> None:

@@ -20,4 +20,12 @@ TASK = Task(
         "coevolution": "backends.folding.coevolution:CoevolutionEngine",
     },
     cards=CARDS,
+    own={
+        "esmfold2": "esmfold2",
+        "folder": "esmfold",
+        ".bin": "esmfold",
+        ".safetensors": "esmfold",
+        ".pt": "alphafold2",
+        ".npz": "alphafold2",
+    },
 )

@@ -19,4 +19,5 @@ TASK = Task(
     options=OPTIONS,
     engines=ENGINES,
     cards=CARDS,
+    own={".onnx": "onnx", **dict.fromkeys((".ckpt", ".pt", ".pth", ".safetensors"), "modnet")},
 )

@@ -20,4 +20,5 @@ TASK = Task(
         "demucs": "backends.separation.demucs:DemucsEngine",
     },
     cards=CARDS,
+    own={".th": "demucs", ".safetensors": "demucs", "folder": "demucs"},
 )

@@ -6,19 +6,15 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backends import folding
-from backends.folding.cards import CARDS
 from backends.folding.geometry import check
 from backends.folding.measures import contact_map
 from backends.folding.structure import Structure, read_structure, to_cif, to_pdb
-from backends.host import Host
 from studio import protein_model, protein_results, protein_view, proteins, services, words
 from studio.library import Run, Status
 from tests.backends.folding.conftest import esmfold_folder
@@ -198,10 +194,10 @@ def test_what_a_language_model_kept_is_judged_and_explained(app: AppTest, sample
 
 @pytest.fixture
 def own_esmfold(esmfold_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    """The studio before a backend whose keeper has put a folder of weights of their own in the place of ESMFold's."""
-    card = replace(next(card for card in CARDS if card.id == "esmfold"), tier="yours", title="My ESMFold", files=())
-    monkeypatch.setattr("backends.folding.TASK", replace(folding.TASK, cards=(card,)))
-    monkeypatch.setattr(Host, "paths", lambda _, wanted: (esmfold_folder,) if wanted is card else ())
+    """The studio before a backend whose keeper has put a folder of weights into the place for their own."""
+    place = tmp_path / "weights" / "yours" / "folding"
+    place.mkdir(parents=True)
+    (place / "tiny fold").symlink_to(esmfold_folder)
     server = serving(tmp_path)
     monkeypatch.setenv("FOURFOLD_BACKEND", next(server))
     services.stop()
@@ -213,7 +209,8 @@ def own_esmfold(esmfold_folder: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_weights_of_ones_own_fold_a_sequence_recycle_by_recycle(own_esmfold: AppTest) -> None:
     app = paste(open_page(own_esmfold), ">tiny\nMKTAYIAKQRQISFVKSHFSRQ")
-    assert model(app).value == "esmfold"
+    assert model(app).value == "yours/tiny fold", "of what folds a sequence it is all that is here"
+    assert any("your own, on the model server" in caption for caption in model(app).proto.captions)
     next(slider for slider in app.slider if slider.label == "Recycles").set_value(2).run()
     click(app, "Fold it")
     run = finished(app)
@@ -225,7 +222,7 @@ def test_weights_of_ones_own_fold_a_sequence_recycle_by_recycle(own_esmfold: App
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Mean pLDDT"] == f"{sure.mean():.0f}" and "Built by rule" not in words_of(app)
     look(app, "About this run")
-    assert words.WEIGHTS["yours"] in {str(text.value) for text in app.text}
+    assert run.card["title"] == "tiny fold" and words.WEIGHTS["yours"] in {str(text.value) for text in app.text}
 
 
 def test_a_cancelled_fold_shows_the_structures_that_were_finished(app: AppTest, sample: proteins.Sample) -> None:

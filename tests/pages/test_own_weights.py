@@ -1,0 +1,85 @@
+"""Weights of one's own on the pages: how they come there, and a picture cut out by a network nobody shipped."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from studio import services
+from tests.backends.matting.test_engines import HALVES, network
+from tests.conftest import serving
+from tests.pages.test_pages import ROOT, click, words_of
+from tests.pages.test_videos import finished
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """The folder for one's own matting networks on the machine of the model server."""
+    folder = tmp_path / "weights" / "yours" / "matting"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def app(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    network(place / "red_net*.onnx", "NHWC")
+    server = serving(tmp_path)
+    monkeypatch.setenv("FOURFOLD_BACKEND", next(server))
+    services.stop()
+    services.backend().wait_ready(30)
+    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    services.stop()
+    next(server, None)
+
+
+def choose(app: AppTest, card: str) -> AppTest:
+    next(radio for radio in app.radio if radio.label == "Model").set_value(card).run()
+    assert not app.exception
+    return app
+
+
+def upload(app: AppTest) -> AppTest:
+    picture = io.BytesIO()
+    Image.fromarray(HALVES[0]).save(picture, "PNG")
+    app.run().switch_page("pages/videos.py").run()
+    app.file_uploader[0].upload("halves.png", picture.getvalue()).run()
+    return choose(app, "yours/red_net*.onnx")
+
+
+def test_a_picture_is_cut_out_by_a_network_of_ones_own(app: AppTest) -> None:
+    upload(app)
+    model = next(radio for radio in app.radio if radio.label == "Model")
+    assert r"red\_net\*.onnx" in model.options, "its name is no Markdown"
+    assert "Nobody has measured these weights here" in words_of(app)
+    click(app, "Make it")
+    run = finished(app)
+    stored = next(item for item in services.library().artifacts(run.id) if item.file.endswith("alpha.png"))
+    alpha = np.asarray(Image.open(services.library().local(run.id, stored)))
+    assert alpha[:, :24].max() < 30 and alpha[:, 40:].min() > 225
+    assert (run.weights, run.card["tier"]) == ("yours/red_net*.onnx", "yours")
+
+
+def test_a_network_that_is_none_is_a_sentence_and_stays_one(app: AppTest, place: Path) -> None:
+    (place / "red_net*.onnx").write_bytes(b"no network")
+    click(upload(app), "Make it")
+    run_id = services.library().list(limit=1)[0].id
+    from tests.conftest import wait_for
+
+    wait_for(lambda: (view := services.jobs().get(run_id)) is None or view.ended, 60)
+    app.run()
+    assert not app.exception and "is not a network in ONNX format" in words_of(app)
+
+
+def test_the_page_says_where_they_go_and_what_does_not_fit(app: AppTest, place: Path) -> None:
+    (place / "net.tflite").write_bytes(b"of another kind")
+    services.backend().state(fresh=True)
+    app.run().switch_page("pages/videos.py").run()
+    shown = words_of(app)
+    assert "the folder `yours/matting` of the weights on a GPU machine" in shown and ".onnx, .ckpt" in shown
+    assert "net.tflite is there, but is no kind of weights that is used here" in shown
