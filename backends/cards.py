@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 class WeightFile:
     """One file of weights.
 
-    Exactly one origin: `url`, or `hub` ("owner/repository") with `path` in it at `revision`.
+    Exactly one origin: `url`, or `hub` ("owner/repository") with `path` in it at `revision`; a starter's has none, it
+    lies in `backends/starters/` under its name.
     `sha256` is the whole digest in hex; `bytes` the exact size.
     """
 
@@ -54,7 +55,8 @@ class ModelCard:
     `outputs` are the stems, classes or chains it yields, as data. `preference` orders cards, best first = highest.
     `speed` is seconds of work on two CPU cores for one unit of input: a second of sound, a residue, or a megapixel of
     a video frame; 0 where unknown. `overhead` is what each video frame costs beside its own size, as megapixels: a
-    network that always looks at a small picture takes its time whatever the size of the video.
+    network that always looks at a small picture takes its time whatever the size of the video. `measured` says in one
+    sentence how good it was found to be, on what and how surely; empty where nobody has measured it here.
     """
 
     id: str
@@ -74,10 +76,12 @@ class ModelCard:
     preference: int = 0
     licence_note: str = ""
     needs: tuple[Need, ...] = ()
+    measured: str = ""
 
     @property
     def download_bytes(self) -> int:
-        return sum(file.bytes for file in self.files)
+        """What there is to fetch: nothing for a starter, whose files come with the project."""
+        return 0 if self.tier == "starter" else sum(file.bytes for file in self.files)
 
     def limit(self, device: str) -> Limits:
         """The limits on `device`, falling back to those of the CPU."""

@@ -9,8 +9,12 @@ from collections.abc import Generator
 from hashlib import sha256
 from pathlib import Path
 
+from backends.cards import WeightFile
+
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 _BLOCK = 8 << 20
+
+_SHORTEST_DIGEST = 8
 
 Steps = Generator[tuple[str, int, int], None, str]
 """Yields (verb, bytes done, bytes in all) and returns a sha256 in hex."""
@@ -36,24 +40,37 @@ def outcome(steps: Steps) -> str:
             return str(end.value)
 
 
+def matches(digest: str, file: WeightFile) -> bool:
+    """Whether content hashing to `digest` is `file`.
+
+    A card may hold only the first digits of a sha256 where no more is published; eight of them tell damage and
+    mix-ups, but would not stop someone who sets out to forge a file. Fewer are refused.
+    """
+    if len(file.sha256) < _SHORTEST_DIGEST:
+        raise ValueError(f"{file.name} has no digest to check it by")
+    return digest.startswith(file.sha256.lower())
+
+
 class Digests:
     """The sha256 of files, computed once for each content.
 
     What was computed is noted beside the file with its size and time of change, and holds as long as both do. The
-    note travels with the file when its folder is moved.
+    note travels with the file when its folder is moved. Without `notes` it is only kept in memory.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, notes: bool = True) -> None:
+        self._notes = notes
         self._known: dict[Path, tuple[int, int, str]] = {}
 
     def of(self, path: Path) -> str:
         stat = path.stat()
         known = self._known.get(path)
         if known is None or known[:2] != (stat.st_size, stat.st_mtime_ns):
-            known = _read_note(path)
+            known = _read_note(path) if self._notes else None
         if known is None or known[:2] != (stat.st_size, stat.st_mtime_ns):
             known = (stat.st_size, stat.st_mtime_ns, outcome(hash_file(path)))
-            _write_note(path, known)
+            if self._notes:
+                _write_note(path, known)
         self._known[path] = known
         return known[2]
 

@@ -10,6 +10,9 @@ from urllib.parse import quote
 from backends.cards import WeightFile
 from backends.download import Origin
 
+STARTERS = Path(__file__).parent / "starters"
+"""The weights that ship with the project; only ever read."""
+
 
 def default_root() -> Path:
     """The cache folder: FOURFOLD_WEIGHTS, else this platform's place for a user's caches."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
 import shutil
 from collections.abc import Generator, Iterable
@@ -18,14 +17,14 @@ from backends.cards import ModelCard, WeightFile
 from backends.download import HEARTBEAT, Patience, discard, download, size_text
 from backends.engine import Progress
 from backends.errors import BadInput, DownloadFailed, UserError, WeightsBroken, WeightsMissing
-from backends.integrity import READ_ONLY, Digests, hash_file, outcome
-from backends.locations import default_root, offline_wanted, origin_of
+from backends.importing import files_to_import, link_or_copy
+from backends.integrity import READ_ONLY, Digests, hash_file, matches, outcome
+from backends.locations import STARTERS, default_root, offline_wanted, origin_of
 
 State = Literal["builtin", "present", "partial", "broken", "absent"]
 """Of a card: nothing to fetch; all files verified; some bytes here; a file is here but not the published one; none."""
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-_SHORTEST_DIGEST = 8
 _ROOM_TO_BREATHE = 64 << 20
 
 _Step = Generator[tuple[str, int, int], None, None]
@@ -37,20 +36,23 @@ class WeightStore:
 
     The folder can be moved or copied elsewhere as a whole, and several processes may share it. A file is hashed when
     it arrives, and again only when its size or time of change is another than then.
+
+    Starters are the exception: their files ship with the project in `STARTERS`, are checked there, and never fetched,
+    imported or removed.
     """
 
     def __init__(self, root: Path | None = None, offline: bool | None = None, patience: Patience | None = None) -> None:
         self.root = root or default_root()
         self.offline = offline_wanted() if offline is None else offline
         self.patience = patience or Patience()
-        self._digests = Digests()
+        self._digests, self._shipped = Digests(), Digests(notes=False)
 
     def path(self, card: ModelCard, file: WeightFile) -> Path:
         """Where `file` lies once it is here. Names come from cards, which are code; they are held to one folder."""
         for name in (card.id, file.name):
             if not _PLAIN_NAME.fullmatch(name):
                 raise ValueError(f"{name!r} cannot name weights")
-        return self.root / card.id / file.name
+        return STARTERS / file.name if card.tier == "starter" else self.root / card.id / file.name
 
     def state(self, card: ModelCard) -> State:
         """Where `card` stands. Cheap, except just after a file appeared or changed: then that file is hashed once."""
@@ -68,9 +70,11 @@ class WeightStore:
 
         Raises:
             WeightsMissing: with a sentence that says how to get them.
-            WeightsBroken: a file is there but is not the published one.
+            WeightsBroken: a file is there but is not the published one, or a starter's is not as it ships.
         """
         for file in card.files:
+            if card.tier == "starter" and not self._here(card, file):
+                raise WeightsBroken(_not_as_shipped(card))
             if self._condition(card, file) == "broken":
                 raise WeightsBroken(
                     f"The file {file.name} of “{card.title}” is damaged, unreadable or not the published one; "
@@ -98,6 +102,8 @@ class WeightStore:
             WeightsBroken: all bytes came but are not the published ones; they are thrown away.
         """
         here = {file.name: self.path(card, file).stat().st_size for file in card.files if self._here(card, file)}
+        if card.tier == "starter" and len(here) < len(card.files):
+            raise DownloadFailed(_not_as_shipped(card))
         sizes = {file.name: here.get(file.name, file.bytes) for file in card.files}
         if len(here) < len(card.files):
             self._prepare(card)
@@ -122,13 +128,15 @@ class WeightStore:
         Raises:
             BadInput: nothing there to read, or a file that is none of the card's.
         """
+        if card.tier == "starter":
+            raise BadInput(f"“{card.title}” comes with Fourfold and takes no other files.")
         adopted = []
-        for given in _files(card, source):
+        for given in files_to_import(card, source):
             try:
                 digest = outcome(hash_file(given))
             except OSError as error:
                 raise BadInput(f"“{given.name}” cannot be read ({error.strerror}).") from error
-            file = next((file for file in card.files if _matches(digest, file)), None)
+            file = next((file for file in card.files if matches(digest, file)), None)
             if file is None:
                 raise BadInput(
                     f"“{given.name}” is not one of the published files of “{card.title}” "
@@ -146,6 +154,8 @@ class WeightStore:
         Raises:
             UserError: they are being fetched right now, or the folder cannot be written.
         """
+        if card.tier == "starter":
+            raise UserError(f"“{card.title}” comes with Fourfold, so it cannot be removed.")
         folder = self.root / card.id
         if not card.files or not folder.is_dir():
             return
@@ -171,7 +181,8 @@ class WeightStore:
         if file.bytes and path.stat().st_size != file.bytes:
             return "broken"
         try:
-            return "present" if _matches(self._digests.of(path), file) else "broken"
+            digests = self._shipped if card.tier == "starter" else self._digests
+            return "present" if matches(digests.of(path), file) else "broken"
         except PermissionError:
             return "broken"
 
@@ -219,7 +230,7 @@ class WeightStore:
             for done, total in download(origin_of(file), part, self.patience):
                 yield "Downloading", done, total
             digest = yield from hash_file(part)
-            if _matches(digest, file):
+            if matches(digest, file):
                 return digest
             discard(part)
             if not begun_before:
@@ -236,7 +247,7 @@ class WeightStore:
         with NamedTemporaryFile(dir=path.parent, prefix=".import-", delete=False) as unnamed:
             temporary = Path(unnamed.name)
         try:
-            _link_or_copy(given.resolve(), temporary)
+            link_or_copy(given.resolve(), temporary)
             if outcome(hash_file(temporary)) != digest:
                 raise BadInput(f"“{given.name}” changed while it was being imported; please try again.")
             self._digests.settle(temporary, path, digest)
@@ -260,15 +271,8 @@ class WeightStore:
         return f"The folder {self.root} cannot be used ({error.strerror or error}); set FOURFOLD_WEIGHTS to another."
 
 
-def _matches(digest: str, file: WeightFile) -> bool:
-    """Whether content hashing to `digest` is `file`.
-
-    A card may hold only the first digits of a sha256 where no more is published; eight of them tell damage and
-    mix-ups, but would not stop someone who sets out to forge a file. Fewer are refused.
-    """
-    if len(file.sha256) < _SHORTEST_DIGEST:
-        raise ValueError(f"{file.name} has no digest to check it by")
-    return digest.startswith(file.sha256.lower())
+def _not_as_shipped(card: ModelCard) -> str:
+    return f"The files of “{card.title}” are not as they ship with Fourfold; put backends/starters back as it was."
 
 
 def _await(lock: FileLock, part: Path, file: WeightFile) -> _Step:
@@ -279,32 +283,6 @@ def _await(lock: FileLock, part: Path, file: WeightFile) -> _Step:
             return
         except Timeout:
             yield "Downloading", _size(part), file.bytes
-
-
-def _files(card: ModelCard, source: Path | Iterable[Path]) -> list[Path]:
-    """The files to import: of a folder, those whose size or name is one of the card's."""
-    given = [source] if isinstance(source, Path) else list(source)
-    marks: set[int | str] = {file.bytes for file in card.files} | {file.name for file in card.files}
-    found = []
-    for path in given:
-        if path.is_dir():
-            entries = (entry for entry in sorted(path.iterdir()) if entry.is_file())
-            found += [entry for entry in entries if marks & {entry.stat().st_size, entry.name}]
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise BadInput(f"There is no file “{path.name}” to import.")
-    if not found:
-        raise BadInput(f"There is no file of “{card.title}” in that folder ({', '.join(f.name for f in card.files)}).")
-    return found
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    target.unlink()
-    try:
-        os.link(source, target)
-    except OSError:  # another disk, or one without hard links
-        shutil.copyfile(source, target)
 
 
 def _size_note(files: Iterable[WeightFile]) -> str:

@@ -1,0 +1,82 @@
+"""Starters: weights that ship with the project are found, checked, and left alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from backends.cards import ModelCard, WeightFile
+from backends.engine import Progress
+from backends.errors import BadInput, DownloadFailed, UserError, WeightsBroken
+from backends.locations import STARTERS
+from backends.task import tasks
+from backends.weights import WeightStore
+
+CONTENT = b"a small network" * 100
+SHIPPED = [card for task in tasks().values() for card in task.cards if card.tier == "starter"]
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "starters"
+    folder.mkdir()
+    (folder / "net.safetensors").write_bytes(CONTENT)
+    monkeypatch.setattr("backends.weights.STARTERS", folder)
+    return folder
+
+
+@pytest.fixture
+def card(card_of) -> ModelCard:
+    file = WeightFile("net.safetensors", len(CONTENT), sha256(CONTENT).hexdigest())
+    return replace(card_of(file), tier="starter")
+
+
+def test_a_starter_is_present_from_the_start_and_costs_no_download(shipped: Path, card: ModelCard, store: WeightStore):
+    assert store.state(card) == "present"
+    assert store.paths(card) == (shipped / "net.safetensors",)
+    assert card.download_bytes == 0
+    assert [type(step) for step in store.fetch(card)] == [Progress]
+    assert sorted(path.name for path in shipped.iterdir()) == ["net.safetensors"], "nothing is noted in the project"
+    assert not store.root.exists(), "the weights folder is not needed"
+
+
+def test_a_changed_starter_is_refused(shipped: Path, card: ModelCard, store: WeightStore):
+    (shipped / "net.safetensors").write_bytes(CONTENT[:-1] + b"!")
+    assert store.state(card) == "broken"
+    with pytest.raises(WeightsBroken, match="not as they ship with Fourfold"):
+        store.paths(card)
+    with pytest.raises(DownloadFailed, match="put backends/starters back"):
+        next(store.fetch(card))
+
+
+def test_a_starter_that_was_deleted_is_told(shipped: Path, card: ModelCard, store: WeightStore):
+    (shipped / "net.safetensors").unlink()
+    assert store.state(card) == "absent"
+    with pytest.raises(WeightsBroken, match="The Net"):
+        store.paths(card)
+
+
+def test_a_starter_is_neither_removed_nor_replaced(shipped: Path, card: ModelCard, store: WeightStore):
+    with pytest.raises(UserError, match="comes with Fourfold"):
+        store.remove(card)
+    with pytest.raises(BadInput, match="takes no other files"):
+        store.adopt(card, shipped / "net.safetensors")
+    assert (shipped / "net.safetensors").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("card", SHIPPED, ids=lambda card: card.id)
+def test_every_starter_is_as_its_card_says(card: ModelCard, tmp_path: Path):
+    store = WeightStore(tmp_path)
+    assert store.state(card) == "present"
+    assert {path.parent for path in store.paths(card)} == {STARTERS}
+    assert all(len(file.sha256) == 64 for file in card.files)
+    for sentence in (card.summary, card.weak_at, card.measured):
+        assert sentence.endswith(".") and sentence[0].isupper()
+    assert any(letter.isdigit() for letter in card.measured), "a starter says what it was measured to do"
+
+
+def test_starters_are_no_more_than_30_mb_together():
+    assert sum(path.stat().st_size for path in STARTERS.glob("*")) <= 30e6
