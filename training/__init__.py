@@ -1,0 +1,1 @@
+"""The scripts that made the starter weights, one a model; see README.md beside this file."""

@@ -1,0 +1,280 @@
+"""Train the pictures starter: `python -m training.pictures --data FOLDER --work FOLDER [--steps N] [--export FOLDER]`.
+
+A CLIP with small towers learns from captioned pictures of 64 pixels and from drawn scenes. Three things are learned at
+once: which sentence goes with which picture (a sentence may be true of several pictures of a batch), which class a
+photograph is of (a layer that is thrown away afterwards), and which of two nearly equal sentences is true of a drawing.
+The rate of learning is constant, then falls in a straight line over the last part of the steps, so that a run can be
+cut short or made longer. A stopped run goes on where its last checkpoint was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from training.captions import Entry, caption, held_out, read_entries
+from training.picture_checks import check
+from training.picture_data import mixed, normalised, read_pictures, varied
+from training.picture_model import MODEL, Average, encode_text, make_model, write_folder
+from training.picture_words import training_sentences, write_tokenizer
+from training.scenes import draw, make_scene, untrue
+
+PHOTOS, SCENES = 112, 16
+"""Of each in a batch."""
+RATE, DECAY, WARM, FALL = 2e-3, 0.05, 150, 0.45
+OFTEN = {"tiny_imagenet": 1.0, "caltech101": 1.0, "garments_cc0": 0.35, "catalogue": 0.35}
+"""Which share of each collection an epoch sees: clothes on plain ground are many and easy."""
+MIXED = 0.3
+"""How often a rectangle of another picture is pasted into each of a batch."""
+SAVE_EVERY, CHECK_EVERY = 100, 300
+
+
+@dataclass
+class Pictures:
+    """What is trained on (`entries`, `pixels`), and what is kept apart: pictures of known classes, whole classes."""
+
+    entries: list[Entry]
+    pixels: torch.Tensor
+    kept: tuple[torch.Tensor, list[str]]
+    apart: tuple[torch.Tensor, list[str]]
+
+    @classmethod
+    def read(cls, data: Path, work: Path) -> Pictures:
+        entries = read_entries(data / "captions.csv" if (data / "captions.csv").exists() else unpack_table(data, work))
+        pixels = read_pictures(data / "pictures.zip", [entry.file for entry in entries], work / "pixels.npy")
+        apart_classes = set(held_out(entries))
+        seen: set[str] = set()
+        rows: dict[str, list[int]] = {"train": [], "kept": [], "apart": []}
+        for index, entry in enumerate(entries):
+            first = entry.label not in seen and entry.origin in {"tiny_imagenet", "caltech101"}
+            seen.add(entry.label)
+            rows["apart" if entry.label in apart_classes else "kept" if first else "train"].append(index)
+        labels = {part: [entries[i].label for i in index] for part, index in rows.items()}
+        return cls(
+            [entries[i] for i in rows["train"]],
+            pixels[rows["train"]],
+            (pixels[rows["kept"]], labels["kept"]),
+            (pixels[rows["apart"]], labels["apart"]),
+        )
+
+
+def unpack_table(data: Path, work: Path) -> Path:
+    """`captions.csv` of the archive, beside the checkpoints."""
+    import zipfile
+
+    with zipfile.ZipFile(data / "pictures.zip") as archive:
+        archive.extract("captions.csv", work)
+    return work / "captions.csv"
+
+
+class Learner(nn.Module):
+    """The two towers, and the layer of classes that is only there to teach the image tower."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.clip = make_model()
+        self.classes = nn.Parameter(torch.randn(classes, MODEL["embed_dim"]) * 0.05)
+        self.sharpness = nn.Parameter(torch.tensor(math.log(16.0)))
+
+    def forward(self, pictures: torch.Tensor, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits of pictures × sentences, and of photographs × classes."""
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            seen, said = self.clip.encode_image(pictures), encode_text(self.clip, tokens)
+        seen, said = F.normalize(seen.float(), dim=-1), F.normalize(said.float(), dim=-1)
+        by_class = self.sharpness.exp() * seen[:PHOTOS] @ F.normalize(self.classes, dim=-1).T
+        return self.clip.logit_scale.exp().clamp(max=60) * seen @ said.T, by_class
+
+
+@dataclass
+class Batch:
+    pictures: torch.Tensor
+    sentences: list[str]
+    truth: torch.Tensor
+    """`(pictures, sentences)`: the share of a picture that a sentence is true of."""
+    labels: torch.Tensor
+    """`(photographs, classes)`: likewise."""
+
+
+def epochs(entries: Sequence[Entry], rng: random.Random) -> Iterator[list[int]]:
+    """Batches of rows without end, every collection as often as `OFTEN` says."""
+    while True:
+        rows = [i for i, entry in enumerate(entries) if rng.random() < OFTEN[entry.origin]]
+        rng.shuffle(rows)
+        for start in range(0, len(rows) - PHOTOS + 1, PHOTOS):
+            yield rows[start : start + PHOTOS]
+
+
+def make_batch(data: Pictures, rows: list[int], names: dict[str, int], rng: random.Random) -> Batch:
+    """Photographs with one sentence each; drawn scenes with a true and a nearly true one."""
+    dice = torch.Generator().manual_seed(rng.getrandbits(40))
+    entries = [data.entries[row] for row in rows]
+    said = [caption(entry, rng) for entry in entries]
+    true_of = [{concept.key for concept in entry.concepts} for entry in entries]
+    photo_truth = torch.tensor([[float(key in keys) for key, _ in said] for keys in true_of])
+    labels = F.one_hot(torch.tensor([names[entry.label] for entry in entries]), len(names)).float()
+    photos = varied(data.pixels[rows], dice)
+    if rng.random() < MIXED:
+        photos, other, own = mixed(photos, dice)
+        photo_truth = own * photo_truth + (1 - own) * photo_truth[other]
+        labels = own * labels + (1 - own) * labels[other]
+
+    scenes = [make_scene(rng) for _ in range(SCENES)]
+    claims = [claim for _, claim in scenes] + [untrue(scene, claim, rng) for scene, claim in scenes]
+    drawings = np.stack([draw(scene, rng).transpose(2, 0, 1) for scene, _ in scenes])
+    truth = torch.zeros(PHOTOS + SCENES, PHOTOS + len(claims))
+    truth[:PHOTOS, :PHOTOS] = photo_truth
+    truth[PHOTOS:, PHOTOS:] = torch.tensor([[float(claim.holds(scene)) for claim in claims] for scene, _ in scenes])
+    pictures = normalised(torch.cat([photos, torch.from_numpy(drawings).float()]))
+    sentences = [text for _, text in said] + [claim.sentence(rng) for claim in claims]
+    return Batch(pictures, sentences, truth, labels)
+
+
+def agreement(logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of rows against the spread of what is true of them; rows of which nothing is true are left out."""
+    mass = truth.sum(1, keepdim=True)
+    rows = (mass > 0).flatten()
+    return F.cross_entropy(logits[rows], truth[rows] / mass[rows])
+
+
+def losses(learner: Learner, batch: Batch, tokens: torch.Tensor) -> dict[str, torch.Tensor]:
+    logits, by_class = learner(batch.pictures, tokens)
+    return {
+        "words": (agreement(logits, batch.truth) + agreement(logits.T, batch.truth.T)) / 2,
+        "classes": F.cross_entropy(by_class, batch.labels, label_smoothing=0.1),
+    }
+
+
+def rate(step: int, steps: int) -> float:
+    """The rate of learning at `step` of `steps`."""
+    falling = (steps - step) / max(1, FALL * steps)
+    return RATE * min(1.0, (step + 1) / WARM, max(0.0, falling))
+
+
+def optimiser(learner: Learner) -> torch.optim.Optimizer:
+    """AdamW; biases, norms and embeddings are not pulled towards zero."""
+    pulled = [p for name, p in learner.named_parameters() if p.ndim > 1 and "embedding" not in name]
+    free = [p for name, p in learner.named_parameters() if p.ndim <= 1 or "embedding" in name]
+    groups = [{"params": pulled, "weight_decay": DECAY}, {"params": free, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.98))
+
+
+class Run:
+    """A training that can be stopped and taken up again."""
+
+    def __init__(self, data: Pictures, work: Path, seed: int) -> None:
+        import open_clip
+
+        self.data, self.work, self.seed = data, work, seed
+        self.names = {name: i for i, name in enumerate(sorted({entry.label for entry in data.entries}))}
+        torch.manual_seed(seed)
+        self.learner = Learner(len(self.names)).to(memory_format=torch.channels_last)
+        self.optimiser, self.average = optimiser(self.learner), Average(self.learner.clip)
+        self.step, self.cpu_before, self.began = 0, 0.0, time.process_time()
+        self.folder = work / "model"
+        rng = random.Random(seed)
+        write_tokenizer(self.folder, training_sentences(data.entries, rng))
+        write_folder(self.folder, self.average.weights)
+        self.tokenizer = open_clip.get_tokenizer(f"local-dir:{self.folder}")
+        if (work / "last.pt").exists():
+            self._take_up(torch.load(work / "last.pt", weights_only=True))
+
+    @property
+    def cpu_hours(self) -> float:
+        return (self.cpu_before + time.process_time() - self.began) / 3600
+
+    def _take_up(self, state: dict[str, Any]) -> None:
+        self.learner.load_state_dict(state["learner"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.average.weights, self.average.steps = state["average"], state["step"]
+        self.step, self.cpu_before = state["step"], state["cpu"]
+
+    def save(self) -> None:
+        state = {"learner": self.learner.state_dict(), "optimiser": self.optimiser.state_dict()}
+        state |= {"average": self.average.weights, "step": self.step, "cpu": self.cpu_hours * 3600}
+        torch.save(state, self.work / "last.tmp")
+        (self.work / "last.tmp").replace(self.work / "last.pt")
+
+    def train(self, steps: int) -> None:
+        rng = random.Random(f"{self.seed} from {self.step}")
+        batches, sums = epochs(self.data.entries, rng), {}
+        self.learner.train()
+        while self.step < steps:
+            batch = make_batch(self.data, next(batches), self.names, rng)
+            tokens = self.tokenizer(batch.sentences)
+            parts = losses(self.learner, batch, tokens[:, : int((tokens > 0).sum(1).max())])
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate(self.step, steps)
+            sum(parts.values()).backward()
+            nn.utils.clip_grad_norm_(self.learner.parameters(), 5.0)
+            self.optimiser.step()
+            self.optimiser.zero_grad(set_to_none=True)
+            self.average.follow(self.learner.clip)
+            self.step += 1
+            sums = {name: sums.get(name, 0.0) + float(part.detach()) for name, part in parts.items()}
+            if self.step % 50 == 0:
+                self._note(
+                    "curve.csv", {name: value / 50 for name, value in sums.items()} | {"rate": rate(self.step, steps)}
+                )
+                sums = {}
+            if self.step % SAVE_EVERY == 0 or self.step == steps:
+                self.save()
+            if self.step % CHECK_EVERY == 0 or self.step == steps:
+                self.measure()
+
+    def measure(self) -> dict[str, float]:
+        """The averaged network on what is kept apart; noted in `checks.csv`."""
+        model = make_model().to(memory_format=torch.channels_last)
+        model.load_state_dict(self.average.weights)
+        found = check(model, self.tokenizer, self.data.kept, self.data.apart)
+        self._note("checks.csv", found)
+        return found
+
+    def _note(self, name: str, values: dict[str, float]) -> None:
+        row = {"step": self.step, "cpu_hours": round(self.cpu_hours, 4)} | {k: round(v, 5) for k, v in values.items()}
+        path = self.work / name
+        fresh = not path.exists()
+        with path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(row), lineterminator="\n")
+            if fresh:
+                writer.writeheader()
+            writer.writerow(row)
+
+    def export(self, folder: Path) -> None:
+        """The averaged network as the studio loads it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            (folder / name).write_bytes((self.folder / name).read_bytes())
+        write_folder(folder, self.average.weights)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder with pictures.zip")
+    parser.add_argument("--work", type=Path, required=True, help="where checkpoints and logs go")
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--export", type=Path, help="write the finished model into this folder")
+    wanted = parser.parse_args()
+    torch.set_num_threads(wanted.threads)
+    wanted.work.mkdir(parents=True, exist_ok=True)
+    run = Run(Pictures.read(wanted.data, wanted.work), wanted.work, wanted.seed)
+    run.train(wanted.steps)
+    if wanted.export:
+        run.export(wanted.export)
+
+
+if __name__ == "__main__":
+    main()
