@@ -31,8 +31,9 @@ sys.path.insert(0, str(ROOT))
 
 from backends.cards import ModelCard  # noqa: E402
 from backends.engine import Metric  # noqa: E402
-from backends.matting.modnet import MODNet, load_modnet, working_size  # noqa: E402
+from backends.matting.modnet import MODNet, working_size  # noqa: E402
 from backends.matting.modnet_engine import FromBytes, ModnetEngine, portable  # noqa: E402
+from backends.matting.modnet_weights import load_modnet  # noqa: E402
 from evaluation.synthetic.clip import make_clip  # noqa: E402
 
 CARD = ModelCard("benchmark", "matting", "modnet", "", "", "", "", "yours")

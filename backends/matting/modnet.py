@@ -7,14 +7,9 @@ low-resolution branch estimates the semantics S, a high-resolution branch the de
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-from backends.errors import WeightsBroken, WeightsMissing
 
 STRIDE = 32
 """Both sides of the input must be a multiple of this: the encoder halves the picture five times."""
@@ -272,49 +267,3 @@ def working_size(height: int, width: int, reference: int = REFERENCE_SIDE) -> tu
         scale = reference / min(height, width)
         height, width = int(height * scale + 1e-6), int(width * scale + 1e-6)
     return max(STRIDE, height - height % STRIDE), max(STRIDE, width - width % STRIDE)
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a `.safetensors` or a torch checkpoint; nothing in it is ever executed."""
-    if not path.is_file():
-        raise WeightsMissing(f"The weights file “{path.name}” is not there; download it or choose another file.")
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            state: object = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # every reader raises its own kinds; all of them mean the same to the user
-        raise WeightsBroken(f"“{path.name}” is not a readable weights file; download it again.") from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsBroken(f"“{path.name}” holds something other than a network's weights; choose another file.")
-    return {str(key): value for key, value in state.items()}
-
-
-def both_encoders(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Fill the encoder's second name from its first: formats that store a tensor once leave one of them out."""
-    inner, outer = "lr_branch.backbone.", "backbone."
-    twins = {inner + key.removeprefix(outer): value for key, value in state.items() if key.startswith(outer)}
-    firsts = {key.removeprefix("lr_branch."): value for key, value in state.items() if key.startswith(inner)}
-    return {**twins, **firsts, **state}
-
-
-def load_modnet(path: Path) -> MODNet:
-    """A network in evaluation mode with the weights at `path`, its width read off the first convolution.
-
-    Raises:
-        WeightsMissing: there is no such file.
-        WeightsBroken: it cannot be read or belongs to another network.
-    """
-    tensors = read_tensors(path)
-    state = both_encoders({key.removeprefix("module."): value for key, value in tensors.items()})
-    stem = state.get("backbone.model.features.0.0.weight")
-    if stem is None or stem.ndim != 4 or stem.shape[0] % 8 or not 8 <= stem.shape[0] <= 64:
-        raise WeightsBroken(f"“{path.name}” holds the weights of another network, not of MODNet; choose another file.")
-    network = MODNet(width=stem.shape[0] / 32)
-    try:
-        network.load_state_dict(state, strict=True)
-    except RuntimeError as error:
-        raise WeightsBroken(f"“{path.name}” does not fit MODNet's layers; choose another file.") from error
-    return network.eval()

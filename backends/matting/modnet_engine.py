@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from backends.errors import EngineFailed, WeightsMissing
 from backends.matting.base import MattingEngine
-from backends.matting.modnet import STRIDE, MODNet, load_modnet, working_size
+from backends.matting.modnet import STRIDE, MODNet, working_size
+from backends.matting.modnet_weights import load_modnet, reference_side
 
 
 class FromBytes(nn.Module):
@@ -62,6 +63,7 @@ class ModnetEngine(MattingEngine):
         if not self.weights:
             raise WeightsMissing("MODNet needs its weights: download them, or choose a file of your own.")
         network = load_modnet(self.weights[0])
+        self._reference = reference_side(self.weights[0])
         for parameter in network.parameters():
             parameter.requires_grad_(False)
         self.device = torch.device(device)
@@ -76,7 +78,7 @@ class ModnetEngine(MattingEngine):
             self._network = FromBytes(network).to(self.device).to(memory_format=torch.channels_last)
 
     def working_size(self, height: int, width: int) -> tuple[int, int]:
-        return working_size(height, width)
+        return working_size(height, width, self._reference)
 
     def mattes(self, frames: np.ndarray) -> np.ndarray:
         height, width = frames.shape[1:3]

@@ -233,7 +233,7 @@ def test_the_modnet_engine_gives_what_the_network_gives(checkpoint: Path) -> Non
     engine.load("cpu")
     frames = np.random.default_rng(0).integers(0, 255, (2, 64, 96, 3), np.uint8)
     image = torch.from_numpy(frames).permute(0, 3, 1, 2) / 127.5 - 1
-    from backends.matting.modnet import load_modnet
+    from backends.matting.modnet_weights import load_modnet
 
     expected = load_modnet(checkpoint)(image)[:, 0].numpy()
     assert np.allclose(engine.mattes(frames), expected, atol=2e-3)

@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import save_file
 
 from backends.errors import WeightsBroken, WeightsMissing
-from backends.matting.modnet import MODNet, load_modnet, working_size
+from backends.matting.modnet import MODNet, working_size
+from backends.matting.modnet_weights import load_modnet, reference_side
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +95,29 @@ def test_safetensors_with_the_encoder_stored_once_gives_the_same_matte(small: MO
     save_file({key: value.contiguous() for key, value in state.items()}, tmp_path / "modnet.safetensors")
     image = torch.rand(1, 3, 64, 64) * 2 - 1
     assert torch.equal(load_modnet(tmp_path / "modnet.safetensors")(image), small(image))
+
+
+@torch.no_grad()
+def test_weights_in_half_precision_load_and_say_what_size_they_want(small: MODNet, tmp_path: Path) -> None:
+    state = {key: value.contiguous() for key, value in small.state_dict().items() if "lr_branch.backbone" not in key}
+    halves = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+    path = tmp_path / "half.safetensors"
+    save_file(halves, path, {"reference": "288"})
+    image = torch.rand(1, 3, 64, 64) * 2 - 1
+    assert torch.allclose(load_modnet(path)(image), small(image), atol=0.02)
+    assert reference_side(path) == 288
+    assert working_size(720, 1280, reference_side(path)) == (288, 512)
+
+
+def test_a_size_that_makes_no_sense_is_refused(small: MODNet, tmp_path: Path) -> None:
+    save_file({"x": torch.zeros(1)}, tmp_path / "odd.safetensors", {"reference": "-3"})
+    with pytest.raises(WeightsBroken, match="makes no sense"):
+        reference_side(tmp_path / "odd.safetensors")
+
+
+def test_weights_that_note_no_size_are_for_that_of_the_release(tmp_path: Path) -> None:
+    save_file({"x": torch.zeros(1)}, tmp_path / "plain.safetensors")
+    assert reference_side(tmp_path / "plain.safetensors") == reference_side(tmp_path / "any.ckpt") == 512
 
 
 def test_weights_that_are_not_there_say_so(tmp_path: Path) -> None:
