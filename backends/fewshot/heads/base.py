@@ -11,8 +11,8 @@ from typing import ClassVar
 import numpy as np
 
 from backends.errors import BadInput
+from backends.fewshot.calibration import best_temperature
 from backends.fewshot.heads.formula import Formula
-from backends.fewshot.trust.temperature import best_temperature
 from backends.fewshot.types import Support
 
 Chosen = dict[str, float]
