@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
 
     command = _command(commands, "run", run_job, "do one job and exit")
     command.add_argument("task", help=f"one of {', '.join(tasks())}")
-    command.add_argument("input", type=Path, help="the file to work on")
+    command.add_argument("input", type=Path, help="the file to work on; for pictures also a folder of them")
     command.add_argument("--engine", default="", help="the engine; by default that of the best weights present")
     command.add_argument("--weights", default="", help="a model id or your own file; by default the best present")
     command.add_argument("--out", type=Path, required=True, help="folder for the results")
@@ -64,6 +64,8 @@ def parser() -> argparse.ArgumentParser:
     )
     for name, meaning in sorted(_options().items()):
         command.add_argument(f"--{name}", help=meaning)
+    for name in sorted(_files()):
+        command.add_argument(f"--{name}", type=Path, metavar="PATH", help=f"the same as --input {name}=PATH")
 
     command = _command(commands, "list", list_cards, "list the models and whether they are here")
     command.add_argument("--json", action="store_true")
@@ -94,6 +96,11 @@ def answer(line: str) -> None:
     print(line, flush=True)  # noqa: T201
 
 
+def _files() -> set[str]:
+    """Further files that have an argument of their own; one that is called like an option goes by `--input`."""
+    return {name for task in tasks().values() for name in task.optional} - set(_options())
+
+
 def serve(arguments: argparse.Namespace) -> int:
     """Serve until told to stop. Prints one JSON line with the address once the port is bound."""
     from backends.serve import listen, serve_until_stopped
@@ -110,6 +117,7 @@ def run_job(arguments: argparse.Namespace) -> int:
     task, host = task_named(arguments.task), Host()
     options = {name: value for name in _options() if (value := getattr(arguments, name)) is not None}
     inputs = {task.inputs[0]: arguments.input, **_named(arguments.extra)}
+    inputs |= {name: path for name in _files() if (path := getattr(arguments, name)) is not None}
     for name in task.optional:  # `--background beach.jpg` means the file, `--background green` the colour.
         if name in options and name not in inputs and Path(options[name]).is_file():
             inputs[name] = Path(options.pop(name))

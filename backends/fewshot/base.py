@@ -1,33 +1,176 @@
-"""What the few-shot engines share: pictures in, features kept, a head fitted, answers out."""
+"""What the few-shot engines share: pictures in, features kept, a head fitted, answers out.
+
+An engine says how it prepares a picture and what features it makes of prepared ones, and of sentences where it knows
+words; the base reads, remembers, teaches a head with the examples, and writes down what it answers.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from backends.engine import Engine, Event
+from backends.engine import Engine, Event, Metric, Notice, Progress, Result
+from backends.errors import BadInput
+from backends.fewshot.cache import FeatureCache
+from backends.fewshot.classes import prompts
+from backends.fewshot.classifier import Classifier
+from backends.fewshot.examples import Examples, read_examples
+from backends.fewshot.gallery import Gallery, open_gallery
+from backends.fewshot.heads import head_class
+from backends.fewshot.looking import Looked, look
+from backends.fewshot.options import Settings
+from backends.fewshot.results import Answers, write_features, write_head, write_predictions
+from backends.fewshot.types import Classification, Support
+
+LEARNING = "Learning from the examples"
 
 
 class FeatureEngine(Engine):
-    """Turns pictures, and sentences where it understands words, into unit vectors in one space."""
+    """Turns pictures, and sentences where it understands words, into unit vectors of one space.
+
+    `side` is that of the square it looks at; a larger JPEG may be read smaller, down to twice that. Raise `version`
+    when the features of the same weights change: those that were kept are then computed anew.
+    """
 
     task: ClassVar[str] = "fewshot"
+    version: ClassVar[str] = "1"
     dimensions: int = 0
     side: int = 0
+    batch: int = 16
     understands_words: bool = False
     logit_scale: float = 100.0
 
     @abstractmethod
+    def prepare(self, picture: np.ndarray) -> np.ndarray:
+        """`(side, side, 3)` uint8 of a `(H, W, 3)` uint8 RGB picture of any size. Called in several threads."""
+
+    @abstractmethod
+    def features(self, prepared: np.ndarray) -> np.ndarray:
+        """`(B, D)` float32 unit rows of `(B, side, side, 3)` uint8."""
+
     def images(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
         """`(N, D)` float32 unit rows of `(H, W, 3)` uint8 RGB pictures of any sizes."""
+        rows = [np.zeros((0, self.dimensions), np.float32)]
+        for start in range(0, len(pictures), self.batch):
+            rows.append(self.features(np.stack([self.prepare(one) for one in pictures[start : start + self.batch]])))
+        return np.concatenate(rows)
 
     def words(self, sentences: Sequence[str]) -> np.ndarray | None:
         """`(S, D)` float32 unit rows, or None where the engine understands no words."""
         return None
 
+    def too_long(self, sentences: Sequence[str]) -> list[str]:
+        """Those of which the engine reads only the beginning."""
+        return []
+
+    @property
+    def space(self) -> str:
+        """What features depend on beside the content: two engines with the same space give the same."""
+        return f"{self.name}-{self.version}"
+
+    def amount(self, inputs: Mapping[str, Path], last: Progress, result: Result) -> float:
+        """Pictures that were looked at; those whose features were kept take no time."""
+        return float(result.looked) if isinstance(result, Classification) else 0.0
+
     def run(self, inputs: Mapping[str, Path], options: Mapping[str, Any], out: Path) -> Iterator[Event]:
-        raise NotImplementedError
+        """Classify the pictures of `inputs["query"]` by those of `inputs["support"]` and the words of
+        `inputs["classes"]`; with the option `only`, stop at the features."""
+        settings = Settings.parse(options)
+        if settings.head:
+            head_class(settings.head)
+        with ExitStack() as stack:
+            query = stack.enter_context(open_gallery(inputs["query"]))
+            support = stack.enter_context(open_gallery(inputs["support"])) if "support" in inputs else None
+            examples = read_examples(support, inputs.get("classes"))
+            if not settings.only:
+                self.require_enough(examples)
+            yield from (Notice(text) for text in self.notices(query, examples))
+            looked = yield from look(self, (*examples.items, *query.items), FeatureCache())
+        words = self.class_words(examples, settings.templates)
+        shots, queries = looked.only(examples.items), looked.only(query.items)
+        taught = self.support(examples, shots, words)
+        out.mkdir(parents=True, exist_ok=True)
+        artifacts = [write_features(out, queries, shots, taught, self)]
+        facts: dict[str, Any] = {
+            "classes": taught.classes,
+            "shots": tuple(int(count) for count in taught.counts),
+            "pictures": len(queries.items),
+            "dimensions": looked.rows.shape[1],
+            "understands_words": self.understands_words,
+            "looked": looked.computed,
+        }
+        if not settings.only:
+            answers = yield from self.answer(taught, queries, settings)
+            artifacts += [write_predictions(out, answers), write_head(out, answers, self)]
+            facts.update(answers.facts())
+        yield Classification(tuple(artifacts), **facts)
+
+    def answer(self, taught: Support, queries: Looked, settings: Settings) -> Generator[Event, None, Answers]:
+        """Teach a head and classify. Raises BadInput where it cannot be taught with what is there."""
+        yield Progress(LEARNING, 0, 1)
+        classifier = Classifier.fit(taught, settings.head)
+        answers = Answers(queries, classifier, classifier.predict(queries.rows, settings.reject))
+        yield Progress(LEARNING, 1, 1)
+        if classifier.left_out.accuracy is not None:
+            yield Metric("leave-one-out accuracy", 100 * classifier.left_out.accuracy, "%")
+        if len(taught.labels):
+            yield Notice(classifier.left_out.sentence)
+        return answers
+
+    def require_enough(self, examples: Examples) -> None:
+        """Raises BadInput, before a picture is looked at, where nobody could learn to tell classes apart."""
+        if not examples.classes:
+            raise BadInput("There are no examples: give a zip with one folder of pictures a class, or name classes.")
+        if len(examples.classes) < 2:
+            raise BadInput("Name at least two classes: with one there is nothing to tell apart.")
+        bare = [name for name in examples.classes if name not in examples.pictured]
+        if bare and not self.understands_words:
+            raise BadInput(
+                f"“{self.card.title}” understands no words, and “{bare[0]}” has no picture: add one, "
+                "or choose a model that understands words."
+            )
+
+    def notices(self, query: Gallery, examples: Examples) -> list[str]:
+        """What the user should know before the pictures are looked at."""
+        found = [query.notice(), *examples.notices]
+        if not self.understands_words and any(examples.sentences.values()):
+            found.append(f"“{self.card.title}” understands no words: the sentences of the classes were not used.")
+        return [text for text in found if text]
+
+    def class_words(self, examples: Examples, templates: str) -> np.ndarray | None:
+        """`(C, D)` unit rows, the mean of the sentences of each class; None where the engine knows no words."""
+        if not self.understands_words or not examples.classes:
+            return None
+        told = [prompts(name, examples.sentences.get(name, ""), templates) for name in examples.classes]
+        sentences = list(dict.fromkeys(text for texts in told for text in texts))
+        rows = dict(zip(sentences, self.kept_words(sentences), strict=True))
+        return np.stack([unit(np.mean([rows[text] for text in texts], axis=0)) for texts in told]).astype(np.float32)
+
+    def kept_words(self, sentences: Sequence[str]) -> np.ndarray:
+        """`words`, remembered between jobs."""
+        cache, space = FeatureCache(), f"{self.space}-words"
+        keys = [sha256(text.encode()).hexdigest() for text in sentences]
+        known = cache.rows(space, keys)
+        new = [(key, text) for key, text in zip(keys, sentences, strict=True) if key not in known]
+        if new:
+            rows = self.words([text for _, text in new])
+            assert rows is not None
+            fresh = {key: row for (key, _), row in zip(new, rows, strict=True)}
+            cache.put(space, fresh)
+            known.update(fresh)
+        return np.stack([known[key] for key in keys])
+
+    def support(self, examples: Examples, shots: Looked, words: np.ndarray | None) -> Support:
+        labels = np.array([examples.classes.index(examples.labels[item]) for item in shots.items], int)
+        return Support(shots.rows, labels, examples.classes, words, self.logit_scale)
+
+
+def unit(row: np.ndarray) -> np.ndarray:
+    """Of length 1; zeros stay zeros."""
+    return row / max(float(np.linalg.norm(row)), 1e-12)

@@ -1,21 +1,114 @@
-"""The `prototypes` engine: colour, texture and shape descriptors, without learning and without words."""
+"""The `prototypes` engine: what a picture looks like, in descriptors that learned from nothing and know no words.
+
+Shape as histograms of oriented gradients (Dalal and Triggs 2005) at two scales, texture as local binary patterns
+(Ojala et al. 2002), colour as a grid of means and spreads and as a histogram. A thing and its mirror image are nearly
+the same to people, so a descriptor is mostly the mean of those of a picture and of its mirror image.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
+from PIL import Image
+from skimage.color import rgb2gray, rgb2hsv, rgb2lab
+from skimage.feature import hog, local_binary_pattern
 
-from backends.fewshot.base import FeatureEngine
+from backends.fewshot.base import FeatureEngine, unit
+
+SIDE, SMALL = 64, 32
+TINTS = (8, 4, 4)
+"""Bins of hue, saturation and value."""
+
+PATTERNS = 10
+"""Uniform patterns of eight neighbours, and one for all others."""
+
+HANDED = 0.25
+"""Weight of what tells a picture from its mirror image, beside what they share."""
 
 
 class PrototypesEngine(FeatureEngine):
+    """No weights: colour, texture and shape descriptors, each a unit block of one unit vector."""
+
     name: ClassVar[str] = "prototypes"
-    side: int = 96
+    version: ClassVar[str] = "1"
+    side: int = SIDE
 
     def load(self, device: str) -> None:
-        """Nothing to load."""
+        self.dimensions = descriptor(np.zeros((SIDE, SIDE, 3), np.uint8)).size
 
-    def images(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        raise NotImplementedError
+    def prepare(self, picture: np.ndarray) -> np.ndarray:
+        """The whole picture as a square of 64 pixels: stretched, since what is at its edges counts too."""
+        return np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0))
+
+    def features(self, prepared: np.ndarray) -> np.ndarray:
+        return np.stack([descriptor(picture) for picture in prepared]).astype(np.float32)
+
+
+def descriptor(picture: np.ndarray) -> np.ndarray:
+    """`(D,)` unit vector of a `(64, 64, 3)` uint8 RGB picture."""
+    small = np.asarray(Image.fromarray(picture).resize((SMALL, SMALL), Image.Resampling.BOX))
+    lab = rgb2lab(small)
+    parts = (
+        # Mirrored, columns change places, also within a block, and of nine angles the first becomes the last.
+        folded(gradients(small, 8), (1, 3, 4)),
+        folded(gradients(picture, 16), (1, 3, 4)),
+        folded(textures(small), (1,)),
+        folded(colours(lab, 4), (1,)),
+        folded(colours(lab, 8), (1,)),
+        tints(small),
+    )
+    return unit(np.concatenate([unit(part) for part in parts]))
+
+
+def folded(part: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """A block turned so that what it shares with its mirror image, which has these axes reversed, stands apart from
+    what tells the two from each other; the latter faintly. The block keeps its length but for that."""
+    values, (left, right, same) = part.ravel(), mirrored(part.shape, axes)
+    shared, handed = values[left] + values[right], values[left] - values[right]
+    return np.concatenate([values[same], shared / np.sqrt(2), HANDED * handed / np.sqrt(2)])
+
+
+@cache
+def mirrored(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of a block: where one of each pair of mirrored values lies, where the other, and which lie on the axis."""
+    places = np.arange(np.prod(shape))
+    partners = np.flip(places.reshape(shape), axes).ravel()
+    return places[places < partners], partners[places < partners], places[places == partners]
+
+
+def gradients(picture: np.ndarray, cell: int) -> np.ndarray:
+    """`(rows, columns, 2, 2, 9)` histograms of oriented gradients, each block of four cells made a unit."""
+    return hog(
+        picture,
+        orientations=9,
+        pixels_per_cell=(cell, cell),
+        cells_per_block=(2, 2),
+        transform_sqrt=True,
+        feature_vector=False,
+        channel_axis=-1,
+    )
+
+
+def textures(picture: np.ndarray) -> np.ndarray:
+    """`(2, 2, 10)` shares of local binary patterns in each quarter; square roots, so that rare ones count too."""
+    grey = (255 * rgb2gray(picture)).astype(np.uint8)
+    patterns = local_binary_pattern(grey, 8, 1, "uniform").astype(int)
+    half = len(patterns) // 2
+    quarters = patterns.reshape(2, half, 2, half).transpose(0, 2, 1, 3).reshape(4, -1)
+    counts = np.stack([np.bincount(quarter, minlength=PATTERNS) for quarter in quarters])
+    return np.sqrt(counts / quarters.shape[1]).reshape(2, 2, PATTERNS)
+
+
+def colours(lab: np.ndarray, grid: int) -> np.ndarray:
+    """`(grid, grid, 6)` means and spreads of lightness and the two opponent colours, in the same units."""
+    cell = len(lab) // grid
+    cells = lab.reshape(grid, cell, grid, cell, 3)
+    return np.concatenate([cells.mean(axis=(1, 3)) / 50, cells.std(axis=(1, 3)) / 25], axis=-1)
+
+
+def tints(picture: np.ndarray) -> np.ndarray:
+    """`(128,)` shares of hue, saturation and brightness together, as square roots."""
+    counts, _ = np.histogramdd(rgb2hsv(picture).reshape(-1, 3), bins=TINTS, range=((0, 1),) * 3)
+    return np.sqrt(counts.ravel() / counts.sum())

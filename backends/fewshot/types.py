@@ -66,18 +66,22 @@ class Classification(Result):
     """A finished classification, or the features alone.
 
     `artifacts` holds one "features" (`features.npz`), and where a head was fitted one "predictions"
-    (`predictions.csv`) and one "head" (`head.npz`). `pictures` counts the queries, `shots` the examples of each
-    class. `accuracy` is the share of the examples that are right by a head that was fitted without them, None where
-    there are too few. `temperature` softens the scores so that their probabilities are honest; `threshold` is the
-    probability below which the answer is "none of these", None where it never is.
+    (`predictions.csv`) and one "head" (`head.npz`). `pictures` counts the queries that could be read, `shots` the
+    examples of each class, `looked` how many of both were not remembered from an earlier job, `abstained` the queries
+    that are like none of the classes. `accuracy` is the share of the examples that are right by a head that was taught
+    without them, None where nothing can be left out; `temperature`, `calibrated` and `threshold` are those of the
+    `Classifier`.
     """
 
     classes: tuple[str, ...] = ()
     shots: tuple[int, ...] = ()
     pictures: int = 0
+    looked: int = 0
     dimensions: int = 0
     understands_words: bool = False
     head: str = ""
     accuracy: float | None = None
+    calibrated: bool = False
     temperature: float = 1.0
     threshold: float | None = None
+    abstained: int = 0
