@@ -20,9 +20,15 @@ def free_memory(device: str) -> int:
     return int(psutil.virtual_memory().available)
 
 
+ADVICE = (
+    "There is not enough memory for this protein: close other programs, set “chunk” to a smaller number, "
+    "or fold its domains one by one."
+)
+
+
 @contextmanager
-def memory_sentence() -> Iterator[None]:
-    """Turn a device that runs out of memory into a sentence, and give back what it still holds."""
+def memory_sentence(advice: str = ADVICE) -> Iterator[None]:
+    """Turn a device that runs out of memory into this sentence, and give back what it still holds."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -30,7 +36,4 @@ def memory_sentence() -> Iterator[None]:
             raise
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        raise EngineFailed(
-            "There is not enough memory for this protein: close other programs, set “chunk” to a smaller number, "
-            "or fold its domains one by one."
-        ) from error
+        raise EngineFailed(advice) from error
