@@ -34,7 +34,7 @@ class Settings:
     def parse(cls, options: Mapping[str, Any]) -> Settings:
         """Raises BadInput with the option's name in the sentence."""
         return cls(
-            head=str(options.get("head") or "").strip(),
+            head=str(options.get("head") or "").strip().lower().replace("-", "_"),
             templates=one_of(options, "templates", TEMPLATES) or "photo",
             only=one_of(options, "only", ONLY),
             reject=switch(options, "reject", True),
