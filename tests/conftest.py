@@ -20,6 +20,11 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 
+PATIENCE = 60.0
+"""Seconds to wait for what has to happen: how soon says how busy the machine is and nothing of the code. Waiting costs
+time only where it is in vain."""
+
+
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test has its own data and weights folders and no network; none reads those of the person who runs it."""
@@ -102,7 +107,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def wait_for(condition, seconds: float = 20.0, every: float = 0.02):
+def wait_for(condition, seconds: float = PATIENCE, every: float = 0.02):
     """Poll until `condition` is true and return what it gave; fail after `seconds`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -17,7 +17,7 @@ from filelock import FileLock
 from gradio_client import Client, handle_file
 
 from backends.workdir import DAY, LOCK, PREFIX, clear_stale
-from tests.conftest import answers, wait_for
+from tests.conftest import PATIENCE, answers, wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,7 +45,7 @@ class Child:
         else:
             self.process.send_signal(signal.Signals[how])
 
-    def finished(self, seconds: float = 15) -> tuple[int, str]:
+    def finished(self, seconds: float = PATIENCE) -> tuple[int, str]:
         """The exit code and everything that was written to standard error."""
         assert self.process.stderr is not None
         code = self.process.wait(seconds)
@@ -97,7 +97,7 @@ def test_a_stop_in_the_middle_of_a_job_leaves_nothing(
     asked = time.monotonic()
     child.end(how)
     code, said = child.finished()
-    assert (code, child.left()) == (0, []) and time.monotonic() - asked < 10
+    assert (code, child.left()) == (0, []) and time.monotonic() - asked < 30  # and not the minute of the chunk
     assert "Traceback" not in said and "Error" not in said
     if delay < 1:
         assert "was stopped" in job.outputs()[-1]["sentence"]

@@ -43,7 +43,7 @@ def test_health_and_info(ticking_server: str) -> None:
 
 def test_a_job_yields_every_event_in_order_and_files_that_can_be_fetched(ticking_server: str, text_file: Path) -> None:
     job = submit(ticking_server, text_file, ticks=4)
-    job.result(timeout=30)
+    job.result(timeout=60)
     events = job.outputs()
     assert [event["type"] for event in events if event["type"] not in ("partial", "progress")] == [
         "started", "metric", "notice", "result",
@@ -69,31 +69,31 @@ def test_a_further_file_may_be_sent_and_is_cleared_away_like_the_first(
     files = handle_file(text_file), handle_file(tmp_path / "more.txt")
     for extra, said in ((files[1:], "hellohello and more"), ((None,), "hellohello"), ((), "hellohello")):
         job = client.submit(files[0], "", {"ticks": 1}, *extra, api_name="/tick")
-        job.result(timeout=30)
+        job.result(timeout=60)
         assert httpx.get(ticking_server + job.outputs()[-1]["artifacts"][0]["url"]).text == said
 
 
 def test_cancel_frees_the_device_within_one_chunk(ticking_server: str, text_file: Path) -> None:
     """Work done after cancel is counted: at most the chunk that was under way and the one that noticed."""
-    job = submit(ticking_server, text_file, ticks=200, delay=0.15)
-    wait_for(lambda: sum(event["type"] == "progress" for event in job.outputs()) >= 5)
+    job = submit(ticking_server, text_file, ticks=200, delay=1.0)  # far longer than a cancel is under way
+    wait_for(lambda: sum(event["type"] == "progress" for event in job.outputs()) >= 2)
     before, closed = len(ticking.TICKS), len(ticking.CLOSED)
     job.cancel()
-    wait_for(lambda: len(ticking.CLOSED) > closed, 5)
+    wait_for(lambda: len(ticking.CLOSED) > closed)
     at_close = len(ticking.TICKS)
-    time.sleep(0.8)
+    time.sleep(1.5)
     assert len(ticking.TICKS) == at_close
     assert at_close - before <= 2
 
 
 def test_a_sibling_survives_a_cancel_and_then_gets_the_device(ticking_server: str, text_file: Path) -> None:
-    first = submit(ticking_server, text_file, ticks=200, delay=0.1)
+    first = submit(ticking_server, text_file, ticks=3000, delay=0.1)
     wait_for(lambda: len(first.outputs()) >= 3)
     second = submit(ticking_server, text_file, ticks=5)
-    wait_for(lambda: second.status().code.name == "IN_QUEUE", 5)
+    wait_for(lambda: second.status().code.name == "IN_QUEUE")
     assert second.outputs() == []
     first.cancel()
-    second.result(timeout=20)
+    second.result(timeout=60)
     assert second.outputs()[-1]["type"] == "result"
 
 
@@ -102,14 +102,14 @@ def test_a_client_that_vanishes_frees_the_device(ticking_server: str, text_file:
     upload = httpx.post(f"{ticking_server}/gradio_api/upload", files={"files": ("a.txt", b"hello")}).json()
     config = httpx.get(f"{ticking_server}/config").json()
     index = next(item["id"] for item in config["dependencies"] if item["api_name"] == "tick")
-    data = [{"path": upload[0], "meta": {"_type": "gradio.FileData"}}, "", {"ticks": 300, "delay": 0.1}, None]
+    data = [{"path": upload[0], "meta": {"_type": "gradio.FileData"}}, "", {"ticks": 3000, "delay": 0.1}, None]
     joined = {"fn_index": index, "session_hash": "vanishing", "data": data}
     assert httpx.post(f"{ticking_server}/gradio_api/queue/join", json=joined).is_success
     before, closed = len(ticking.TICKS), len(ticking.CLOSED)
-    with httpx.stream("GET", f"{ticking_server}/gradio_api/queue/data?session_hash=vanishing", timeout=10) as stream:
+    with httpx.stream("GET", f"{ticking_server}/gradio_api/queue/data?session_hash=vanishing", timeout=60) as stream:
         wait_for(lambda: len(ticking.TICKS) > before + 3)
         del stream
-    wait_for(lambda: len(ticking.CLOSED) > closed, 10)
+    wait_for(lambda: len(ticking.CLOSED) > closed)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_an_error_is_one_sentence_and_a_code(
     client = Client(ticking_server, verbose=False, download_files=False)
     job = client.submit(handle_file(path), "", options, api_name="/tick")
     with pytest.raises(Exception, match=r"\w"):
-        job.result(timeout=30)
+        job.result(timeout=60)
     error = job.outputs()[-1]
     assert (error["type"], error["code"]) == ("error", code)
     assert words in error["sentence"] and "Traceback" not in error["sentence"]
@@ -154,7 +154,7 @@ def test_a_fetch_that_goes_wrong_is_one_sentence_too(
     monkeypatch.setattr(WeightStore, "fetch", fetch)
     job = Client(ticking_server, verbose=False).submit("ticker", api_name="/fetch")
     with pytest.raises(Exception, match=words) as raised:
-        job.result(timeout=30)
+        job.result(timeout=60)
     progress, error = job.outputs()
     assert (progress["type"], error["type"], error["code"]) == ("progress", "error", code)
     assert words in error["sentence"]
@@ -164,7 +164,7 @@ def test_a_fetch_that_goes_wrong_is_one_sentence_too(
 def test_a_path_as_model_is_refused_over_the_network(ticking_server: str, text_file: Path) -> None:
     job = Client(ticking_server, verbose=False).submit(handle_file(text_file), "/etc/passwd", {}, api_name="/tick")
     with pytest.raises(Exception, match="no model called"):
-        job.result(timeout=30)
+        job.result(timeout=60)
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "pyproject.toml", "../../etc/passwd"])
@@ -179,17 +179,17 @@ def test_no_file_of_the_machine_can_be_read(ticking_server: str, path: str) -> N
         "data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, "", {}, None],
     }
     httpx.post(f"{ticking_server}/gradio_api/queue/join", json=sent)
-    with httpx.stream("GET", f"{ticking_server}/gradio_api/queue/data?session_hash=thief", timeout=10) as stream:
+    with httpx.stream("GET", f"{ticking_server}/gradio_api/queue/data?session_hash=thief", timeout=60) as stream:
         answer = "".join(stream.iter_text())
     assert '"success":false' in answer.replace(" ", "") and "root:" not in answer and "fourfold" not in answer
 
 
 def test_a_full_queue_is_refused_in_words(ticking_server: str, text_file: Path) -> None:
-    blocker = submit(ticking_server, text_file, ticks=300, delay=0.1)
+    blocker = submit(ticking_server, text_file, ticks=3000, delay=0.1)
     wait_for(lambda: len(blocker.outputs()) >= 2)
     with ThreadPoolExecutor(18) as pool:
         jobs = list(pool.map(lambda _: submit(ticking_server, text_file, ticks=1), range(18)))
-    refused = wait_for(lambda: [job for job in jobs if job.done() and job.exception()], 20)
+    refused = wait_for(lambda: [job for job in jobs if job.done() and job.exception()])
     assert any("full" in str(job.exception()).lower() for job in refused)
     for job in (*jobs, blocker):
         job.cancel()

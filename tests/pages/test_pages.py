@@ -140,7 +140,7 @@ def test_a_run_that_ends_while_its_page_is_drawn_is_not_taken_for_somebody_elses
         monkeypatch.setattr(library, "get", real)
         read = real(run_id)
         jobs.cancel(run_id)
-        wait_for(lambda: jobs.get(run_id).ended, 10)
+        wait_for(lambda: jobs.get(run_id).ended)
         return read
 
     monkeypatch.setattr(library, "get", read_just_before_the_end)

@@ -189,7 +189,7 @@ def test_the_seed_repeats_what_the_pipeline_draws_and_leaves_the_process_its_own
 
 def test_closing_stops_at_the_next_recycle(engine: AlphaFold2Engine) -> None:
     slow = engine.program.network.iteration
-    engine.program.network.iteration = lambda *a, **k: (__import__("time").sleep(0.05), slow(*a, **k))[1]
+    engine.program.network.iteration = lambda *a, **k: (__import__("time").sleep(0.5), slow(*a, **k))[1]
     with closing(engine.predict(parse_text(SEQUENCE), {"recycles": 20})) as events:
         next(event for event in events if isinstance(event, Step))
     assert len(engine.program.network.ran) <= 3

@@ -23,6 +23,7 @@ from backends.folding.cards import CARDS
 from backends.folding.colabfold import ColabFoldEngine, Log, a3m
 from backends.folding.sequence import Query, parse_text, read_input
 from backends.folding.types import Model, Step
+from tests.conftest import PATIENCE
 
 CARD = next(card for card in CARDS if card.id == "colabfold")
 SEQUENCE = "MKTAYIAKQR"
@@ -200,13 +201,13 @@ def test_closing_ends_the_program(saw: Path, monkeypatch: pytest.MonkeyPatch) ->
     engine = ColabFoldEngine(CARD)
     engine.load("cpu")
     with closing(engine.predict(parse_text(SEQUENCE), {})) as events:
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE
         while not saw.exists() and time.monotonic() < end:
             next(events)
         process = seen(saw)[2]
         os.kill(process, 0)  # it runs
         started = time.monotonic()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30  # and not the ten minutes it would take
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
 

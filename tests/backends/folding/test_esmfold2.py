@@ -89,7 +89,7 @@ def test_an_alignment_is_told_in_the_network_s_own_code(tmp_path: Path) -> None:
 def test_closing_stops_within_a_loop(engine: EsmFold2Engine) -> None:
     ran = []
     hook = engine.network.folding_trunk.register_forward_hook(
-        lambda *_: (__import__("time").sleep(0.05), ran.append(1))[1]
+        lambda *_: (__import__("time").sleep(0.5), ran.append(1))[1]
     )
     with closing(engine.predict(parse_text(PEPTIDE), {"recycles": 20})) as events:
         next(event for event in events if isinstance(event, Progress) and event.stage == "Folding")
