@@ -24,6 +24,8 @@ def temperature(scores: np.ndarray, labels: np.ndarray) -> float:
     Twenty shots that are all right would ask for a temperature of 0, and so for probabilities of 100 %. As Platt (1999)
     has it, n shots count as n + 2 of which one is right and one is wrong: the target of each is (n + 1) / (n + 2).
 
+    A class with n shots counts √n: more than a share of the shots each, and yet two shots do not decide.
+
     Args:
         scores: `(N, C)` scores of shots by a head that was taught without them. labels: `(N,)` int.
     """
@@ -40,9 +42,11 @@ def best_temperature(scores: np.ndarray, labels: np.ndarray) -> tuple[float, flo
     spread = float(scores.std(axis=1).mean()) if count else 0.0
     if classes < 2 or spread <= 0:
         return usual_temperature(scores), count * float(np.log(max(classes, 1)))
+    weights = 1 / np.sqrt(np.bincount(labels)[labels])
+    weights *= count / weights.sum()
     wrong = 1 / (count + 2) / (classes - 1)
     own = scores[np.arange(count), labels]
-    wanted = float(wrong * scores.sum() + ((count + 1) / (count + 2) - wrong) * own.sum())
+    wanted = float(weights @ (wrong * scores.sum(axis=1) + ((count + 1) / (count + 2) - wrong) * own))
     low, high, log_sharp = -FURTHEST - np.log(spread), FURTHEST - np.log(spread), -np.log(spread)
     loss = np.inf
     for _ in range(STEPS):
@@ -51,9 +55,9 @@ def best_temperature(scores: np.ndarray, labels: np.ndarray) -> tuple[float, flo
         total = shares.sum(axis=1)
         weighted = shares * scores
         mean = weighted.sum(axis=1) / total
-        loss = float(np.log(total).sum() - sharp * wanted)
-        slope = float(mean.sum()) - wanted
-        curve = float(np.einsum("nc,nc,n->", weighted, scores, 1 / total) - mean @ mean)
+        loss = float(weights @ np.log(total) - sharp * wanted)
+        slope = float(weights @ mean) - wanted
+        curve = float((weights / total) @ (weighted * scores).sum(axis=1) - weights @ (mean * mean))
         low, high = (log_sharp, high) if slope < 0 else (low, log_sharp)
         step = -slope / max(curve * sharp, 1e-300)
         following = log_sharp + step if low < log_sharp + step < high else (low + high) / 2

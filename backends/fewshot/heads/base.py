@@ -31,7 +31,7 @@ class Setting:
 
     def surprise(self, value: float) -> float:
         """In nats, how far `value` is from the usual: a few shots must not move it by a hundred times on a whim."""
-        return 0.5 * (np.log(value / self.usual) / np.log(10)) ** 2
+        return 0.5 * (np.log(value / self.usual) / np.log(30)) ** 2
 
 
 @dataclass(frozen=True)

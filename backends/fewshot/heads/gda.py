@@ -28,12 +28,15 @@ FLAT = 1e-12
 
 class GDA(Head):
     """The training-free baseline of Wang (2024): q·Pμ_c − ½ μ_cᵀPμ_c with equal priors, times the picture weight,
-    plus the words' logits. P is the Kubokawa-Srivastava estimate D ((N − 1) Σ + tr(Σ) I)⁻¹ of the inverse covariance;
-    (N − 1) Σ is the scatter of the shots around their class means, and `shrinkage` multiplies tr(Σ), 1 in the paper.
+    plus the words' logits. P is the Kubokawa-Srivastava estimate of the inverse covariance, ((N − 1) Σ + tr(Σ) I)⁻¹ up
+    to a factor; (N − 1) Σ is the scatter of the shots around their class means, and `shrinkage` multiplies tr(Σ), 1 in
+    the paper. The factor is N − 1 here, not the paper's D: so the votes are log odds, as the words' logits are,
+    whatever the number of shots, and the picture weight is a number near 1 rather than one found anew for each N.
 
     μᵀPμ of a mean of n shots is too large by tr(PΣ) / n; it is taken off for the reason given in `nearest`, and with
-    equal numbers of shots changes nothing. Shots that do not scatter, such as one a class, get P = D I: the nearest
-    mean, as for a total variance of 1.
+    equal numbers of shots changes nothing. Since P was made from the same scatter, Σ is the scatter over its degrees
+    of freedom less those that P used up, as in generalised cross-validation. Shots that do not scatter, such as one a
+    class, get P = D I: the nearest mean, as for a total variance of 1.
     """
 
     id = "gda"
@@ -42,7 +45,9 @@ class GDA(Head):
     parameters: ClassVar[Mapping[str, Setting]] = {
         "shrinkage": Setting("how round the classes are taken to be", (0.1, 0.3, 1.0, 3.0, 10.0), 1.0),
         "picture_weight": Setting(
-            "how much the pictures' votes count beside the words", (0.001, 0.003, 0.01, 0.03, 0.1, 0.3), 0.01
+            "how much the pictures' votes count beside the words",
+            (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
+            0.03,
         ),
     }
 
@@ -52,11 +57,10 @@ class GDA(Head):
         words, weight, counts = word_weights(support), chosen["picture_weight"], support.counts
         if not len(support.labels):
             return line(words, np.zeros_like(words), np.zeros(len(words)), np.zeros((0, words.shape[1])))
-        solved, effective = self._turned(support).precision(chosen["shrinkage"])
+        solved, doubt = self._turned(support).precision(chosen["shrinkage"])
         means = class_means(support)[0]
         weights = support.one_hot.T @ solved / np.maximum(counts, 1)[:, None]
-        freedom = max(len(solved) - (counts > 0).sum(), 1)
-        norms = (weights * means).sum(axis=1) - effective / freedom / np.maximum(counts, 1)
+        norms = (weights * means).sum(axis=1) - doubt / np.maximum(counts, 1)
         pulls = weight * solved / counts[support.labels.astype(int)][:, None]
         weights, norms = neutral(weights.T, counts > 0).T, neutral(norms, counts > 0)
         return line(words, weight * weights, -weight / 2 * norms, pulls)
@@ -124,14 +128,15 @@ class Turned:
         return cls(support, axes if span is None else span @ axes, images @ axes, means @ axes, spread, trace)
 
     def precision(self, shrinkage: float) -> tuple[np.ndarray, float]:
-        """P applied to each shot `(N, D)`, and tr(P S), with S the scatter of all."""
+        """P applied to each shot `(N, D)`, and tr(P Σ)."""
         count, dimensions = self.support.images.shape
         if self.trace <= FLAT or count < 2:
             return dimensions * self.support.images.astype(float), 0.0
         ridge = shrinkage * self.trace / (count - 1)
         weight = 1 / (self.spread + ridge)
-        solved = dimensions * (self.images * weight) @ self.axes.T
-        return solved, dimensions * float((self.spread * weight).sum())
+        solved = (count - 1) * (self.images * weight) @ self.axes.T
+        used = (self.spread * weight).sum()
+        return solved, (count - 1) * float(used / max(count - (self.support.counts > 0).sum() - used, 1))
 
     def left_out(self, shrinkage: float) -> np.ndarray:
         """`(N, C)` votes of the pictures, closed form; NaN in rows without scatter among the other shots.
@@ -140,7 +145,7 @@ class Turned:
         which Sherman and Morrison's formula takes through the inverse, and the mean becomes m − d / (n − 1).
         """
         labels, counts = self.support.labels.astype(int), self.support.counts
-        total, dimensions = self.support.images.shape
+        total = len(labels)
         rows, left = np.arange(total), counts_without(self.support)
         alone = counts[labels] == 1
         others = np.where(alone, 1, counts[labels] - 1)
@@ -162,9 +167,9 @@ class Turned:
         own = dm[rows, labels]
         xm[rows, labels] -= xd * factor / others
         mm[rows, labels] += (dd / others - 2 * own) * factor / others
-        effective = len(self.spread) - ridge * (weight.sum(axis=1) + grown * np.square(dw).sum(axis=1))
-        freedom = np.maximum(total - 1 - (left > 0).sum(axis=1), 1)
-        mm -= (effective / freedom)[:, None] / np.maximum(left, 1)
-        votes = neutral(dimensions * (xm - mm / 2), left > 0)
+        used = len(self.spread) - ridge * (weight.sum(axis=1) + grown * np.square(dw).sum(axis=1))
+        free = np.maximum(total - 1 - (left > 0).sum(axis=1) - used, 1)
+        mm -= (used / free)[:, None] / np.maximum(left, 1)
+        votes = neutral((total - 2) * (xm - mm / 2), left > 0)
         votes[flat] = np.nan
         return votes

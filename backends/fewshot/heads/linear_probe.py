@@ -10,6 +10,7 @@ import numpy as np
 from backends.fewshot.heads.base import Chosen, Head, Setting, neutral, word_weights
 from backends.fewshot.heads.formula import Formula, line
 from backends.fewshot.heads.groups import groups, without
+from backends.fewshot.heads.tip_adapter import shot_weights
 from backends.fewshot.types import Support
 
 
@@ -23,6 +24,7 @@ class LinearProbe(Head):
     −2N / max_c Σ (fᵢ·t_c)². w starts as the class means, a as the logit scale: the zero-shot answer. The shots can
     always be separated in the end, so what keeps the words' knowledge is when to stop: chosen on left-out shots.
 
+    Each shot's loss counts the mean number of shots over that of its class, 1 with equal numbers as in the paper.
     Classes without pictures are left out of the training and get the mean of the others' prototype and multiplier.
     """
 
@@ -80,10 +82,11 @@ class _Descent:
         self.coefficients = self.wanted / self.wanted.sum(axis=0)
         self.multiplier = np.full(self.wanted.shape[1], support.logit_scale, np.float32)
         wide = len(self.features) <= self.features.shape[1]
-        gram = self.features @ self.features.T if wide else self.features.T @ self.features
-        self.gram = gram if wide else None  # (N, N) where that is the shorter way
-        self.reach = np.float32(2 / largest_eigenvalue(gram))
-        squares = float(np.square(self.cosines).sum(axis=0).max())
+        self.gram = self.features @ self.features.T if wide else None  # (N, N) where that is the shorter way
+        self.weights = shot_weights(support).astype(np.float32)[:, None]
+        weighted = np.sqrt(self.weights) * self.features
+        self.reach = np.float32(2 / largest_eigenvalue(weighted @ weighted.T if wide else weighted.T @ weighted))
+        squares = float((self.weights * np.square(self.cosines)).sum(axis=0).max())
         self.stretch = np.float32(2 / squares if squares > 0 else 0)
         self.pictures = self._pictures()
 
@@ -94,11 +97,11 @@ class _Descent:
         return self.features @ (self.features.T @ self.coefficients)
 
     def residual(self) -> np.ndarray:
-        """Softmax minus one-hot `(N, P)`: the gradient with respect to the logits, times N."""
+        """Softmax minus one-hot, weighted `(N, P)`: the gradient with respect to the logits, times N."""
         logits = self.pictures + self.cosines * self.multiplier
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
-        return shares - self.wanted
+        return self.weights * (shares - self.wanted)
 
     def step(self) -> None:
         self.coefficients = self.coefficients - self.reach * self.residual()

@@ -18,7 +18,7 @@ from backends.fewshot.heads.base import (
     word_weights,
 )
 from backends.fewshot.heads.formula import Formula, kernel
-from backends.fewshot.heads.tip_adapter import gram
+from backends.fewshot.heads.tip_adapter import gram, shot_weights
 from backends.fewshot.types import Support
 
 MOST_TRIED = 256
@@ -31,6 +31,9 @@ class ProKeR(Head):
 
     The kernel is exp(−sharpness (1 − cosine)). f₀ are the cosines with the words, as in the paper, times a word
     weight (1 there); without words f₀ is 1 over the number of classes. Scores are near 0 and 1, not logits.
+
+    Each shot's square counts the mean number of shots over that of its class, so that a class is not believed for
+    being photographed often: ridge I becomes ridge times the inverse of that. With equal numbers it is the paper's.
     """
 
     id = "proker"
@@ -58,8 +61,8 @@ class ProKeR(Head):
         return self
 
     def left_out(self, support: Support, chosen: Chosen) -> np.ndarray:
-        """Closed form: with G = (K + ridge I)⁻¹ and residuals R = Y − f₀, the correction at a shot by a regression
-        without it is Rᵢ − (G R)ᵢ / Gᵢᵢ."""
+        """Closed form: with G = (K + ridge W⁻¹)⁻¹ and residuals R = Y − f₀, the correction at a shot by a regression
+        without it is Rᵢ − (G R)ᵢ / Gᵢᵢ. The other shots keep the weights they have."""
         base = base_votes(support, chosen)
         if not len(base):
             return base
@@ -71,7 +74,7 @@ class ProKeR(Head):
         kept = self._kept
         if kept is None or kept[0] is not support or kept[1] != chosen:
             matrix = kernel_matrix(gram(support), chosen["sharpness"])
-            matrix[np.diag_indices_from(matrix)] += chosen["ridge"]
+            matrix[np.diag_indices_from(matrix)] += chosen["ridge"] / shot_weights(support)
             self._kept = kept = (support, chosen, inverted(matrix))
         return kept[2]
 
@@ -87,11 +90,15 @@ class ProKeR(Head):
         return chosen, self.left_out(support, chosen)
 
     def trials(self, support: Support) -> Iterator[tuple[Chosen, np.ndarray]]:
-        """One decomposition of the kernel serves all ridges and word weights."""
-        cosines = gram(support)
+        """One decomposition of the kernel serves all ridges and word weights.
+
+        W^½ goes to both sides of the kernel, out of the ridge's way: G = W^½ (W^½ K W^½ + ridge I)⁻¹ W^½.
+        """
+        cosines, root = gram(support), np.sqrt(shot_weights(support))[:, None]
         worded = support.worded.any()
         for sharpness in self.values("sharpness"):
-            spread, axes = np.linalg.eigh(kernel_matrix(cosines, sharpness))
+            spread, axes = np.linalg.eigh(root * kernel_matrix(cosines, sharpness) * root.T)
+            axes *= root
             turned, squares = axes.T @ support.one_hot, np.square(axes)
             for ridge in self.values("ridge"):
                 shrunk = 1 / (np.maximum(spread, 0) + ridge)

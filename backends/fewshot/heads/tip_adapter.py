@@ -69,6 +69,11 @@ def evened(counts: np.ndarray) -> np.ndarray:
     return np.where(pictured, mean / np.maximum(counts, 1), 0)
 
 
+def shot_weights(support: Support) -> np.ndarray:
+    """`(N,)`: the same, shot by shot; 1 for all where classes have equal numbers."""
+    return evened(support.counts)[support.labels.astype(int)]
+
+
 def memory_votes(support: Support, cosines: np.ndarray, sharpness: float) -> np.ndarray:
     """`(N, C)` votes of the memory on its own shots, none of them looking itself up: the diagonal is masked."""
     affinities = np.exp(-sharpness * (1 - cosines))

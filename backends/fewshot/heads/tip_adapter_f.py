@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from backends.fewshot.heads.base import Chosen, Head, word_weights
 from backends.fewshot.heads.formula import Formula, kernel
 from backends.fewshot.heads.groups import groups, without
-from backends.fewshot.heads.tip_adapter import TipAdapter
+from backends.fewshot.heads.tip_adapter import TipAdapter, shot_weights
 from backends.fewshot.types import Support
 
 ROUNDS, RATE = 20, 1e-3
@@ -22,7 +23,8 @@ class TipAdapterF(TipAdapter):
     is ∂/∂F = sharpness (A ∘ R Vᵀ)ᵀ X / N.
 
     The paper trains on randomly cropped pictures. Here there are features only, and a shot at its own key would learn
-    nothing but itself: so each shot is judged by the keys of the others. The settings are those Tip-Adapter chooses.
+    nothing but itself: so each shot is judged by the keys of the others. Shots of rarer classes weigh more. The
+    settings are those that Tip-Adapter chooses.
     """
 
     id = "tip_adapter_f"
@@ -33,7 +35,7 @@ class TipAdapterF(TipAdapter):
         start = super().solve(support, chosen)
         if len(np.unique(support.labels)) < 2:
             return start
-        keys = trained_keys(support, start)
+        keys = trained_keys(Lesson.of(support, start))
         return kernel(word_weights(support), keys, start.values, chosen["sharpness"])
 
     def left_out(self, support: Support, chosen: Chosen) -> np.ndarray:
@@ -50,38 +52,47 @@ class TipAdapterF(TipAdapter):
         raise NotImplementedError("the settings are chosen by Tip-Adapter")
 
 
-def loss_and_slope(
-    keys: np.ndarray,
-    features: np.ndarray,
-    words: np.ndarray,
-    labels: np.ndarray,
-    memory: tuple[np.ndarray, float],
-) -> tuple[float, np.ndarray]:
-    """Mean cross-entropy of the shots, each judged by the keys of the others, and its gradient `(N, D)`.
+@dataclass(frozen=True)
+class Lesson:
+    """What the keys are trained on. features: `(N, D)`. words: `(N, C)` their votes at the shots. labels: `(N,)`.
+    values: `(N, C)` and sharpness of the memory. weights: `(N,)` of the shots, with mean 1."""
 
-    words: `(N, C)` votes of the words at the shots. memory: its values `(N, C)` and sharpness.
-    """
-    values, sharpness = memory
+    features: np.ndarray
+    words: np.ndarray
+    labels: np.ndarray
+    values: np.ndarray
+    sharpness: float
+    weights: np.ndarray
+
+    @classmethod
+    def of(cls, support: Support, start: Formula) -> Lesson:
+        """float32, as the features are."""
+        features, labels = support.images.astype(np.float32), support.labels.astype(int)
+        words, weights = features @ start.words.T.astype(np.float32), shot_weights(support).astype(np.float32)
+        return cls(features, words, labels, start.values.astype(np.float32), start.sharpness, weights)
+
+
+def loss_and_slope(keys: np.ndarray, lesson: Lesson) -> tuple[float, np.ndarray]:
+    """Mean cross-entropy of the shots, each judged by the keys of the others, and its gradient `(N, D)`."""
+    labels, weights = lesson.labels, lesson.weights
     rows = np.arange(len(labels))
-    affinities = np.exp(-sharpness * (1 - features @ keys.T))
+    affinities = np.exp(-lesson.sharpness * (1 - lesson.features @ keys.T))
     np.fill_diagonal(affinities, 0)
-    logits = words + affinities @ values
+    logits = lesson.words + affinities @ lesson.values
     logits -= logits.max(axis=1, keepdims=True)
     shares = np.exp(logits)
     shares /= shares.sum(axis=1, keepdims=True)
-    loss = -float(np.log(np.maximum(shares[rows, labels], 1e-30)).mean())
+    loss = -float(np.log(np.maximum(shares[rows, labels], 1e-30)) @ weights) / len(labels)
     shares[rows, labels] -= 1
-    return loss, (sharpness / len(labels)) * (affinities * (shares @ values.T)).T @ features
+    shares *= weights[:, None]
+    return loss, (lesson.sharpness / len(labels)) * (affinities * (shares @ lesson.values.T)).T @ lesson.features
 
 
-def trained_keys(support: Support, start: Formula) -> np.ndarray:
-    """`(N, D)` after a fixed number of rounds over all shots; float32, as the features are."""
-    features = support.images.astype(np.float32)
-    words = features @ start.words.T.astype(np.float32)
-    memory, labels = (start.values.astype(np.float32), start.sharpness), support.labels.astype(int)
-    keys, mean, square = features.copy(), np.zeros_like(features), np.zeros_like(features)
+def trained_keys(lesson: Lesson) -> np.ndarray:
+    """`(N, D)` after a fixed number of rounds over all shots."""
+    keys, mean, square = lesson.features.copy(), np.zeros_like(lesson.features), np.zeros_like(lesson.features)
     for step in range(1, ROUNDS + 1):
-        slope = loss_and_slope(keys, features, words, labels, memory)[1]
+        slope = loss_and_slope(keys, lesson)[1]
         mean += (1 - FIRST) * (slope - mean)
         square += (1 - SECOND) * (slope * slope - square)
         rate = RATE * np.sqrt(1 - SECOND**step) / (1 - FIRST**step)
