@@ -12,6 +12,7 @@ page = st.navigation(
         st.Page("pages/songs.py", title="Songs", icon=":material/graphic_eq:"),
         st.Page("pages/videos.py", title="Videos", icon=":material/movie:"),
         st.Page("pages/proteins.py", title="Proteins", icon=":material/deployed_code:"),
+        st.Page("pages/pictures.py", title="Pictures", icon=":material/photo_library:"),
         st.Page("pages/live.py", title="Live", icon=":material/videocam:"),
     ],
     position="top",

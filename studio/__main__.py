@@ -42,6 +42,7 @@ def main() -> int:
         services.backend().wait_ready(60)
         samples.song()
         samples.clip()
+        samples.pictures()
 
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from backends.errors import BadInput, TooLarge, UserError
+from studio.picture_project import NoSuchProject
 from studio.records import FileGone, LibraryError, UnknownRun
 
 SAFE_HEADERS: Mapping[str, str] = {
@@ -42,6 +43,7 @@ STATUS: Mapping[type[UserError], int] = {
     UnknownRun: 404,
     FileGone: 404,
     NoSuchFile: 404,
+    NoSuchProject: 404,
     BadInput: 400,
     NotReady: 409,
     TooLarge: 507,

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from studio import frames, vendor
+from studio import frames, picture_addresses, services, vendor
 from studio.answers import FOREVER, NEVER, SAFE_HEADERS, NoSuchFile, in_words, sentence
 from studio.exports import Exports, model_of
 from studio.library import Library, Run, Stored, UnknownRun, home
@@ -100,6 +100,7 @@ def routes(library: Library) -> list[Route]:
         Route(f"{base}/runs/{{run}}/stems.zip", in_words(exports.stems_zip)),
         *frames.routes(library, base),
         Route(f"{base}/healthz", in_words(files.health)),
+        *picture_addresses.routes(services.projects, base),
         *vendor.routes(base),
     ]
 

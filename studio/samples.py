@@ -17,7 +17,7 @@ VERSION = 1
 
 CLIP_SECONDS = 4.0
 
-_locks = {"song": threading.Lock(), "clip": threading.Lock()}
+_locks = {name: threading.Lock() for name in ("song", "clip", "pictures")}
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,17 @@ def clip() -> Clip:
 
     folder = _made("clip", write)
     return Clip("Sample clip", folder / "clip.mp4", folder / "alpha.mkv", _sha256(folder / "clip.mp4"))
+
+
+def pictures() -> Path:
+    """The folder of the sample pictures, `shots.zip` and `questions/` in it; drawn in a few seconds the first time."""
+    from evaluation.synthetic.pictures import write_sample
+
+    def write(folder: Path) -> None:
+        folder.mkdir()
+        write_sample(folder)
+
+    return _made("pictures", write)
 
 
 def clip_if_made() -> Clip | None:

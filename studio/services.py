@@ -13,7 +13,10 @@ from typing import Any
 from studio.analysis import Analyses
 from studio.backend import Backend, from_environment
 from studio.jobs import Jobs
-from studio.library import Library
+from studio.library import Library, home
+from studio.picture_calls import Errands
+from studio.picture_features import Lookers
+from studio.picture_project import Projects
 
 _lock = threading.RLock()
 _made: dict[str, Any] = {}
@@ -51,6 +54,27 @@ def analyses() -> Analyses:
         return _made["analyses"]
 
 
+def projects() -> Projects:
+    with _lock:
+        if "projects" not in _made:
+            _made["projects"] = Projects(home() / "projects")
+        return _made["projects"]
+
+
+def lookers() -> Lookers:
+    with _lock:
+        if "lookers" not in _made:
+            _made["lookers"] = Lookers(backend())
+        return _made["lookers"]
+
+
+def errands() -> Errands:
+    with _lock:
+        if "errands" not in _made:
+            _made["errands"] = Errands()
+        return _made["errands"]
+
+
 def derive(path: Path, artifact: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     """A waveform and spectrogram tile for every segment of sound."""
     if artifact["kind"] == "segment":
@@ -63,7 +87,7 @@ def derive(path: Path, artifact: Mapping[str, Any]) -> Iterator[tuple[str, bytes
 def stop() -> None:
     """End every job and the backend that was started here; the next call of a service makes a new one."""
     with _lock:
-        for name in ("jobs", "backend", "analyses"):
+        for name in ("jobs", "lookers", "errands", "backend", "analyses"):
             if name in _made:
                 _made[name].stop()
         _made.clear()

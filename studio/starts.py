@@ -28,6 +28,7 @@ PLACES: Mapping[str, Place] = {
     "separation": Place("pages/songs.py", ":material/graphic_eq:", "song", "dsp"),
     "matting": Place("pages/videos.py", ":material/movie:", "video", "classical"),
     "folding": Place("pages/proteins.py", ":material/deployed_code:", "protein", "structure"),
+    "fewshot": Place("pages/pictures.py", ":material/photo_library:", "set of pictures", "prototypes"),
 }
 """By task. A run of a task that is not here was made by a later Fourfold."""
 
@@ -72,3 +73,25 @@ def start_sample_protein() -> NoReturn:
     """Open the first structure that the project builds by rule; it needs no weights."""
     sample = proteins.samples()[0]
     start("folding", sample.file, io.BytesIO(sample.text.encode()), PLACES["folding"].fallback, {})
+
+
+def start_sample_pictures() -> NoReturn:
+    """A project of its own with the sample pictures as examples and questions."""
+    from evaluation.synthetic.pictures import SENTENCES
+    from studio import picture_files
+    from studio.picture_state import State
+
+    with st.spinner("Drawing the sample pictures…"):
+        folder = samples.pictures()
+        project = services.projects().create(State(name="Sample pictures"))
+        for kind, sentence in SENTENCES.items():
+            project.add_class(kind, sentence)
+        picture_files.take_zip(project, folder / "shots.zip")
+        asked = sorted((folder / "questions").iterdir(), key=lambda path: int(path.stem.split()[-1]))
+        picture_files.take(project, [(path.name, path.read_bytes) for path in asked], None)
+    open_project(project.token)
+
+
+def open_project(token: str) -> NoReturn:
+    """Show a picture project; its address can be reloaded and kept."""
+    st.switch_page(PLACES["fewshot"].page, query_params={"project": token})

@@ -25,8 +25,13 @@ def is_here(card: Mapping[str, Any]) -> bool:
     return bool(card["here"])
 
 
-def choose_card(cards: Sequence[dict[str, Any]], default: str, estimate: Callable[[dict[str, Any]], str]) -> dict:
-    """A radio list of models with size, state and time; below it what the chosen one is and is not good at."""
+def choose_card(
+    cards: Sequence[dict[str, Any]], default: str, estimate: Callable[[dict[str, Any]], str], key: str = ""
+) -> dict:
+    """A radio list of models with size, state and time; below it what the chosen one is and is not good at.
+
+    Each `key` has a choice of its own; without one it is the same for all pages with these cards.
+    """
     by_id = {card["id"]: card for card in sorted(cards, key=lambda card: -card["preference"])}
     ids = list(by_id)
     chosen = st.radio(
@@ -35,7 +40,7 @@ def choose_card(cards: Sequence[dict[str, Any]], default: str, estimate: Callabl
         index=ids.index(default) if default in ids else 0,
         format_func=lambda card_id: words.plain(by_id[card_id]["title"]),
         captions=[_caption(card, estimate(card)) for card in by_id.values()],
-        key=f"model-{'-'.join(ids)}",
+        key=key or f"model-{'-'.join(ids)}",
         persist_state="session",
     )
     card = by_id[chosen]

@@ -1,0 +1,295 @@
+"""Figures of a classifier taught with a few pictures. Each function gives a plotly figure and a sentence that says the
+same to someone who cannot see it.
+
+Classes differ in colour and in mark; figures have no background and no font colours of their own, so that they sit on
+a light and on a dark page alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a97a00", "#2f94cf", "#8567c4")
+"""Okabe and Ito's set, the pale ones darkened until they show on white; classes past the seventh begin again."""
+MARKS = (
+    "circle",
+    "square",
+    "diamond",
+    "triangle-up",
+    "cross",
+    "x",
+    "star",
+    "hexagon",
+    "pentagon",
+    "triangle-down",
+    "hourglass",
+)
+"""As many marks as share no factor with the colours: 77 classes are told apart before a pair comes again."""
+NONE_COLOUR = "#7c8592"
+CLEAR = "rgba(0,0,0,0)"
+LINE = "#7c8592"
+MOST_PICTURES = 150
+MOST_CELLS_WRITTEN = 14
+NONE = "none of these"
+
+
+def class_colour(index: int) -> str:
+    """The colour of the class at that place; grey for -1, "none of these"."""
+    return NONE_COLOUR if index < 0 else COLOURS[index % len(COLOURS)]
+
+
+def class_mark(index: int) -> str:
+    return "circle-open" if index < 0 else MARKS[index % len(MARKS)]
+
+
+def bars(names: Sequence[str], probabilities: np.ndarray, most: int = 8) -> tuple[go.Figure, str]:
+    """How probable each class is `(C,)`, the most probable on top; classes past `most` are left out and counted."""
+    order = np.argsort(-probabilities, kind="stable")
+    shown = order[:most]
+    figure = go.Figure()
+    figure.add_bar(
+        x=[float(probabilities[k]) for k in shown], y=[_label(names[k]) for k in shown], orientation="h",
+        marker={"color": [class_colour(int(k)) for k in shown]},
+        text=[_percent(probabilities[k]) for k in shown], textposition="outside", cliponaxis=False,
+        hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+    )  # fmt: skip
+    dress(figure, "Probability", "", 60 + 30 * len(shown))
+    figure.update_xaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
+    figure.update_yaxes(autorange="reversed")
+    said = ", ".join(f"{names[k]} {_percent(probabilities[k])}" for k in shown)
+    rest = len(order) - len(shown)
+    return figure, f"Probabilities: {said}{f'; {rest} more classes are less probable' if rest else ''}."
+
+
+def votes(names: Sequence[str], words: np.ndarray | None, pictures: np.ndarray | None) -> tuple[go.Figure, str]:
+    """What the words and the pictures of each class say for it `(C,)`, in units of the head's scores."""
+    figure, said = go.Figure(), []
+    for name, values, colour, pattern in (
+        ("its words", words, COLOURS[0], ""),
+        ("its pictures", pictures, COLOURS[1], "/"),
+    ):
+        if values is None:
+            continue
+        figure.add_bar(
+            x=[_label(each) for each in names], y=[_number(value) for value in values], name=name,
+            marker={"color": colour, "pattern": {"shape": pattern, "solidity": 0.25}},
+            hovertemplate=f"%{{x}}, {name}: %{{y:.2f}}<extra></extra>",
+        )  # fmt: skip
+        if np.isfinite(values).any():
+            said.append(f"{name.removeprefix('its ')} speak loudest for {names[int(np.nanargmax(values))]}")
+    dress(figure, "", "Vote (score)", 300)
+    figure.update_layout(barmode="group")
+    return figure, f"Votes: {'; '.join(said) or 'none can be told apart'}."
+
+
+def embedding(
+    points: np.ndarray,
+    labels: np.ndarray,
+    names: Sequence[str],
+    *,
+    titles: Sequence[str],
+    ids: Sequence[str],
+    pictures: Sequence[str] | None = None,
+) -> tuple[go.Figure, str]:
+    """The pictures as a map: what the model sees as alike lies close together.
+
+    Args:
+        points: `(N, 2)`.
+        labels: `(N,)` index of the class, -1 for questions.
+        titles: what each picture is called; `ids` come back as `customdata` of what is selected.
+        pictures: addresses of small pictures to draw in place of marks, for some of the points at most.
+    """
+    figure = go.Figure()
+    for index in [*range(len(names)), -1]:
+        mine = np.flatnonzero(labels == index).tolist()
+        if not mine:
+            continue
+        name = names[index] if index >= 0 else "questions"
+        figure.add_scatter(
+            x=points[mine, 0].round(4).tolist(), y=points[mine, 1].round(4).tolist(), mode="markers", name=_label(name),
+            marker={
+                "color": class_colour(index), "symbol": class_mark(index), "size": 10 if index >= 0 else 11,
+                "line": {"width": 1 if index >= 0 else 2, "color": LINE if index >= 0 else class_colour(-1)},
+            },
+            customdata=[ids[k] for k in mine], text=[_label(titles[k]) for k in mine],
+            hovertemplate=f"%{{text}}<br>{_label(name)}<extra></extra>",
+        )  # fmt: skip
+    if pictures is not None:
+        _lay_pictures(figure, points, labels, pictures)
+    dress(figure, "", "", 480)
+    figure.update_xaxes(showticklabels=False, zeroline=False)
+    figure.update_yaxes(showticklabels=False, zeroline=False)
+    figure.update_layout(dragmode="lasso", legend={"itemsizing": "constant"})
+    said = f"Map of {len(points)} pictures; what the model sees as alike lies close together."
+    return figure, f"{said} {_closest(points, labels, names)}".strip()
+
+
+def _lay_pictures(figure: go.Figure, points: np.ndarray, labels: np.ndarray, pictures: Sequence[str]) -> None:
+    """Small pictures over the marks, each framed in its class's colour by the mark behind it; far more than fit are
+    thinned out evenly."""
+    chosen = np.linspace(0, len(points) - 1, min(len(points), MOST_PICTURES)).round().astype(int)
+    low, high = points.min(axis=0), points.max(axis=0)
+    span = np.maximum(high - low, 1e-6)
+    size = span / (9 if len(chosen) < 40 else 14)
+    for k in chosen:
+        figure.add_layout_image(
+            source=pictures[k], xref="x", yref="y", x=float(points[k, 0]), y=float(points[k, 1]),
+            sizex=float(size[0]), sizey=float(size[1]), xanchor="center", yanchor="middle", layer="above",
+        )  # fmt: skip
+        figure.add_shape(
+            type="line", xref="x", yref="y", line={"color": class_colour(int(labels[k])), "width": 4},
+            x0=float(points[k, 0] - 0.33 * size[0]), x1=float(points[k, 0] + 0.33 * size[0]),
+            y0=float(points[k, 1] - 0.54 * size[1]), y1=float(points[k, 1] - 0.54 * size[1]),
+        )  # fmt: skip
+    figure.update_xaxes(range=[low[0] - size[0], high[0] + size[0]])
+    figure.update_yaxes(range=[low[1] - size[1], high[1] + size[1]])
+
+
+def _closest(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> str:
+    """Which two classes lie closest on the map, in words."""
+    middles = {k: points[labels == k].mean(axis=0) for k in range(len(names)) if (labels == k).any()}
+    pairs = [(float(np.linalg.norm(middles[a] - middles[b])), a, b) for a in middles for b in middles if a < b]
+    if not pairs:
+        return ""
+    _, a, b = min(pairs)
+    return f"The closest classes are {names[a]} and {names[b]}."
+
+
+def confusion(counts: np.ndarray, names: Sequence[str]) -> tuple[go.Figure, str]:
+    """How often examples of each class (rows, `(C, C)` counts) were taken for which (columns)."""
+    total = counts.sum(axis=1, keepdims=True)
+    share = counts / np.maximum(total, 1)
+    labels = [_label(name, 18) for name in names]
+    ticks = list(range(len(names)))
+    figure = go.Figure()
+    figure.add_heatmap(
+        z=share.round(4).tolist(), x=ticks, y=ticks, zmin=0, zmax=1, showscale=False, xgap=1, ygap=1,
+        colorscale=[[0, "rgba(124,133,146,0.08)"], [0.001, "#d7e6f2"], [1, "#08519c"]], hoverinfo="skip",
+    )  # fmt: skip
+    rows, columns = [grid.ravel().tolist() for grid in np.indices(counts.shape)]
+    written = len(names) <= MOST_CELLS_WRITTEN
+    ink = ["#ffffff" if share[r, c] > 0.55 else "#17212b" for r, c in zip(rows, columns, strict=True)]
+    # Marks over the cells, as only marks can be clicked.
+    figure.add_scatter(
+        x=columns, y=rows, mode="markers+text" if written else "markers",
+        text=[str(int(counts[r, c])) if counts[r, c] else "" for r, c in zip(rows, columns, strict=True)],
+        textfont={"color": ink},
+        marker={"symbol": "square", "size": max(8, min(44, 360 // max(len(names), 1))), "color": "rgba(0,0,0,0.004)"},
+        customdata=[[r, c] for r, c in zip(rows, columns, strict=True)],
+        hovertemplate=[
+            f"{int(counts[r, c])} of {_label(names[r])} taken for {_label(names[c])}<extra></extra>"
+            for r, c in zip(rows, columns, strict=True)
+        ],
+        showlegend=False,
+    )  # fmt: skip
+    dress(figure, "Taken for", "Is", max(260, min(720, 120 + 46 * len(names))))
+    figure.update_xaxes(tickvals=ticks, ticktext=labels, showgrid=False, range=[-0.5, len(names) - 0.5], side="top")
+    figure.update_yaxes(tickvals=ticks, ticktext=labels, showgrid=False, range=[len(names) - 0.5, -0.5])
+    return figure, _confused(counts, names)
+
+
+def _confused(counts: np.ndarray, names: Sequence[str]) -> str:
+    wrong = counts - np.diag(np.diag(counts))
+    right, total = int(np.trace(counts)), int(counts.sum())
+    if not wrong.any():
+        return f"All {total} examples were recognised."
+    r, c = divmod(int(wrong.argmax()), len(names))
+    return (
+        f"{right} of {total} examples were recognised; the most frequent mix-up: {int(wrong[r, c])} of {names[r]} "
+        f"taken for {names[c]}."
+    )
+
+
+def reliability(
+    confidence: np.ndarray, accuracy: np.ndarray, counts: np.ndarray, *, low: np.ndarray, high: np.ndarray, error: float
+) -> tuple[go.Figure, str]:
+    """How often answers of each sureness were right. All `(B,)`: mean sureness and share right of each bin, how many
+    examples it holds, the ends of the share's interval; `error` is the expected calibration error."""
+    held = counts > 0
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", name="honest", line={"color": LINE, "dash": "dash"}, hoverinfo="skip"
+    )
+    figure.add_scatter(
+        x=confidence[held].tolist(), y=accuracy[held].tolist(), mode="markers", name="these examples",
+        marker={"color": COLOURS[0], "size": [8 + 14 * float(np.sqrt(n / counts.max())) for n in counts[held]]},
+        error_y={
+            "type": "data", "symmetric": False, "color": COLOURS[0], "thickness": 1.5,
+            "array": np.maximum(high - accuracy, 0)[held].tolist(),
+            "arrayminus": np.maximum(accuracy - low, 0)[held].tolist(),
+        },
+        customdata=counts[held].tolist(),
+        hovertemplate="said %{x:.0%}, right %{y:.0%} of %{customdata} examples<extra></extra>",
+    )  # fmt: skip
+    dress(figure, "How sure it was", "How often it was right", 340)
+    figure.update_xaxes(range=[0, 1.02], tickformat=".0%")
+    figure.update_yaxes(range=[0, 1.04], tickformat=".0%")
+    off = f"{100 * error:.0f} percentage points"
+    return figure, f"Sureness and truth differ by {off} on average over {int(counts.sum())} examples."
+
+
+def learning_curve(
+    shots: Sequence[int], mean: np.ndarray, low: np.ndarray, high: np.ndarray, chance: float
+) -> tuple[go.Figure, str]:
+    """Accuracy against examples a class, `(S,)` each with the ends of its interval; `chance` is that of guessing."""
+    figure = go.Figure()
+    places = list(shots)
+    figure.add_scatter(
+        x=[*places, *places[::-1]], y=[*high.tolist(), *low[::-1].tolist()], fill="toself", mode="lines",
+        fillcolor="rgba(0,114,178,0.18)", line={"width": 0}, hoverinfo="skip", name="95 % interval",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=places, y=mean.tolist(), mode="lines+markers", name="accuracy", line={"color": COLOURS[0], "width": 2},
+        marker={"size": 8}, hovertemplate="%{x} a class: %{y:.0%}<extra></extra>",
+    )  # fmt: skip
+    figure.add_hline(
+        y=chance, line={"color": LINE, "dash": "dot"}, annotation={"text": "guessing", "font": {"size": 11}}
+    )
+    dress(figure, "Examples of each class", "Recognised", 320)
+    figure.update_xaxes(dtick=max(1, (max(places) - min(places)) // 8) if places else 1)
+    figure.update_yaxes(range=[0, 1.04], tickformat=".0%")
+    return figure, f"With {places[0]} of each class {mean[0]:.0%} are recognised, with {places[-1]} {mean[-1]:.0%}."
+
+
+def tokens(words: Sequence[str], relevance: np.ndarray) -> tuple[go.Figure, str]:
+    """How much each word of a sentence counts for an answer `(T,)`; below 0 it speaks against."""
+    figure = go.Figure()
+    hover = [f"{_label(word)}: {value:.3g}<extra></extra>" for word, value in zip(words, relevance, strict=True)]
+    figure.add_bar(
+        x=list(range(len(words))), y=[float(v) for v in relevance],
+        marker={"color": [COLOURS[0] if v >= 0 else COLOURS[1] for v in relevance]},
+        hovertemplate=hover,
+    )  # fmt: skip
+    dress(figure, "", "Relevance", 240)
+    figure.update_xaxes(tickvals=list(range(len(words))), ticktext=[_label(word) for word in words])
+    strongest = words[int(np.argmax(np.abs(relevance)))] if len(words) else ""
+    return figure, f"Relevance of the words; “{strongest}” counts most." if strongest else "There are no words."
+
+
+def dress(figure: go.Figure, x: str, y: str, height: int) -> None:
+    """The frame that all these figures share."""
+    figure.update_layout(
+        xaxis_title=x, yaxis_title=y, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, height=height,
+        margin={"l": 10, "r": 10, "t": 40, "b": 10},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )  # fmt: skip
+
+
+def _percent(share: float) -> str:
+    if 0 < share < 0.01:
+        return "<1 %"
+    return ">99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _label(text: str, most: int = 40) -> str:
+    """Text that plotly shows as it stands: it would read tags in it."""
+    cut = text if len(text) <= most else f"{text[: most - 1]}…"
+    return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
