@@ -217,14 +217,14 @@ def read_structure(path: Any) -> Structure:
 
 
 def to_pdb(structure: Structure) -> str:
-    """The PDB file of a structure; see `backends.folding.structure_files`."""
-    from backends.folding.structure_files import to_pdb as write
+    """The PDB file of a structure; see `backends.folding.structure_writing`."""
+    from backends.folding.structure_writing import to_pdb as write
 
     return write(structure)
 
 
 def to_cif(structure: Structure) -> str:
-    """The mmCIF file of a structure; see `backends.folding.structure_files`."""
-    from backends.folding.structure_files import to_cif as write
+    """The mmCIF file of a structure; see `backends.folding.structure_writing`."""
+    from backends.folding.structure_writing import to_cif as write
 
     return write(structure)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,6 +135,17 @@ def test_a_structure_too_long_is_refused(monkeypatch) -> None:
     monkeypatch.setattr(structure_files, "MAX_RESIDUES", 2)
     with pytest.raises(TooLarge, match="3 residues"):
         parsed(*(atom("CA", 3.8 * k, k) for k in range(3)))
+
+
+@pytest.mark.parametrize(("first", "kept"), [(-998, True), (-1003, False), (9_998, True), (99_990, True)])
+def test_numbers_that_a_pdb_file_cannot_hold_are_counted_from_one_and_said_so(first: int, kept: bool) -> None:
+    helix = replace(ideal_helix(12), numbers=np.arange(first, first + 12))
+    text = to_pdb(helix)
+    again = structure_files.parse_structure(text)
+    assert again.sequence == helix.sequence and np.allclose(again.ca, helix.ca, atol=2e-3)
+    assert again.numbers.tolist() == (helix.numbers if kept else np.arange(1, 13)).tolist()
+    assert ("Chain A counts from 1" in text) is not kept
+    assert structure_files.parse_structure(to_cif(helix)).numbers.tolist() == helix.numbers.tolist()
 
 
 def test_oxygens_and_betas_are_put_where_they_belong() -> None:
