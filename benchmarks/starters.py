@@ -1,0 +1,55 @@
+"""How good the starters are, beside the engines without weights.
+
+    python -m benchmarks.starters --data FOLDER [TASK ...]
+
+Every figure on a starter's card comes from here. FOLDER holds the data that the tasks are measured on, see
+`training/README.md`; nothing of it was trained on. A task is one module with `measure(data)`, which yields rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MEASURES = {"videos": "benchmarks.starter_videos"}
+"""The module that measures a task's starter."""
+
+DRAWS = 10_000
+
+Row = Mapping[str, Any]
+
+
+def mean_and_interval(values: np.ndarray, seed: int = 0) -> tuple[float, float, float]:
+    """The mean of `values`, and the 95 % percentile bootstrap of it: what other samples of that size might say."""
+    rng = np.random.default_rng(seed)
+    means = values[rng.integers(len(values), size=(DRAWS, len(values)))].mean(axis=1)
+    low, high = np.percentile(means, (2.5, 97.5))
+    return float(values.mean()), float(low), float(high)
+
+
+def measured(task: str, data: Path) -> Iterator[Row]:
+    """The rows of one task."""
+    for row in import_module(MEASURES[task]).measure(data):
+        yield {"task": task} | dict(row)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tasks", nargs="*", metavar="TASK", help=f"of {', '.join(MEASURES)}; all if none is named")
+    parser.add_argument("--data", type=Path, required=True)
+    given = parser.parse_args()
+    if strange := set(given.tasks) - set(MEASURES):
+        parser.error(f"no task is called {strange.pop()!r}")
+    for task in given.tasks or MEASURES:
+        for row in measured(task, given.data):
+            print(json.dumps(row), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,271 @@
+"""The starter of videos: a small MODNet, trained in two stages on composites.
+
+    python -m training.videos prepare --archive people.zip --selfie selfie_segmentation.onnx --work FOLDER
+    python -m training.videos semantic --work FOLDER --steps 2400
+    python -m training.videos whole --work FOLDER --steps 1600
+    python -m training.videos export --work FOLDER --out modnet-starter.safetensors
+
+`semantic` trains the encoder and the low-resolution branch alone on small pictures to tell where people are (the paper
+starts from an encoder trained for person segmentation); `whole` goes on with all branches and the paper's three losses.
+Each stage goes on from its last checkpoint; a checkpoint holds everything, so that stopping costs a minute at most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from backends.matting.modnet import MODNet
+from training.composites import Composer
+from training.people import People, prepare
+
+WIDTH = 0.5
+"""Of the network's channels: 1.65 of the published 6.49 million parameters."""
+
+REFERENCE = 288
+"""The short side, in pixels, at which the trained network looks at a picture."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How one stage is trained; `area` is the pixels of a picture, `bf16` where that is the faster arithmetic."""
+
+    name: str
+    batch: int
+    area: int
+    peak: float
+    bf16: bool
+    losses: Callable[[MODNet, Tensor], dict[str, Tensor]]
+
+
+def split(sample: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """`(B, h, w, 6)` uint8 to the picture in −1..1, alpha, boundary and contrast in 0..1, all `(B, C, h, w)`."""
+    planes = sample.permute(0, 3, 1, 2).float() / 255
+    return planes[:, :3] * 2 - 1, planes[:, 3:4], planes[:, 4:5], planes[:, 5:6]
+
+
+def coarse(alpha: Tensor, factor: int) -> Tensor:
+    """G of the paper: the matte at a fraction of its size, blurred."""
+    small = F.avg_pool2d(alpha, factor)
+    return F.avg_pool2d(F.pad(small, (1, 1, 1, 1), mode="replicate"), 3, 1)
+
+
+def semantic_losses(network: MODNet, sample: Tensor) -> dict[str, Tensor]:
+    """Where the person is, at 1/16, as a probability."""
+    picture, alpha, _, _ = split(sample)
+    _, _, lr8x = network.lr_branch(picture.contiguous(memory_format=torch.channels_last))
+    logits = network.lr_branch.conv_lr(lr8x).float()
+    target = coarse(alpha, 16)
+    probability = torch.sigmoid(logits)
+    # Beside the cross entropy an overlap, so that small people count as much as large ones.
+    overlap = 1 - (2 * (probability * target).sum((1, 2, 3)) + 1) / (probability + target).sum((1, 2, 3)).add(1)
+    return {"semantic": F.binary_cross_entropy_with_logits(logits, target) + 0.3 * overlap.mean()}
+
+
+def modnet_losses(network: MODNet, sample: Tensor) -> dict[str, Tensor]:
+    """The paper's three: semantics (equation 2), detail (3), and the matte with its compositional part (5)."""
+    picture, alpha, boundary, contrast = split(sample)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        semantic, detail, matte = (part.float() for part in network.branches(picture))
+    wrong = (matte - alpha).abs()
+    # What a composite from the predicted matte is off by is |alpha − predicted| · |F − B|.
+    fusion = wrong + 4 * boundary * wrong + contrast * wrong
+    return {
+        "semantic": 10 * F.mse_loss(semantic, coarse(alpha, 16)),
+        "detail": 10 * (boundary * (detail - alpha).abs()).mean(),
+        "fusion": fusion.mean(),
+    }
+
+
+STAGES = {
+    "semantic": Stage("semantic", 16, 144 * 144, 3e-3, False, semantic_losses),
+    "whole": Stage("whole", 10, 176 * 176, 2e-3, True, modnet_losses),
+}
+
+
+def rate(step: int, steps: int, peak: float) -> float:
+    """One cycle: up to `peak` over the first eighth, then down to nothing as a cosine."""
+    warm = max(1, steps // 8)
+    if step < warm:
+        return peak * (0.04 + 0.96 * step / warm)
+    return peak * 0.5 * (1 + np.cos(np.pi * min(1.0, (step - warm) / max(1, steps - warm))))
+
+
+class Average:
+    """The running mean of the network's weights, which is better than any of them."""
+
+    def __init__(self, network: MODNet) -> None:
+        self.state = {name: value.clone() for name, value in network.state_dict().items()}
+        self.count = 0
+
+    def update(self, network: MODNet) -> None:
+        self.count += 1
+        keep = min(0.998, self.count / (self.count + 9))
+        for name, value in network.state_dict().items():
+            if value.dtype.is_floating_point:
+                self.state[name].lerp_(value, 1 - keep)
+            else:
+                self.state[name].copy_(value)
+
+
+class Training:
+    """One stage, from its start or its last checkpoint."""
+
+    def __init__(self, stage: Stage, work: Path, steps: int) -> None:
+        self.stage, self.work, self.steps = stage, work, steps
+        self.network = MODNet(WIDTH)
+        if not stage.bf16:
+            self.network = self.network.to(memory_format=torch.channels_last)
+        self.people = People(work / "store")
+        self.step, self.seconds, self.stopping = 0, 0.0, False
+        earlier = work / "semantic.pt"
+        self.file = work / f"{stage.name}.pt"
+        if stage.name == "whole" and not self.file.exists():
+            self.network.load_state_dict(torch.load(earlier, weights_only=True)["average"])
+        self.average = Average(self.network)
+        self.optimiser = torch.optim.AdamW(_groups(self.network), lr=stage.peak, betas=(0.9, 0.99))
+        if self.file.exists():
+            self._resume()
+
+    def _resume(self) -> None:
+        state = torch.load(self.file, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.average.state, self.average.count = state["average"], state["count"]
+        self.step, self.seconds = state["step"], state["seconds"]
+
+    def save(self) -> None:
+        state = {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average.state,
+            "count": self.average.count,
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        torch.save(state, self.file.with_suffix(".part"))
+        self.file.with_suffix(".part").replace(self.file)
+
+    def run(self, every: int = 200) -> None:
+        """Train until the last step, or until somebody ends the process, which still keeps what was learned."""
+        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "stopping", True))
+        composer = Composer(self.people, seed=1 + self.step)
+        told: dict[str, float] = {}
+        since = self.step
+        while self.step < self.steps and not self.stopping:
+            began = time.process_time()
+            for name, value in self._learn(composer).items():
+                told[name] = told.get(name, 0.0) + value
+            self.seconds += time.process_time() - began
+            if self.step % every == 0 or self.step == self.steps:
+                self._log({name: value / (self.step - since) for name, value in told.items()})
+                told, since = {}, self.step
+                self.save()
+        self.save()
+
+    def _learn(self, composer: Composer) -> dict[str, float]:
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate(self.step, self.steps, self.stage.peak)
+        sample = torch.from_numpy(composer.batch(self.stage.batch, self.stage.area))
+        losses = self.stage.losses(self.network.train(), sample)
+        self.optimiser.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+        self.optimiser.step()
+        self.average.update(self.network)
+        self.step += 1
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _log(self, losses: dict[str, float]) -> None:
+        network = MODNet(WIDTH).eval()
+        network.load_state_dict(self.average.state)
+        measured = validate(network, self.people, coarsely=self.stage.name == "semantic")
+        row = {"stage": self.stage.name, "step": self.step, "cpu_seconds": round(self.seconds)}
+        scores = {name: losses.get(name, "") for name in ("semantic", "detail", "fusion")}
+        row |= {name: round(value, 5) if value != "" else "" for name, value in (scores | measured).items()}
+        log = self.work / "log.csv"
+        new = not log.exists()
+        with log.open("a", newline="") as file:
+            writer = csv.DictWriter(file, list(row))
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+
+
+def _groups(network: MODNet) -> list[dict[str, object]]:
+    """Weight decay for what multiplies, none for scales and shifts."""
+    parameters = list(network.parameters())
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": 0.02},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+@torch.no_grad()
+def validate(network: MODNet, people: People, coarsely: bool) -> dict[str, float]:
+    """MAD and intersection over union on the portraits kept apart; `coarsely`, of the semantics at 1/16 alone."""
+    mads, overlaps = [], []
+    for picture, alpha in _kept_apart(people):
+        if coarsely:
+            found, truth = network.lr_branch.semantic(network.lr_branch(picture)[2]), coarse(alpha, 16)
+        else:
+            found, truth = network(picture), alpha
+        mads.append(float((found - truth).abs().mean()))
+        both, either = ((found > 0.5) & (truth > 0.5)).sum(), ((found > 0.5) | (truth > 0.5)).sum()
+        overlaps.append(float(both / either.clamp(min=1)))
+    return {"mad": float(np.mean(mads)), "iou": float(np.mean(overlaps))}
+
+
+def _kept_apart(people: People) -> Iterator[tuple[Tensor, Tensor]]:
+    for item in people.of("portraits", held_out=True):
+        person = people[item]
+        scale = REFERENCE / min(item.height, item.width)
+        size = tuple(max(32, round(side * scale / 32) * 32) for side in (item.width, item.height))
+        photo, alpha = (cv2.resize(np.ascontiguousarray(plane), size) for plane in (person.photo, person.alpha))
+        picture = torch.from_numpy(photo).permute(2, 0, 1)[None].float() / 127.5 - 1
+        yield picture, torch.from_numpy(alpha)[None, None].float() / 255
+
+
+def export(work: Path, out: Path) -> None:
+    """The averaged weights in half precision; the encoder, which has two names, is stored once."""
+    state = torch.load(work / "whole.pt", weights_only=True)["average"]
+    kept = {name: value for name, value in state.items() if not name.startswith("lr_branch.backbone.")}
+    halves = {name: value.half() if value.is_floating_point() else value for name, value in kept.items()}
+    save_file({name: value.contiguous() for name, value in halves.items()}, out, {"reference": str(REFERENCE)})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("prepare", *STAGES, "export"))
+    parser.add_argument("--work", type=Path, required=True, help="a folder for the store, checkpoints and the log")
+    parser.add_argument("--archive", type=Path, help="people.zip")
+    parser.add_argument("--selfie", type=Path, help="the selfie network")
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=Path("modnet-starter.safetensors"))
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    cv2.setNumThreads(given.threads)
+    torch.manual_seed(0)
+    if given.what == "prepare":
+        prepare(given.archive, given.selfie, given.work / "store")
+    elif given.what == "export":
+        export(given.work, given.out)
+    else:
+        Training(STAGES[given.what], given.work, given.steps).run()
+
+
+if __name__ == "__main__":
+    main()
