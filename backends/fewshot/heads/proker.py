@@ -61,13 +61,12 @@ class ProKeR(Head):
         return self
 
     def left_out(self, support: Support, chosen: Chosen) -> np.ndarray:
-        """Closed form: with G = (K + ridge W⁻¹)⁻¹ and residuals R = Y − f₀, the correction at a shot by a regression
-        without it is Rᵢ − (G R)ᵢ / Gᵢᵢ. The other shots keep the weights they have."""
         base = base_votes(support, chosen)
         if not len(base):
             return base
         inverse, residual = self._inverse(support, chosen), support.one_hot - base
-        return self._voted(support, base, residual - inverse @ residual / np.diag(inverse)[:, None])
+        step = chosen["ridge"] / mean_shots(support)
+        return self._voted(support, base, corrections(support, (inverse, inverse @ residual, residual), step))
 
     def _inverse(self, support: Support, chosen: Chosen) -> np.ndarray:
         """G `(N, N)`; the scores of left-out shots and the values need the same one, so it is kept while `fit` runs."""
@@ -95,20 +94,44 @@ class ProKeR(Head):
         W^½ goes to both sides of the kernel, out of the ridge's way: G = W^½ (W^½ K W^½ + ridge I)⁻¹ W^½.
         """
         cosines, root = gram(support), np.sqrt(shot_weights(support))[:, None]
-        worded = support.worded.any()
+        weights = self.values("word_weight") if support.worded.any() else (self.usual()["word_weight"],)
         for sharpness in self.values("sharpness"):
             spread, axes = np.linalg.eigh(root * kernel_matrix(cosines, sharpness) * root.T)
             axes *= root
-            turned, squares = axes.T @ support.one_hot, np.square(axes)
             for ridge in self.values("ridge"):
-                shrunk = 1 / (np.maximum(spread, 0) + ridge)
-                diagonal = squares @ shrunk
-                for weight in self.values("word_weight") if worded else (self.usual()["word_weight"],):
+                inverse = (axes / (np.maximum(spread, 0) + ridge)) @ axes.T
+                for weight in weights:
                     chosen = {"sharpness": sharpness, "ridge": ridge, "word_weight": weight}
                     base = base_votes(support, chosen)
-                    bent = axes @ (shrunk[:, None] * (turned - axes.T @ base))
-                    correction = support.one_hot - base - bent / diagonal[:, None]
-                    yield chosen, self._voted(support, base, correction)
+                    residual = support.one_hot - base
+                    parts = (inverse, inverse @ residual, residual)
+                    yield chosen, self._voted(support, base, corrections(support, parts, ridge / mean_shots(support)))
+
+
+def corrections(support: Support, parts: tuple[np.ndarray, np.ndarray, np.ndarray], step: float) -> np.ndarray:
+    """What a regression without it adds to f₀ at each shot `(N, C)`, in closed form.
+
+    With G = (K + ridge W⁻¹)⁻¹ and residuals R = Y − f₀ it is Rᵢ − (G R)ᵢ / Gᵢᵢ if the other shots stay as they are. But
+    those of its class, one fewer, count more each: their ridge falls by `step`. With B the block of G of that class
+    and M = (I − step B)⁻¹ (Woodbury), G R becomes M G R there, and the diagonal of G that of M B.
+
+    Args:
+        parts: G `(N, N)`, G R and R `(N, C)`.
+    """
+    inverse, solved, residual = parts
+    found, labels = np.empty_like(residual), support.labels.astype(int)
+    for label in np.flatnonzero(support.counts):
+        own = np.flatnonzero(labels == label)
+        block = inverse[np.ix_(own, own)]
+        fewer = np.linalg.inv(np.eye(len(own)) - step * block) if len(own) > 1 else np.eye(1)
+        diagonal = np.einsum("ij,ji->i", fewer, block)
+        found[own] = residual[own] - fewer @ solved[own] / diagonal[:, None]
+    return found
+
+
+def mean_shots(support: Support) -> float:
+    """Of the classes that have any."""
+    return len(support.labels) / max(int((support.counts > 0).sum()), 1)
 
 
 def kernel_matrix(cosines: np.ndarray, sharpness: float) -> np.ndarray:

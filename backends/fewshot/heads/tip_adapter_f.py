@@ -22,9 +22,9 @@ class TipAdapterF(TipAdapter):
     with Adam; the values stay. With A = exp(−sharpness (1 − X Fᵀ)), R = softmax − one-hot, V the values, the gradient
     is ∂/∂F = sharpness (A ∘ R Vᵀ)ᵀ X / N.
 
-    The paper trains on randomly cropped pictures. Here there are features only, and a shot at its own key would learn
-    nothing but itself: so each shot is judged by the keys of the others. Shots of rarer classes weigh more. The
-    settings are those that Tip-Adapter chooses.
+    The paper trains on randomly cropped pictures, so that a shot never quite meets its own key. Here there are features
+    only, and a shot would learn little but itself: its own key counts one over the number of shots of its class, fully
+    where it is alone. Shots of rarer classes weigh more. The settings are those that Tip-Adapter chooses.
     """
 
     id = "tip_adapter_f"
@@ -55,7 +55,8 @@ class TipAdapterF(TipAdapter):
 @dataclass(frozen=True)
 class Lesson:
     """What the keys are trained on. features: `(N, D)`. words: `(N, C)` their votes at the shots. labels: `(N,)`.
-    values: `(N, C)` and sharpness of the memory. weights: `(N,)` of the shots, with mean 1."""
+    values: `(N, C)` and sharpness of the memory. weights: `(N,)` of the shots, with mean 1. own: `(N,)` what a shot's own
+    key counts to it."""
 
     features: np.ndarray
     words: np.ndarray
@@ -63,21 +64,23 @@ class Lesson:
     values: np.ndarray
     sharpness: float
     weights: np.ndarray
+    own: np.ndarray
 
     @classmethod
     def of(cls, support: Support, start: Formula) -> Lesson:
         """float32, as the features are."""
         features, labels = support.images.astype(np.float32), support.labels.astype(int)
         words, weights = features @ start.words.T.astype(np.float32), shot_weights(support).astype(np.float32)
-        return cls(features, words, labels, start.values.astype(np.float32), start.sharpness, weights)
+        own = (1 / support.counts[labels]).astype(np.float32)
+        return cls(features, words, labels, start.values.astype(np.float32), start.sharpness, weights, own)
 
 
 def loss_and_slope(keys: np.ndarray, lesson: Lesson) -> tuple[float, np.ndarray]:
-    """Mean cross-entropy of the shots, each judged by the keys of the others, and its gradient `(N, D)`."""
+    """Mean cross-entropy of the shots, and its gradient with respect to the keys `(N, D)`."""
     labels, weights = lesson.labels, lesson.weights
     rows = np.arange(len(labels))
     affinities = np.exp(-lesson.sharpness * (1 - lesson.features @ keys.T))
-    np.fill_diagonal(affinities, 0)
+    affinities[rows, rows] *= lesson.own
     logits = lesson.words + affinities @ lesson.values
     logits -= logits.max(axis=1, keepdims=True)
     shares = np.exp(logits)

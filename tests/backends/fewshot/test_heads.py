@@ -208,7 +208,8 @@ def test_the_gradient_of_tip_adapter_f_is_that_of_its_loss() -> None:
     features = taught.images.astype(float)
     weights = np.array([7 / 6] * 3 + [7 / 8] * 4)
     words = features @ word_weights(taught).T / 20
-    lesson = Lesson(features, words, taught.labels, 3.0 * taught.one_hot, 4.0, weights)
+    own = np.array([1 / 3] * 3 + [1 / 4] * 4)
+    lesson = Lesson(features, words, taught.labels, 3.0 * taught.one_hot, 4.0, weights, own)
     keys = features + 0.1 * np.random.default_rng(0).standard_normal(features.shape)
     slope = loss_and_slope(keys, lesson)[1]
     for row, column in [(0, 0), (3, 2), (6, 4)]:
@@ -240,21 +241,23 @@ def test_scores_of_left_out_shots_are_those_of_a_head_taught_without_them(head: 
 
 @pytest.mark.parametrize("name", SUPPORTS)
 def test_proker_leaves_a_shot_out_of_the_linear_system(name: str) -> None:
-    """The other shots keep their weights, so this is not quite a head taught anew where classes are uneven."""
+    """The shots left in its class count more each; the mean number of shots stays what it was with all of them."""
     taught = SUPPORTS[name]
     fitted = ProKeR().fit(taught)
     ridge, sharpness, word_weight = (fitted.chosen[item] for item in ("ridge", "sharpness", "word_weight"))
     images, counts = taught.images.astype(float), taught.counts
     base = word_weight * images @ word_weights(taught).T / 100
     target = taught.one_hot - (base if taught.worded.any() else 1 / len(taught.classes))
-    weighted = ridge * counts[taught.labels] / counts.sum() * (counts > 0).sum()
+    mean = counts.sum() / (counts > 0).sum()
     kernel = np.exp(-sharpness * (1 - images @ images.T))
     left = fitted.leave_one_out(taught)
     for row, label in enumerate(taught.labels):
         keep = np.arange(len(images)) != row
-        values = np.linalg.solve(kernel[np.ix_(keep, keep)] + np.diag(weighted[keep]), target[keep])
+        left_counts = counts - (np.arange(len(counts)) == label)
+        ridges = np.diag(ridge * left_counts[taught.labels[keep]] / mean)
+        values = np.linalg.solve(kernel[np.ix_(keep, keep)] + ridges, target[keep])
         expected = kernel[row, keep] @ values
-        pictured = counts - (np.arange(len(counts)) == label) > 0
+        pictured = left_counts > 0
         expected[~pictured] = expected[pictured].mean()
         assert left[row] == pytest.approx(base[row] + expected, abs=1e-6)
 
