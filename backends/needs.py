@@ -8,6 +8,9 @@ from pathlib import Path
 
 from backends.cards import ModelCard, Need
 
+CONFIGS = ("config.json", "open_clip_config.json")
+"""One of these is in every folder of a hub repository that can be loaded."""
+
 
 def lacking(card: ModelCard, root: Path) -> tuple[Need, ...]:
     """The needs of `card` that this machine does not meet; `root` is the folder of the weight store."""
@@ -24,4 +27,4 @@ def _met(need: Need, card: ModelCard, root: Path) -> bool:
         return shutil.which(need.name) is not None
     if need.kind == "module":
         return find_spec(need.name) is not None
-    return (root / card.id / "config.json").is_file()
+    return any((root / card.id / name).is_file() for name in CONFIGS)
