@@ -25,6 +25,9 @@ from backends.fewshot.gallery import Gallery, open_gallery
 from backends.fewshot.heads import head_class
 from backends.fewshot.looking import Looked, look
 from backends.fewshot.options import Settings
+from backends.fewshot.relevance import checked
+from backends.fewshot.relevance.job import direction_of, explain, shown, towards_best
+from backends.fewshot.relevance.options import Explaining
 from backends.fewshot.results import Answers, write_features, write_head, write_predictions
 from backends.fewshot.types import Classification, Support
 
@@ -81,7 +84,8 @@ class FeatureEngine(Engine):
     def run(self, inputs: Mapping[str, Path], options: Mapping[str, Any], out: Path) -> Iterator[Event]:
         """Classify the pictures of `inputs["query"]` by those of `inputs["support"]` and the words of
         `inputs["classes"]`; with the option `only`, stop at the features."""
-        settings = Settings.parse(options)
+        settings, why = Settings.parse(options), Explaining.parse(options)
+        aim = self.aim(inputs, why, settings)
         if settings.head:
             head_class(settings.head)
         with ExitStack() as stack:
@@ -92,7 +96,8 @@ class FeatureEngine(Engine):
                 self.require_enough(examples)
             yield from (Notice(text) for text in self.notices(query, examples))
             looked = yield from look(self, (*examples.items, *query.items), FeatureCache())
-        words = self.class_words(examples, settings.templates)
+            pictures = shown(self, query.items) if why.wanted else []
+        words = yield from self.class_words(examples, settings.templates)
         shots, queries = looked.only(examples.items), looked.only(query.items)
         taught = self.support(examples, shots, words)
         out.mkdir(parents=True, exist_ok=True)
@@ -109,7 +114,23 @@ class FeatureEngine(Engine):
             answers = yield from self.answer(taught, queries, settings)
             artifacts += [write_predictions(out, answers), write_head(out, answers, self)]
             facts.update(answers.facts())
+            if why.wanted and aim is None:
+                rows = queries.only([one.item for one in pictures]).rows
+                aim = towards_best(answers.classifier.head, rows, answers.prediction.best[: len(rows)])
+        if why.wanted and aim is not None:
+            aims = np.broadcast_to(aim, (len(pictures), looked.rows.shape[1]))
+            artifacts += yield from explain(self, pictures, aims, why, out)
         yield Classification(tuple(artifacts), **facts)
+
+    def aim(self, inputs: Mapping[str, Path], why: Explaining, settings: Settings) -> np.ndarray | None:
+        """The direction `(D,)` that maps are wanted for; None for that of the answer. Raises BadInput."""
+        if not why.wanted:
+            return None
+        if "target" in inputs:
+            return checked(self, direction_of(inputs["target"]))
+        if settings.only:
+            raise BadInput("Without an answer there is nothing to explain: send a direction as the file “target”.")
+        return None
 
     def answer(self, taught: Support, queries: Looked, settings: Settings) -> Generator[Event, None, Answers]:
         """Teach a head and classify. Raises BadInput where it cannot be taught with what is there."""
@@ -143,12 +164,14 @@ class FeatureEngine(Engine):
             found.append(f"“{self.card.title}” understands no words: the sentences of the classes were not used.")
         return [text for text in found if text]
 
-    def class_words(self, examples: Examples, templates: str) -> np.ndarray | None:
+    def class_words(self, examples: Examples, templates: str) -> Generator[Event, None, np.ndarray | None]:
         """`(C, D)` unit rows, the mean of the sentences of each class; None where the engine knows no words."""
         if not self.understands_words or not examples.classes:
             return None
         told = [prompts(name, examples.sentences.get(name, ""), templates) for name in examples.classes]
         sentences = list(dict.fromkeys(text for texts in told for text in texts))
+        if cut := self.too_long(sentences):
+            yield Notice(f"“{cut[0][:60]}…” is longer than the model reads: only its beginning counts.")
         rows = dict(zip(sentences, self.kept_words(sentences), strict=True))
         return np.stack([unit(np.mean([rows[text] for text in texts], axis=0)) for texts in told]).astype(np.float32)
 

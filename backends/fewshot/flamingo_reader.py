@@ -7,7 +7,7 @@ that makes each picture a few latents, and a language model whose words look at 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,11 @@ class Reader:
     def dimensions(self) -> int:
         return int(self.network.config.vision_config.embed_dim)
 
+    @property
+    def side(self) -> int:
+        """Of the square that it sees of a picture."""
+        return int(self.network.config.vision_config.image_size)
+
     @torch.inference_mode()
     def look(self, picture: np.ndarray) -> Seen:
         """One picture `(H, W, 3)` through the vision tower and the resampler."""
@@ -127,7 +132,7 @@ class Reader:
         return np.array(told)
 
     @torch.inference_mode()
-    def write(self, held: Held, pieces: Pieces, query: Seen, most: int = LONGEST_ANSWER) -> Iterator[str]:
+    def write(self, held: Held, pieces: Pieces, query: Seen, most: int = LONGEST_ANSWER) -> Generator[str, None, None]:
         """The likeliest next token again and again; yields the text so far after each."""
         tokens, given = list(pieces.query), 0
         written: list[int] = []

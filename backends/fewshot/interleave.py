@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.errors import WeightsBroken
+from backends.errors import BadInput, WeightsBroken
 
 PICTURE, AROUND, END = "<image>", "<fake_token_around_image>", "<end_of_utterance>"
 """The marks of IDEFICS: the place of a picture, what stands on both sides of it, and the end of what one says."""
@@ -77,7 +77,13 @@ class Speller:
             )
         self.picture = known[PICTURE]
         self.end = END if END in known else ""
+        self._marks = [mark for mark in tokenizer.all_special_tokens if mark]
         self.stops = {tokenizer.eos_token_id, known.get(END)} - {None}
+
+    def require_plain(self, text: str) -> None:
+        """Raises BadInput where a text of the user's holds what this model takes for a picture or an end."""
+        if mark := next((mark for mark in self._marks if mark in text), ""):
+            raise BadInput(f"“{text[:40]}” holds “{mark}”, which is a sign to this model and no word: leave it out.")
 
     def pieces(self, turns: Sequence[Turn], answers: Sequence[str] = ()) -> Pieces:
         """The prompt of `turns`, cut for sharing. Whole texts are spelled, so that no cut changes a token."""

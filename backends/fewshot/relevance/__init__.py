@@ -19,19 +19,23 @@ if TYPE_CHECKING:
 
     from backends.fewshot.base import FeatureEngine
 
-__all__ = ["METHODS", "Relevance", "WordRelevance", "relevance", "word_relevance"]
+__all__ = ["METHODS", "Relevance", "WordRelevance", "looked_into", "relevance", "word_relevance"]
 
 log = logging.getLogger(__name__)
 
 
 def relevance(engine: FeatureEngine, picture: np.ndarray, direction: np.ndarray) -> Relevance:
-    """How much each part of `picture` `(H, W, 3)` speaks for `direction` `(D,)`.
+    """How much each part of `picture` `(H, W, 3)` speaks for `direction` `(D,)`; see `looked_into`."""
+    return looked_into(engine, engine.prepare(picture), direction)
+
+
+def looked_into(engine: FeatureEngine, seen: np.ndarray, direction: np.ndarray) -> Relevance:
+    """The map of a picture as the engine's `prepare` leaves it, `(S, S, 3)`.
 
     By gradient times attention for vision transformers, Grad-CAM for convolutional networks, and covering parts of
     the picture for engines without gradients. Raises BadInput where the direction is not one of this engine.
     """
     direction = checked(engine, direction)
-    seen = engine.prepare(picture)
     tower: Any = getattr(engine, "tower", None)  # of a network; other engines have nothing to differentiate
     found = None if tower is None else by_gradient(tower, engine.pixels(seen[None]), direction)  # type: ignore[attr-defined]
     if found is None:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from scipy.stats import spearmanr
 from torch import nn
 
+from backends.fewshot.relevance import by_gradient
 from backends.fewshot.relevance.occlusion import Features
 from backends.fewshot.relevance.types import Relevance
 
-STEPS = 12
-ORDERS = 8
+if TYPE_CHECKING:
+    from backends.fewshot.base import FeatureEngine
+
+STEPS = 8
+ORDERS = 5
 """Random orders of covering that a map is held against."""
+
+TOO_ALIKE = 0.8
+"""A map that is this like that of a network which knows nothing shows the picture's edges and not what was learned."""
 
 
 @dataclass(frozen=True)
@@ -91,3 +98,40 @@ def likeness(one: np.ndarray, other: np.ndarray) -> float:
     if np.ptp(one) == 0 or np.ptp(other) == 0:
         return 0.0
     return float(spearmanr(one.ravel(), other.ravel()).statistic)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Whether a map stands both tests; `likeness` is None where there is no network to make a control of."""
+
+    deletion: Deletion
+    likeness: float | None
+
+    @property
+    def passes(self) -> bool:
+        return self.deletion.passes and (self.likeness is None or self.likeness < TOO_ALIKE)
+
+    @property
+    def sentence(self) -> str:
+        """What was found, for whoever reads the map."""
+        if not self.deletion.passes:
+            return "Covering what the map shows lowers the score no faster than covering at random: do not trust it."
+        if self.likeness is not None and self.likeness >= TOO_ALIKE:
+            return "A network that knows nothing gives nearly the same map: it shows the picture, not a reason."
+        return "Covering what the map shows lowers the score faster than any covering at random: it passes."
+
+    def arrays(self) -> dict[str, Any]:
+        """As entries of an `.npz` file."""
+        likeness = np.nan if self.likeness is None else self.likeness
+        return {**self.deletion.arrays(), "likeness": np.float32(likeness), "passes": np.array(self.passes)}
+
+
+def check(engine: FeatureEngine, found: Relevance, direction: np.ndarray) -> Checked:
+    """Cover what the map shows, and make the same map with a network that knows nothing."""
+    tower: Any = getattr(engine, "tower", None)
+    other = None
+    if tower is not None and found.method != "occlusion":
+        pixels = engine.pixels(found.seen[None])  # type: ignore[attr-defined]
+        control = by_gradient(shuffled(tower), pixels, direction)
+        other = None if control is None else likeness(found.values, control[0])
+    return Checked(deletion(engine.features, found, direction), other)

@@ -40,7 +40,6 @@ class Relevance:
             "map": self.values.astype(np.float32),
             "method": self.method,
             "score": np.float32(self.score),
-            "seen": self.seen,
         }
 
 

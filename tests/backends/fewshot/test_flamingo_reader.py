@@ -93,7 +93,7 @@ def test_an_answer_that_melts_into_the_prompt_is_cut_before_it() -> None:
     class Melting:
         """Spells by letters, but reads “: c” as one sign, as some tokenizers do."""
 
-        bos_token, eos_token_id = "<s>", 2
+        bos_token, eos_token_id, all_special_tokens = "<s>", 2, ("<s>", "<image>")
 
         def get_vocab(self) -> dict[str, int]:
             return {"<image>": 900, "<fake_token_around_image>": 901}
