@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from evaluation.intervals import clopper_pearson
 
 from backends.errors import UserError
+from evaluation.intervals import clopper_pearson
 from studio import guard, picture_actions, picture_answers, picture_gather, widgets, words
 from studio.picture_answers import Taught
 from studio.picture_features import Looker
@@ -103,12 +103,12 @@ def score_line(taught: Taught) -> str:
     if not left.counted:
         return left.sentence
     right = int(left.right.sum())
-    low, high = clopper_pearson(right, left.counted)
+    truth = clopper_pearson(right, left.counted)
     alone = len(left.labels) - left.counted
     unheard = f" {words.count(alone, 'example')} alone in its class cannot be left out." if alone else ""
     return (
         f"**{right} of {left.counted}** examples are recognised by a classifier that never saw them; the true rate "
-        f"lies between {100 * low:.0f} and {100 * high:.0f} % (exact 95 % interval).{unheard}"
+        f"lies between {100 * truth.low:.0f} and {100 * truth.high:.0f} % (exact 95 % interval).{unheard}"
     )
 
 

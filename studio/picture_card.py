@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from evaluation.intervals import clopper_pearson
 
+from evaluation.intervals import clopper_pearson
 from studio.picture_answers import Taught
 from studio.picture_state import State
 
@@ -71,10 +71,11 @@ def _measured(taught: Taught) -> str:
     if not left.counted:
         return left.sentence
     right = int(left.right.sum())
-    low, high = clopper_pearson(right, left.counted)
+    truth = clopper_pearson(right, left.counted)
+    reach = f"{100 * truth.low:.0f} to {100 * truth.high:.0f} %"
     said = [
         f"Each example was answered by a classifier taught without it: **{right} of {left.counted}** "
-        f"({100 * right / left.counted:.0f} %) were right; exact 95 % interval {100 * low:.0f} to {100 * high:.0f} %."
+        f"({100 * right / left.counted:.0f} %) were right; exact 95 % interval {reach}."
     ]
     mixed = [
         f"- {count} of “{plain(taught.names[truth])}” taken for “{plain(taught.names[answer])}”"

@@ -85,13 +85,18 @@ def _near(project: Project, taught: Taught, query: np.ndarray, *, target: int) -
     if not len(taught.shots):
         st.caption("There are no example pictures: the words alone decide.")
         return
-    st.markdown("**The nearest examples**", help="By how alike the model finds them; 100 % is the same picture to it.")
+    st.markdown(
+        "**The nearest examples**",
+        help="By how alike the model finds them: 100 % is the same picture to it. The number after it says how much "
+        "more or less than the average example it adds to the score of its own class.",
+    )
     weights = taught.classifier.evidence(query).shots
+    weights = weights - weights.mean()
     alike = taught.support.images @ query
     tiles = []
     for k in np.argsort(-alike, kind="stable")[:NEAREST]:
         label = int(taught.labels[k])
-        said = f"{100 * alike[k]:.0f} % alike, adds {weights[k]:.2g}"
+        said = f"{100 * alike[k]:.0f} % alike · {weights[k]:+.2g}"
         tone = "good" if label == target else ""
         tiles.append(picture_actions.tile(project, taught.shots[k], note=said, badge=taught.names[label], tone=tone))
     picture_grid(tiles, f"near-{project.token}", label="The nearest examples", choose="none", size=96)

@@ -33,6 +33,8 @@ NONE_COLOUR = "#7c8592"
 CLEAR = "rgba(0,0,0,0)"
 LINE = "#7c8592"
 MOST_PICTURES = 150
+SHAPE = 2.5
+"""How much wider than tall a map is on a desk; on a phone the pictures on it are a little smaller."""
 MOST_CELLS_WRITTEN = 14
 NONE = "none of these"
 
@@ -121,8 +123,8 @@ def embedding(
     if pictures is not None:
         _lay_pictures(figure, points, labels, pictures)
     dress(figure, "", "", 480)
-    figure.update_xaxes(showticklabels=False, zeroline=False)
-    figure.update_yaxes(showticklabels=False, zeroline=False)
+    figure.update_xaxes(showticklabels=False, zeroline=False, showgrid=False)
+    figure.update_yaxes(showticklabels=False, zeroline=False, showgrid=False)
     figure.update_layout(dragmode="lasso", legend={"itemsizing": "constant"})
     said = f"Map of {len(points)} pictures; what the model sees as alike lies close together."
     return figure, f"{said} {_closest(points, labels, names)}".strip()
@@ -134,17 +136,27 @@ def _lay_pictures(figure: go.Figure, points: np.ndarray, labels: np.ndarray, pic
     chosen = np.linspace(0, len(points) - 1, min(len(points), MOST_PICTURES)).round().astype(int)
     low, high = points.min(axis=0), points.max(axis=0)
     span = np.maximum(high - low, 1e-6)
-    size = span / (9 if len(chosen) < 40 else 14)
-    for k in chosen:
-        figure.add_layout_image(
-            source=pictures[k], xref="x", yref="y", x=float(points[k, 0]), y=float(points[k, 1]),
-            sizex=float(size[0]), sizey=float(size[1]), xanchor="center", yanchor="middle", layer="above",
+    tall = 7 if len(chosen) < 40 else 10
+    size = span / (tall * SHAPE, tall)
+    images, frames = [], []
+    for k in chosen.tolist():
+        x, y = float(points[k, 0]), float(points[k, 1])
+        images.append(
+            {
+                "source": pictures[k], "xref": "x", "yref": "y", "x": x, "y": y, "xanchor": "center",
+                "yanchor": "middle", "sizex": float(size[0]), "sizey": float(size[1]), "layer": "above",
+            }
         )  # fmt: skip
-        figure.add_shape(
-            type="line", xref="x", yref="y", line={"color": class_colour(int(labels[k])), "width": 4},
-            x0=float(points[k, 0] - 0.33 * size[0]), x1=float(points[k, 0] + 0.33 * size[0]),
-            y0=float(points[k, 1] - 0.54 * size[1]), y1=float(points[k, 1] - 0.54 * size[1]),
+        below = y - 0.54 * float(size[1])
+        frames.append(
+            {
+                "type": "line", "xref": "x", "yref": "y", "y0": below, "y1": below,
+                "x0": x - 0.5 * float(size[0]), "x1": x + 0.5 * float(size[0]),
+                "line": {"color": class_colour(int(labels[k])), "width": 4},
+            }
         )  # fmt: skip
+    # All at once: plotly checks the whole list anew for each one that is added.
+    figure.update_layout(images=images, shapes=frames)
     figure.update_xaxes(range=[low[0] - size[0], high[0] + size[0]])
     figure.update_yaxes(range=[low[1] - size[1], high[1] + size[1]])
 

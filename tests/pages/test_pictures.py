@@ -1,0 +1,284 @@
+"""The pictures page as Streamlit runs it, against a real backend with the built-in model and very small pictures."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from studio import picture_export, picture_files, services
+from studio.picture_project import Project
+from tests import pictures
+from tests.conftest import wait_for
+from tests.pages.test_pages import app, click, words_of
+
+__all__ = ["app"]
+COLOURS = {"red": (190, 30, 30), "green": (30, 150, 30), "blue": (40, 40, 190)}
+
+
+def shade(kind: str, number: int) -> bytes:
+    """A picture in about that colour, with a pattern of its own."""
+    rng = np.random.default_rng([list(COLOURS).index(kind), number])
+    pixels = np.array(COLOURS[kind]) + rng.integers(-25, 26, (1, 1, 3)) + rng.integers(-20, 21, (40, 40, 3))
+    return pictures.encoded(Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)))
+
+
+@pytest.fixture
+def project(app: AppTest) -> Project:
+    """Three classes with four examples each, and two questions."""
+    made = services.projects().create()
+    for kind in COLOURS:
+        files = [(f"{kind} {n}.png", lambda kind=kind, n=n: shade(kind, n)) for n in range(4)]
+        picture_files.take(made, files, made.add_class(kind, f"something {kind}").id)
+    picture_files.take(made, [(f"who {kind}.png", lambda kind=kind: shade(kind, 9)) for kind in ("blue", "red")], None)
+    return made
+
+
+def open_project(app: AppTest, project: Project) -> AppTest:
+    app.run().switch_page("pages/pictures.py")
+    app.query_params["project"] = project.token
+    app.run()
+    assert not app.exception
+    return app
+
+
+def looked(app: AppTest, project: Project) -> AppTest:
+    """The page once the model has looked at everything."""
+
+    def done() -> bool:
+        card = next(c for c in services.backend().info()["tasks"]["fewshot"]["cards"] if c["id"] == "prototypes")
+        looker = services.lookers().get(project, card)
+        assert not looker.view().sentence, looker.view().sentence
+        return not any(looker.missing()) and not looker.view().running
+
+    wait_for(done, 60)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def taught(app: AppTest, project: Project) -> AppTest:
+    return looked(open_project(app, project), project)
+
+
+def opened(app: AppTest) -> Project:
+    """The project at the page's address."""
+    token = app.query_params["project"]
+    return services.projects().open(token if isinstance(token, str) else token[0])
+
+
+def grids(app: AppTest) -> dict[str, dict[str, Any]]:
+    """What each grid of pictures was given, by its label."""
+    found = {}
+    for element in app.get("bidi_component"):
+        told = json.loads(element.proto.json)
+        found[told["label"]] = told
+    return found
+
+
+def view(app: AppTest, name: str) -> AppTest:
+    next(c for c in app.segmented_control if c.label == "Look closer").set_value(name).run()
+    assert not app.exception
+    return app
+
+
+def test_the_way_in_says_what_it_is_and_offers_the_sample_and_old_projects(app: AppTest, project: Project) -> None:
+    app.run().switch_page("pages/pictures.py").run()
+    assert not app.exception and app.title[0].value == "Teach with pictures"
+    assert {"Start a project", "Try the sample pictures"} <= {button.label for button in app.button}
+    assert "nothing leaves" in words_of(app) and "3 classes, 12 examples" in words_of(app)
+
+
+def test_a_new_project_leads_step_by_step_to_an_answer(app: AppTest) -> None:
+    app.run().switch_page("pages/pictures.py").run()
+    click(app, "Start a project")
+    project = opened(app)
+    assert "at least two classes" in words_of(app) and "drop it here" in words_of(app)
+    for name in ("red", "blue"):
+        next(box for box in app.text_input if box.label == "New class").set_value(name)
+        click(app, "Add class")
+    assert project.state.names == ("red", "blue")
+    assert "Give at least two classes a picture each" in words_of(app)
+    next(box for box in app.text_input if box.label == "New class").set_value("RED")
+    click(app, "Add class")
+    assert "There is a class called “RED” already" in words_of(app)
+    for kind, each in zip(("red", "blue"), project.state.classes, strict=True):
+        picture_files.take(project, [(f"{kind}.png", lambda kind=kind: shade(kind, 1))], each.id)
+    picture_files.take(project, [("who.png", lambda: shade("blue", 7))], None)
+    looked(app.run(), project)
+    assert r"who.png\: blue, 7" in words_of(app)
+    assert "only ones of their class and cannot be left out" in words_of(app)  # one example each: nothing is claimed
+
+
+def test_the_answers_come_with_bars_an_honest_score_and_what_is_not_understood(app: AppTest, project: Project) -> None:
+    taught(app, project)
+    shown = words_of(app)
+    assert "**12 of 12** examples are recognised by a classifier that never saw them" in shown
+    assert "between 74 and 100 %" in shown  # Clopper and Pearson's, of 12 of 12
+    assert "does not understand words: the sentences are kept" in shown
+    answers = grids(app)["Questions and answers"]["tiles"]
+    assert [tile["title"] for tile in answers] == ["who blue.png", "who red.png"]
+    assert [tile["bars"][0]["label"] for tile in answers] == ["blue", "red"]
+    assert all(abs(sum(bar["share"] for bar in tile["bars"]) - 1) < 1e-6 for tile in answers)
+    assert all(tile["source"].startswith(f"/projects/{project.token}/thumbs/") for tile in answers)
+
+
+def test_an_example_more_is_looked_at_and_counts_and_an_unasked_one_is_not_sent_again(
+    app: AppTest, project: Project
+) -> None:
+    taught(app, project)
+    red = project.state.classes[0]
+    picture_files.take(project, [("more.png", lambda: shade("red", 5))], red.id)
+    looked(app.run(), project)
+    assert "**13 of 13**" in words_of(app) and "5 examples" in words_of(app)
+    batches = list((project.folder / "features").glob("*/*.npz"))
+    counts = sorted(len(np.load(path)["sha256"]) for path in batches)
+    assert counts == [1, 14]  # each picture once
+
+
+def test_why_shows_the_nearest_examples_and_the_map_of_the_answer(app: AppTest, project: Project) -> None:
+    taught(app, project)
+    near = grids(app)["The nearest examples"]["tiles"]
+    assert [tile["badge"] for tile in near[:4]] == ["blue"] * 4 and "% alike" in near[0]["note"]
+    assert "Only pictures have a vote" in words_of(app)
+    rival = next(box for box in app.selectbox if box.label == "and not")
+    rival.set_value(project.state.names.index("green")).run()
+    assert not app.exception and "Between the two the pictures speak for blue" in words_of(app)
+
+
+def test_mixups_open_the_pictures_and_a_label_can_be_put_right(app: AppTest, project: Project) -> None:
+    blue, red = project.state.classes[2], project.state.classes[0]
+    wrong = blue.shots[0]
+    project.move([wrong], red.id)
+    view(taught(app, project), "Mix-ups")
+    assert "the most frequent mix-up: 1 of red taken for blue" in words_of(app)
+    assert "1 example of “red” taken for “blue”" in words_of(app)
+    tiles = grids(app)["Pictures of this cell"]["tiles"]
+    assert [tile["id"] for tile in tiles] == [wrong]
+
+
+def test_the_map_names_the_closest_classes_and_holds_every_picture(app: AppTest, project: Project) -> None:
+    view(taught(app, project), "Map")
+    assert "Map of 14 pictures" in words_of(app) and "closest classes" in words_of(app)
+    chart = json.loads(app.get("plotly_chart")[-1].proto.spec)
+    ids = {one for trace in chart["data"] for one in trace["customdata"]}
+    assert ids == set(project.state.pictures) and len(chart["layout"]["images"]) == 14
+
+
+def test_what_is_taken_away_runs_without_fourfold(app: AppTest, project: Project, tmp_path: Any) -> None:
+    import subprocess
+    import sys
+
+    view(taught(app, project), "Take it away")
+    assert "What it tells apart" in words_of(app) and "12 of 12" in words_of(app)
+    card = next(c for c in services.backend().info()["tasks"]["fewshot"]["cards"] if c["id"] == "prototypes")
+    looker = services.lookers().get(project, card)
+    made = looker.taught[1]  # type: ignore[attr-defined]
+    with zipfile.ZipFile(io.BytesIO(picture_export.package(made, "# card"))) as bundle:
+        assert sorted(bundle.namelist()) == ["README.md", "classify.py", "head.npz"]
+        bundle.extractall(tmp_path)
+    np.savez(tmp_path / "features.npz", images=looker.store.matrix(made.questions), names=["a", "b"])
+    done = subprocess.run(
+        [sys.executable, "classify.py", "head.npz", "features.npz"], cwd=tmp_path, capture_output=True, check=True
+    )
+    told = pd.read_csv(io.BytesIO(done.stdout))
+    ours = pd.read_csv(io.StringIO(picture_export.answers_table(project, made)))
+    assert list(told.columns) == list(ours.columns) == ["file", "class", "probability", "abstained", *COLOURS]
+    assert list(told["class"]) == list(ours["class"]) == ["blue", "red"]
+    assert np.allclose(told["probability"], ours["probability"], atol=1e-5)
+
+
+def test_many_pictures_are_sorted_as_a_run_with_a_table(app: AppTest, project: Project) -> None:
+    view(taught(app, project), "Take it away")
+    many = pictures.zipped({f"{kind} {n}.png": shade(kind, 20 + n) for kind in COLOURS for n in range(3)})
+    next(box for box in app.file_uploader if box.label == "Zip of pictures").upload("holiday.zip", many).run()
+    click(app, "Sort them")
+    run = services.library().list(limit=1)[0]
+    wait_for(lambda: (job := services.jobs().get(run.id)) is None or job.ended, 60)
+    app.run()
+    run = services.library().get(run.id)
+    assert not app.exception and run.status == "done", run.error
+    assert "**9 pictures**" in words_of(app)
+    table = app.dataframe[0].value
+    assert all(row["file"].startswith(row["class"]) for _, row in table.iterrows())
+    assert run.facts["asked"] == {"project": project.token}
+    app.segmented_control[0].set_value("About this run").run()
+    click(app, "Open the project")
+    assert not app.exception and "**12 of 12**" in words_of(app)
+
+
+def add(app: AppTest, project: Project, place: int, *files: tuple[str, bytes]) -> AppTest:
+    """Give files to a class the way a person does."""
+    key = f"add-{project.state.classes[place].id}"
+    app.session_state[key] = True
+    app.run()
+    box = next(box for box in app.file_uploader if box.label == "Pictures, or a zip of them")
+    for name, data in files:
+        box.upload(name, data)
+    app.run()
+    assert not app.exception
+    return app
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("cut.png", pictures.plain()[:70], "damaged"),
+        ("words.jpg", b"only words " * 9, "damaged"),
+        ("wide.png", pictures.huge(), "too many pixels"),
+        ("bomb.zip", pictures.zipped({"a.png": b"\x89PNG\r\n\x1a\n" + b"\0" * (201 << 20)}), "200 MB"),
+        ("empty.zip", pictures.zipped({}), "no picture"),
+    ],
+    ids=["cut off", "text", "200 megapixels", "bomb", "empty zip"],
+)
+def test_bad_files_are_sentences_on_the_page(app: AppTest, project: Project, name: str, data: bytes, said: str) -> None:
+    open_project(app, project)
+    add(app, project, 0, (name, data))
+    assert "0 pictures added" in words_of(app)
+    assert len(app.error) == 1 and said in app.error[0].value and len(project.state.classes[0].shots) == 4
+    click(app, "Understood")
+    assert not app.error
+
+
+def test_odd_pictures_and_names_are_taken_as_they_are(app: AppTest, project: Project) -> None:
+    open_project(app, project)
+    project.describe(project.state.classes[0].id, "🍎 *red* <b>", "")
+    odd = [("cmyk.jpg", pictures.cmyk()), ("deep.png", pictures.deep()), ("turned.jpg", pictures.sideways())]
+    add(app, project, 0, *odd, ("dance.gif", pictures.moving()), ("again.png", shade("red", 0)))
+    assert "4 pictures added" in words_of(app) and r"“dance.gif” moves\: its first picture is taken" in words_of(app)
+    assert "was not added twice" in words_of(app)
+    looked(app, project)
+    assert len(project.state.classes[0].shots) == 8
+    assert "Examples of 🍎 *red* <b>" in grids(app)
+
+
+def test_an_address_that_is_gone_and_a_run_that_is_gone(app: AppTest) -> None:
+    app.run().switch_page("pages/pictures.py")
+    app.query_params["project"] = "no-such-project-anywhere"
+    app.run()
+    assert not app.exception and "There is no such project here" in words_of(app)
+    app.query_params.clear()
+    app.query_params["run"] = "nothing"
+    app.run()
+    assert not app.exception and "no such run" in words_of(app)
+
+
+def test_a_thousand_pictures_are_shown_a_page_at_a_time(app: AppTest, project: Project) -> None:
+    from studio.picture_state import Picture
+
+    with project.change() as state:
+        for number in range(1000):
+            sha = f"{number:064x}"
+            state.pictures[sha] = Picture(f"{number}.png", 100)
+            state.classes[0].shots.append(sha)
+    open_project(app, project)
+    told = grids(app)["Examples of red"]
+    assert len(told["tiles"]) == 12 and "1 to 12 of 1,004" in words_of(app)
+    assert len(json.dumps(told)) < 20_000
