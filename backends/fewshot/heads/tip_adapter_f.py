@@ -55,8 +55,8 @@ class TipAdapterF(TipAdapter):
 @dataclass(frozen=True)
 class Lesson:
     """What the keys are trained on. features: `(N, D)`. words: `(N, C)` their votes at the shots. labels: `(N,)`.
-    values: `(N, C)` and sharpness of the memory. weights: `(N,)` of the shots, with mean 1. own: `(N,)` what a shot's own
-    key counts to it."""
+    values: `(N, C)` and sharpness of the memory. weights: `(N,)` of the shots, with mean 1. own: `(N,)` what a
+    shot's own key counts to it."""
 
     features: np.ndarray
     words: np.ndarray
