@@ -56,7 +56,7 @@ def box_of(prepare: Callable[[np.ndarray], np.ndarray], shape: Sequence[int]) ->
     """The part of a picture of that shape which `prepare` lets through, as left, top, right, bottom in shares of it.
 
     Found by preparing a picture whose colours are its coordinates: an engine may cut, squeeze or frame. Beyond 0 and 1
-    where it frames.
+    where it frames; see `inside`.
     """
     scale = RULER / max(shape[:2])
     height, width = (max(2, round(side * scale)) for side in shape[:2])
@@ -76,6 +76,21 @@ def _ends(values: np.ndarray, start: int, side: int) -> tuple[float, float]:
     slope, at = np.polyfit(start + np.arange(len(values)) + 0.5, values, 1)
     ends = (round(float(at), 2), round(float(at + slope * side), 2))
     return ends if ends[0] < ends[1] else (0.0, 1.0)
+
+
+def inside(values: np.ndarray, box: Sequence[float]) -> tuple[np.ndarray, tuple[float, float, float, float]]:
+    """The map without what lies in the frame around the picture, and the part of the picture that it covers then."""
+    rows, down = _kept(values.shape[0], box[1], box[3])
+    columns, across = _kept(values.shape[1], box[0], box[2])
+    return values[rows, columns], (across[0], down[0], across[1], down[1])
+
+
+def _kept(count: int, first: float, last: float) -> tuple[slice, tuple[float, float]]:
+    """Which of `count` places between `first` and `last` have their middle between 0 and 1, and where these end."""
+    edges = np.linspace(first, last, count + 1)
+    within = np.flatnonzero((edges[:-1] + edges[1:] > 0) & (edges[:-1] + edges[1:] < 2))
+    start, stop = (int(within[0]), int(within[-1]) + 1) if len(within) else (0, count)
+    return slice(start, stop), (max(0.0, float(edges[start])), min(1.0, float(edges[stop])))
 
 
 def direction_of(path: Path) -> np.ndarray:
@@ -110,7 +125,8 @@ def explain(
     for count, (one, direction) in enumerate(zip(pictures, directions, strict=True)):
         yield Progress(STAGE, count, len(pictures), "pictures")
         found = looked_into(engine, one.seen, direction)
-        arrays = {**found.arrays(), "box": np.array(one.box, np.float32), "file": np.array(one.item.name)}
+        values, box = inside(found.values, one.box)
+        arrays = {**found.arrays(), "map": values, "box": np.array(box, np.float32), "name": np.array(one.item.name)}
         meta: dict[str, Any] = {"file": one.item.name, "method": found.method}
         if how.sentence and engine.understands_words:
             arrays |= word_relevance(engine, how.sentence, direction).arrays()
