@@ -84,11 +84,11 @@ def player_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[st
     process = subprocess.Popen(command, cwd=HERE.parent.parent, stdout=log, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     try:
-        _await(lambda: _healthy(f"{address}/_stcore/health", process, runs / "server.log"), 60)
+        _await(lambda: _healthy(f"{address}/_stcore/health", process, runs / "server.log"), 120)
         yield address, runs
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         log.close()
 
 

@@ -33,7 +33,7 @@ def page(playwright_driver: Any, chromium_path: str) -> Iterator[Any]:
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_sample_is_seen_in_3d_selected_and_taken_home(studio: Studio, page: Any, tmp_path: Path) -> None:
     page.goto(f"{studio.address}/proteins")
     page.get_by_text("Well-known proteins").click()
@@ -48,11 +48,17 @@ def test_a_sample_is_seen_in_3d_selected_and_taken_home(studio: Studio, page: An
     def told(expression: str) -> Any:
         return bench.evaluate(f"(el) => {{ const b = el.workbench; return {expression}; }}")
 
-    wait_for(lambda: told("b.ready && b.stage.model.selectedAtoms({}).length > 100"), 30)
-    page.locator(".ribbon").scroll_into_view_if_needed()
-    box = page.locator(".ribbon .spacer").bounding_box()
-    page.mouse.click(box["x"] + 46 + 13 * 3.5, box["y"] + 35)
-    wait_for(lambda: set(told(BALLS)) == {3}, 10)  # drawn atom by atom in 3D
+    wait_for(lambda: told("b.ready && b.stage.model.selectedAtoms({}).length > 100"))
+
+    def picked() -> bool:
+        """Clicked, again where the page moved under the mouse while it was still being built."""
+        page.locator(".ribbon").scroll_into_view_if_needed()
+        box = page.locator(".ribbon .spacer").bounding_box()
+        page.mouse.click(box["x"] + 46 + 13 * 3.5, box["y"] + 35)
+        return told("b.selection.sorted()") == [3]
+
+    wait_for(picked, every=0.5)
+    wait_for(lambda: set(told(BALLS)) == {3})  # drawn atom by atom in 3D
     page.get_by_text("Selected: 1 residue").wait_for()  # and Python knows
     view = told("b.stage.viewer.getView()")
     page.get_by_text("Geometry", exact=True).click()

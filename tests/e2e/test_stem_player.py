@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 
+from tests.conftest import PATIENCE
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 RATE = 44100
@@ -90,7 +92,7 @@ class Player:
     def get(self, expression: str) -> Any:
         return self.root.evaluate(f"(el) => {{ const p = el.stemPlayer, e = p.engine; return {expression}; }}")
 
-    def until(self, expression: str, seconds: float = 40) -> Any:
+    def until(self, expression: str, seconds: float = PATIENCE) -> Any:
         end = time.monotonic() + seconds
         while not (value := self.get(expression)):
             assert time.monotonic() < end, f"never: {expression}; {self.get(SITUATION)}"
@@ -113,6 +115,15 @@ class Player:
 
     def played(self) -> np.ndarray:
         return samples_of(self.root.evaluate(PLAYED))
+
+    def heard_more(self, seconds: float) -> None:
+        """Wait until so much more was played: a busy machine may play it later than the clock on the wall says."""
+        blocks = int(seconds * RATE / 128)
+        self.root.evaluate("(el) => { el.tapeBefore = el.tape.length; }")
+        end = time.monotonic() + PATIENCE
+        while self.root.evaluate("(el) => el.tape.length - el.tapeBefore") < blocks:
+            assert time.monotonic() < end, f"nothing more was played; {self.get(SITUATION)}"
+            self.page.wait_for_timeout(40)
 
     def render(self, start: int, frames: int) -> np.ndarray:
         return samples_of(self.root.evaluate(RENDER, [start, frames]))
@@ -233,10 +244,10 @@ def test_opposite_lanes_cancel_to_silence_over_borders_seeks_and_toggles(opened:
     assert np.abs(silence).max() <= 1e-4  # -80 dBFS
     player.press("1")
     player.until("e.levels[0].gain === 0")
-    player.page.wait_for_timeout(600)
+    player.heard_more(0.6)
     assert np.abs(player.played()[:, -4000:]).max() > 0.05  # a lane alone is heard
     player.press("1")
-    player.page.wait_for_timeout(600)
+    player.heard_more(0.6)
     assert player.get("e.state") == "playing"
     assert np.abs(player.played()[:, -4000:]).max() <= 1e-4  # and silence again
 
@@ -302,9 +313,10 @@ def test_plays_shows_time_and_ends_by_itself(song: Player) -> None:
     player.until("e.state === 'playing' && e.position() > 22050")
     shown = player.page.locator(".time-now").inner_text()
     assert shown != "0:00.0"
-    clocks = "[e.position() / 44100, performance.now() / 1000]"
+    # The clock of the sound: on a busy machine the sound itself falls behind the clock on the wall.
+    clocks = "[e.position() / 44100, e.context.currentTime]"
     first = player.get(clocks)
-    player.page.wait_for_timeout(1000)
+    player.until(f"e.context.currentTime > {first[1] + 1}")
     then = player.get(clocks)
     assert then[0] - first[0] == pytest.approx(then[1] - first[1], abs=0.15)
     player.page.get_by_role("button", name="Pause", exact=True).click()
@@ -347,12 +359,13 @@ def test_a_dragged_loop_keeps_the_playhead(song: Player) -> None:
     assert player.get("p.looping")
     player.record()
     player.press("Space")
-    places = []
-    for _ in range(40):
+    places, rounds, end = [], 0, time.monotonic() + PATIENCE
+    while rounds < 2:
+        assert time.monotonic() < end, f"it does not go round: {places[-20:]}"
         player.page.wait_for_timeout(50)
         places.append(player.get("e.position()"))
+        rounds = sum(after < before for before, after in itertools.pairwise(places))
     assert all(loop["start"] <= place < loop["end"] for place in places)
-    assert sum(after < before for before, after in itertools.pairwise(places)) >= 2  # it went round
     player.drag("Vocals", 0.6, 0.7)  # the right edge moves
     assert player.get("p.loop.start") == loop["start"]
     assert player.get("p.loop.end") == pytest.approx(0.7 * total, rel=0.01)

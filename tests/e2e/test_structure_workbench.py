@@ -18,10 +18,11 @@ import pytest
 from PIL import Image
 
 from backends.folding.atoms import INDEX
+from tests.conftest import PATIENCE
 from tests.e2e.conftest import FLAGS, HERE, _await, _healthy
 from tests.e2e.structure import made
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 SOFTWARE = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 NO_WEBGL = """const original = HTMLCanvasElement.prototype.getContext;
@@ -47,14 +48,14 @@ class Bench:
 
     def open(self, address: str) -> Bench:
         self.page.goto(address)
-        self.root.wait_for(timeout=30000)
+        self.root.wait_for(timeout=90_000)
         self.until("b.ready")
         return self
 
     def get(self, expression: str) -> Any:
         return self.root.evaluate(f"(el) => {{ const b = el.workbench; return {expression}; }}")
 
-    def until(self, expression: str, seconds: float = 20) -> Any:
+    def until(self, expression: str, seconds: float = PATIENCE) -> Any:
         end = time.monotonic() + seconds
         while not (value := self.get(expression)):
             assert time.monotonic() < end, f"never: {expression}"
@@ -64,11 +65,15 @@ class Bench:
     def reported(self, rows: list[int]) -> dict[str, Any]:
         """What Python was told, once it is `rows`."""
         code = self.page.locator("[data-testid=stCode] code")
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE
         while not (state := json.loads(code.inner_text())) or state["rows"] != rows:
             assert time.monotonic() < end, f"Python was told {state}, not {rows}"
             self.page.wait_for_timeout(30)
         return state
+
+    def painted(self) -> None:
+        """Wait until what was changed before has been drawn: the frame under way may have begun earlier."""
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def cell(self, i: float, j: float) -> tuple[float, float]:
         """The middle of cell (i, j) of the map, in its own pixels."""
@@ -104,11 +109,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         command = [sys.executable, str(HERE / "structure" / "serve.py"), str(port)]
         process = subprocess.Popen(command, cwd=HERE.parent.parent, stdout=log, stderr=subprocess.STDOUT)
         try:
-            _await(lambda: _healthy(f"http://127.0.0.1:{port}/_stcore/health", process, path), 60)
+            _await(lambda: _healthy(f"http://127.0.0.1:{port}/_stcore/health", process, path), 120)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +140,7 @@ def test_a_drag_in_the_sequence_selects_in_every_view_and_in_python(shared: Benc
     assert state["residues"] == [["A", number] for number in range(4, 10)]
     accent = shared.get("b.colours.accent")
     rgb = [int(accent[at : at + 2], 16) for at in (1, 3, 5)]
-    shared.page.wait_for_timeout(60)
+    shared.painted()
     left = shared.root.evaluate(PIXEL, [42, shared.cell(5, 0)[1]])
     assert left == rgb, "the stretch is marked along the PAE"
     assert shared.root.evaluate(PIXEL, [42, shared.cell(20, 0)[1]]) != rgb
@@ -155,7 +160,7 @@ def test_a_click_in_the_error_map_selects_both_residues_and_says_the_error(share
     box = shared.page.locator(".map").bounding_box()
     x, y = shared.cell(2, 5)
     shared.page.mouse.move(box["x"] + x, box["y"] + y)
-    shared.page.wait_for_timeout(50)
+    shared.painted()
     assert shared.page.locator(".readings").inner_text() == "Leu 6 aligned on Glu 3: 20.00 Å"
     assert shared.get("b.selection.hover") == [2, 5]
     shared.page.mouse.click(box["x"] + x, box["y"] + y)
@@ -166,7 +171,7 @@ def test_a_click_in_the_error_map_selects_both_residues_and_says_the_error(share
 def test_colours_of_the_maps_are_those_of_the_values(shared: Bench) -> None:
     shared.page.mouse.move(0, 0)
     shared.clear()
-    shared.page.wait_for_timeout(80)
+    shared.painted()
     ramp = shared.get("[0, 20, 6].map((error) => b.matrix.tables(b.data.pae)(0, 1)(error / 0.25))")
     assert ramp[0] == [0x00, 0x44, 0x1B]
     assert shared.pixel(20, 3) == ramp[0], "0 Å below the diagonal"
@@ -174,7 +179,7 @@ def test_colours_of_the_maps_are_those_of_the_values(shared: Bench) -> None:
     assert shared.pixel(12, 20) == ramp[2], "6 Å"
     assert sum(ramp[0]) < sum(ramp[2]) < sum(ramp[1]), "the surer, the darker"
     shared.page.get_by_role("button", name="Contacts").click()
-    shared.page.wait_for_timeout(80)
+    shared.painted()
     empty, found, true = shared.pixel(3, 21), shared.pixel(3, 20), shared.pixel(22, 4)
     assert (found, true) == ([0x08, 0x30, 0x6B], [0x7F, 0x3B, 0x08])
     assert shared.pixel(20, 3) != found, "what is predicted shows above the diagonal only"

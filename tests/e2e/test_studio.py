@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.conftest import answers, wait_for
+from tests.conftest import PATIENCE, answers, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW_MS = 240_000
@@ -39,7 +39,11 @@ class Studio:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        wait_for(lambda: answers(f"{self.address}/healthz"), 90)
+        wait_for(self.up, 2 * PATIENCE)
+
+    def up(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        return answers(f"{self.address}/healthz")
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
@@ -47,7 +51,7 @@ class Studio:
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(20)
+            self.process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -133,12 +137,12 @@ def test_nothing_sticks_out_sideways(studio: Studio, chromium: Any, width: int) 
 
 
 def test_ctrl_c_stops_everything_it_started_and_nothing_else(tmp_path: Path) -> None:
-    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     studio = Studio(tmp_path)
-    children = wait_for(studio.children, 30)
+    children = wait_for(studio.children)
     os.killpg(studio.process.pid, signal.SIGINT)  # as a terminal does: to everything that was started
-    assert studio.process.wait(20) in (0, -signal.SIGINT, 130)
-    wait_for(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children), 15)
+    assert studio.process.wait(PATIENCE) in (0, -signal.SIGINT, 130)
+    wait_for(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children))
     assert bystander.poll() is None
     bystander.kill()
     assert "Traceback" not in studio.log.read_text()
@@ -146,10 +150,10 @@ def test_ctrl_c_stops_everything_it_started_and_nothing_else(tmp_path: Path) -> 
 
 def test_a_studio_that_is_killed_leaves_no_backend_behind(tmp_path: Path) -> None:
     studio = Studio(tmp_path)
-    children = wait_for(studio.children, 30)
+    children = wait_for(studio.children)
     studio.process.kill()
-    studio.process.wait(10)
-    wait_for(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children), 30)
+    studio.process.wait(PATIENCE)
+    wait_for(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children))
 
 
 def test_a_taken_port_is_a_sentence(tmp_path: Path) -> None:
