@@ -11,7 +11,7 @@ import streamlit as st
 
 from backends.errors import UserError
 from backends.fewshot.gallery import open_gallery
-from studio import media, picture_addresses, picture_files, words
+from studio import guard, media, picture_addresses, picture_files, services, words
 from studio.intake import copy_upload
 from studio.picture_files import Taken
 from studio.picture_project import Project
@@ -19,6 +19,7 @@ from viz.components.picture_grid import Tile, clear
 
 UPLOAD_MB = 1000
 TOLD = "pictures-told"
+POLL_SECONDS = 0.6
 
 
 def tile(project: Project, sha: str, **more: Any) -> Tile:
@@ -85,6 +86,18 @@ def act(change: Callable[[], object], key: str = "") -> None:
     if key:
         clear(key)
     st.rerun()
+
+
+def wait(key: str, doing: str) -> None:
+    """Say what an errand is doing, and draw the page anew once it is done."""
+
+    @guard.fragment(run_every=POLL_SECONDS)
+    def waiting() -> None:
+        if services.errands().done(key):
+            st.rerun()
+        st.caption(f":material/hourglass_top: {doing}")
+
+    waiting()
 
 
 def take_uploads(project: Project, uploads: Sequence[Any], class_id: str | None, key: str) -> None:

@@ -41,9 +41,12 @@ class Asking:
             self._call.cancel()
 
     def results(
-        self, sent: Mapping[str, Path], options: Mapping[str, Any], tell: Callable[[Mapping[str, Any]], object]
+        self,
+        sent: Mapping[str, Path],
+        options: Mapping[str, Any],
+        tell: Callable[[Mapping[str, Any]], object] = lambda event: None,
     ) -> dict[str, bytes]:
-        """The files that the server made, by their kinds; `tell` hears each progress event."""
+        """The files that the server made, by their kinds; `tell` hears each event of progress."""
         made: dict[str, bytes] = {}
         finished = False
         for event, address in self._events(sent, options):
@@ -114,6 +117,12 @@ class Errands:
         if errand.error is not None:
             raise errand.error.with_traceback(None)
         return errand.value
+
+    def done(self, key: str) -> bool:
+        """Whether there is an answer or a failure to be told, or nobody knows of it any more."""
+        with self._lock:
+            errand = self._errands.get(key)
+        return errand is None or errand.done
 
     def forget(self, key: str) -> None:
         """Let it be worked out anew at the next `get`."""

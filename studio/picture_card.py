@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
+from evaluation.fewshot_advice import left_out_confusion
 from evaluation.intervals import clopper_pearson
 from studio.picture_answers import Taught
 from studio.picture_state import State
@@ -90,13 +89,8 @@ def _measured(taught: Taught) -> str:
 
 def mixups(taught: Taught) -> list[tuple[int, int, int]]:
     """How often, what it was, what it was taken for, the most frequent first."""
-    left = taught.classifier.left_out
-    counts = np.zeros((len(taught.names), len(taught.names)), int)
-    rows = left.measurable
-    np.add.at(counts, (left.labels[rows], left.answers[rows]), 1)
-    np.fill_diagonal(counts, 0)
-    found = [(int(counts[t, a]), int(t), int(a)) for t, a in zip(*np.nonzero(counts), strict=True)]
-    return sorted(found, reverse=True)
+    found = left_out_confusion(taught.classifier).rows
+    return sorted(((len(rows), t, a) for (t, a), rows in found.items() if t != a), reverse=True)
 
 
 def _limits(taught: Taught, card: Mapping[str, Any]) -> str:

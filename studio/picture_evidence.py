@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 from backends import pictures
 from backends.errors import UserError
 from backends.fewshot.relevance import METHODS
-from studio import guard, picture_actions, picture_ask, services, words
+from studio import picture_actions, picture_ask, services, words
 from studio.picture_answers import Taught
 from studio.picture_bundle import bundled
 from studio.picture_calls import Asking
@@ -26,7 +27,6 @@ from viz.relevance import over_picture
 
 NEAREST = 8
 SHOWN_SIDE = 384
-POLL_SECONDS = 0.6
 
 
 def show(project: Project, looker: Looker, taught: Taught) -> None:
@@ -165,12 +165,16 @@ def _where(project: Project, looker: Looker, taught: Taught, sha: str, *, target
             st.rerun()
         return
     if found is None:
-        _wait(key, make)
+        picture_actions.wait(key, "The model looks at the picture part by part…")
         return
     _draw(project, sha, found)
 
 
-def _explainer(project: Project, looker: Looker, sha: str, direction: np.ndarray, sentence: str):
+def _explainer(
+    project: Project, looker: Looker, sha: str, direction: np.ndarray, sentence: str
+) -> Callable[[], dict[str, np.ndarray]]:
+    """What asks the model server for the map of a picture towards a direction `(D,)`, and of a sentence if any."""
+
     def make() -> dict[str, np.ndarray]:
         with tempfile.TemporaryDirectory(prefix="fourfold-where-") as folder:
             here = Path(folder)
@@ -178,25 +182,11 @@ def _explainer(project: Project, looker: Looker, sha: str, direction: np.ndarray
             np.savez(here / "target.npz", direction=direction)
             options = {"only": "features", "explain": "on", **({"sentence": sentence} if sentence else {})}
             sent = {"query": here / "picture.zip", "target": here / "target.npz"}
-            made = Asking(services.backend(), looker.card["id"]).results(sent, options, lambda event: None)
+            made = Asking(services.backend(), looker.card["id"]).results(sent, options)
             with np.load(io.BytesIO(made["relevance"]), allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
 
     return make
-
-
-def _wait(key: str, make) -> None:
-    @guard.fragment(run_every=POLL_SECONDS)
-    def waiting() -> None:
-        try:
-            ready = services.errands().get(key, make) is not None
-        except UserError:
-            ready = True  # The page itself says what went wrong.
-        if ready:
-            st.rerun()
-        st.caption(":material/hourglass_top: The model looks at the picture part by part…")
-
-    waiting()
 
 
 def _draw(project: Project, sha: str, found: dict[str, np.ndarray]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from backends.errors import UserError
-from studio import guard, media, picture_actions, picture_addresses, services, words
+from studio import media, picture_actions, picture_addresses, services, words
 from studio.picture_answers import Taught
 from studio.picture_features import Looker
 from studio.picture_project import Project
@@ -18,7 +18,6 @@ from viz.fewshot import MOST_PICTURES, embedding
 
 PCA, UMAP = "Quick (PCA)", "Neighbours (UMAP)"
 CHOSEN_AT_ONCE = 24
-POLL_SECONDS = 0.8
 
 
 def show(project: Project, looker: Looker, taught: Taught) -> None:
@@ -80,13 +79,7 @@ def _points(project: Project, looker: Looker, shas: Sequence[str], *, neighbours
     if points is not None:
         return points
 
-    @guard.fragment(run_every=POLL_SECONDS)
-    def waiting() -> None:
-        if services.errands().get(key, lambda: umap(rows)) is not None:
-            st.rerun()
-        st.caption(":material/hourglass_top: The map is being worked out; the first one takes some ten seconds.")
-
-    waiting()
+    picture_actions.wait(key, "The map is being worked out; the first one takes some ten seconds.")
     return None
 
 

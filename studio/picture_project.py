@@ -148,8 +148,13 @@ class Project:
                     target.shots.append(sha)
                 if sha in state.questions:
                     state.questions.remove(sha)
-                if sha in state.fine:
-                    state.fine.remove(sha)
+                state.fine = [mark for mark in state.fine if sha not in mark]
+
+    def accept(self, flag: str) -> None:
+        """A flag was looked at, and what it is about is as it should be."""
+        with self.change() as state:
+            if flag not in state.fine:
+                state.fine.append(flag)
 
     def remove(self, shas: Iterable[str], questions: bool = False) -> None:
         """Take pictures away from the examples, or from the questions."""

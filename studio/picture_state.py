@@ -39,7 +39,7 @@ class Picture:
 class State:
     """All that is written down of a project. `card` "" is the model that the server thinks best, `head` "" the usual
     one; `words` is whether names and sentences count where the model understands them, `reject` whether "none of these"
-    is an answer; `fine` are flagged examples that somebody looked at and left as they are."""
+    is an answer; `fine` are flags that somebody looked at and left, each as its kind and its pictures, by colons."""
 
     name: str = "My pictures"
     card: str = ""
@@ -126,7 +126,7 @@ def parse(told: Any) -> State:
             name, sentence = free_name(state, str(each["name"])), tidy(str(each["sentence"]), SENTENCE_LETTERS)
             state.classes.append(ClassOf(_id(state, each), name, sentence, shots))
         state.questions = _known(state, told["questions"])
-        state.fine = _known(state, told["fine"])
+        state.fine = [mark for mark in map(str, told["fine"]) if set(mark.split(":")[1:]) <= set(state.pictures)]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadInput("The description of this project is damaged.") from error
     return state

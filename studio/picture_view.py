@@ -16,6 +16,7 @@ from studio import (
     picture_flamingo,
     picture_gather,
     picture_map,
+    picture_mixups,
     picture_model,
     picture_trust,
     services,
@@ -32,7 +33,7 @@ from studio.picture_state import NAME_LETTERS
 VIEWS: Mapping[str, Callable[[Project, Looker, Taught], None]] = {
     "Why": picture_evidence.show,
     "How far to trust it": picture_trust.show,
-    "Mix-ups": picture_trust.mixups,
+    "Mix-ups": picture_mixups.show,
     "Map": picture_map.show,
     "As a conversation": picture_flamingo.show,
     "Take it away": picture_export.show,

@@ -238,8 +238,8 @@ def reliability(
         hovertemplate="said %{x:.0%}, right %{y:.0%} of %{customdata} examples<extra></extra>",
     )  # fmt: skip
     dress(figure, "How sure it was", "How often it was right", 340)
-    figure.update_xaxes(range=[0, 1.02], tickformat=".0%")
-    figure.update_yaxes(range=[0, 1.04], tickformat=".0%")
+    figure.update_xaxes(range=[0, 1.04], tickformat=".0%")
+    figure.update_yaxes(range=[0, 1.08], tickformat=".0%")
     off = f"{100 * error:.0f} percentage points"
     return figure, f"Sureness and truth differ by {off} on average over {int(counts.sum())} examples."
 

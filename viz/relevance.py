@@ -23,23 +23,26 @@ def over_picture(
     """`rgb` `(H, W, 3)` uint8 under the map `values` `(h, w)`, and a sentence that says where it is strongest.
 
     Args:
-        box: the part that the map covers, as left, top, right, bottom in shares of the picture; outside is dimmed.
+        box: the part that the map covers, as left, top, right, bottom in shares of the picture; outside is
+            dimmed. Beyond 0 and 1 where the model saw the picture in a frame.
         scale: the value of the strongest colour; the map's own greatest where it is left out.
     """
     height, width = rgb.shape[:2]
     left, top, right, bottom = (0.0, 0.0, 1.0, 1.0) if box is None else [float(each) for each in box]
     x0, x1 = round(left * width), max(round(right * width), round(left * width) + 1)
     y0, y1 = round(top * height), max(round(bottom * height), round(top * height) + 1)
+    part = (slice(max(y0, 0), min(y1, height)), slice(max(x0, 0), min(x1, width)))
     most = scale if scale is not None else float(np.abs(values).max())
     plain = np.array(rgb, np.float32)
     grey = plain.mean(axis=2, keepdims=True)
     shown = DIMMED * (0.5 * plain + 0.5 * grey)
     small = Image.fromarray((np.asarray(values, np.float32) / max(most, 1e-12)).clip(-1, 1))
     strength = np.asarray(small.resize((x1 - x0, y1 - y0), Image.Resampling.BICUBIC)).clip(-1, 1)[..., None]
-    inside = 0.35 * plain[y0:y1, x0:x1] + 0.65 * grey[y0:y1, x0:x1]
+    strength = strength[part[0].start - y0 : part[0].stop - y0, part[1].start - x0 : part[1].stop - x0]
+    inside = 0.35 * plain[part] + 0.65 * grey[part]
     cover = STRONGEST * np.abs(strength)
     colour = np.where(strength >= 0, np.array(FOR, np.float32), np.array(AGAINST, np.float32))
-    shown[y0:y1, x0:x1] = inside * (1 - cover) + colour * cover
+    shown[part] = inside * (1 - cover) + colour * cover
     return np.rint(shown.clip(0, 255)).astype(np.uint8), _said(values)
 
 
