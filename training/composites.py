@@ -15,7 +15,7 @@ SHAPE_ODDS = (0.55, 0.3, 0.15)
 
 SCENES = {"portraits": 0.3, "unlabelled_office": 0.25, "street": 0.25, "unlabelled_portraits": 0.2}
 PLACED = {"catalogue": 0.45, "street": 0.2, "cutouts": 0.15, "portraits": 0.1, "unlabelled_portraits": 0.1}
-SCENE, SWAPPED, EMPTY, SECOND = 0.4, 0.15, 0.03, 0.1
+SCENE, SWAPPED, EMPTY, SECOND = 0.5, 0.12, 0.02, 0.08
 """How often a photograph as it is, one with its background swapped, nobody at all, and a second person behind."""
 
 HEAD_FIRST = 0.7
@@ -187,29 +187,29 @@ def _toned(picture: np.ndarray, rng: np.random.Generator, strength: float) -> np
 def spoil(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """`(h, w, 3)` float32 to uint8 as a camera might have it: tone, low light, blur, sharpening, noise, JPEG."""
     chance = rng.random(8)
-    if chance[0] < 0.6:
+    if chance[0] < 0.5:
         picture = _toned(picture, rng, 0.18)
-    if chance[1] < 0.5:
+    if chance[1] < 0.25:
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None]
         picture = grey + (picture - grey) * (0.0 if chance[1] < 0.04 else rng.uniform(0.4, 1.5))
-    if chance[2] < 0.4:
+    if chance[2] < 0.25:
         picture = 255 * (np.clip(picture, 0, 255) / 255) ** np.exp(rng.normal(0.1, 0.35))
-    if chance[3] < 0.25:
+    if chance[3] < 0.15:
         height, width = picture.shape[:2]
         scale = rng.uniform(0.4, 0.9)
         small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         picture = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-    elif chance[3] < 0.55:
+    elif chance[3] < 0.35:
         picture = picture + rng.uniform(0.3, 1.5) * (picture - cv2.GaussianBlur(picture, (0, 0), 1.2))
-    if chance[4] < 0.08:
+    if chance[4] < 0.05:
         length = int(rng.integers(3, 8))
         line = np.ones((1, length), np.float32) / length
         picture = cv2.filter2D(picture, -1, line if chance[5] < 0.7 else line.T)
-    if chance[6] < 0.35:
+    if chance[6] < 0.2:
         noise = rng.normal(0, rng.uniform(2, 14), picture.shape[:2]).astype(np.float32)
         picture = picture + noise[..., None]
     shown = np.clip(picture, 0, 255).astype(np.uint8)
-    if chance[7] < 0.35:
+    if chance[7] < 0.2:
         _, coded = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))])
         shown = cv2.imdecode(coded, cv2.IMREAD_COLOR)
     return shown

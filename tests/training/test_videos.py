@@ -1,0 +1,131 @@
+"""The training of the videos starter: what it sees, what is kept apart, that it goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from backends.matting.modnet import MODNet
+from backends.matting.modnet_weights import load_modnet, reference_side
+from training import videos
+from training.composites import CHANNELS, Composer, boundary
+from training.people import Item, People, held_out, off_white
+from training.videos import REFERENCE, STAGES, Training, export, modnet_losses, rate
+
+SIDE = 96
+PERSON, WALL = np.array([220, 40, 30], np.uint8), np.array([20, 60, 200], np.uint8)
+
+
+def a_person() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Photo, colours and alpha of a red disc with shoulders before a blue wall."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    disc = (x - SIDE / 2) ** 2 + (y - SIDE / 3) ** 2 < (SIDE / 6) ** 2
+    alpha = np.where(disc | ((y > SIDE / 2) & (abs(x - SIDE / 2) < SIDE / 3)), 255, 0).astype(np.uint8)
+    colours = np.broadcast_to(PERSON, (SIDE, SIDE, 3))
+    return np.where(alpha[..., None] > 0, colours, WALL).astype(np.uint8), colours, alpha
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of one person under every kind, one of them kept apart, and one blue wall."""
+    folder = tmp_path_factory.mktemp("work")
+    (folder / "store").mkdir()
+    photo, colours, alpha = a_person()
+    one = np.concatenate([photo.ravel(), colours.ravel(), alpha.ravel()])
+    wall = np.broadcast_to(WALL, (SIDE, SIDE, 3)).ravel()
+    kinds = ("street", "portraits", "catalogue", "cutouts", "unlabelled_office", "unlabelled_portraits")
+    items = [Item(kind, "one", SIDE, SIDE, 0, True, False) for kind in kinds]
+    items.append(Item("portraits", "apart", SIDE, SIDE, 0, True, True))
+    items.append(Item("backgrounds", "wall", SIDE, SIDE, len(one), True, False))
+    np.save(folder / "store" / "people.npy", np.concatenate([one, wall, wall, np.zeros(SIDE * SIDE, np.uint8)]))
+    (folder / "store" / "people.json").write_text(json.dumps([asdict(item) for item in items]))
+    return folder
+
+
+def test_the_portraits_kept_apart_do_not_depend_on_their_order() -> None:
+    names = [str(number) for number in range(290)]
+    apart = held_out(names)
+    assert len(set(apart)) == 60 and apart == held_out(reversed(names))
+    assert len(set(apart) & set(held_out(names[:200]))) > 20, "taking some away does not draw all anew"
+
+
+def test_what_is_kept_apart_is_not_among_what_is_trained_on(work: Path) -> None:
+    people = People(work / "store")
+    assert [item.name for item in people.of("portraits")] == ["one"]
+    assert [item.name for item in people.of("portraits", held_out=True)] == ["apart"]
+
+
+def test_white_is_taken_out_of_a_soft_edge() -> None:
+    colour, alpha = np.array([80.0, 20, 140]), np.array([[255, 128, 64]], np.uint8)
+    a = alpha[..., None] / 255
+    photo = np.rint(a * colour + (1 - a) * 255).astype(np.uint8)
+    assert np.abs(off_white(photo, alpha).astype(float) - colour).max() <= 3
+
+
+def test_samples_are_people_before_something_else_and_alpha_says_where(work: Path) -> None:
+    samples = Composer(People(work / "store"), 3).batch(24, 64 * 64)
+    assert (
+        samples.dtype == np.uint8
+        and samples.shape[3] == CHANNELS
+        and samples.shape[1] % 32 == samples.shape[2] % 32 == 0
+    )
+    picture, alpha = samples[..., :3].astype(float), samples[..., 3]
+    redder = picture[..., 0] - picture[..., 2]
+    assert redder[alpha > 250].mean() > redder[alpha < 5].mean() + 30
+    assert 0.1 < (alpha > 127).mean() < 0.8
+
+
+def test_the_boundary_is_a_band_around_the_edge() -> None:
+    alpha = np.zeros((64, 64), np.float32)
+    alpha[:, 32:] = 1
+    band = boundary(alpha)
+    assert band[:, 30:34].all() and not band[:, :26].any() and not band[:, 38:].any()
+
+
+def test_the_losses_are_the_papers() -> None:
+    """A network that says one half everywhere, on a picture that is all person."""
+
+    class Half(MODNet):
+        def branches(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+            full = torch.full_like(image[:, :1], 0.5)
+            return full[..., ::16, ::16], full, full
+
+    sample = torch.zeros(1, 64, 64, CHANNELS, dtype=torch.uint8)
+    sample[..., 3], sample[:, :32, :, 4], sample[..., 5] = 255, 255, 51  # half of it boundary, contrast a fifth
+    losses = modnet_losses(Half(width=0.25), sample)
+    assert losses["semantic"].item() == pytest.approx(10 * 0.25, rel=1e-3)
+    assert losses["detail"].item() == pytest.approx(10 * 0.5 * 0.5, rel=1e-3)
+    assert losses["fusion"].item() == pytest.approx(0.5 + 4 * 0.5 * 0.5 + 0.2 * 0.5, rel=1e-3)
+
+
+def test_the_rate_rises_and_falls_to_nothing() -> None:
+    rates = [rate(step, 80, 1.0) for step in range(81)]
+    assert max(rates) == pytest.approx(1.0) and rates.index(max(rates)) == 10
+    assert rates[0] < 0.1 and rates[80] == pytest.approx(0, abs=1e-9)
+
+
+def test_training_goes_on_where_it_stopped_and_ends_in_weights_that_load(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(videos, "WIDTH", 0.25)
+    small = {
+        name: videos.Stage(name, 2, (64 * 64, 64 * 64), 1e-3, stage.bf16, stage.losses)
+        for name, stage in STAGES.items()
+    }
+    Training(small["semantic"], work, 2).run(every=1)
+    again = Training(small["semantic"], work, 3)
+    assert again.step == 2 and again.average.count == 2
+    again.run(every=1)
+    Training(small["whole"], work, 1).run(every=1)
+    export(work, tmp_path / "small.safetensors")
+    network = load_modnet(tmp_path / "small.safetensors")
+    assert reference_side(tmp_path / "small.safetensors") == REFERENCE
+    average = Training(small["whole"], work, 1).average.state["f_branch.conv_f.1.layers.0.weight"]
+    assert torch.allclose(network.f_branch.conv_f[1].layers[0].weight, average, atol=1e-3)
+    rows = (work / "log.csv").read_text().splitlines()
+    assert [row.split(",")[:2] for row in rows[1:]] == [["semantic", str(i)] for i in (1, 2, 3)] + [["whole", "1"]]
