@@ -113,10 +113,7 @@ def test_training_goes_on_where_it_stopped_and_ends_in_weights_that_load(
     work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(videos, "WIDTH", 0.25)
-    small = {
-        name: videos.Stage(name, 2, (64 * 64, 64 * 64), 1e-3, stage.bf16, stage.losses)
-        for name, stage in STAGES.items()
-    }
+    small = {name: replace(stage, batch=2, areas=(64 * 64, 64 * 64)) for name, stage in STAGES.items()}
     Training(small["semantic"], work, 2).run(every=1)
     again = Training(small["semantic"], work, 3)
     assert again.step == 2 and again.average.count == 2
