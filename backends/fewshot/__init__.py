@@ -4,7 +4,9 @@ One engine a file; `base.py` holds what they share. Heads and trust need neither
 """
 
 from backends.fewshot.cards import CARDS
+from backends.fewshot.flamingo_options import FLAMINGO_OPTIONS
 from backends.fewshot.options import OPTIONS
+from backends.fewshot.relevance.options import EXPLAIN_OPTIONS
 from backends.task import Task
 
 TASK = Task(
@@ -13,7 +15,12 @@ TASK = Task(
     verb="classify",
     inputs=("query",),
     optional=("support", "classes", "target"),
-    options=OPTIONS,
-    engines={"prototypes": "backends.fewshot.prototypes:PrototypesEngine"},
+    options={**OPTIONS, **EXPLAIN_OPTIONS, **FLAMINGO_OPTIONS},
+    engines={
+        "clip": "backends.fewshot.clip:ClipEngine",
+        "flamingo": "backends.fewshot.flamingo:FlamingoEngine",
+        "prototypes": "backends.fewshot.prototypes:PrototypesEngine",
+    },
     cards=CARDS,
+    own=dict.fromkeys((".safetensors", ".bin", ".pt", ".pth"), "clip") | {"folder": "clip", "idefics": "flamingo"},
 )

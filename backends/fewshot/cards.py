@@ -5,12 +5,170 @@
 
 from __future__ import annotations
 
-from backends.cards import Limits, ModelCard
+from backends.cards import Limits, ModelCard, Need, WeightFile
+from backends.fewshot.flamingo_cards import FLAMINGO_CARDS
 
 _TASK = "fewshot"
 _LIMITS = {"cpu": Limits(megapixels=100.0)}
+_BOTH = ("pictures", "words")
+_FREE = "Released under the MIT licence, weights included: free for any use."
+
+ARCHITECTURES = {
+    "clip-vit-b32-laion2b": "ViT-B-32",
+    "clip-vit-b32-openai": "ViT-B-32-quickgelu",
+    "clip-rn50-openai": "RN50-quickgelu",
+}
+"""open_clip's name of the network in each published file; a folder says it itself."""
+
+
+def _folder(repository: str, card: str, tokenizer: bool = False) -> Need:
+    files = "open_clip_config.json, open_clip_model.safetensors (or open_clip_pytorch_model.bin)"
+    files += ", tokenizer.json, tokenizer_config.json and special_tokens_map.json" if tokenizer else ""
+    how = (
+        f"The weights are not on this machine, and no checksum of theirs is known here to fetch them by: download "
+        f"{files} of the hub repository {repository} and put them into the folder “{card}” of Fourfold's weights, "
+        "or name that folder with --weights."
+    )
+    return Need("folder", repository, how)
+
 
 CARDS: tuple[ModelCard, ...] = (
+    ModelCard(
+        id="clip-vit-b16-datacomp",
+        task=_TASK,
+        engine="clip",
+        title="CLIP ViT-B/16 (DataComp)",
+        summary="Sees finer detail than the others of its size, and was trained on pictures chosen for good captions.",
+        weak_at="Four times slower than ViT-B/32; counting, reading and where things stand are not its strength.",
+        licence="MIT",
+        licence_note=_FREE,
+        tier="full",
+        outputs=_BOTH,
+        parameters=149_620_737,
+        needs=(_folder("laion/CLIP-ViT-B-16-DataComp.XL-s13B-b90K", "clip-vit-b16-datacomp"),),
+        limits=_LIMITS,
+        preference=70,
+    ),
+    ModelCard(
+        id="siglip-vit-b16",
+        task=_TASK,
+        engine="clip",
+        title="SigLIP ViT-B/16",
+        summary="Trained to judge each pair of picture and sentence by itself, with words that fit well.",
+        weak_at="Slow without a graphics card, and it needs its own tokenizer beside its weights to understand words.",
+        licence="Apache-2.0",
+        licence_note="Released by Google under Apache 2.0, weights included: free for any use.",
+        tier="full",
+        outputs=_BOTH,
+        parameters=203_155_970,
+        needs=(_folder("timm/ViT-B-16-SigLIP", "siglip-vit-b16", tokenizer=True),),
+        limits=_LIMITS,
+        preference=65,
+    ),
+    ModelCard(
+        id="clip-vit-b32-datacomp",
+        task=_TASK,
+        engine="clip",
+        title="CLIP ViT-B/32 (DataComp)",
+        summary="Quick, and better than the other ViT-B/32: its pictures were chosen for good captions.",
+        weak_at="It sees a picture in 49 coarse patches: small things and fine differences are lost.",
+        licence="MIT",
+        licence_note=_FREE,
+        tier="full",
+        outputs=_BOTH,
+        parameters=151_277_313,
+        needs=(_folder("laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K", "clip-vit-b32-datacomp"),),
+        limits=_LIMITS,
+        preference=60,
+    ),
+    ModelCard(
+        id="clip-vit-b32-laion2b",
+        task=_TASK,
+        engine="clip",
+        title="CLIP ViT-B/32 (LAION-2B)",
+        summary="The usual CLIP: it knows thousands of things by name, quickly, from two billion captioned pictures.",
+        weak_at="It sees a picture in 49 coarse patches: small things and fine differences are lost.",
+        licence="MIT",
+        licence_note=_FREE,
+        tier="full",
+        outputs=_BOTH,
+        parameters=151_277_313,
+        files=(
+            WeightFile(
+                name="open_clip_model.safetensors",
+                bytes=605_143_316,
+                sha256="ac4f8c4b88af6d963118cbf40ad93176d092abbedfcb752601ae1866352656e6",
+                hub="laion/CLIP-ViT-B-32-laion2B-s34B-b79K",
+                revision="1a25a446712ba5ee05982a381eed697ef9b435cf",
+            ),
+        ),
+        limits=_LIMITS,
+        preference=50,
+    ),
+    ModelCard(
+        id="mobileclip-s1",
+        task=_TASK,
+        engine="clip",
+        title="MobileCLIP S1",
+        summary="Made for telephones: small and quick, and nearly as good as a CLIP of twice its size.",
+        weak_at="Its weights are for research only, and fine differences are not its strength.",
+        licence="Apple research licence",
+        licence_note="Apple's weights are for research only, not for products; read the licence in their repository.",
+        tier="full",
+        outputs=_BOTH,
+        parameters=84_969_729,
+        needs=(_folder("apple/MobileCLIP-S1-OpenCLIP", "mobileclip-s1"),),
+        limits=_LIMITS,
+        preference=45,
+    ),
+    ModelCard(
+        id="clip-vit-b32-openai",
+        task=_TASK,
+        engine="clip",
+        title="CLIP ViT-B/32 (OpenAI)",
+        summary="The first CLIP, with which most published results on few pictures were made.",
+        weak_at="Later ones of the same size are better; it is here to compare with papers.",
+        licence="MIT",
+        licence_note=_FREE,
+        tier="full",
+        outputs=_BOTH,
+        parameters=151_277_313,
+        files=(
+            WeightFile(
+                name="open_clip_model.safetensors",
+                bytes=605_143_284,
+                sha256="e6d1bd7789aa45192b3bf90570a789b478bae1b74ebcce7eddd908e83a2b7c31",
+                hub="timm/vit_base_patch32_clip_224.openai",
+                revision="a6f597a30f7b82c51704746581f9a4e41421e878",
+            ),
+        ),
+        limits=_LIMITS,
+        preference=40,
+    ),
+    ModelCard(
+        id="clip-rn50-openai",
+        task=_TASK,
+        engine="clip",
+        title="CLIP ResNet-50 (OpenAI)",
+        summary="A convolutional CLIP: the one in the papers on Tip-Adapter and its kin.",
+        weak_at="The least accurate CLIP here; it is here to compare with papers.",
+        licence="MIT",
+        licence_note=_FREE,
+        tier="full",
+        outputs=_BOTH,
+        parameters=102_007_137,
+        files=(
+            WeightFile(
+                name="open_clip_model.safetensors",
+                bytes=408_291_932,
+                sha256="da0baa37fb2211eee5729ab69ed587eb10d48f5b7076ceeed01552fc3d4cb4ee",
+                hub="timm/resnet50_clip.openai",
+                revision="ec3d92cf63a5f9d591f0d611b736895966c73076",
+            ),
+        ),
+        limits=_LIMITS,
+        preference=30,
+    ),
     ModelCard(
         id="prototypes",
         task=_TASK,
@@ -25,5 +183,6 @@ CARDS: tuple[ModelCard, ...] = (
         limits=_LIMITS,
         preference=10,
     ),
+    *FLAMINGO_CARDS,
 )
 """Best first."""
