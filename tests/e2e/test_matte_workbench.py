@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -274,6 +275,20 @@ def test_the_new_background_is_the_chosen_colour(bench: Bench, runs: SimpleNames
     bench.exact()
     behind = runs.rendered[0].alpha == 0
     assert np.abs(bench.pixels()[behind] - (0x00, 0x47, 0xBB)).mean() < 6
+
+
+def test_a_blurred_background_has_nothing_of_the_person_in_it(bench: Bench, runs: SimpleNamespace) -> None:
+    """What is shown while it plays, against the exact frame, beside the outline where a halo would be."""
+    bench.get("(b.set('background', 'blur'), b.setView('composite'))")
+    bench.exact()
+    exact = bench.pixels()
+    board = "b.looked.view('composite', b.behind()).getContext('2d')"
+    seen = bytes_of(bench.get(f"{TEXT}({board}.getImageData(0, 0, 320, 180).data)")).reshape(HEIGHT, WIDTH, 4)
+    person = (runs.rendered[0].alpha > 0).astype(np.uint8)
+    beside = (cv2.dilate(person, np.ones((25, 25), np.uint8)) - cv2.dilate(person, np.ones((3, 3), np.uint8))) > 0
+    error = np.abs(seen[..., :3].astype(float) - exact)[beside].mean()
+    bench.get("b.set('background', 'green')")
+    assert error < 4
 
 
 def test_a_background_video_goes_along(bench: Bench, runs: SimpleNamespace) -> None:

@@ -8,6 +8,8 @@ const VIEWS = [
   ["composite", "New background", "The person over the background chosen below"],
 ];
 const COLOURS = { green: "#00b140", blue: "#0047bb", white: "#ffffff", black: "#000000", grey: "#808080" };
+const BLUR = 0.03; // of the long side, as in exact frames
+const BLUR_SIDE = 96; // so blurred, there is nothing finer to see
 const CHECKS = 64; // squares along the long side, as in exact frames
 
 function sheet(width, height) {
@@ -40,9 +42,16 @@ class Looked {
     const person = sheet(this.width, this.height);
     person.getContext("2d").putImageData(this.pixels(name === "foreground" ? "solid" : "cut"), 0, 0);
     if (name === "checker") layChecks(context, this.width, this.height);
-    else if (name === "composite") background.lay(context, this.width, this.height, () => this.view("source"));
+    else if (name === "composite") background.lay(context, this.width, this.height, () => this.rest());
     else { context.fillStyle = "#000"; context.fillRect(0, 0, this.width, this.height); }
     context.drawImage(person, 0, 0);
+    return canvas;
+  }
+
+  // The picture without the person: see-through where they are.
+  rest() {
+    const canvas = sheet(this.width, this.height);
+    canvas.getContext("2d").putImageData(this.pixels("rest"), 0, 0);
     return canvas;
   }
 
@@ -52,7 +61,7 @@ class Looked {
     const out = new Uint32Array(made.data.buffer);
     const from = new Uint32Array(colour.buffer, colour.byteOffset, out.length);
     for (let i = 0; i < out.length; i += 1) {
-      const a = how === "source" ? 255 : alpha[i];
+      const a = how === "source" ? 255 : how === "rest" ? 255 - alpha[i] : alpha[i];
       if (how === "alpha") out[i] = 0xff000000 | (a * 0x010101);
       else out[i] = (from[i] & 0x00ffffff) | ((how === "solid" ? (a > 0 ? 255 : 0) : a) << 24);
     }
@@ -98,6 +107,38 @@ function layChecks(context, width, height) {
   }
 }
 
+// Out of focus: each pixel the mean of those around it, weighed by how opaque they are, so that nothing of what was
+// left out comes in. Opaque itself.
+function outOfFocus(image, sigma) {
+  const { data, width, height } = image;
+  let sums = Float32Array.from(data, (value, i) => (i % 4 === 3 ? value : value * data[i - (i % 4) + 3]));
+  sums = blurred(sums, width, height, 4, sigma);
+  sums = blurred(sums, height, width, 4 * width, sigma, 4);
+  for (let i = 0; i < data.length; i += 4) {
+    const weight = Math.max(sums[i + 3], 1e-6);
+    for (let part = 0; part < 3; part += 1) data[i + part] = sums[i + part] / weight;
+    data[i + 3] = 255;
+  }
+  return image;
+}
+
+// A Gaussian along lines of `length` pixels that lie `step` apart; the lines themselves begin `next` apart.
+function blurred(values, length, lines, step, sigma, next = step * length) {
+  const reach = Math.ceil(3 * sigma);
+  const taps = Float32Array.from({ length: 2 * reach + 1 }, (_, k) => Math.exp(-((k - reach) ** 2) / (2 * sigma ** 2)));
+  const out = new Float32Array(values.length);
+  for (let line = 0; line < lines; line += 1) {
+    for (let at = 0; at < length; at += 1) {
+      const to = line * next + at * step;
+      for (let k = -Math.min(reach, at); k <= Math.min(reach, length - 1 - at); k += 1) {
+        const [from, tap] = [to + k * step, taps[k + reach]];
+        for (let part = 0; part < 4; part += 1) out[to + part] += tap * values[from + part];
+      }
+    }
+  }
+  return out;
+}
+
 // What lies behind: a colour, the scene out of focus, or the run's own background.
 class Behind {
   constructor(words, own) {
@@ -106,12 +147,15 @@ class Behind {
     this.key = `${words} ${this.own ? 1 : 0}`;
   }
 
-  lay(context, width, height, source) {
+  lay(context, width, height, rest) {
     if (this.words === "blur") {
-      const small = sheet(Math.max(2, Math.round(width / 28)), Math.max(2, Math.round(height / 28)));
-      const soft = small.getContext("2d");
+      const scale = Math.min(1, BLUR_SIDE / Math.max(width, height));
+      const small = sheet(Math.max(2, Math.round(width * scale)), Math.max(2, Math.round(height * scale)));
+      const soft = small.getContext("2d", { willReadFrequently: true });
       soft.imageSmoothingQuality = "high";
-      soft.drawImage(source(), 0, 0, small.width, small.height);
+      soft.drawImage(rest(), 0, 0, small.width, small.height);
+      const seen = soft.getImageData(0, 0, small.width, small.height);
+      soft.putImageData(outOfFocus(seen, BLUR * Math.max(small.width, small.height)), 0, 0);
       context.imageSmoothingQuality = "high";
       context.drawImage(small, 0, 0, width, height);
     } else if (this.own) {
