@@ -3,12 +3,14 @@
 import streamlit as st
 
 from studio import services, words
-from studio.starts import PLACES, start_sample_clip, start_sample_protein, start_sample_song
+from studio.starts import PLACES, start_sample_clip, start_sample_pictures, start_sample_protein, start_sample_song
 
 PAGE = 12
 
 st.title("Fourfold")
-st.markdown("#### Take songs apart, cut people out of video, fold proteins, and see how sure the model is.")
+st.markdown(
+    "#### Take songs apart, cut people out of video, teach with a few pictures, fold proteins, and see how sure the model is."
+)
 st.markdown(f"The work is done by **{services.backend().place}**; every result is kept and can be opened again.")
 
 OFFERS = (
@@ -25,6 +27,13 @@ OFFERS = (
         start_sample_clip,
         "Use a video or picture of your own",
         "pages/videos.py",
+    ),
+    (
+        "**Pictures**: a classifier from a few examples or words, at once, with the reasons for every answer.",
+        "Try the sample pictures",
+        start_sample_pictures,
+        "Use pictures of your own",
+        "pages/pictures.py",
     ),
     (
         "**Proteins**: the structure of a sequence in 3D, and how far to trust it, residue by residue.",

@@ -188,7 +188,7 @@ def asker(project: Project, taught: Taught, card: Mapping[str, Any], wish: Wish)
 
 def _conversation(project: Project, turns: Sequence[Mapping[str, str]], answer: str) -> None:
     """The prompt as a chat: each picture with its question, each answer after it; the last one is the model's own."""
-    with st.container(border=True, height=520):
+    with st.container(border=True, height=520, autoscroll=False):
         for turn in turns:
             with st.chat_message("user", avatar=":material/person:"):
                 sha = sha_of(turn["picture"])

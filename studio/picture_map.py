@@ -79,7 +79,7 @@ def _points(project: Project, looker: Looker, shas: Sequence[str], *, neighbours
     if points is not None:
         return points
 
-    picture_actions.wait(key, "The map is being worked out; the first one takes some ten seconds.")
+    picture_actions.wait(key, "The map is being worked out; the first one takes up to a minute.")
     return None
 
 

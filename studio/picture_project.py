@@ -183,7 +183,7 @@ class Projects:
         self._lock = threading.Lock()
 
     def create(self, state: State | None = None) -> Project:
-        folder = self.root / secrets.token_urlsafe(16)
+        folder = self.root / secrets.token_hex(16)
         for name in ("pictures", "thumbs", "features"):
             (folder / name).mkdir(parents=True)
         made = state or State()

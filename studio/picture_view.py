@@ -61,6 +61,7 @@ def show(token: str) -> None:
     here = widgets.is_here(card)
     looker = services.lookers().get(project, card)
     left, right = st.columns([5, 6], gap="large")
+    taught = None
     with left, guard.told("the classes"):
         picture_gather.show(project, looker.understands_words)
     with right, guard.told("the answers"):

@@ -22,7 +22,7 @@ from evaluation.synthetic.scenery import floats, fractal
 
 SIDE = 160
 SUPERSAMPLING = 2
-SHOTS, QUERIES, STRANGERS = 8, 3, 4
+SHOTS, QUERIES, STRANGERS = 6, 3, 4
 EDGE = 0.02  # of the thing's half size: how soft its outline is
 
 SENTENCES: Mapping[str, str] = {

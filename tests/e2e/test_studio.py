@@ -128,7 +128,7 @@ def test_bad_input_is_a_sentence_on_the_page(studio: Studio, page: Any) -> None:
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_sticks_out_sideways(studio: Studio, chromium: Any, width: int) -> None:
     page = chromium.new_page(viewport={"width": width, "height": 850})
-    for place in ("", "songs", "videos"):
+    for place in ("", "songs", "videos", "pictures"):
         page.goto(f"{studio.address}/{place}")
         page.get_by_role("heading").first.wait_for()
         page.wait_for_timeout(800)
@@ -171,7 +171,7 @@ def test_the_studio_process_never_imports_torch() -> None:
     code = (
         "import sys, studio.song_view, studio.song_results, studio.widgets, studio.media, studio.services, "
         "studio.video_view, studio.video_form, studio.finished_mattes, viz.components.matte_workbench, viz.matting, "
-        "viz.components.stem_player, evaluation.quality, evaluation.scores, viz.spectrogram; "
+        "studio.picture_view, studio.picture_batch, studio.picture_start, viz.components.stem_player, evaluation.quality, evaluation.scores, viz.spectrogram; "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
