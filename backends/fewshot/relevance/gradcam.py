@@ -33,11 +33,14 @@ def last_map(tower: nn.Module, pixels: Tensor) -> nn.Module | None:
 def cam(tower: nn.Module, layer: nn.Module, pixels: Tensor, direction: Tensor) -> tuple[np.ndarray, float]:
     """`(h, w)` signed relevance of the places of `layer`'s map for `direction · f`, and that score."""
 
+    told = 0.0
+
     def score(inputs: Tensor) -> Tensor:
-        return F.normalize(tower(inputs).float(), dim=-1) @ direction.float()
+        nonlocal told
+        scores = F.normalize(tower(inputs).float(), dim=-1) @ direction.float()
+        told = float(scores[0].detach())
+        return scores
 
     with torch.enable_grad():
-        pixels = pixels.detach().requires_grad_(True)
-        found = LayerGradCam(score, layer).attribute(pixels)
-        told = float(score(pixels.detach()))
+        found = LayerGradCam(score, layer).attribute(pixels.detach().requires_grad_(True))
     return found[0, 0].detach().float().cpu().numpy(), told
