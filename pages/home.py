@@ -9,7 +9,8 @@ PAGE = 12
 
 st.title("Fourfold")
 st.markdown(
-    "#### Take songs apart, cut people out of video, teach with a few pictures, fold proteins, and see how sure the model is."
+    "#### Take songs apart, cut people out of video, teach with a few pictures, fold proteins, and see how sure the "
+    "model is."
 )
 st.markdown(f"The work is done by **{services.backend().place}**; every result is kept and can be opened again.")
 

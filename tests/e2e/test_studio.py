@@ -171,7 +171,8 @@ def test_the_studio_process_never_imports_torch() -> None:
     code = (
         "import sys, studio.song_view, studio.song_results, studio.widgets, studio.media, studio.services, "
         "studio.video_view, studio.video_form, studio.finished_mattes, viz.components.matte_workbench, viz.matting, "
-        "studio.picture_view, studio.picture_batch, studio.picture_start, viz.components.stem_player, evaluation.quality, evaluation.scores, viz.spectrogram; "
+        "viz.components.stem_player, evaluation.quality, evaluation.scores, viz.spectrogram, studio.picture_view, "
+        "studio.picture_batch, studio.picture_start, evaluation.embedding, evaluation.fewshot, umap; "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

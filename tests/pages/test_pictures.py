@@ -282,3 +282,62 @@ def test_a_thousand_pictures_are_shown_a_page_at_a_time(app: AppTest, project: P
     told = grids(app)["Examples of red"]
     assert len(told["tiles"]) == 12 and "1 to 12 of 1,004" in words_of(app)
     assert len(json.dumps(told)) < 20_000
+
+
+def test_advice_names_what_is_mistaken_and_a_flag_is_mended_with_one_click(app: AppTest, project: Project) -> None:
+    red, green, blue = project.state.classes
+    wrong = blue.shots[0]
+    project.move([wrong], red.id)
+    twin = pictures.encoded(Image.open(io.BytesIO(shade("green", 0))), "BMP")  # the same pixels in another file
+    picture_files.take(project, [("twin.bmp", lambda: twin)], green.id)
+    view(taught(app, project), "How far to trust it")
+    shown = words_of(app)
+    assert "is mistaken for “blue”" in shown and "On average" in shown
+    assert "“blue 0.png” is filed under “red” but looks like “blue”" in shown
+    assert "“green 0.png” and “twin.bmp” are nearly the same picture" in shown
+    click(app, "It is fine")  # the first flag is the mislabelled one
+    assert "is filed under" not in words_of(app) and wrong in red.shots
+    with project.change() as state:
+        state.fine.clear()
+    app.run()
+    click(app, "Move to “blue”")
+    assert wrong in blue.shots and wrong not in red.shots
+    click(app, "Keep one")
+    assert len(green.shots) == 4 and "nearly the same picture" not in words_of(app)
+
+
+def test_the_learning_curve_comes_by_itself(app: AppTest, project: Project) -> None:
+    view(taught(app, project), "How far to trust it")
+    wait_for(lambda: "With 1 of each class" in words_of(app.run()), 60)
+
+
+def test_where_it_looks_is_asked_of_the_server_and_drawn(app: AppTest, project: Project) -> None:
+    taught(app, project)
+    click(app, "Show where it looks")
+    wait_for(lambda: "speaks loudest for the answer" in words_of(app.run()), 60)
+    assert "Method: how far the score falls when a part is covered" in words_of(app) and not app.exception
+
+
+def test_without_its_weights_a_flamingo_is_an_explained_state_with_the_prompt_it_would_read(
+    app: AppTest, project: Project
+) -> None:
+    view(taught(app, project), "As a conversation")
+    assert "The weights are not on this machine" in words_of(app) and "What it would be shown" in words_of(app)
+    said = [block for message in app.chat_message for block in message.markdown]
+    assert [text.value for text in said].count("What is in this picture?") == 9  # eight examples and the question
+    assert said[-3].value == "blue" and said[-1].value == "*its answer comes here*"  # the most alike one comes last
+
+
+def test_none_of_these_can_be_switched_off_and_heads_have_plain_names(app: AppTest, project: Project) -> None:
+    odd = pictures.encoded(Image.effect_noise((64, 64), 120))
+    picture_files.take(project, [("odd.png", lambda: odd)], None)
+    taught(app, project)
+    tile = grids(app)["Questions and answers"]["tiles"][0]
+    assert (tile["title"], tile["verdict"], tile["tone"]) == ("odd.png", "none of these", "warn")
+    assert "unlike its examples" in words_of(app)
+    next(one for one in app.toggle if "none of these" in one.label).set_value(False).run()
+    assert grids(app)["Questions and answers"]["tiles"][0]["verdict"] in COLOURS and not project.state.reject
+    head = next(box for box in app.selectbox if box.label == "What decides")
+    assert "What suits the examples" in head.options and "Words alone" not in head.options
+    head.set_value("nearest").run()
+    assert not app.exception and project.state.head == "nearest" and "12 of 12" in words_of(app)
