@@ -11,7 +11,7 @@ class WeightFile:
     """One file of weights.
 
     Exactly one origin: `url`, or `hub` ("owner/repository") with `path` in it at `revision`; a starter's has none, it
-    lies in `backends/starters/` under its name.
+    lies in `backends/starters/` under its name, in the folder `path` there where the card has one.
     `sha256` is the whole digest in hex; `bytes` the exact size.
     """
 

@@ -49,10 +49,11 @@ class WeightStore:
 
     def path(self, card: ModelCard, file: WeightFile) -> Path:
         """Where `file` lies once it is here. Names come from cards, which are code; they are held to one folder."""
-        for name in (card.id, file.name):
+        folders = (file.path,) if card.tier == "starter" and file.path else ()
+        for name in (card.id, file.name, *folders):
             if not _PLAIN_NAME.fullmatch(name):
                 raise ValueError(f"{name!r} cannot name weights")
-        return STARTERS / file.name if card.tier == "starter" else self.root / card.id / file.name
+        return STARTERS / file.path / file.name if card.tier == "starter" else self.root / card.id / file.name
 
     def state(self, card: ModelCard) -> State:
         """Where `card` stands. Cheap, except just after a file appeared or changed: then that file is hashed once."""

@@ -38,7 +38,7 @@ class ClipEngine(FeatureEngine):
         if not self.weights:
             raise WeightsMissing(f"“{self.card.title}” needs its weights: download them, or choose a file or folder.")
         with memory_sentence(ADVICE):
-            loaded = load_clip(self.weights[0], ARCHITECTURES.get(self.card.id, ""))
+            loaded = load_clip(_source(self.weights), ARCHITECTURES.get(self.card.id, ""))
             self.network: Any = loaded.network.to(device)
         self.device, self.batch = device, BATCHES.get(device, self.batch)
         self.tower, self.tokenizer, self.without = self.network.visual, loaded.tokenizer, loaded.without
@@ -98,6 +98,11 @@ class ClipEngine(FeatureEngine):
         """What features depend on, as a few letters: the weights and how pictures are prepared."""
         known = "".join(file.sha256 for file in self.card.files) or content_of(self.weights[0])
         return sha256((known + json.dumps(asdict(self.recipe), sort_keys=True, default=str)).encode()).hexdigest()[:16]
+
+
+def _source(weights: tuple[Path, ...]) -> Path:
+    """What to read: one file or folder, or the folder that several files of a card lie in."""
+    return weights[0] if len(weights) == 1 else weights[0].parent
 
 
 def content_of(path: Path) -> str:

@@ -43,6 +43,15 @@ def test_a_starter_is_present_from_the_start_and_costs_no_download(shipped: Path
     assert not store.root.exists(), "the weights folder is not needed"
 
 
+def test_a_starter_of_several_files_lies_in_a_folder_of_its_own(shipped: Path, card: ModelCard, store: WeightStore):
+    (shipped / "net").mkdir()
+    (shipped / "net.safetensors").rename(shipped / "net" / "net.safetensors")
+    card = replace(card, files=(replace(card.files[0], path="net"),))
+    assert store.paths(card) == (shipped / "net" / "net.safetensors",)
+    with pytest.raises(ValueError, match="cannot name weights"):
+        store.path(card, replace(card.files[0], path=".."))
+
+
 def test_a_changed_starter_is_refused(shipped: Path, card: ModelCard, store: WeightStore):
     (shipped / "net.safetensors").write_bytes(CONTENT[:-1] + b"!")
     assert store.state(card) == "broken"
@@ -71,7 +80,7 @@ def test_a_starter_is_neither_removed_nor_replaced(shipped: Path, card: ModelCar
 def test_every_starter_is_as_its_card_says(card: ModelCard, tmp_path: Path):
     store = WeightStore(tmp_path)
     assert store.state(card) == "present"
-    assert {path.parent for path in store.paths(card)} == {STARTERS}
+    assert all(STARTERS in path.parents for path in store.paths(card))
     assert all(len(file.sha256) == 64 for file in card.files)
     for sentence in (card.summary, card.weak_at, card.measured):
         assert sentence.endswith(".") and sentence[0].isupper()
@@ -79,4 +88,4 @@ def test_every_starter_is_as_its_card_says(card: ModelCard, tmp_path: Path):
 
 
 def test_starters_are_no_more_than_30_mb_together():
-    assert sum(path.stat().st_size for path in STARTERS.glob("*")) <= 30e6
+    assert sum(path.stat().st_size for path in STARTERS.rglob("*") if path.is_file()) <= 30e6
