@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import random
 import re
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,8 @@ TEMPLATES = (
     *("a photo of {}", "a picture of {}", "an image of {}") * 2,
     *("a small photo of {}", "a blurry photo of {}", "a close photo of {}", "a dark photo of {}"),
     *("a photo with {} in it", "a photo of the {0}", "this is {}", "here is {}", "it shows {}", "one can see {}"),
-    *("{} in a picture", "{}, photographed"),
+    *("{} in a picture", "{}, photographed", "a close view of {}", "{} seen from far away", "part of {} at the edge"),
+    *("a sharp picture of {} in daylight", "a dim picture that shows {}", "{} in the middle of the picture"),
 )
 """`{0}` takes the bare words, `{}` those with their article."""
 _MASS = frozenset({"pants", "shorts", "clothing", "clothes", "furniture", "food", "nature", "footwear", "headwear"})
@@ -54,8 +57,8 @@ def with_article(words: str) -> str:
 
 
 def sentence(words: str, rng: random.Random) -> str:
-    """One way to say that a picture shows `words`."""
-    template = rng.choice(TEMPLATES)
+    """One way to say that a picture shows `words`; one in three ends with a full stop."""
+    template = rng.choice(TEMPLATES) + ("." if rng.random() < 1 / 3 else "")
     if "{0}" in template or rng.random() < 0.25:
         return template.replace("{0}", "{}").format(words)
     return template.format(with_article(words))
@@ -69,11 +72,11 @@ def caption(entry: Entry, rng: random.Random) -> tuple[str, str]:
     return concept.key, sentence(rng.choice(concept.words), rng)
 
 
-def read_entries(table: Path) -> list[Entry]:
-    """The rows of `captions.csv` (file, caption, alt) in its order."""
+def read_entries(archive: Path) -> list[Entry]:
+    """The rows of `captions.csv` (file, caption, alt) in the archive of pictures, in their order."""
     kinds = kinds_of()
-    with table.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    with zipfile.ZipFile(archive) as pictures:
+        rows = list(csv.DictReader(io.StringIO(pictures.read("captions.csv").decode("utf-8"))))
     synonyms = _synonyms(rows)
     return [_entry(row["file"], row["caption"], row["alt"], kinds, synonyms) for row in rows]
 

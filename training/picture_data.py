@@ -62,9 +62,9 @@ def _between(low: float, high: float, count: int, rng: torch.Generator) -> torch
 
 
 def _cropped(pictures: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """A window of 30 to 100 % of each picture's area, three to four at most, turned left to right half the time."""
+    """A window of 40 to 100 % of each picture's area, three to four at most, turned left to right half the time."""
     count = len(pictures)
-    area, ratio = _between(0.3, 1.0, count, rng), torch.exp(_between(-0.28, 0.28, count, rng))
+    area, ratio = _between(0.4, 1.0, count, rng), torch.exp(_between(-0.28, 0.28, count, rng))
     wide, high = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
     flip = torch.where(torch.rand(count, generator=rng) < 0.5, -1.0, 1.0)
     transform = torch.zeros(count, 2, 3)
@@ -87,8 +87,8 @@ def _recoloured(pictures: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
 
 
 def _covered(pictures: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """A quarter of the pictures lose a rectangle to a plain colour."""
-    for index in torch.nonzero(torch.rand(len(pictures), generator=rng) < 0.25).flatten().tolist():
+    """One picture in seven loses a rectangle to a plain colour."""
+    for index in torch.nonzero(torch.rand(len(pictures), generator=rng) < 0.15).flatten().tolist():
         high, wide = torch.randint(12, 33, (2,), generator=rng).tolist()
         top, left = (int(torch.randint(0, SIDE - size + 1, (1,), generator=rng)) for size in (high, wide))
         pictures[index, :, top : top + high, left : left + wide] = 255 * torch.rand(3, 1, 1, generator=rng)

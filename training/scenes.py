@@ -87,7 +87,8 @@ class Claim:
         return f"{first} {self.relation} {_article(self.other[0])} {self.other[0]} {self.other[1]}"
 
     def sentence(self, rng: random.Random) -> str:
-        return rng.choice(_TEMPLATES).format(self.words(rng))
+        """A way to say it; one in three ends with a full stop."""
+        return rng.choice(_TEMPLATES).format(self.words(rng)) + ("." if rng.random() < 1 / 3 else "")
 
 
 def _article(word: str) -> str:
