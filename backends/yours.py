@@ -58,6 +58,8 @@ def is_found(card: ModelCard) -> bool:
 def engine_for(task: Task, path: Path) -> str:
     """The engine that takes weights like these, "" where none does. Their content is judged when they are loaded."""
     if path.is_dir():
+        if not stamp(path):  # empty, or on its way
+            return ""
         return task.own.get(_model_type(path)) or task.own.get(ANY_FOLDER, "")
     return task.own.get(path.suffix.lower(), "")
 
@@ -97,7 +99,8 @@ def stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
     for file in files:
         with suppress(FileNotFoundError):  # no recipe there, or renamed just now
             stat = file.stat()
-            stamps.append((file.name, stat.st_size, stat.st_mtime_ns))
+            if not file.is_dir():
+                stamps.append((file.name, stat.st_size, stat.st_mtime_ns))
     return tuple(stamps)
 
 

@@ -83,6 +83,11 @@ def test_a_folder_says_itself_what_it_holds(host: Host, model_type: object, engi
     assert (card["engine"], card["here"]) == (engine, True) and 1_000 <= card["parameters"] < 1_100
 
 
+def test_an_empty_folder_holds_no_weights(host: Host) -> None:
+    put(host, "folding", "later/sub/model.safetensors")
+    assert told(host, "folding") == {} and host.info()["tasks"]["folding"]["own"]["strange"] == ["later"]
+
+
 def test_stems_are_not_promised_before_the_weights_are_read(host: Host) -> None:
     put(host, "separation", "six.th")
     assert told(host, "separation")["yours/six.th"]["outputs"] == ()
