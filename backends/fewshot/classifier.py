@@ -58,8 +58,8 @@ class Classifier:
         rows = left.measurable
         calibrated = left.counted >= 2
         warmth = (
-            temperature(left.scores[rows], left.labels[rows])
-            if calibrated
+            temperature(left.plain[rows], left.labels[rows])
+            if calibrated and left.plain is not None
             else usual_temperature(head.scores(support.images if len(support.images) else known_words(support)))
         )
         return cls(support, head, left, warmth, calibrated, find(support, left))

@@ -12,6 +12,7 @@ import numpy as np
 
 from backends.errors import BadInput
 from backends.fewshot.calibration import best_temperature
+from backends.fewshot.heads.folds import FOLDS, folds, is_thin
 from backends.fewshot.heads.formula import Formula
 from backends.fewshot.types import Support
 
@@ -83,7 +84,7 @@ class Head(ABC):
     def fit(self, support: Support) -> Head:
         """Choose the settings by the log loss of left-out shots, then teach with all."""
         check(self, support)
-        self.chosen, self._own = self.choose(support)
+        self.chosen, self._plain = self.choose(support)
         self.formula = self.solve(support, self.chosen)
         self.labels, self._support = support.labels.astype(int), support
         return self
@@ -121,14 +122,30 @@ class Head(ABC):
         """Gradient of the scores with respect to the feature, `(M, C, D)`."""
         return self.formula.slope(queries)
 
-    def leave_one_out(self, support: Support) -> np.ndarray:
-        """`(N, C)`: the score of each shot by a head that was taught without it, under the chosen settings.
+    def leave_one_out(self, support: Support) -> tuple[np.ndarray, np.ndarray]:
+        """`(N, C)` twice: the scores of each shot by a head that was taught without it, under the chosen settings.
 
-        The settings were chosen with all shots; with as few as there are, that flatters little.
+        The first are for counting who is right: with eight shots a class or fewer, one of every other class is left
+        out beside it. Of fewer shots, scores spread otherwise; these are brought to the spread of the second, of
+        which nothing else is left out, and which temperatures are fitted on. The settings were chosen with all shots;
+        with as few as there are to choose from, that flatters little.
         """
-        if support is getattr(self, "_support", None):
-            return self._own
-        return self.left_out(support, self.chosen or self.usual())
+        fitted = support is getattr(self, "_support", None)
+        chosen = self.chosen or self.usual()
+        plain = self._plain if fitted else self.left_out(support, chosen)
+        if not is_thin(support):
+            return plain, plain
+        even = self.by_folds(support, chosen)
+        narrow, wide = (float(scores.std(axis=1).mean()) for scores in (even, plain))
+        return even * (wide / narrow if narrow > 0 and wide > 0 else 1), plain
+
+    def by_folds(self, support: Support, chosen: Chosen, most: int = FOLDS) -> np.ndarray:
+        """`(N, C)`: the same by teaching anew without one shot of every class at a time."""
+        scores = np.empty((len(support.labels), len(support.classes)))
+        for tested, taught in folds(support, most):
+            words, pictures = self.solve(support.chosen(taught), chosen).votes(support.images[tested])
+            scores[tested] = words + pictures
+        return scores
 
     def evidence(self, query: np.ndarray) -> Evidence:
         """Of one unit feature `(D,)`."""

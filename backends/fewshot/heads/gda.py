@@ -35,8 +35,8 @@ class GDA(Head):
 
     μᵀPμ of a mean of n shots is too large by tr(PΣ) / n; it is taken off for the reason given in `nearest`, and with
     equal numbers of shots changes nothing. Since P was made from the same scatter, Σ is the scatter over its degrees
-    of freedom less those that P used up, as in generalised cross-validation. Shots that do not scatter, such as one a
-    class, get P = D I: the nearest mean, as for a total variance of 1.
+    of freedom less those that P used up, as in generalised cross-validation. Shots that do not scatter around their
+    class means, such as one a class, leave tr(Σ) to be taken from the scatter of all shots around their common mean.
     """
 
     id = "gda"
@@ -130,10 +130,12 @@ class Turned:
     def precision(self, shrinkage: float) -> tuple[np.ndarray, float]:
         """P applied to each shot `(N, D)`, and tr(P Σ)."""
         count, dimensions = self.support.images.shape
-        if self.trace <= FLAT or count < 2:
-            return dimensions * self.support.images.astype(float), 0.0
-        ridge = shrinkage * self.trace / (count - 1)
-        weight = 1 / (self.spread + ridge)
+        trace = self.trace
+        if trace <= FLAT:
+            trace = float(np.square(self.images - self.images.mean(axis=0)).sum())
+        if trace <= FLAT:
+            return dimensions * self.support.images.astype(float), 0.0  # all shots alike
+        weight = 1 / (self.spread + shrinkage * trace / (count - 1))
         solved = (count - 1) * (self.images * weight) @ self.axes.T
         used = (self.spread * weight).sum()
         return solved, (count - 1) * float(used / max(count - (self.support.counts > 0).sum() - used, 1))

@@ -8,10 +8,13 @@ from typing import ClassVar
 import numpy as np
 
 from backends.fewshot.heads.base import Chosen, Head, Setting, neutral, word_weights
+from backends.fewshot.heads.folds import FOLDS, FOLDS_OF_MANY, folds
 from backends.fewshot.heads.formula import Formula, line
-from backends.fewshot.heads.groups import groups, without
 from backends.fewshot.heads.tip_adapter import shot_weights
 from backends.fewshot.types import Support
+
+MANY = 200
+"""Shots from which on each fold leaves out more of them, since every fold is a training."""
 
 
 class LinearProbe(Head):
@@ -45,12 +48,17 @@ class LinearProbe(Head):
             yield {"steps": number}, scores
 
     def _path(self, support: Support, steps: Sequence[int]) -> list[np.ndarray]:
-        """Scores of left-out shots after each number of steps, from one training a group."""
+        """Scores of left-out shots after each number of steps, from one training a fold."""
         scores = [np.empty((len(support.labels), len(support.classes))) for _ in steps]
-        for rows in groups(support):
-            for place, formula in zip(scores, trained(without(support, rows), steps), strict=True):
-                place[rows] = np.sum(formula.votes(support.images[rows]), axis=0)
+        for tested, taught in folds(support, most_folds(support)):
+            for place, formula in zip(scores, trained(support.chosen(taught), steps), strict=True):
+                place[tested] = np.sum(formula.votes(support.images[tested]), axis=0)
         return scores
+
+
+def most_folds(support: Support) -> int:
+    """Trainings that may be spent on left-out shots."""
+    return FOLDS if len(support.labels) <= MANY else FOLDS_OF_MANY
 
 
 def trained(support: Support, steps: Sequence[int]) -> list[Formula]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from backends.fewshot.heads.base import Chosen, Head, word_weights
 from backends.fewshot.heads.formula import Formula, kernel
-from backends.fewshot.heads.groups import groups, without
+from backends.fewshot.heads.linear_probe import most_folds
 from backends.fewshot.heads.tip_adapter import TipAdapter, shot_weights
 from backends.fewshot.types import Support
 
@@ -39,10 +39,7 @@ class TipAdapterF(TipAdapter):
         return kernel(word_weights(support), keys, start.values, chosen["sharpness"])
 
     def left_out(self, support: Support, chosen: Chosen) -> np.ndarray:
-        scores = np.empty((len(support.labels), len(support.classes)))
-        for rows in groups(support):
-            scores[rows] = np.sum(self.solve(without(support, rows), chosen).votes(support.images[rows]), axis=0)
-        return scores
+        return self.by_folds(support, chosen, most_folds(support))
 
     def choose(self, support: Support) -> tuple[Chosen, np.ndarray]:
         chosen = Head.choose(TipAdapter(**self.fixed), support)[0]

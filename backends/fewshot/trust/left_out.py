@@ -15,14 +15,16 @@ class LeftOut:
     """Answers to the shots, none of them taught by itself.
 
     Attributes:
-        scores: `(N, C)`. labels: `(N,)`.
+        scores: `(N, C)`, by heads that miss one shot of every class where classes have few. labels: `(N,)`.
         measurable: `(N,)` bool. A shot that is the only one of its class, and whose class has no words that the head
             reads, takes the class with it when it is left out: such a shot cannot be answered right, nor be counted.
+        plain: `(N, C)` scores by heads that miss the shot alone, for the temperature; None once loaded from a file.
     """
 
     scores: np.ndarray
     labels: np.ndarray
     measurable: np.ndarray
+    plain: np.ndarray | None = None
 
     @property
     def answers(self) -> np.ndarray:
@@ -65,4 +67,5 @@ def leave_one_out(head: Head, support: Support) -> LeftOut:
     measurable = support.counts[labels] >= 2
     if head.needs != "pictures":
         measurable |= support.worded[labels]
-    return LeftOut(head.leave_one_out(support), labels, measurable)
+    scores, plain = head.leave_one_out(support)
+    return LeftOut(scores, labels, measurable, plain)
