@@ -89,6 +89,19 @@ def test_a_prompt_is_cut_where_work_can_be_shared(reader: Reader) -> None:
     assert other.shots == pieces.shots and other.query != pieces.query
 
 
+def test_a_model_that_knows_no_end_of_an_utterance_is_asked_without(tmp_path: Path) -> None:
+    plain = Reader(idefics_folder(tmp_path / "plain", chat=False), "cpu")
+    pieces = plain.speller.pieces(TURNS, CLASSES)
+    assert plain.speller.end == "" and plain.speller.stops == {2}
+    assert plain.speller.text(pieces.shots).endswith("Assistant: polar bear\nUser:")
+    shown = pictures()
+    seen = [plain.look(one) for one in shown]
+    told = plain.weigh(plain.hold(pieces.shots, [one.latents for one in seen[:2]]), pieces, seen[2])
+    start = pieces.shots + pieces.query
+    logits = plain_logits(plain, start + pieces.answers[0], shown).log_softmax(-1)
+    assert told[0] == pytest.approx(float(logits[len(start) - 1, pieces.answers[0][0]]), abs=1e-5)
+
+
 def test_an_answer_that_melts_into_the_prompt_is_cut_before_it() -> None:
     class Melting:
         """Spells by letters, but reads “: c” as one sign, as some tokenizers do."""
@@ -125,6 +138,24 @@ def test_all_answers_in_one_pass_weigh_what_each_weighs_alone(reader: Reader) ->
     assert np.abs(swapped - told).max() > 1e-4, "the picture counts"
     turned = reader.hold(pieces.shots, [seen[1].latents, seen[0].latents])
     assert np.abs(reader.weigh(turned, pieces, seen[2]) - told).max() > 1e-5, "so do those of the examples"
+
+
+def test_half_precision_weighs_nearly_the_same(reader: Reader, folder: Path) -> None:
+    """As on a graphics card: everything the network is given comes in its own precision."""
+    half = Reader(folder, "cpu")
+    half.network.to(torch.bfloat16)
+    told = []
+    for one in (reader, half):
+        seen = [one.look(picture) for picture in pictures()]
+        pieces = one.speller.pieces(TURNS, CLASSES)
+        told.append(one.weigh(one.hold(pieces.shots, [each.latents for each in seen[:2]]), pieces, seen[2]))
+        alone = one.speller.pieces(TURNS[2:], CLASSES)
+        told.append(one.weigh(one.hold(alone.shots, []), alone, seen[2]))
+        assert (
+            list(one.write(one.hold(alone.shots, []), alone, seen[2], most=2)) and seen[0].feature.dtype == np.float32
+        )
+    assert seen[0].latents.dtype == torch.bfloat16
+    assert np.allclose(told[0], told[2], atol=0.1) and np.allclose(told[1], told[3], atol=0.1)
 
 
 def test_without_examples_only_the_picture_itself_is_looked_at(reader: Reader) -> None:
