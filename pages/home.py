@@ -26,7 +26,7 @@ OFFERS = (
         "**Videos**: the people alone with a soft edge, for your editor, a new background or a web page.",
         "Try the sample clip",
         start_sample_clip,
-        "Use a video or picture of your own",
+        "Use a video of your own",
         "pages/videos.py",
     ),
     (

@@ -157,7 +157,10 @@ def _answered(project: Project, looker: Looker, taught: Taught, card: Mapping[st
     told = json.loads(found["prompt"])["queries"][0]
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _conversation(project, told["turns"], told["answer"])
+        own = {sent_name(name).replace("_", " "): name for name in taught.names}
+        turns = [{**turn, "answer": own.get(turn["answer"], turn["answer"])} for turn in told["turns"]]
+        answer = told["answer"].replace("_", " ")
+        _conversation(project, turns, own.get(answer, told["answer"]))
     with right:
         _beside(project, taught, found, wish)
 

@@ -2,7 +2,7 @@
 
     chosen = picture_grid([Tile("<id>", "<address>", "cat 3.jpg")], key="cats")
 
-The pictures themselves come from the studio's own addresses as they scroll into view; the page only ever names them.
+The pictures themselves come from the studio's own addresses; the page only ever names them, a few dozen at a time.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class Tile {
     if (text === this.text) return;
     const rows = data.bars.length > 0;
     if (data.source !== this.data?.source) {
-      this.picture = el("img", { src: data.source, alt: "", loading: "lazy", decoding: "async", draggable: "false" });
+      this.picture = el("img", { src: data.source, alt: "", decoding: "async", draggable: "false" });
       this.picture.addEventListener("error", () => this.root.classList.add("lost"));
     }
     this.data = data;

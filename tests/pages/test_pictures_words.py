@@ -1,0 +1,134 @@
+"""The pictures page with models that understand words: a tiny CLIP and a tiny Flamingo, read as one's own weights are.
+
+Their weights are random, so nothing is said of what they answer, only that what is asked arrives and is shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from studio import picture_files, services
+from studio.picture_answers import Taught
+from studio.picture_project import Project
+from tests.backends.fewshot.tiny import clip_folder, idefics_folder
+from tests.conftest import wait_for
+from tests.pages.test_pages import ROOT, click, words_of
+from tests.pages.test_pictures import grids, open_project, shade, view
+
+CLIP, FLAMINGO = "yours/tiny-clip", "yours/tiny-flamingo"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real backend whose weights folder holds both networks."""
+    from studio.backend import EmbeddedBackend
+
+    weights = tmp_path_factory.mktemp("weights")
+    clip_folder(weights / "yours" / "fewshot" / "tiny-clip")
+    idefics_folder(weights / "yours" / "fewshot" / "tiny-flamingo")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FOURFOLD_WEIGHTS", str(weights))
+        patch.setenv("FOURFOLD_DEVICE", "cpu")
+        backend = EmbeddedBackend()
+        backend.start()
+        state = backend.wait_ready(90)
+    assert state.ready, state.sentence
+    yield state.address
+    backend.stop()
+
+
+@pytest.fixture
+def app(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    monkeypatch.setenv("FOURFOLD_BACKEND", server)
+    services.stop()
+    services.backend().wait_ready(30)
+    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    services.stop()
+
+
+@pytest.fixture
+def project(app: AppTest) -> Project:
+    """A class of two examples, one of words alone, and two questions; looked at by the tiny CLIP."""
+    made = services.projects().create()
+    with made.change() as state:
+        state.card = CLIP
+    red = made.add_class("red", "a red car")
+    made.add_class("#1: white/bear", "a white polar bear")
+    picture_files.take(made, [(f"red {n}.png", lambda n=n: shade("red", n)) for n in range(2)], red.id)
+    picture_files.take(made, [(f"who {kind}.png", lambda kind=kind: shade(kind, 9)) for kind in ("blue", "red")], None)
+    return made
+
+
+def taught(app: AppTest, project: Project) -> Taught:
+    """What the page worked with, once the model has looked at everything."""
+    open_project(app, project)
+    card = next(one for one in services.backend().info()["tasks"]["fewshot"]["cards"] if one["id"] == CLIP)
+    looker = services.lookers().get(project, card)
+
+    def done() -> bool:
+        assert not looker.view().sentence, looker.view().sentence
+        return not any(looker.missing()) and not looker.view().running
+
+    wait_for(done, 60)
+    app.run()
+    assert not app.exception
+    return looker.taught[1]  # type: ignore[attr-defined]
+
+
+def test_a_sentence_alone_is_a_class_and_words_vote_beside_pictures(app: AppTest, project: Project) -> None:
+    made = taught(app, project)
+    assert made.names == ("red", "#1: white/bear") and made.support.worded.all()
+    assert made.support.counts.tolist() == [2, 0] and made.classifier.head.id == "proker"
+    assert "does not understand words" not in words_of(app) and "Votes: words speak loudest for" in words_of(app)
+    bars = [bar["label"] for bar in grids(app)["Questions and answers"]["tiles"][0]["bars"]]
+    assert sorted(bars) == ["#1: white/bear", "red"]
+    before = made.support.words.copy()
+    project.describe(project.state.classes[0].id, "red", "a cat in this photo")
+    after = taught(app, project).support.words
+    assert np.abs(after[0] - before[0]).max() > 1e-3 and np.allclose(after[1], before[1])
+
+
+def test_words_can_be_switched_off_and_put_to_the_model_otherwise(app: AppTest, project: Project) -> None:
+    first = taught(app, project).support.words
+    chooser = next(box for box in app.selectbox if "put to the model" in box.label)
+    chooser.set_value("ensemble").run()
+    assert project.state.templates == "ensemble"
+    assert np.abs(taught(app, project).support.words - first).max() > 1e-3
+    next(one for one in app.toggle if one.label == "Names and sentences count").set_value(False).run()
+    assert not app.exception and "Give at least two classes" in words_of(app)  # the second has words alone
+
+
+def test_the_map_of_an_answer_comes_with_the_words_that_counted(app: AppTest, project: Project) -> None:
+    taught(app, project)
+    click(app, "Show where it looks")
+    wait_for(lambda: "speaks loudest for the answer" in words_of(app.run()), 60)
+    assert "gradient times attention" in words_of(app) and "Which words counted" in words_of(app)
+    chart = next(one for one in app.get("plotly_chart") if "Relevance" in one.proto.spec)
+    assert {"car", "bear"} & set(json.loads(chart.proto.spec)["layout"]["xaxis"]["ticktext"])
+
+
+def chat(app: AppTest) -> list[Any]:
+    return [block.value for message in app.chat_message for block in message.markdown]
+
+
+def test_a_flamingo_reads_the_examples_and_answers_beside_the_classifier(app: AppTest, project: Project) -> None:
+    taught(app, project)
+    view(app, "As a conversation")
+    next(one for one in app.slider if one.label == "In how many orders").set_value(2).run()
+    click(app, "Ask the Flamingo")
+    wait_for(lambda: "The Flamingo**" in words_of(app.run()), 60)
+    assert not app.exception and "of 2 orders of the examples give this answer" in words_of(app)
+    assert chat(app)[:2] == ["What is in this picture?", "red"]
+    assert chat(app)[-1] in (r"**red**", r"**\#1\: white/bear**")  # as it was written, not as it was sent
+    next(c for c in app.segmented_control if c.label == "Ask").set_value("question").run()
+    assert "Write what you want to know" in words_of(app)
+    next(box for box in app.text_input if box.label == "Your question").set_value("What is in this photo?").run()
+    click(app, "Ask the Flamingo")
+    wait_for(lambda: "**The classifier**" in words_of(app.run()), 60)
+    assert chat(app)[0] == "What is in this photo?" and not app.exception
