@@ -172,7 +172,7 @@ def optimiser(learner: Learner) -> torch.optim.Optimizer:
         pull = DECAY if weight.ndim > 1 and "embedding" not in name else 0.0
         groups.setdefault((1.0 if weight.ndim == 4 else SLOWER, pull), []).append(weight)
     settings = [{"params": p, "share": share, "weight_decay": pull} for (share, pull), p in groups.items()]
-    return torch.optim.AdamW(settings, lr=RATE, betas=(0.9, 0.98))
+    return torch.optim.AdamW(settings, lr=RATE, betas=(0.9, 0.98), fused=True)
 
 
 class Run:
