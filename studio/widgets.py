@@ -78,7 +78,7 @@ def tell_own_weights(name: str, task: Mapping[str, Any]) -> None:
     with st.expander("Use weights of your own", icon=":material/folder_open:"):
         st.markdown(
             f"Put a file ({endings}){folder} into {_own_folder(name)} (make it where there is none), then reload this "
-            "page: it is on the list of models under its own name. It is used only if it is complete and fits the network."
+            "page: it is on the list of models under its own name. It is used if it is complete and fits the network."
         )
         if ".onnx" in own["kinds"]:
             st.markdown(
