@@ -206,16 +206,16 @@ class _Prompter:
         """Ask with the examples in each order; descriptions and answers with the first alone."""
         if self.settings.only:
             return Answered(item, seen.feature)
+        yield progress(0)
         shown = self.chosen(seen)
         if self.asking.ask != "names":
             return (yield from self._write(item, seen, shown, progress))
-        found = []
+        files, weights = [], []
         for count, order in enumerate(orders(shown, self.asking.orders, self.settings.seed)):
-            if count:
-                yield progress(count)
-            found.append((self._files(order), self._weigh(item.name, seen, order)))
-        files, weights = [files for files, _ in found], np.stack([weights for _, weights in found])
-        return Named(item, seen.feature, self._turns(item.name, shown), files, likelihoods=weights)
+            files.append(self._files(order))
+            weights.append((yield from self._weigh(item.name, seen, order, progress(count))))
+        turns = self._turns(item.name, shown)
+        return Named(item, seen.feature, turns, files, likelihoods=np.stack(weights))
 
     def measure(self) -> Generator[Event, None, Measured | None]:
         """Each example as if it were asked about, with the others shown; None with fewer than two."""
@@ -224,18 +224,22 @@ class _Prompter:
             return None
         scores = []
         for count, shot in enumerate(self.shots):
-            yield Progress(MEASURING, count, len(self.shots), "answers")
-            scores.append(self._weigh(shot.item.name, shot.seen, self.chosen(shot.seen, without=count)))
+            now = Progress(MEASURING, count, len(self.shots), "answers")
+            shown = self.chosen(shot.seen, without=count)
+            scores.append((yield from self._weigh(shot.item.name, shot.seen, shown, now)))
         yield Progress(MEASURING, len(self.shots), len(self.shots), "answers")
         labels = np.array([shot.label for shot in self.shots])
         table = np.stack(scores)
         return Measured(float((table.argmax(1) == labels).mean()), temperature(table, labels))
 
-    def _weigh(self, name: str, seen: Seen, order: np.ndarray) -> np.ndarray:
-        """Log likelihood a token `(C,)` of each class name."""
+    def _weigh(self, name: str, seen: Seen, order: np.ndarray, now: Progress) -> Generator[Event, None, np.ndarray]:
+        """Log likelihood a token `(C,)` of each class name; yields `now` before each pass through the network."""
         pieces = self.reader.speller.pieces(self._turns(name, order), self.names)
         self.reader.check(pieces)
-        weights = self.reader.weigh(self._hold(order, pieces.shots), pieces, seen)
+        yield now
+        held = self._hold(order, pieces.shots)
+        yield now
+        weights = self.reader.weigh(held, pieces, seen)
         if not np.isfinite(weights).all():
             raise EngineFailed(BROKEN)
         return weights
@@ -248,8 +252,9 @@ class _Prompter:
         turns = self._turns(item.name, shown)
         pieces = self.reader.speller.pieces(turns)
         self.reader.check(pieces, LONGEST_ANSWER)
-        texts = [""]
-        with closing(self.reader.write(self._hold(shown, pieces.shots), pieces, seen)) as writing:
+        texts, held = [""], self._hold(shown, pieces.shots)
+        yield progress(0)
+        with closing(self.reader.write(held, pieces, seen)) as writing:
             for text in writing:
                 texts.append(text)
                 yield progress(len(texts) / (LONGEST_ANSWER + 2))

@@ -23,6 +23,9 @@ from backends.fewshot.types import Support
 if TYPE_CHECKING:
     from backends.fewshot.flamingo_reader import Seen
 
+AGREEMENT = "agreement"
+"""The column after those of the classes."""
+
 
 @dataclass(frozen=True)
 class Shot:
@@ -121,10 +124,10 @@ def _write_predictions(out: Path, classes: tuple[str, ...], named: Sequence[Name
     """As the other engines write it, with the mean over orders, and after it how far the orders differ: `agreement`
     (the share of orders with this answer) and the standard deviation of each class's probability."""
     path = out / "predictions.csv"
-    titles = [f"{name} (class)" if name in COLUMNS else name for name in classes]
+    titles = [f"{name} (class)" if name in (*COLUMNS, AGREEMENT) else name for name in classes]
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
-        table.writerow([*COLUMNS, *titles, "agreement", *(f"{name} (spread)" for name in classes)])
+        table.writerow([*COLUMNS, *titles, AGREEMENT, *(f"{name} (spread)" for name in classes)])
         for one in named:
             shares = one.shares(warmth)
             mean, best = shares.mean(0), int(shares.mean(0).argmax())

@@ -198,6 +198,15 @@ def test_words_alone_are_enough(engine: FlamingoEngine, pictures: Path, tmp_path
     assert described.classes == () and kept(described, "answers").is_file()
 
 
+def test_a_class_called_like_a_column_has_its_own(engine: FlamingoEngine, pictures: Path, tmp_path: Path) -> None:
+    classes = tmp_path / "classes.txt"
+    classes.write_text("agreement\nfile")
+    result, _ = run(engine, pictures, tmp_path, classes=classes, support=None)
+    row = table(result)[0]
+    assert float(row["agreement (class)"]) + float(row["file (class)"]) == pytest.approx(1, abs=1e-5)
+    assert float(row["agreement"]) == 1 and row["file"].endswith(".png")
+
+
 def test_features_alone_can_be_asked_for(engine: FlamingoEngine, pictures: Path, tmp_path: Path) -> None:
     result, _ = run(engine, pictures, tmp_path, only="features")
     assert [artifact.kind for artifact in result.artifacts] == ["features"] and result.dimensions == 16
@@ -279,20 +288,27 @@ def forward_passes(engine: FlamingoEngine, monkeypatch: pytest.MonkeyPatch) -> l
     return passes
 
 
-def test_closing_stops_and_examples_that_stay_are_read_once(
+def test_examples_that_stay_are_read_once(
     engine: FlamingoEngine, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passes = forward_passes(engine, monkeypatch)
     run(engine, pictures, tmp_path, shots=4, pick="drawn", orders=2)
     assert passes.count("vision") == 9 + 3, "each picture is looked at once"
     assert passes.count("text") == 2 + 3 * 2, "the examples once in each order, and each question in one pass"
-    passes.clear()
+
+
+@pytest.mark.parametrize("options", [{"orders": 3, "shots": 5}, {"ask": "caption"}, {"measure": "on"}])
+def test_closing_stops_within_one_pass_wherever_it_is(
+    engine: FlamingoEngine, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    passes = forward_passes(engine, monkeypatch)
+    most = seen = 0
     events: Iterator[Any] = engine.run(
-        {"query": pictures / "query", "support": pictures / "support"}, {"orders": 8, "shots": 5}, tmp_path
+        {"query": pictures / "query", "support": pictures / "support"}, options, tmp_path
     )
-    with closing(events):  # type: ignore[type-var]
-        next(event for event in events if isinstance(event, Progress) and event.stage == ASKING and event.done)
-    assert passes.count("text") <= 2
+    for _ in events:
+        most, seen = max(most, len(passes) - seen), len(passes)
+    assert most == 1 and len(passes) > 20
     passes.clear()
     events = engine.run({"query": pictures / "query"}, {"ask": "caption"}, tmp_path)
     with closing(events):  # type: ignore[type-var]
