@@ -62,7 +62,7 @@ def chosen_actions(project: Project, chosen: Sequence[str], key: str, *, questio
         if others:
             names = {each.id: each.name for each in others}
             picked = st.selectbox(
-                f"{words.count(len(chosen), 'picture')} chosen",
+                f"{words.count(len(chosen), 'question' if questions else 'picture')} chosen",
                 list(names),
                 format_func=lambda one: names[one],
                 index=None,

@@ -11,6 +11,7 @@ import io
 import logging
 import tempfile
 import threading
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,7 +54,7 @@ class Store:
         for path in sorted(folder.glob("*.npz")):
             try:
                 self._take(path.read_bytes())
-            except (OSError, ValueError, KeyError, EOFError) as error:
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
                 log.warning("features %s are damaged and are worked out anew: %s", path, error)
                 path.unlink(missing_ok=True)
 

@@ -1,0 +1,193 @@
+"""What a model sees in a project's pictures: asked once, kept, asked anew where it must be; failures in words."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from studio import picture_calls, picture_features, picture_files
+from studio.picture_bundle import sent_name
+from studio.picture_features import Looker, Store, line
+from studio.picture_project import Project, Projects
+from studio.stream import LOST, StreamError
+from tests import pictures
+from tests.conftest import wait_for
+
+CARD = {"id": "model", "outputs": ["pictures", "words"]}
+
+
+def npz(shas: list[str], words: int = 0, space: str = "one", dimensions: int = 4) -> bytes:
+    """As the server answers: of each picture a row that its sha256 gives."""
+    rows = np.array([[int(sha[k], 16) for k in range(dimensions)] for sha in shas], np.float32).reshape(-1, dimensions)
+    told: dict[str, Any] = {
+        "images": rows,
+        "sha256": np.array(shas, str),
+        "logit_scale": 50.0,
+        "space": np.array(space),
+    }
+    if words:
+        told["words"] = np.arange(words * dimensions, dtype=np.float32).reshape(words, dimensions)
+    file = io.BytesIO()
+    np.savez(file, **told)
+    return file.getvalue()
+
+
+class Server:
+    """Stands in for the call to a model server: remembers what it was sent and answers by `answer`."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[list[str], list[str]]] = []
+        self.failure: Exception | None = None
+        self.blind: set[str] = set()
+        self.space = "one"
+
+    def __call__(self, backend: Any, card: str) -> Server:
+        return self
+
+    def cancel(self) -> None:
+        """Nothing to end."""
+
+    def results(self, sent: Mapping[str, Path], options: Mapping[str, Any], tell: Any) -> dict[str, bytes]:
+        import zipfile
+
+        assert options == {"only": "features", "templates": "photo"}
+        with zipfile.ZipFile(sent["query"]) as bundle:
+            shas = [Path(name).stem for name in bundle.namelist()]
+        lines = sent["classes"].read_text().splitlines() if "classes" in sent else []
+        self.calls.append((shas, lines))
+        if self.failure:
+            raise self.failure
+        tell({"stage": "Looking", "done": len(shas), "total": len(shas), "unit": "pictures"})
+        return {"features": npz([sha for sha in shas if sha not in self.blind], len(lines), self.space)}
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
+    made = Server()
+    monkeypatch.setattr(picture_features, "Asking", made)
+    return made
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    made = Projects(tmp_path).create()
+    for name, colour in (("red", (200, 0, 0)), ("blue", (0, 0, 200))):
+        give(made, made.add_class(name, f"all {name}").id, colour)
+    yield made
+
+
+def give(project: Project, class_id: str | None, colour: tuple[int, int, int]) -> None:
+    picture_files.take(project, [("a.png", lambda: pictures.plain(colour))], class_id)
+
+
+def looked(looker: Looker) -> Looker:
+    wait_for(lambda: looker.need() or looker.view().sentence, 10)
+    return looker
+
+
+def test_each_picture_and_each_sentence_is_asked_once_and_kept_for_the_next_start(
+    project: Project, server: Server
+) -> None:
+    looker = looked(Looker(project, CARD, None))  # type: ignore[arg-type]
+    shots = project.state.shots
+    assert server.calls == [(shots, ["red: all red", "blue: all blue"])]
+    assert looker.store.matrix(shots).tolist() == [[int(sha[k], 16) for k in range(4)] for sha in shots]
+    assert looker.store.logit_scale == 50 and looker.store.words["photo", "blue", "all blue"].tolist() == [4, 5, 6, 7]
+    again = Looker(project, CARD, None)  # type: ignore[arg-type]
+    assert again.need() and len(server.calls) == 1
+    give(project, project.state.classes[0].id, (90, 90, 0))
+    project.describe(project.state.classes[1].id, "blue", "like the sea")
+    looked(again)
+    assert server.calls[1] == ([project.state.classes[0].shots[1]], ["blue: like the sea"])
+
+
+def test_a_model_that_knows_no_words_is_asked_for_none(project: Project, server: Server) -> None:
+    looked(Looker(project, {"id": "model", "outputs": ["pictures"]}, None))  # type: ignore[arg-type]
+    assert server.calls[0][1] == []
+
+
+def test_many_pictures_go_in_batches_and_what_arrived_is_kept_when_a_later_one_fails(
+    project: Project, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_features, "MOST_AT_ONCE", 2)
+    for shade in range(3):
+        give(project, project.state.classes[0].id, (shade * 40, 99, 99))
+    looker = Looker(project, CARD, None)  # type: ignore[arg-type]
+    real, count = server.results, []
+
+    def second_fails(*arguments: Any) -> dict[str, bytes]:
+        count.append(1)
+        if len(count) == 2:
+            raise StreamError("backend_lost", LOST)
+        return real(*arguments)
+
+    monkeypatch.setattr(server, "results", second_fails)
+    wait_for(lambda: looker.need() or looker.view().sentence, 10)
+    assert looker.view().sentence == LOST and len(looker.store.images) == 2
+    assert not looker.need() and len(count) == 2  # a failure is not tried again by itself
+    looker.again()
+    looked(looker)
+    assert len(looker.store.images) == 5 and len(count) == 4
+
+
+def test_what_the_server_cannot_read_is_named_and_not_asked_for_ever(project: Project, server: Server) -> None:
+    lost = project.state.shots[0]
+    server.blind = {lost}
+    looker = looked(Looker(project, CARD, None))  # type: ignore[arg-type]
+    assert looker.view().refused == {lost} and len(server.calls) == 1
+
+
+def test_another_model_under_the_same_name_makes_all_be_looked_at_anew(project: Project, server: Server) -> None:
+    looker = looked(Looker(project, CARD, None))  # type: ignore[arg-type]
+    server.space = "two"
+    give(project, project.state.classes[0].id, (5, 5, 5))
+    looked(looker)
+    assert looker.store.space == "two" and len(looker.store.images) == 3
+    assert sum(len(shas) for shas, _ in server.calls) == 2 + 1 + 2
+
+
+def test_damaged_features_are_worked_out_anew(project: Project, server: Server) -> None:
+    looker = looked(Looker(project, CARD, None))  # type: ignore[arg-type]
+    (path,) = looker.store.folder.glob("*.npz")
+    path.write_bytes(path.read_bytes()[:100])
+    assert Store(looker.store.folder).images == {} and not path.exists()
+    path.write_bytes(b"\x93NUMPY" + b"\0" * 90)
+    assert Store(looker.store.folder).images == {}
+
+
+def test_names_travel_without_the_signs_that_mean_something_in_paths_and_files() -> None:
+    from backends.fewshot.classes import parse_classes
+    from backends.fewshot.gallery import plain_name
+
+    for name in ("a: b", "#1", "x/y", "..", ".hidden", "C:", "a\\b", "🐘", "two words"):
+        sent = sent_name(name)
+        assert list(parse_classes(line(name, "a: sentence # with signs")).items()) == [
+            (sent, "a: sentence # with signs")
+        ]
+        assert plain_name(f"{sent}/x.png") == f"{sent}/x.png"
+    assert len({sent_name(name) for name in ("a:b", "a/b", "a\\b")}) == 3
+
+
+def test_errands_are_run_once_and_their_failures_told_until_forgotten() -> None:
+    errands, ran = picture_calls.Errands(), []
+
+    def make() -> int:
+        ran.append(1)
+        if len(ran) == 1:
+            raise StreamError("crash", "It did not work.")
+        return 7
+
+    wait_for(lambda: errands.done("a") if ran else errands.get("a", make), 5)
+    with pytest.raises(Exception, match="It did not work"):
+        errands.get("a", make)
+    assert len(ran) == 1
+    errands.forget("a")
+    assert errands.done("a")
+    wait_for(lambda: errands.get("a", make) == 7, 5)
+    errands.stop()
+    assert errands.get("b", make) is None and len(ran) == 2
