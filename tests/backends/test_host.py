@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -151,9 +152,11 @@ def test_the_speed_measured_here_replaces_the_card_s(host: Host, task: Task, tmp
     text = tmp_path / "input.txt"
     text.write_text("hello")
     card, weights = host.choose(task, weights="ticker")
+    began = time.monotonic()
     list(run(host, Job(task, card, weights, {"file": text}, {"ticks": 4, "delay": 0.05}, tmp_path)))
+    most = (time.monotonic() - began) / 4
     about = next(item for item in host.info()["tasks"]["ticking"]["cards"] if item["id"] == "ticker")
-    assert about["speed_measured_here"] and 0.05 <= about["speed"] < 0.2
+    assert about["speed_measured_here"] and 0.05 <= about["speed"] <= most
     restarted = shown(Host(host.store, "cpu"), "ticker")
     assert (restarted["speed"], restarted["speed_measured_here"]) == (about["speed"], True)
     assert not Speeds(host.store.root / "speeds.json").get("cuda", "ticker")
