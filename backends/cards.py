@@ -53,10 +53,11 @@ class ModelCard:
 
     `tier` is "builtin" (no weights), "starter" (shipped), "full" (published, fetched) or "yours" (a local file).
     `outputs` are the stems, classes or chains it yields, as data. `preference` orders cards, best first = highest.
-    `speed` is seconds of work on two CPU cores for one unit of input: a second of sound, a residue, or a megapixel of
-    a video frame; 0 where unknown. `overhead` is what each video frame costs beside its own size, as megapixels: a
-    network that always looks at a small picture takes its time whatever the size of the video. `measured` says in one
-    sentence how good it was found to be, on what and how surely; empty where nobody has measured it here.
+    `speed` is seconds of work on two CPU cores for one unit of input: a second of sound, a residue, a picture, or a
+    megapixel of a video frame; 0 where unknown. `overhead` is what each video frame costs beside its own size, as
+    megapixels: a network that always looks at a small picture takes its time whatever the size of the video.
+    `measured` says in one sentence how good it was found to be, on what and how surely; empty where nobody has
+    measured it here.
     """
 
     id: str

@@ -262,7 +262,10 @@ class Host:
         return {"kind": self.device, "name": name, "memory_bytes": memory, "time": time.time()}
 
 
+_LIBRARIES = ("torch", "demucs", "librosa", "av", "open_clip_torch", "scikit-image", "gradio")
+
+
 @cache
 def _versions() -> dict[str, str]:
     """The libraries that decide a result, so that a run can say what made it."""
-    return {name: version(name) for name in ("torch", "demucs", "librosa", "av", "gradio")}
+    return {name: version(name) for name in _LIBRARIES}

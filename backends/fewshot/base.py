@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,18 +17,18 @@ import numpy as np
 from backends.engine import Engine, Event, Metric, Notice, Progress, Result
 from backends.errors import BadInput
 from backends.fewshot.cache import FeatureCache
-from backends.fewshot.classes import prompts
 from backends.fewshot.classifier import Classifier
 from backends.fewshot.examples import Examples, read_examples
 from backends.fewshot.gallery import Gallery, open_gallery
 from backends.fewshot.heads import head_class
-from backends.fewshot.looking import Looked, look
+from backends.fewshot.looking import TELLING, Looked, look
 from backends.fewshot.options import Settings
 from backends.fewshot.relevance import checked
 from backends.fewshot.relevance.job import direction_of, explain, shown, towards_best
 from backends.fewshot.relevance.options import Explaining
 from backends.fewshot.results import Answers, write_features, write_head, write_predictions
 from backends.fewshot.types import Classification, Support
+from backends.fewshot.wording import class_words
 
 LEARNING = "Learning from the examples"
 
@@ -78,8 +77,8 @@ class FeatureEngine(Engine):
         return f"{self.name}-{self.version}"
 
     def amount(self, inputs: Mapping[str, Path], last: Progress, result: Result) -> float:
-        """Pictures that were looked at; those whose features were kept take no time."""
-        return float(result.looked) if isinstance(result, Classification) else 0.0
+        """Pictures that were looked at; those whose features were kept take no time, and a few tell nothing."""
+        return float(result.looked) if isinstance(result, Classification) and result.looked >= TELLING else 0.0
 
     def run(self, inputs: Mapping[str, Path], options: Mapping[str, Any], out: Path) -> Iterator[Event]:
         """Classify the pictures of `inputs["query"]` by those of `inputs["support"]` and the words of
@@ -95,9 +94,10 @@ class FeatureEngine(Engine):
             if not settings.only:
                 self.require_enough(examples)
             yield from (Notice(text) for text in self.notices(query, examples))
-            looked = yield from look(self, (*examples.items, *query.items), FeatureCache())
+            cache = FeatureCache()
+            words = yield from class_words(self, examples.classes, examples.sentences, settings.templates, cache)
+            looked = yield from look(self, (*examples.items, *query.items), cache)
             pictures = shown(self, query.items) if why.wanted else []
-        words = yield from self.class_words(examples, settings.templates)
         shots, queries = looked.only(examples.items), looked.only(query.items)
         taught = self.support(examples, shots, words)
         out.mkdir(parents=True, exist_ok=True)
@@ -163,31 +163,6 @@ class FeatureEngine(Engine):
         if not self.understands_words and any(examples.sentences.values()):
             found.append(f"“{self.card.title}” understands no words: the sentences of the classes were not used.")
         return [text for text in found if text]
-
-    def class_words(self, examples: Examples, templates: str) -> Generator[Event, None, np.ndarray | None]:
-        """`(C, D)` unit rows, the mean of the sentences of each class; None where the engine knows no words."""
-        if not self.understands_words or not examples.classes:
-            return None
-        told = [prompts(name, examples.sentences.get(name, ""), templates) for name in examples.classes]
-        sentences = list(dict.fromkeys(text for texts in told for text in texts))
-        if cut := self.too_long(sentences):
-            yield Notice(f"“{cut[0][:60]}…” is longer than the model reads: only its beginning counts.")
-        rows = dict(zip(sentences, self.kept_words(sentences), strict=True))
-        return np.stack([unit(np.mean([rows[text] for text in texts], axis=0)) for texts in told]).astype(np.float32)
-
-    def kept_words(self, sentences: Sequence[str]) -> np.ndarray:
-        """`words`, remembered between jobs."""
-        cache, space = FeatureCache(), f"{self.space}-words"
-        keys = [sha256(text.encode()).hexdigest() for text in sentences]
-        known = cache.rows(space, keys)
-        new = [(key, text) for key, text in zip(keys, sentences, strict=True) if key not in known]
-        if new:
-            rows = self.words([text for _, text in new])
-            assert rows is not None
-            fresh = {key: row for (key, _), row in zip(new, rows, strict=True)}
-            cache.put(space, fresh)
-            known.update(fresh)
-        return np.stack([known[key] for key in keys])
 
     def support(self, examples: Examples, shots: Looked, words: np.ndarray | None) -> Support:
         labels = np.array([examples.classes.index(examples.labels[item]) for item in shots.items], int)

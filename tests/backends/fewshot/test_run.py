@@ -65,7 +65,8 @@ class Lookup(FeatureEngine):
 
     def words(self, sentences: list[str]) -> np.ndarray:
         colours = {"red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1)}
-        return np.stack([unit(np.array(next(v for k, v in colours.items() if k in text), float)) for text in sentences])
+        named = (next((rgb for name, rgb in colours.items() if name in text), (1, 1, 1)) for text in sentences)
+        return np.stack([unit(np.array(rgb, float)) for rgb in named])
 
 
 def engine_of(kind: type[FeatureEngine]) -> Any:
@@ -320,3 +321,20 @@ def test_the_server_says_in_words_what_is_wrong(address: str, sample: Path) -> N
     with pytest.raises(Exception, match="no picture that can be read"):
         job.result(timeout=30)
     assert job.outputs()[-1]["code"] == "bad_input"
+
+
+def test_words_are_read_some_at_a_time_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, read = engine_of(Lookup), []
+    inner = engine.words
+    monkeypatch.setattr(engine, "words", lambda some: read.append(len(some)) or inner(some))
+    inputs = {"query": laid_out(tmp_path / "q", {"1.png": colour((250, 9, 0))}), "classes": tmp_path / "classes.txt"}
+    inputs["classes"].write_text("".join(f"{number}: red {number}\n" for number in range(99)) + "sky: blue\n")
+    events = list(engine.run(inputs, {"only": "features"}, tmp_path / "1"))
+    stages = [event.stage for event in events if isinstance(event, Progress)]
+    assert read == [64, 36] and stages.index("Reading the words") < stages.index("Looking at the pictures")
+    list(engine.run(inputs, {"only": "features"}, tmp_path / "2"))
+    assert read == [64, 36]
+    list(engine.run(inputs, {"only": "features", "templates": "ensemble"}, tmp_path / "3"))
+    assert len(read) > 2  # other sentences
+    with np.load(tmp_path / "2" / "features.npz") as kept:
+        assert kept["words"].shape == (100, 3) and kept["words"][-1].argmax() == 2
