@@ -76,8 +76,8 @@ class Store:
             kept |= {"words": told["words"], "wanted": np.array(wanted, dtype=np.str_).reshape(-1, 3)}
         file = io.BytesIO()
         np.savez(file, allow_pickle=False, **kept)
-        self._take(file.getvalue())
         write_whole(self.folder / f"{len(list(self.folder.glob('*.npz'))):06d}.npz", file.getvalue())
+        self._take(file.getvalue())
 
     def _take(self, data: bytes) -> None:
         told = _arrays(data)
