@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import librosa
 import numpy as np
@@ -114,16 +115,21 @@ def test_a_stored_segment_is_drawn_at_its_true_level(tmp_path) -> None:
             tile_of_file(tmp_path / name, gain=0.5)
 
 
-def test_a_tile_is_small_and_quick() -> None:
-    samples = sine(440)
-    encode_tile(samples, RATE, SEGMENT)  # the first call builds the filters
+def cost(work: Callable[[], object]) -> float:
+    """Seconds of a processor, the least of five tries."""
     times = []
     for _ in range(5):
         start = time.process_time()
-        data = encode_tile(samples, RATE, SEGMENT)
+        work()
         times.append(time.process_time() - start)
-    assert len(data) < 12_000
-    assert min(times) < 0.06  # 0.03 is the aim on a quiet machine
+    return min(times)
+
+
+def test_a_tile_is_small_and_quick() -> None:
+    samples = sine(440)
+    assert len(encode_tile(samples, RATE, SEGMENT)) < 12_000
+    # Held against sorting the same samples, so that neither a slow machine nor a quick one decides.
+    assert cost(lambda: encode_tile(samples, RATE, SEGMENT)) < 3 * cost(lambda: np.sort(samples, axis=None))
 
 
 def luminance(colour: str) -> float:
