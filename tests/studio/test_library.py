@@ -476,13 +476,13 @@ def test_a_delete_beside_a_keep_leaves_no_folder(library, monkeypatch):
     def slow(run_id, file, source, move):
         size = real(run_id, file, source, move)
         written.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return size
 
     monkeypatch.setattr(library.storage, "write", slow)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         keeping = pool.submit(library.keep, run.id, "stem", "a", b"1")
-        written.wait(10)
+        written.wait(60)
         library.delete(run.id)
         go_on.set()
         with pytest.raises(UnknownRun):
