@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def app(songs_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     monkeypatch.setenv("FOURFOLD_BACKEND", songs_server)
     services.stop()
-    services.backend().wait_ready(30)
-    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().switch_page("pages/live.py").run()
+    services.backend().wait_ready(90)
+    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run().switch_page("pages/live.py").run()
     services.stop()
 
 

@@ -32,8 +32,8 @@ def app(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     server = serving(tmp_path)
     monkeypatch.setenv("FOURFOLD_BACKEND", next(server))
     services.stop()
-    services.backend().wait_ready(30)
-    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    services.backend().wait_ready(90)
+    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     services.stop()
     next(server, None)
 

@@ -23,8 +23,8 @@ def app(songs_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]
     """The studio, looking at a real backend with the built-in separator."""
     monkeypatch.setenv("FOURFOLD_BACKEND", songs_server)
     services.stop()
-    services.backend().wait_ready(30)
-    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    services.backend().wait_ready(90)
+    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     services.stop()
 
 
@@ -154,7 +154,7 @@ def test_without_a_model_server_old_results_and_words_remain(monkeypatch: pytest
     monkeypatch.setenv("FOURFOLD_BACKEND", "http://127.0.0.1:9")
     services.stop()
     services.backend().state(fresh=True)
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
     assert "does not answer" in words_of(app) and "Finished results stay" in words_of(app)
     app.switch_page("pages/songs.py").run()
     assert not app.exception and "Finished results are on the home page" in words_of(app)

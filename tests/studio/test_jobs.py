@@ -152,7 +152,7 @@ def test_the_estimate_follows_the_pace() -> None:
 def embedded() -> Iterator[EmbeddedBackend]:
     backend = EmbeddedBackend([sys.executable, "-m", "tests.ticking"])
     backend.start()
-    assert backend.wait_ready(60).ready
+    assert backend.wait_ready(120).ready
     yield backend
     backend.stop()
 
@@ -167,7 +167,7 @@ def test_a_backend_that_dies_is_started_again_and_the_job_can_be_run_again(
     os.kill(embedded.pid, signal.SIGKILL)
     view = ended(jobs, job_id)
     assert (view.state, view.code) == ("failed", "backend_lost") and "run it again" in view.sentence
-    assert embedded.wait_ready(60).ready and embedded.restarts == 1
+    assert embedded.wait_ready(120).ready and embedded.restarts == 1
     run = library.get(job_id)
     assert run is not None
     again = jobs.submit("ticking", "x", library.local(job_id, library.artifacts(job_id, "input")[0]), "ticker", {})

@@ -23,7 +23,7 @@ HERE = {"origin": "http://testserver"}
 @pytest.fixture
 def backend(songs_server: str) -> Iterator[Backend]:
     made = Backend(songs_server)
-    assert made.wait_ready(30).ready
+    assert made.wait_ready(90).ready
     yield made
     made.stop()
 
