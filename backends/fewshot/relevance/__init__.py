@@ -59,7 +59,7 @@ def by_gradient(tower: nn.Module, pixels: Tensor, direction: np.ndarray) -> tupl
             log.info("no attention map: %s", error)
             return None
         return values, "attention", score
-    layer = gradcam.last_map(tower, pixels)
+    layer = gradcam.deepest_map(tower, pixels)
     if layer is None:
         return None
     values, score = gradcam.cam(tower, layer, pixels, aim)

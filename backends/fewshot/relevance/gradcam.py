@@ -1,4 +1,4 @@
-"""Grad-CAM for convolutional towers: the last map of features weighed by its mean gradient."""
+"""Grad-CAM for convolutional towers: the deepest map of features that is fine enough, weighed by its mean gradient."""
 
 from __future__ import annotations
 
@@ -8,26 +8,47 @@ import torch.nn.functional as F
 from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
+COARSEST = 6
+"""Places a side below which a map says too little of where: then one from before the last reductions is taken."""
 
-def last_map(tower: nn.Module, pixels: Tensor) -> nn.Module | None:
-    """The module that is done last of those giving a map `(1, C, h, w)` of more than one place; None: there is none.
 
-    A map is told from a channels-last one by its shape: pictures and their maps are square.
+def deepest_map(tower: nn.Module, pixels: Tensor) -> nn.Module | None:
+    """The module that is done last of those giving a map `(1, C, h, w)` with COARSEST places a side or more.
+
+    The finest where all are coarser; None where there is no map. Maps are told from those with channels last by their
+    shape: pictures and their maps are square. What lies inside a block that makes its map coarser is left out: the
+    block's shortcut goes past it.
     """
-    seen: list[nn.Module] = []
+    sides: dict[str, int] = {}  # in the order in which they were done
+    modules = dict(tower.named_modules())
 
-    def note(module: nn.Module, _: object, out: object) -> None:
+    def note(name: str, out: object) -> None:
         if isinstance(out, Tensor) and out.ndim == 4 and out.shape[2] == out.shape[3] > 1:
-            seen.append(module)
+            sides[name] = out.shape[2]
 
-    hooks = [module.register_forward_hook(note) for module in tower.modules() if module is not tower]
+    hooks = [
+        module.register_forward_hook(lambda _, __, out, name=name: note(name, out))
+        for name, module in modules.items()
+        if name
+    ]
     try:
         with torch.no_grad():
             tower(pixels)
     finally:
         for hook in hooks:
             hook.remove()
-    return seen[-1] if seen else None
+    whole = [name for name, side in sides.items() if not _made_coarser(name, side, sides, modules)]
+    if not whole:
+        return None
+    enough = min(COARSEST, max(sides[name] for name in whole))
+    return modules[[name for name in whole if sides[name] >= enough][-1]]
+
+
+def _made_coarser(name: str, side: int, sides: dict[str, int], modules: dict[str, nn.Module]) -> bool:
+    """Whether a block around this module gives a coarser map; mere rows of blocks do not count."""
+    parts = name.split(".")
+    around = (".".join(parts[:count]) for count in range(1, len(parts)))
+    return any(sides.get(one, side) < side for one in around if not isinstance(modules[one], nn.Sequential))
 
 
 def cam(tower: nn.Module, layer: nn.Module, pixels: Tensor, direction: Tensor) -> tuple[np.ndarray, float]:

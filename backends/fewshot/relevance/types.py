@@ -9,7 +9,7 @@ import numpy as np
 
 METHODS = {
     "attention": "gradient times attention, layer by layer (Chefer et al. 2021)",
-    "gradcam": "Grad-CAM on the last map of features (Selvaraju et al. 2017)",
+    "gradcam": "Grad-CAM on a late map of features (Selvaraju et al. 2017)",
     "occlusion": "how far the score falls when a part is covered",
     "omission": "how far the score falls when a word is left out",
 }

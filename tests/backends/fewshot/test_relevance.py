@@ -16,7 +16,7 @@ from torch import nn
 
 from backends.fewshot.relevance import by_gradient
 from backends.fewshot.relevance.attention import AttentionTap
-from backends.fewshot.relevance.gradcam import last_map
+from backends.fewshot.relevance.gradcam import deepest_map
 from backends.fewshot.relevance.occlusion import occluded
 from backends.fewshot.relevance.sanity import deletion, likeness, shuffled
 from backends.fewshot.relevance.types import Relevance
@@ -184,14 +184,15 @@ def test_grad_cam_is_the_map_weighed_by_its_mean_gradient() -> None:
     assert np.allclose(found[0], expected, atol=1e-6) and found[2] == pytest.approx(m / size, abs=1e-6)
 
 
-def test_a_modified_resnet_is_mapped_at_its_last_stage() -> None:
+@pytest.mark.parametrize(("side", "layer", "places"), [(224, "layer4", 7), (64, "layer2", 8)])
+def test_a_modified_resnet_is_mapped_at_the_deepest_stage_that_says_where(side: int, layer: str, places: int) -> None:
     torch.manual_seed(0)
-    vision: Any = RESNET
+    vision: Any = {**RESNET, "image_size": side}
     tower = scattered(CLIP(24, vision, TEXT)).visual
-    pixels = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
-    assert last_map(tower, pixels) is tower.layer4
+    pixels = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(1))
+    assert deepest_map(tower, pixels) is getattr(tower, layer)
     found = by_gradient(tower, pixels, direction())
-    assert found is not None and found[1] == "gradcam" and found[0].shape == (2, 2) and np.ptp(found[0]) > 0
+    assert found is not None and found[1] == "gradcam" and found[0].shape == (places, places) and np.ptp(found[0]) > 0
 
 
 def quarter_features(pictures: np.ndarray) -> np.ndarray:
