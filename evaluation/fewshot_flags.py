@@ -16,8 +16,12 @@ SAME = 0.2
 """Two shots are nearly one when they are this small a part of the usual distance to the nearest other shot apart."""
 
 ALIKE = 1e-4
-FAR = 3.5
-"""Robust spreads (Iglewicz and Hoaglin 1993) from which on a shot is unlike its class."""
+FAR = 4.0
+"""Robust spreads from which on a shot is unlike its class; Iglewicz and Hoaglin (1993) have 3.5 for normal values."""
+
+TIMES, LEAST_RIGHT = 4.0, 0.6
+"""How many times likelier than its own name another must be, and what share of left-out shots must be right for a
+mistake to say something about a name: of a weak model it says more about the model."""
 
 FEWEST = 4
 
@@ -106,16 +110,19 @@ def mislabelled(classifier: Classifier, names: Sequence[str]) -> list[Flag]:
     """Shots that, left out, are answered with another class as surely as that class's own shots are.
 
     This is the rule of confident learning (Northcutt 2021, section 3.1): the bar of a class is the mean probability
-    that left-out shots of it get for it.
+    that left-out shots of it get for it. Alone it would flag most of the mistakes of a weak model, so the other class
+    must also be far likelier than the own, and likelier than not.
     """
     left, support = classifier.left_out, classifier.support
-    if left.counted < FEWEST:
+    if left.counted < FEWEST or (left.accuracy or 0) < LEAST_RIGHT:
         return []
     shares = probabilities(left.scores, classifier.temperature)
     labels, answers = left.labels, left.answers
     counted = [left.measurable & (labels == label) for label in range(len(support.classes))]
-    bars = np.array([shares[own, label].mean() if own.any() else np.inf for label, own in enumerate(counted)])
-    rows = np.flatnonzero(left.measurable & (answers != labels) & (shares.max(axis=1) >= bars[answers]))
+    bars = np.array([shares[some, label].mean() if some.any() else np.inf for label, some in enumerate(counted)])
+    sure, own = shares.max(axis=1), shares[np.arange(len(labels)), labels]
+    odd = left.measurable & (answers != labels) & (sure >= np.maximum(bars[answers], 0.5)) & (sure >= TIMES * own)
+    rows = np.flatnonzero(odd)
     found = [
         Flag(
             "mislabelled",

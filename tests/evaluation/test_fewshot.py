@@ -172,6 +172,14 @@ def test_a_wrong_name_is_flagged_with_the_right_one() -> None:
     assert "4.png is filed under “owl” but looks like “cat”" in found[0].sentence
 
 
+def test_a_weak_model_does_not_blame_the_names() -> None:
+    random = np.random.default_rng(0)
+    taught = Support(unit(random.standard_normal((60, 20))), np.arange(60) % 3, ("cat", "dog", "owl"))
+    classifier = Classifier.fit(taught)
+    assert classifier.left_out.accuracy < 0.6
+    assert mislabelled(classifier, [""] * 60) == []
+
+
 def test_flags_name_each_shot_once_and_clean_shots_not_at_all() -> None:
     labels = np.repeat([0, 1, 2], 6)
     images = around(labels.tolist(), 0.1)

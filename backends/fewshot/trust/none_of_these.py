@@ -13,6 +13,9 @@ NEIGHBOURS = 3
 MOST_REFUSED = 0.1
 """Share of known pictures that may be turned away to catch unknown ones."""
 
+LEAST_GAIN = 0.2
+"""How much larger the share caught must be than the share refused: below, it is a coin toss that annoys."""
+
 FEWEST = 4
 BLOCK = 4096
 
@@ -58,7 +61,8 @@ def find(support: Support, left: LeftOut) -> Rejection:
     """Known are the left-out shots; unknown are the same shots with all of their class left out.
 
     For the second the head is not taught anew: its answer is the best of the other classes. The threshold is where the
-    share caught exceeds the share refused the most, with at most one in ten refused.
+    share caught exceeds the share refused the most, with at most one in ten refused; there is none if that is no more
+    than chance finds among so few.
     """
     rows = np.flatnonzero(left.measurable)
     if len(rows) < FEWEST or len(np.unique(left.labels)) < 2:
@@ -87,7 +91,7 @@ def _best(scales: tuple[Scale, Scale], inside: np.ndarray, outside: np.ndarray) 
     refused = np.searchsorted(np.sort(inside), cuts) / len(inside)
     caught = np.searchsorted(np.sort(outside), cuts) / len(outside)
     gain = np.where(refused <= MOST_REFUSED, caught - refused, -1)
-    if not len(cuts) or gain.max() <= 0:
+    if not len(cuts) or gain.max() < max(LEAST_GAIN, 1 / np.sqrt(len(inside))):
         alike = "“None of these” is off: pictures of a class that is not there look as familiar as those that belong."
         return Rejection(*scales, None, 0.0, 0.0, alike)
     best = int(gain.argmax())
