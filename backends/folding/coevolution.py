@@ -118,7 +118,7 @@ def folded(sequence: str, contacts: np.ndarray, states: np.ndarray, seed: int = 
 def _judged(chain: np.ndarray, crowd: np.ndarray, met: float, sequence: str) -> tuple[Structure, Confidence]:
     """Chains can agree on a wrong fold; that contacts stay unmet gives it away, so their share scales the agreement."""
     plddt = met * agreement(chain[:, 1], crowd[: len(crowd) // 2])
-    structure = Structure.from_backbone(chain, sequence, confidence=plddt, method="prediction")
+    structure = Structure.from_backbone(chain, sequence, confidence=plddt, method="estimate")
     return structure, Confidence(plddt=plddt, pae=None, ptm=None, iptm=None)
 
 

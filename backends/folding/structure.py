@@ -27,7 +27,8 @@ class Structure:
     chains: `(L,)` chain id of each residue; the residues of a chain follow each other.
     numbers: `(L,)` int residue numbers as in the file; `insertions` `(L,)` the insertion codes, mostly "".
     confidence: `(L,)` float32 pLDDT 0 to 100, NaN where there is none.
-    method: "experiment", "prediction" or "" for not known.
+    method: "experiment", "prediction", "estimate" for a prediction whose confidence is no trained pLDDT (in a file the
+        two are alike), or "" for not known.
     notes: sentences on what the file held besides.
     """
 

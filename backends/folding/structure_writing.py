@@ -12,6 +12,8 @@ from backends.errors import BadInput
 from backends.folding.atoms import ATOM37, THREE
 from backends.folding.structure import Structure
 
+PREDICTED = ("prediction", "estimate")
+
 LOWEST_NUMBER = -999
 """Residue numbers have four columns in a PDB file: above 9,999 letters help out (hybrid-36), below this nothing."""
 
@@ -45,11 +47,16 @@ def _to_gemmi(structure: Structure) -> gemmi.Structure:
 
 
 _MEANING = "B-factors are pLDDT confidence, 0 to 100: higher is surer"
+_ESTIMATE = "B-factors are an estimate of confidence, 0 to 100, and no trained pLDDT"
 _WARNING = "Not displacement: convert before molecular replacement"
 
 
+def _meaning(structure: Structure) -> str:
+    return _ESTIMATE if structure.method == "estimate" else _MEANING
+
+
 def to_pdb(structure: Structure) -> str:
-    """The PDB file. The B-factor column is pLDDT, which remarks say; without confidence it is 0.
+    """The PDB file. The B-factor column is the confidence, and remarks say of what kind; without any it is 0.
 
     Raises BadInput where the format cannot hold it: coordinates over 9,999 Å. mmCIF can.
     """
@@ -59,10 +66,10 @@ def to_pdb(structure: Structure) -> str:
     made = _to_gemmi(_from_one(structure, low))
     made.shorten_chain_names()
     lines = [f"TITLE     {structure.title[:70]}"] if structure.title else []
-    if structure.method == "prediction":
+    if structure.method in PREDICTED:
         lines.append("EXPDTA    THEORETICAL MODEL")
     if np.isfinite(structure.confidence).any():
-        lines += [f"REMARK   1 {_MEANING}", f"REMARK   1 {_WARNING}"]
+        lines += [f"REMARK   1 {_meaning(structure)}", f"REMARK   1 {_WARNING}"]
     if low:
         lines.append(f"REMARK   1 Chain {', '.join(low)[:20]} counts from 1: its own numbers have no room here")
     body = made.make_pdb_string(gemmi.PdbWriteOptions(minimal=True))
@@ -79,18 +86,19 @@ def _from_one(structure: Structure, chains: Sequence[str]) -> Structure:
 
 
 def to_cif(structure: Structure) -> str:
-    """The mmCIF file, with pLDDT also as ModelCIF's local quality metric, which viewers colour by."""
+    """The mmCIF file, with the confidence also as ModelCIF's local quality metric, which viewers colour by."""
     made = _to_gemmi(structure)
     if structure.title:
         made.info["_struct.title"] = structure.title
     document = made.make_mmcif_document()
     known = np.flatnonzero(np.isfinite(structure.confidence))
-    if structure.method == "prediction":
+    if structure.method in PREDICTED:
         document[0].set_pair("_exptl.method", gemmi.cif.quote("THEORETICAL MODEL"))
     if len(known):
         block = document[0]
         metric = block.init_loop("_ma_qa_metric.", ["id", "mode", "name", "type", "description"])
-        metric.add_row(["1", "local", "pLDDT", "pLDDT", gemmi.cif.quote(f"{_MEANING}. {_WARNING}.")])
+        name, kind = ("confidence", "other") if structure.method == "estimate" else ("pLDDT", "pLDDT")
+        metric.add_row(["1", "local", name, kind, gemmi.cif.quote(f"{_meaning(structure)}. {_WARNING}.")])
         columns = [
             "ordinal_id",
             "label_asym_id",

@@ -137,6 +137,16 @@ def test_a_structure_too_long_is_refused(monkeypatch) -> None:
         parsed(*(atom("CA", 3.8 * k, k) for k in range(3)))
 
 
+@pytest.mark.parametrize("write", [to_pdb, to_cif])
+def test_an_estimate_is_not_called_plddt_in_its_files(write) -> None:
+    sure = np.linspace(20, 90, 12).round(2)
+    guess = replace(ideal_helix(12), confidence=sure.astype(np.float32), method="estimate")
+    text, trained = write(guess), write(replace(guess, method="prediction"))
+    assert "no trained pLDDT" in text and "pLDDT confidence" not in text and "pLDDT confidence" in trained
+    again = structure_files.parse_structure(text)
+    assert again.confidence == pytest.approx(sure, abs=0.01) and again.method == "prediction"
+
+
 @pytest.mark.parametrize(("first", "kept"), [(-998, True), (-1003, False), (9_998, True), (99_990, True)])
 def test_numbers_that_a_pdb_file_cannot_hold_are_counted_from_one_and_said_so(first: int, kept: bool) -> None:
     helix = replace(ideal_helix(12), numbers=np.arange(first, first + 12))
