@@ -16,6 +16,7 @@ from studio.intake import copy_upload
 from studio.picture_files import Taken
 from studio.picture_project import Project
 from viz.components.picture_grid import Tile, clear
+from viz.components.picture_paste import picture_paste
 
 UPLOAD_MB = 1000
 TOLD = "pictures-told"
@@ -209,6 +210,13 @@ def snapshot(project: Project, class_id: str | None, key: str) -> None:
         number = 1 + sum(name.name.startswith("snapshot") for name in project.state.pictures.values())
         named = _Named(f"snapshot {number}.jpg", shot.getvalue())
         take_uploads(project, [named], class_id, key)
+
+
+def pasted(project: Project, class_id: str | None, key: str) -> None:
+    """Pictures that were copied elsewhere, a screenshot above all."""
+    files = picture_paste(key)
+    if files:
+        take_uploads(project, [_Named(name, data) for name, data in files], class_id, key)
 
 
 class _Named:

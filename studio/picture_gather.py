@@ -14,7 +14,11 @@ from viz.fewshot import class_colour
 
 CLASSES_AT_ONCE = 6
 EXAMPLES_AT_ONCE = 12
-WAYS = {"Files": ":material/upload: Files", "Camera": ":material/photo_camera: Camera"}
+WAYS = {
+    "Files": ":material/upload: Files",
+    "Camera": ":material/photo_camera: Camera",
+    "Paste": ":material/content_paste: Paste",
+}
 
 
 def show(project: Project, understands_words: bool) -> None:
@@ -106,13 +110,16 @@ def _name(project: Project, mine: ClassOf, place: int) -> None:
 
 
 def add(project: Project, class_id: str | None, key: str) -> None:
-    """Files or the camera, for a class or for questions."""
+    """Files, the camera or what was copied, for a class or for questions."""
     way = st.segmented_control(
         "From", list(WAYS), default="Files", required=True, format_func=lambda one: WAYS[one], key=f"{key}-way",
         label_visibility="collapsed",
     )  # fmt: skip
     if way == "Camera":
         picture_actions.snapshot(project, class_id, f"{key}-camera")
+        return
+    if way == "Paste":
+        picture_actions.pasted(project, class_id, f"{key}-paste")
         return
     uploads = picture_actions.drop("Pictures, or a zip of them", f"{key}-files")
     if uploads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import zipfile
 from pathlib import Path
@@ -14,6 +15,12 @@ from tests.conftest import wait_for
 from tests.e2e.test_studio import SLOW_MS, Studio, page, real, studio
 
 __all__ = ["page", "studio"]
+PASTE = """(place, data) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const clipboard = new DataTransfer();
+  clipboard.items.add(new File([bytes], "image.png", { type: "image/png" }));
+  place.dispatchEvent(new ClipboardEvent("paste", { clipboardData: clipboard, bubbles: true, cancelable: true }));
+}"""
 
 
 def score(page: Any) -> tuple[int, int]:
@@ -22,6 +29,26 @@ def score(page: Any) -> tuple[int, int]:
     found = re.match(r"(\d+) of (\d+) examples", text)
     assert found, text
     return int(found[1]), int(found[2])
+
+
+def add_two(page: Any, stars: Any) -> None:
+    """One more example as a file, and one that is pasted; both are taught at once."""
+    card = page.locator("[data-testid=stLayoutWrapper]").filter(has=stars)
+    card.last.get_by_role("button", name="Add examples").click()
+    file, copied = (picture.png() for picture in shots("star", 10)[-2:])
+    page.locator("input[type=file]").last.set_input_files(
+        {"name": "my star.png", "mimeType": "image/png", "buffer": file}
+    )
+    wait_for(lambda: score(page)[1] == 37, 60)
+    if not page.get_by_text("Paste", exact=True).count():
+        card.last.get_by_role("button", name="Add examples").click()
+    page.get_by_text("Paste", exact=True).click()
+    place = page.get_by_role("textbox", name="Paste pictures here")
+    place.click()
+    place.evaluate(PASTE, base64.b64encode(copied).decode())
+    wait_for(lambda: score(page)[1] == 38, 60)
+    wait_for(lambda: stars.get_by_role("option").count() == 8, 20)
+    page.keyboard.press("Escape")
 
 
 @pytest.mark.browser
@@ -41,20 +68,9 @@ def test_the_sample_is_taught_asked_mended_and_taken_home(studio: Studio, page: 
     wait_for(lambda: stars.locator("img").first.evaluate("(image) => image.naturalWidth"), 30)
     assert stars.get_by_role("option").count() == 6
 
-    # A new example is taught at once.
-    card = page.locator("[data-testid=stLayoutWrapper]").filter(
-        has=page.get_by_role("listbox", name="Examples of star")
-    )
-    card.last.get_by_role("button", name="Add examples").click()
-    more = shots("star", 9)[-1]
-    page.locator("input[type=file]").last.set_input_files(
-        {"name": "my star.png", "mimeType": "image/png", "buffer": more.png()}
-    )
-    wait_for(lambda: score(page)[1] == 37, 60)
-    wait_for(lambda: stars.get_by_role("option").count() == 7, 20)
+    add_two(page, stars)
 
     # With the keyboard: the first example is chosen and moved to another class.
-    page.keyboard.press("Escape")
     stars.get_by_role("option").first.focus()
     page.keyboard.press("Space")
     page.get_by_role("combobox", name="1 picture chosen").click()
@@ -69,7 +85,7 @@ def test_the_sample_is_taught_asked_mended_and_taken_home(studio: Studio, page: 
     page.get_by_text(re.compile(r"example.? of “.*” taken for")).wait_for(timeout=SLOW_MS)
     page.get_by_role("listbox", name="Pictures of this cell").wait_for()
     tabs.get_by_text("Map", exact=True).click()
-    page.get_by_text(re.compile("Map of 59 pictures")).wait_for(timeout=SLOW_MS)
+    page.get_by_text(re.compile("Map of 60 pictures")).wait_for(timeout=SLOW_MS)
     page.locator(".js-plotly-plot").first.wait_for()
 
     tabs.get_by_text("Take it away", exact=True).click()
@@ -86,6 +102,6 @@ def test_the_sample_is_taught_asked_mended_and_taken_home(studio: Studio, page: 
     page.goto(f"{studio.address}/pictures")
     page.locator("input[type=file]").first.set_input_files(tmp_path / "project.zip")
     page.get_by_text("examples are recognised").first.wait_for(timeout=SLOW_MS)
-    wait_for(lambda: score(page)[1] == 37, 60)
+    wait_for(lambda: score(page)[1] == 38, 60)
     assert not page.get_by_text("Traceback").count() and not page.get_by_text("fault of ours").count()
     assert real(page.problems) == []

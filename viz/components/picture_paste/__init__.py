@@ -1,0 +1,51 @@
+"""A place to paste pictures into, from a screenshot or another program.
+
+    pasted = picture_paste("key")
+
+gives the pictures that were pasted just now, once, as (name, bytes).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+
+from streamlit.components.v2 import component
+
+from viz.components.script import joined
+from viz.components.telling import noted
+
+__all__ = ["MOST_BYTES", "picture_paste"]
+
+MOST_BYTES = 30_000_000
+"""Together; larger pictures are better given as files."""
+
+_HERE = Path(__file__).parent
+
+_paste = component(
+    "picture_paste",
+    css=(_HERE / "paste.css").read_text("utf-8"),
+    js=joined(_HERE, ("paste",), ("icons", "dom", "mount")),
+    isolate_styles=True,
+)
+
+
+def picture_paste(key: str) -> list[tuple[str, bytes]]:
+    """Shows the place and returns what has just been pasted; what is no picture never gets here."""
+    state = _paste(key=key, data={"run": key, "most": MOST_BYTES}, on_pasted_change=noted).get("pasted")
+    return decoded(state or ())
+
+
+def decoded(files: object) -> list[tuple[str, bytes]]:
+    """What the browser sent, as (name, bytes); whatever is not of that form is left out."""
+    found = []
+    for file in files if isinstance(files, list | tuple) else ():
+        if not isinstance(file, dict) or not isinstance(file.get("data"), str):
+            continue
+        try:
+            data = base64.b64decode(file["data"], validate=True)
+        except (binascii.Error, ValueError):
+            continue
+        found.append((str(file.get("name") or "pasted.png"), data))
+    return found
