@@ -75,7 +75,8 @@ def look(engine: FeatureEngine, items: Sequence[Item], cache: FeatureCache) -> G
     pool = ThreadPoolExecutor(READERS, "pictures")
     try:
         keys, troubles = yield from _identify(pool, items)
-        rows = cache.rows(engine.space, keys.values())
+        kept = cache.rows(engine.space, keys.values())
+        rows = {key: row for key, row in kept.items() if row.shape == (engine.dimensions,)}
         new = list({key: item for item, key in keys.items() if key not in rows}.values())
         done, started = len(items) - len(new), time.monotonic()
         moving = 0
