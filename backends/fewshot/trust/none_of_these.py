@@ -16,6 +16,9 @@ MOST_REFUSED = 0.1
 LEAST_GAIN = 0.2
 """How much larger the share caught must be than the share refused: below, it is a coin toss that annoys."""
 
+SMIRNOV = 1.22
+"""Times √(1/n + 1/m): the gain that the best cut through two samples of the same kind passes once in twenty."""
+
 FEWEST = 4
 BLOCK = 4096
 
@@ -60,7 +63,9 @@ class Rejection:
 def find(support: Support, left: LeftOut) -> Rejection:
     """Known are the left-out shots; unknown are the same shots with all of their class left out.
 
-    For the second the head is not taught anew: its answer is the best of the other classes. The threshold is where the
+    For the second the head is not taught anew: its answer is the best of the other classes. That is one class less to
+    be like by chance, so from the known one of the other classes is left out too, each in turn: it matters where that
+    class was the answer. The threshold is where the
     share caught exceeds the share refused the most, with at most one in ten refused; there is none if that is no more
     than chance finds among so few.
     """
@@ -71,27 +76,40 @@ def find(support: Support, left: LeftOut) -> Rejection:
     images, labels = support.images.astype(float), left.labels
     cosines = images[rows] @ images.T
     cosines[np.arange(len(rows)), rows] = np.nan  # no shot is its own neighbour
-    others = left.scores[rows].copy()
-    others[np.arange(len(rows)), labels[rows]] = -np.inf
-    known, unknown = left.answers[rows], others.argmax(axis=1)
+    known = left.answers[rows]
+    unknown, second = (_best_but(left.scores[rows], gone) for gone in (labels[rows], known))
     words = word_similarity(support, images[rows])
     scales = (Scale.of(nearness(cosines, labels, known)), Scale.of(picked(words, known)))
-    inside, outside = (
-        together(scales, nearness(cosines, labels, answers), picked(words, answers)) for answers in (known, unknown)
+    inside, outside, again = (
+        together(scales, nearness(cosines, labels, answers), picked(words, answers))
+        for answers in (known, unknown, second)
     )
-    return _best(scales, inside[np.isfinite(inside)], outside[np.isfinite(outside)])
+    share = np.where(known == labels[rows], 0, 1 / (len(support.classes) - 1))
+    return _best(scales, (np.r_[inside, again], np.r_[1 - share, share]), outside[np.isfinite(outside)])
 
 
-def _best(scales: tuple[Scale, Scale], inside: np.ndarray, outside: np.ndarray) -> Rejection:
+def _best_but(scores: np.ndarray, gone: np.ndarray) -> np.ndarray:
+    """`(M,)` the best class of each row when class `gone` `(M,)` is not there."""
+    scores = scores.copy()
+    scores[np.arange(len(scores)), gone] = -np.inf
+    return scores.argmax(axis=1)
+
+
+def _best(scales: tuple[Scale, Scale], known: tuple[np.ndarray, np.ndarray], outside: np.ndarray) -> Rejection:
+    """`known` are familiarities and how much each counts."""
+    counted = np.isfinite(known[0]) & (known[1] > 0)
+    order = np.argsort(known[0][counted])
+    inside, shares = known[0][counted][order], known[1][counted][order]
     if len(inside) < FEWEST or not len(outside):
         same = "“None of these” is off: the examples do not show how unlike an unknown picture would be."
         return Rejection(*scales, None, 0.0, 0.0, same)
     edges = np.unique(np.r_[inside, outside])
     cuts = (edges[1:] + edges[:-1]) / 2
-    refused = np.searchsorted(np.sort(inside), cuts) / len(inside)
+    refused = np.r_[0, np.cumsum(shares)][np.searchsorted(inside, cuts)] / shares.sum()
     caught = np.searchsorted(np.sort(outside), cuts) / len(outside)
     gain = np.where(refused <= MOST_REFUSED, caught - refused, -1)
-    if not len(cuts) or gain.max() < max(LEAST_GAIN, 1 / np.sqrt(len(inside))):
+    chance = SMIRNOV * np.sqrt(1 / shares.sum() + 1 / len(outside))
+    if not len(cuts) or gain.max() < max(LEAST_GAIN, chance):
         alike = "“None of these” is off: pictures of a class that is not there look as familiar as those that belong."
         return Rejection(*scales, None, 0.0, 0.0, alike)
     best = int(gain.argmax())
