@@ -254,7 +254,7 @@ class _Prompter:
         self.reader.check(pieces, LONGEST_ANSWER)
         texts, held = [""], self._hold(shown, pieces.shots)
         yield progress(0)
-        with closing(self.reader.write(held, pieces, seen)) as writing:
+        with closing(self.reader.write(held, pieces, seen, LONGEST_ANSWER)) as writing:
             for text in writing:
                 texts.append(text)
                 yield progress(len(texts) / (LONGEST_ANSWER + 2))

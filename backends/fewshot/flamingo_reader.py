@@ -132,7 +132,7 @@ class Reader:
         return np.array(told)
 
     @torch.inference_mode()
-    def write(self, held: Held, pieces: Pieces, query: Seen, most: int = LONGEST_ANSWER) -> Generator[str, None, None]:
+    def write(self, held: Held, pieces: Pieces, query: Seen, most: int) -> Generator[str, None, None]:
         """The likeliest next token again and again; yields the text so far after each."""
         tokens, given = list(pieces.query), 0
         written: list[int] = []

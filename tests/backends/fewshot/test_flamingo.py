@@ -172,8 +172,14 @@ def test_measuring_leaves_each_example_out(engine: FlamingoEngine, pictures: Pat
 
 @pytest.mark.parametrize(("ask", "question"), [("caption", ""), ("question", "What is in this photo?")])
 def test_pictures_are_described_and_asked_about(
-    engine: FlamingoEngine, pictures: Path, tmp_path: Path, ask: str, question: str
+    engine: FlamingoEngine,
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ask: str,
+    question: str,
 ) -> None:
+    monkeypatch.setattr("backends.fewshot.flamingo_reader.LONGEST_ANSWER", 6)
     classes = tmp_path / "classes.txt"
     classes.write_text("black_cat: a black cat\npolar bear: a white polar bear\ncar")
     result, _ = run(engine, pictures, tmp_path, ask=ask, question=question, classes=classes, shots=2)

@@ -190,7 +190,7 @@ def test_writing_stops_where_the_utterance_does(reader: Reader, monkeypatch: pyt
 
         monkeypatch.setattr(reader, "_read", answer)
         held = type("Held", (), {"cache": type("Cache", (), {"crop": lambda self, count: None})()})()
-        texts = list(reader.write(held, Pieces([], [1], []), type("Seen", (), {"latents": torch.zeros(1, 1)})()))  # type: ignore[arg-type]
+        texts = list(reader.write(held, Pieces([], [1], []), type("Seen", (), {"latents": torch.zeros(1, 1)})(), 60))  # type: ignore[arg-type]
         assert texts[-1] == "a red car" and len(texts) >= count
 
 
@@ -201,7 +201,7 @@ def test_closing_stops_within_a_forward_pass(reader: Reader, monkeypatch: pytest
     seen = reader.look(pictures(1)[0])
     pieces = reader.speller.pieces(TURNS[2:])
     held = reader.hold(pieces.shots, [])
-    writing = reader.write(held, pieces, seen)
+    writing = reader.write(held, pieces, seen, 60)
     next(writing)
     writing.close()
     assert len(passes) == 2 and held.cache.get_seq_length() == len(pieces.shots), "and gives back what it read"
