@@ -86,8 +86,6 @@ def _answers(run: Run) -> None:
     said = [f"{words.plain(str(name))} {count:,}" for name, count in counts.items()]
     said += [f"none of these {int(none.sum()):,}"] if none.any() else []
     st.markdown(f"**{words.count(len(found), 'picture')}**: {', '.join(said)}")
-    if metric := run.metrics.get("leave-one-out accuracy"):
-        st.caption(f"Of the examples, {metric['value']:.0f} % are recognised when each is left out in turn.")
     unsure = st.toggle("The least sure first", key=f"unsure-{run.id}")
     shown = found.sort_values("probability") if unsure else found
     st.dataframe(

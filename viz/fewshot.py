@@ -199,8 +199,10 @@ def confusion(counts: np.ndarray, names: Sequence[str]) -> tuple[go.Figure, str]
         showlegend=False,
     )  # fmt: skip
     dress(figure, "Taken for", "Is", max(260, min(720, 120 + 46 * len(names))))
-    figure.update_xaxes(tickvals=ticks, ticktext=labels, showgrid=False, range=[-0.5, len(names) - 0.5], side="top")
-    figure.update_yaxes(tickvals=ticks, ticktext=labels, showgrid=False, range=[len(names) - 0.5, -0.5])
+    figure.update_xaxes(
+        tickvals=ticks, ticktext=labels, showgrid=False, zeroline=False, range=[-0.5, len(names) - 0.5], side="top"
+    )
+    figure.update_yaxes(tickvals=ticks, ticktext=labels, showgrid=False, zeroline=False, range=[len(names) - 0.5, -0.5])
     return figure, _confused(counts, names)
 
 
@@ -264,7 +266,8 @@ def learning_curve(
     dress(figure, "Examples of each class", "Recognised", 320)
     figure.update_xaxes(dtick=max(1, (max(places) - min(places)) // 8) if places else 1)
     figure.update_yaxes(range=[0, 1.04], tickformat=".0%")
-    return figure, f"With {places[0]} of each class {mean[0]:.0%} are recognised, with {places[-1]} {mean[-1]:.0%}."
+    said = f"With {places[0]} of each class {100 * mean[0]:.0f} % are recognised"
+    return figure, f"{said}, with {places[-1]} of each {100 * mean[-1]:.0f} %."
 
 
 def tokens(words: Sequence[str], relevance: np.ndarray) -> tuple[go.Figure, str]:

@@ -83,7 +83,7 @@ def test_the_learning_curve_says_where_it_starts_and_ends() -> None:
     shots, mean = [1, 2, 4], np.array([0.5, 0.6, 0.8])
     figure, said = fewshot.learning_curve(shots, mean, mean - 0.1, mean + 0.1, chance=0.25)
     assert list(figure.data[1].y) == [0.5, 0.6, 0.8] and figure.layout.shapes[0].y0 == 0.25
-    assert said == "With 1 of each class 50% are recognised, with 4 80%."
+    assert said == "With 1 of each class 50 % are recognised, with 4 of each 80 %."
 
 
 def test_tokens_are_signed_by_colour_and_the_strongest_is_named() -> None:
