@@ -129,16 +129,32 @@ def _log_mel(samples: np.ndarray, samplerate: int, hop: int, highest: float) -> 
 @cache
 def _window_and_filters(samplerate: int, hop: int, highest: float) -> tuple[np.ndarray, np.ndarray]:
     """A Hann window scaled so that a full-scale sine has power 1, and the mel triangles (M, N / 2 + 1)."""
-    import librosa
-    import scipy.signal
-
     size = max(1024, 1 << (2 * hop - 1).bit_length())
-    window = scipy.signal.get_window("hann", size).astype(np.float32)
+    window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)).astype(np.float32)
     window *= 2 / (window.sum() * np.sqrt(np.float32(_HANN_NOISE_BANDWIDTH)))
-    filters = librosa.filters.mel(
-        sr=samplerate, n_fft=size, n_mels=MEL_BANDS, fmin=LOWEST_HZ, fmax=highest, norm=None, dtype=np.float32
-    )
-    return window, filters
+    return window, _mel_triangles(samplerate, size, highest)
+
+
+def _mel_triangles(samplerate: int, size: int, highest: float) -> np.ndarray:
+    """Triangles of height 1 between neighbouring steps of Slaney's mel scale, over a spectrum's bins: (M, N / 2 + 1).
+
+    Worked out here because the library that has them compiles for many seconds when it is first asked, and the first
+    sound of a song waits for its tile.
+    """
+    corners = _hertz(np.linspace(_mel(LOWEST_HZ), _mel(highest), MEL_BANDS + 2))
+    bins = np.arange(size // 2 + 1) * samplerate / size
+    rising = (bins - corners[:-2, None]) / np.diff(corners)[:-1, None]
+    falling = (corners[2:, None] - bins) / np.diff(corners)[1:, None]
+    return np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+
+
+def _mel(hertz: float) -> float:
+    """Slaney's scale: even steps of 200/3 Hz up to 1 kHz, and from there 27 steps for each factor of 6.4."""
+    return hertz * 3 / 200 if hertz < 1000 else 15 + 27 * np.log(hertz / 1000) / np.log(6.4)
+
+
+def _hertz(mels: np.ndarray) -> np.ndarray:
+    return np.where(mels < 15, mels * 200 / 3, 1000 * np.exp((mels - 15) * np.log(6.4) / 27))
 
 
 def _padded(values: np.ndarray, columns: int) -> bytes:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import librosa
 import numpy as np
@@ -12,8 +15,17 @@ import soundfile
 
 from backends.errors import BadInput
 from viz.palette import DECIBEL_CEILING, DECIBEL_FLOOR, SPECTROGRAM_COLOURS, stem_colour
-from viz.tiles import MEL_BANDS, PEAK_COLUMNS, SPECTROGRAM_COLUMNS, decode_tile, encode_tile, tile_of_file
+from viz.tiles import (
+    MEL_BANDS,
+    PEAK_COLUMNS,
+    SPECTROGRAM_COLUMNS,
+    _mel_triangles,
+    decode_tile,
+    encode_tile,
+    tile_of_file,
+)
 
+ROOT = Path(__file__).parents[2]
 RATE = 44100
 SEGMENT = 1 << 18
 
@@ -113,6 +125,22 @@ def test_a_stored_segment_is_drawn_at_its_true_level(tmp_path) -> None:
     for name in ("bad.flac", "absent.flac"):
         with pytest.raises(BadInput, match="could not be read back"):
             tile_of_file(tmp_path / name, gain=0.5)
+
+
+@pytest.mark.parametrize(("samplerate", "size", "highest"), [(RATE, 2048, 16000), (8000, 1024, 4000)])
+def test_the_mel_triangles_are_those_of_librosa(samplerate: int, size: int, highest: float) -> None:
+    theirs = librosa.filters.mel(sr=samplerate, n_fft=size, n_mels=MEL_BANDS, fmin=30, fmax=highest, norm=None)
+    assert np.abs(_mel_triangles(samplerate, size, highest) - theirs).max() < 1e-5
+
+
+def test_the_first_tile_compiles_nothing() -> None:
+    """The first sound of a song waits for its tile, in a process that draws pages meanwhile."""
+    code = (
+        "import sys, numpy as np; from viz.tiles import encode_tile; "
+        "encode_tile(np.zeros((2, 44100), np.float32), 44100, 1 << 18); "
+        "sys.exit(bool({'librosa', 'numba', 'scipy'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def cost(work: Callable[[], object]) -> float:
