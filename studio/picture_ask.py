@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from backends.errors import UserError
+from evaluation.fewshot_advice import advice
 from evaluation.intervals import clopper_pearson
 from studio import guard, picture_actions, picture_answers, picture_gather, widgets, words
 from studio.picture_answers import Taught
@@ -21,6 +22,8 @@ AT_ONCE = 8
 MOST_BARS = 4
 POLL_SECONDS = 0.4
 SPOKEN = 4
+ADVICE = 2
+"""Sentences of advice beside the answers; all of them stand under how far to trust it."""
 
 
 def show(project: Project, looker: Looker, card: Mapping[str, Any], *, here: bool) -> Taught | None:
@@ -86,6 +89,10 @@ def _looking(looker: Looker) -> None:
 def _told(project: Project, looker: Looker, taught: Taught) -> None:
     """The honest score in one line, and what stands outside of it."""
     st.markdown(score_line(taught))
+    if "advice" not in taught.memo:
+        taught.memo["advice"] = advice(taught.classifier)
+    for sentence in taught.memo["advice"][:ADVICE]:
+        st.caption(f":material/lightbulb: {words.plain(sentence)}")
     empty = picture_answers.empty_classes(project, looker)
     if empty:
         names = ", ".join(f"“{name}”" for name in empty[:3])

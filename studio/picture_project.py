@@ -14,7 +14,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -210,8 +210,8 @@ class Projects:
         """Tokens with what to say of each (`name`, `classes`, `pictures`, `changed`), the last changed first."""
         found = []
         for about in self.root.glob("*/about.json"):
-            told = json.loads(about.read_text("utf-8"))
-            found.append((about.parent.name, told))
+            with suppress(FileNotFoundError):  # deleted in another window just now
+                found.append((about.parent.name, json.loads(about.read_text("utf-8"))))
         return sorted(found, key=lambda one: -one[1]["changed"])[:most]
 
 
