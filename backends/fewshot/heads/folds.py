@@ -16,7 +16,7 @@ from backends.fewshot.types import Support
 THIN, MOST_SHOTS = 8, 400
 """From nine shots a class on one shot makes no difference; past 400 in all, teaching a dozen times takes too long."""
 
-FOLDS, FOLDS_OF_MANY = 16, 4
+FOLDS, FOLDS_OF_MANY = 16, 3
 
 
 def is_thin(support: Support) -> bool:

@@ -94,18 +94,22 @@ class ProKeR(Head):
         W^½ goes to both sides of the kernel, out of the ridge's way: G = W^½ (W^½ K W^½ + ridge I)⁻¹ W^½.
         """
         cosines, root = gram(support), np.sqrt(shot_weights(support))[:, None]
-        weights = self.values("word_weight") if support.worded.any() else (self.usual()["word_weight"],)
+        worded, classes = support.worded.any(), len(support.classes)
+        weights = self.values("word_weight") if worded else (self.usual()["word_weight"],)
+        # What is added to f₀ is linear in Y − f₀, so that one solution for Y and one for the words serve all weights.
+        words = base_votes(support, {"word_weight": 1.0})
+        both = np.hstack([support.one_hot, words])
         for sharpness in self.values("sharpness"):
             spread, axes = np.linalg.eigh(root * kernel_matrix(cosines, sharpness) * root.T)
             axes *= root
             for ridge in self.values("ridge"):
                 inverse = (axes / (np.maximum(spread, 0) + ridge)) @ axes.T
+                found = corrections(support, (inverse, inverse @ both, both), ridge / mean_shots(support))
                 for weight in weights:
                     chosen = {"sharpness": sharpness, "ridge": ridge, "word_weight": weight}
-                    base = base_votes(support, chosen)
-                    residual = support.one_hot - base
-                    parts = (inverse, inverse @ residual, residual)
-                    yield chosen, self._voted(support, base, corrections(support, parts, ridge / mean_shots(support)))
+                    factor = weight if worded else 1.0
+                    correction = found[:, :classes] - factor * found[:, classes:]
+                    yield chosen, self._voted(support, factor * words, correction)
 
 
 def corrections(support: Support, parts: tuple[np.ndarray, np.ndarray, np.ndarray], step: float) -> np.ndarray:
@@ -116,7 +120,7 @@ def corrections(support: Support, parts: tuple[np.ndarray, np.ndarray, np.ndarra
     and M = (I − step B)⁻¹ (Woodbury), G R becomes M G R there, and the diagonal of G that of M B.
 
     Args:
-        parts: G `(N, N)`, G R and R `(N, C)`.
+        parts: G `(N, N)`, G R and R, `(N, C)` or any other number of columns.
     """
     inverse, solved, residual = parts
     found, labels = np.empty_like(residual), support.labels.astype(int)
