@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from filelock import FileLock
 
 from studio.library import home
 
@@ -86,9 +89,9 @@ def _folder(name: str) -> Path:
 def _made(name: str, write: Callable[[Path], object]) -> Path:
     """The folder of a sample, which `write` fills the first time."""
     folder = _folder(name)
-    with _locks[name]:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _locks[name], FileLock(folder.with_suffix(".lock")):  # the other maker is a process of its own
         if not folder.exists():
-            folder.parent.mkdir(parents=True, exist_ok=True)
             # Written beside and renamed: a start that is cut short leaves no half sample behind.
             with tempfile.TemporaryDirectory(dir=folder.parent) as making:
                 made = Path(making) / name
@@ -97,6 +100,33 @@ def _made(name: str, write: Callable[[Path], object]) -> Path:
     return folder
 
 
+def all_made() -> bool:
+    return all(_folder(name).exists() for name in _locks)
+
+
+def _make_those_to_look_at() -> None:
+    """`python -m studio.samples`: draw the clip and the pictures, giving way to everybody, as long as the parent lives.
+
+    In a process of its own, because drawing holds up every other thread: a job's first files would wait for it.
+    """
+    if hasattr(os, "nice"):
+        os.nice(10)
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    clip()
+    pictures()
+
+
+def _end_with_parent() -> None:
+    """Standard input ends when the parent does, however it does."""
+    while os.read(0, 4096):
+        pass
+    os._exit(0)
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    _make_those_to_look_at()
