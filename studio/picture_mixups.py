@@ -12,7 +12,7 @@ from studio.picture_answers import Taught
 from studio.picture_features import Looker
 from studio.picture_project import Project
 from viz.components.picture_grid import clear, picture_grid
-from viz.fewshot import confusion
+from viz.fewshot_trust import confusion
 
 AT_ONCE = 24
 

@@ -15,7 +15,7 @@ from studio.picture_actions import act
 from studio.picture_answers import Taught
 from studio.picture_features import Looker
 from studio.picture_project import Project
-from viz import fewshot as figures
+from viz import fewshot_trust as figures
 from viz.components.picture_grid import picture_grid
 
 FLAGS_AT_ONCE = 6

@@ -35,7 +35,6 @@ LINE = "#7c8592"
 MOST_PICTURES = 150
 SHAPE = 2.5
 """How much wider than tall a map is on a desk; on a phone the pictures on it are a little smaller."""
-MOST_CELLS_WRITTEN = 14
 NONE = "none of these"
 
 
@@ -54,7 +53,7 @@ def bars(names: Sequence[str], probabilities: np.ndarray, most: int = 8) -> tupl
     shown = order[:most]
     figure = go.Figure()
     figure.add_bar(
-        x=[float(probabilities[k]) for k in shown], y=[_label(names[k]) for k in shown], orientation="h",
+        x=[float(probabilities[k]) for k in shown], y=[short(names[k]) for k in shown], orientation="h",
         marker={"color": [class_colour(int(k)) for k in shown]},
         text=[_percent(probabilities[k]) for k in shown], textposition="outside", cliponaxis=False,
         hovertemplate="%{y}: %{x:.1%}<extra></extra>",
@@ -77,7 +76,7 @@ def votes(names: Sequence[str], words: np.ndarray | None, pictures: np.ndarray |
         if values is None:
             continue
         figure.add_bar(
-            x=[_label(each) for each in names], y=[_number(value) for value in values], name=name,
+            x=[short(each) for each in names], y=[_number(value) for value in values], name=name,
             marker={"color": colour, "pattern": {"shape": pattern, "solidity": 0.25}},
             hovertemplate=f"%{{x}}, {name}: %{{y:.2f}}<extra></extra>",
         )  # fmt: skip
@@ -112,13 +111,13 @@ def embedding(
             continue
         name = names[index] if index >= 0 else "questions"
         figure.add_scatter(
-            x=points[mine, 0].round(4).tolist(), y=points[mine, 1].round(4).tolist(), mode="markers", name=_label(name),
+            x=points[mine, 0].round(4).tolist(), y=points[mine, 1].round(4).tolist(), mode="markers", name=short(name),
             marker={
                 "color": class_colour(index), "symbol": class_mark(index), "size": 10 if index >= 0 else 11,
                 "line": {"width": 1 if index >= 0 else 2, "color": LINE if index >= 0 else class_colour(-1)},
             },
-            customdata=[ids[k] for k in mine], text=[_label(titles[k]) for k in mine],
-            hovertemplate=f"%{{text}}<br>{_label(name)}<extra></extra>",
+            customdata=[ids[k] for k in mine], text=[short(titles[k]) for k in mine],
+            hovertemplate=f"%{{text}}<br>{short(name)}<extra></extra>",
         )  # fmt: skip
     if pictures is not None:
         _lay_pictures(figure, points, labels, pictures)
@@ -171,116 +170,17 @@ def _closest(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> st
     return f"The closest classes are {names[a]} and {names[b]}."
 
 
-def confusion(counts: np.ndarray, names: Sequence[str]) -> tuple[go.Figure, str]:
-    """How often examples of each class (rows, `(C, C)` counts) were taken for which (columns)."""
-    total = counts.sum(axis=1, keepdims=True)
-    share = counts / np.maximum(total, 1)
-    labels = [_label(name, 18) for name in names]
-    ticks = list(range(len(names)))
-    figure = go.Figure()
-    figure.add_heatmap(
-        z=share.round(4).tolist(), x=ticks, y=ticks, zmin=0, zmax=1, showscale=False, xgap=1, ygap=1,
-        colorscale=[[0, "rgba(124,133,146,0.08)"], [0.001, "#d7e6f2"], [1, "#08519c"]], hoverinfo="skip",
-    )  # fmt: skip
-    rows, columns = [grid.ravel().tolist() for grid in np.indices(counts.shape)]
-    written = len(names) <= MOST_CELLS_WRITTEN
-    ink = ["#ffffff" if share[r, c] > 0.55 else "#17212b" for r, c in zip(rows, columns, strict=True)]
-    # Marks over the cells, as only marks can be clicked.
-    figure.add_scatter(
-        x=columns, y=rows, mode="markers+text" if written else "markers",
-        text=[str(int(counts[r, c])) if counts[r, c] else "" for r, c in zip(rows, columns, strict=True)],
-        textfont={"color": ink},
-        marker={"symbol": "square", "size": max(8, min(44, 360 // max(len(names), 1))), "color": "rgba(0,0,0,0.004)"},
-        customdata=[[r, c] for r, c in zip(rows, columns, strict=True)],
-        hovertemplate=[
-            f"{int(counts[r, c])} of {_label(names[r])} taken for {_label(names[c])}<extra></extra>"
-            for r, c in zip(rows, columns, strict=True)
-        ],
-        showlegend=False,
-    )  # fmt: skip
-    dress(figure, "Taken for", "Is", max(260, min(720, 120 + 46 * len(names))))
-    figure.update_xaxes(
-        tickvals=ticks, ticktext=labels, showgrid=False, zeroline=False, range=[-0.5, len(names) - 0.5], side="top"
-    )
-    figure.update_yaxes(tickvals=ticks, ticktext=labels, showgrid=False, zeroline=False, range=[len(names) - 0.5, -0.5])
-    return figure, _confused(counts, names)
-
-
-def _confused(counts: np.ndarray, names: Sequence[str]) -> str:
-    wrong = counts - np.diag(np.diag(counts))
-    right, total = int(np.trace(counts)), int(counts.sum())
-    if not wrong.any():
-        return f"All {total} examples were recognised."
-    r, c = divmod(int(wrong.argmax()), len(names))
-    return (
-        f"{right} of {total} examples were recognised; the most frequent mix-up: {int(wrong[r, c])} of {names[r]} "
-        f"taken for {names[c]}."
-    )
-
-
-def reliability(
-    confidence: np.ndarray, accuracy: np.ndarray, counts: np.ndarray, *, low: np.ndarray, high: np.ndarray, error: float
-) -> tuple[go.Figure, str]:
-    """How often answers of each sureness were right. All `(B,)`: mean sureness and share right of each bin, how many
-    examples it holds, the ends of the share's interval; `error` is the expected calibration error."""
-    held = counts > 0
-    figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", name="honest", line={"color": LINE, "dash": "dash"}, hoverinfo="skip"
-    )
-    figure.add_scatter(
-        x=confidence[held].tolist(), y=accuracy[held].tolist(), mode="markers", name="these examples",
-        marker={"color": COLOURS[0], "size": [8 + 14 * float(np.sqrt(n / counts.max())) for n in counts[held]]},
-        error_y={
-            "type": "data", "symmetric": False, "color": COLOURS[0], "thickness": 1.5,
-            "array": np.maximum(high - accuracy, 0)[held].tolist(),
-            "arrayminus": np.maximum(accuracy - low, 0)[held].tolist(),
-        },
-        customdata=counts[held].tolist(),
-        hovertemplate="said %{x:.0%}, right %{y:.0%} of %{customdata} examples<extra></extra>",
-    )  # fmt: skip
-    dress(figure, "How sure it was", "How often it was right", 340)
-    figure.update_xaxes(range=[0, 1.04], tickformat=".0%")
-    figure.update_yaxes(range=[0, 1.08], tickformat=".0%")
-    off = f"{100 * error:.0f} percentage points"
-    return figure, f"Sureness and truth differ by {off} on average over {int(counts.sum())} examples."
-
-
-def learning_curve(
-    shots: Sequence[int], mean: np.ndarray, low: np.ndarray, high: np.ndarray, chance: float
-) -> tuple[go.Figure, str]:
-    """Accuracy against examples a class, `(S,)` each with the ends of its interval; `chance` is that of guessing."""
-    figure = go.Figure()
-    places = list(shots)
-    figure.add_scatter(
-        x=[*places, *places[::-1]], y=[*high.tolist(), *low[::-1].tolist()], fill="toself", mode="lines",
-        fillcolor="rgba(0,114,178,0.18)", line={"width": 0}, hoverinfo="skip", name="95 % interval",
-    )  # fmt: skip
-    figure.add_scatter(
-        x=places, y=mean.tolist(), mode="lines+markers", name="accuracy", line={"color": COLOURS[0], "width": 2},
-        marker={"size": 8}, hovertemplate="%{x} a class: %{y:.0%}<extra></extra>",
-    )  # fmt: skip
-    figure.add_hline(
-        y=chance, line={"color": LINE, "dash": "dot"}, annotation={"text": "guessing", "font": {"size": 11}}
-    )
-    dress(figure, "Examples of each class", "Recognised", 320)
-    figure.update_xaxes(dtick=max(1, (max(places) - min(places)) // 8) if places else 1)
-    figure.update_yaxes(range=[0, 1.04], tickformat=".0%")
-    said = f"With {places[0]} of each class {100 * mean[0]:.0f} % are recognised"
-    return figure, f"{said}, with {places[-1]} of each {100 * mean[-1]:.0f} %."
-
-
 def tokens(words: Sequence[str], relevance: np.ndarray) -> tuple[go.Figure, str]:
     """How much each word of a sentence counts for an answer `(T,)`; below 0 it speaks against."""
     figure = go.Figure()
-    hover = [f"{_label(word)}: {value:.3g}<extra></extra>" for word, value in zip(words, relevance, strict=True)]
+    hover = [f"{short(word)}: {value:.3g}<extra></extra>" for word, value in zip(words, relevance, strict=True)]
     figure.add_bar(
         x=list(range(len(words))), y=[float(v) for v in relevance],
         marker={"color": [COLOURS[0] if v >= 0 else COLOURS[1] for v in relevance]},
         hovertemplate=hover,
     )  # fmt: skip
     dress(figure, "", "Relevance", 240)
-    figure.update_xaxes(tickvals=list(range(len(words))), ticktext=[_label(word) for word in words])
+    figure.update_xaxes(tickvals=list(range(len(words))), ticktext=[short(word) for word in words])
     strongest = words[int(np.argmax(np.abs(relevance)))] if len(words) else ""
     return figure, f"Relevance of the words; “{strongest}” counts most." if strongest else "There are no words."
 
@@ -304,7 +204,7 @@ def _number(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _label(text: str, most: int = 40) -> str:
-    """Text that plotly shows as it stands: it would read tags in it."""
+def short(text: str, most: int = 40) -> str:
+    """Text that plotly shows as it stands, at most so long: it would read tags in it."""
     cut = text if len(text) <= most else f"{text[: most - 1]}…"
     return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

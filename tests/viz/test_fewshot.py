@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from viz import fewshot
+from viz import fewshot, fewshot_trust
 from viz.relevance import AGAINST, FOR, over_picture
 
 NAMES = ("cat", "dog <b>", "owl")
@@ -54,17 +54,18 @@ def test_the_map_knows_each_picture_by_its_id_and_names_the_closest_classes() ->
 
 def test_confusion_cells_carry_their_row_and_column() -> None:
     counts = np.array([[3, 1, 0], [2, 5, 0], [0, 0, 4]])
-    figure, said = fewshot.confusion(counts, NAMES)
+    figure, said = fewshot_trust.confusion(counts, NAMES)
     heat, marks = figure.data
     assert np.allclose(heat.z, counts / counts.sum(axis=1, keepdims=True), atol=1e-3)
-    cells = {tuple(cell): text for cell, text in zip(marks.customdata, marks.text, strict=True)}
-    assert cells[1, 0] == "2" and cells[0, 2] == ""
+    assert [tuple(cell) for cell in marks.customdata] == list(zip(marks.y, marks.x, strict=True))
+    written = {(note.y, note.x): note.text for note in figure.layout.annotations}
+    assert written[1, 0] == "2" and (0, 2) not in written
     assert said == "12 of 15 examples were recognised; the most frequent mix-up: 2 of dog <b> taken for cat."
-    assert fewshot.confusion(np.diag([2, 2, 2]), NAMES)[1] == "All 6 examples were recognised."
+    assert fewshot_trust.confusion(np.diag([2, 2, 2]), NAMES)[1] == "All 6 examples were recognised."
 
 
 def test_reliability_leaves_out_empty_bins_and_keeps_intervals_on_the_scale() -> None:
-    figure, said = fewshot.reliability(
+    figure, said = fewshot_trust.reliability(
         np.array([0.3, 0.6, 0.9]),
         np.array([0.5, 0.0, 1.0]),
         np.array([4, 0, 9]),
@@ -81,7 +82,7 @@ def test_reliability_leaves_out_empty_bins_and_keeps_intervals_on_the_scale() ->
 
 def test_the_learning_curve_says_where_it_starts_and_ends() -> None:
     shots, mean = [1, 2, 4], np.array([0.5, 0.6, 0.8])
-    figure, said = fewshot.learning_curve(shots, mean, mean - 0.1, mean + 0.1, chance=0.25)
+    figure, said = fewshot_trust.learning_curve(shots, mean, mean - 0.1, mean + 0.1, chance=0.25)
     assert list(figure.data[1].y) == [0.5, 0.6, 0.8] and figure.layout.shapes[0].y0 == 0.25
     assert said == "With 1 of each class 50 % are recognised, with 4 of each 80 %."
 
