@@ -1,0 +1,88 @@
+"""A few-shot job through the server: zips of pictures, one picture added later, and words for what is wrong."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+
+from evaluation.synthetic.pictures import SENTENCES, queries, write_sample
+from tests.conftest import serving
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five examples of six drawn kinds, and questions."""
+    folder = tmp_path_factory.mktemp("sample") / "pictures"
+    write_sample(folder, 5)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real backend in this process that serves this task alone."""
+    from backends import task
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(task, "PACKAGES", ("backends.fewshot",))
+        yield from serving(tmp_path_factory.mktemp("server"))
+
+
+def submitted(address: str, query: Path, options: dict[str, Any], **files: Path) -> list[dict[str, Any]]:
+    client = Client(address, verbose=False, download_files=False)
+    sent = {name: handle_file(path) for name, path in files.items()}
+    job = client.submit(query=handle_file(query), weights="", options=options, **sent, api_name="/classify")
+    job.result(timeout=60)
+    return job.outputs()
+
+
+def test_the_server_takes_zips_and_a_picture_added_later_is_quick(address: str, sample: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "questions.zip"
+    with zipfile.ZipFile(questions, "w") as bundle:
+        for path in sorted((sample / "questions").iterdir()):
+            bundle.write(path, path.name)
+    (tmp_path / "classes.txt").write_text("".join(f"{kind}: {text}\n" for kind, text in SENTENCES.items()))
+    events = submitted(address, questions, {}, support=sample / "shots.zip", classes=tmp_path / "classes.txt")
+    result = events[-1]
+    assert result["type"] == "result" and result["facts"]["classes"] == list(SENTENCES)
+    assert result["facts"]["looked"] == 30 + result["facts"]["pictures"]
+    assert any("understands no words" in event.get("sentence", "") for event in events)
+    found = {artifact["kind"]: artifact for artifact in result["artifacts"]}
+    table = httpx.get(address + found["predictions"]["url"]).text.splitlines()
+    assert table[0] == "file,class,probability,abstained," + ",".join(SENTENCES)
+    assert len(table) == 1 + result["facts"]["pictures"]
+    added = tmp_path / "added.png"
+    added.write_bytes(queries(seed=9)[0].png())
+    again = submitted(address, added, {"only": "features"})
+    assert again[-1]["facts"]["looked"] == 1 and not any(event.get("stage") == "Loading the model" for event in again)
+    seen = submitted(address, added, {"only": "features"}, support=sample / "shots.zip")
+    assert seen[-1]["facts"]["looked"] == 0 and seen[-1]["facts"]["shots"] == [5] * 6
+
+
+def test_the_server_sends_the_map_that_a_page_asks_for(address: str, sample: Path, tmp_path: Path) -> None:
+    engine = PrototypesEngine(next(card for card in TASK.cards if card.id == "prototypes"))
+    engine.load("cpu")
+    np.savez(tmp_path / "target.npz", direction=np.eye(engine.dimensions, dtype=np.float32)[0])
+    question = sorted((sample / "questions").iterdir())[0]
+    with zipfile.ZipFile(tmp_path / "one.zip", "w") as bundle:
+        bundle.write(question, question.name)
+    asked = {"only": "features", "explain": "on"}
+    result = submitted(address, tmp_path / "one.zip", asked, target=tmp_path / "target.npz")[-1]
+    (found,) = [artifact for artifact in result["artifacts"] if artifact["kind"] == "relevance"]
+    with np.load(io.BytesIO(httpx.get(address + found["url"]).content), allow_pickle=False) as file:
+        assert file["box"].tolist() == [0, 0, 1, 1] and file["map"].shape == (8, 8) and np.ptp(file["map"]) > 0
+        features = engine.images([np.asarray(Image.open(question).convert("RGB"))])
+        assert float(file["score"]) == pytest.approx(float(features[0, 0]), abs=1e-4)
+
+
+def test_the_server_says_in_words_what_is_wrong(address: str, sample: Path) -> None:
+    client = Client(address, verbose=False, download_files=False)
+    job = client.submit(query=handle_file(sample / "classes.txt"), weights="", options={}, api_name="/classify")
+    with pytest.raises(Exception, match="no picture that can be read"):
+        job.result(timeout=30)
+    assert job.outputs()[-1]["code"] == "bad_input"
