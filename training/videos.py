@@ -3,7 +3,7 @@
     python -m training.videos prepare --archive people.zip --selfie selfie_segmentation.onnx --work FOLDER
     python -m training.videos semantic --work FOLDER --steps 2400
     python -m training.videos whole --work FOLDER --steps 1600
-    python -m training.videos export --work FOLDER --out modnet-starter.safetensors
+    python -m training.video_weights --work FOLDER --out modnet-starter.safetensors
 
 `semantic` trains the encoder and the low-resolution branch alone on small pictures to tell where people are (the paper
 starts from an encoder trained for person segmentation); `whole` goes on with all branches and the paper's three losses.
@@ -24,7 +24,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -36,8 +35,8 @@ from training.people import People, prepare
 WIDTH = 0.5
 """Of the network's channels: 1.65 of the published 6.49 million parameters."""
 
-REFERENCE = 192
-"""The short side, in pixels, at which the trained network looks at a picture."""
+REFERENCE = 160
+"""The short side, in pixels, at which the trained network looks at a picture: as in the wide ones of its training."""
 
 
 GROWN = 0.4
@@ -104,7 +103,7 @@ def modnet_losses(network: MODNet, sample: Tensor) -> dict[str, Tensor]:
 
 STAGES = {
     "semantic": Stage("semantic", 16, (128 * 128, 176 * 176), 3e-3, False, semantic_losses),
-    "whole": Stage("whole", 10, (176 * 176, 208 * 208), 2e-3, True, modnet_losses),
+    "whole": Stage("whole", 10, (176 * 176, 192 * 192), 2e-3, True, modnet_losses),
 }
 
 
@@ -176,7 +175,7 @@ class Training:
         torch.save(state, self.file.with_suffix(".part"))
         self.file.with_suffix(".part").replace(self.file)
 
-    def run(self, every: int = 200) -> None:
+    def run(self, every: int = 100) -> None:
         """Train until the last step, or until `stopping` is set, which keeps what was learned."""
         composer = Composer(self.people, seed=1 + self.step)
         told: dict[str, float] = {}
@@ -256,30 +255,20 @@ def _kept_apart(people: People) -> Iterator[tuple[Tensor, Tensor]]:
         yield picture, torch.from_numpy(alpha)[None, None].float() / 255
 
 
-def export(work: Path, out: Path) -> None:
-    """The averaged weights in half precision; the encoder, which has two names, is stored once."""
-    state = torch.load(work / "whole.pt", weights_only=True)["average"]
-    halves = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
-    save_file({name: value.contiguous() for name, value in halves.items()}, out, {"reference": str(REFERENCE)})
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("prepare", *STAGES, "export"))
+    parser.add_argument("what", choices=("prepare", *STAGES))
     parser.add_argument("--work", type=Path, required=True, help="a folder for the store, checkpoints and the log")
     parser.add_argument("--archive", type=Path, help="people.zip")
     parser.add_argument("--selfie", type=Path, help="the selfie network")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("modnet-starter.safetensors"))
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     cv2.setNumThreads(given.threads)
     torch.manual_seed(0)
     if given.what == "prepare":
         prepare(given.archive, given.selfie, given.work / "store")
-    elif given.what == "export":
-        export(given.work, given.out)
     else:
         training = Training(STAGES[given.what], given.work, given.steps)
         signal.signal(signal.SIGTERM, lambda *_: setattr(training, "stopping", True))

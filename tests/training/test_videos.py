@@ -15,7 +15,8 @@ from backends.matting.modnet_weights import load_modnet, reference_side
 from training import videos
 from training.composites import CHANNELS, Composer, boundary
 from training.people import Item, People, held_out, off_white
-from training.videos import REFERENCE, STAGES, Training, export, modnet_losses, rate
+from training.video_weights import export, settled
+from training.videos import REFERENCE, STAGES, Training, modnet_losses, rate
 
 SIDE = 96
 PERSON, WALL = np.array([220, 40, 30], np.uint8), np.array([20, 60, 200], np.uint8)
@@ -122,7 +123,18 @@ def test_training_goes_on_where_it_stopped_and_ends_in_weights_that_load(
     export(work, tmp_path / "small.safetensors")
     network = load_modnet(tmp_path / "small.safetensors")
     assert reference_side(tmp_path / "small.safetensors") == REFERENCE
-    average = Training(small["whole"], work, 1).average.state["f_branch.conv_f.1.layers.0.weight"]
-    assert torch.allclose(network.f_branch.conv_f[1].layers[0].weight, average, atol=1e-3)
+    average = Training(small["whole"], work, 1).average.state["f_branch.conv_f2x.layers.0.weight"]
+    assert torch.allclose(network.f_branch.conv_f2x.layers[0].weight, average, atol=1e-3)
     rows = (work / "log.csv").read_text().splitlines()
     assert [row.split(",")[:2] for row in rows[1:]] == [["semantic", str(i)] for i in (1, 2, 3)] + [["whole", "1"]]
+
+
+def test_a_pale_matte_is_settled_by_the_last_layer_alone(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(videos, "WIDTH", 0.25)
+    torch.manual_seed(0)
+    pale = {name: value.clone() for name, value in videos.once(MODNet(0.25)).items()}
+    last = "f_branch.conv_f.1.layers.0"
+    done = settled(pale, People(work / "store"), batches=1)
+    assert [name for name in pale if not torch.equal(pale[name], done[name])] == [f"{last}.weight", f"{last}.bias"]
+    ratio = done[f"{last}.weight"] / pale[f"{last}.weight"]
+    assert ratio.min() == pytest.approx(ratio.max().item(), rel=1e-4) and ratio.min() >= 1
