@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from gradio_client import Client, handle_file
+from PIL import Image
 
+from backends.fewshot import TASK
+from backends.fewshot.prototypes import PrototypesEngine
 from evaluation.synthetic.pictures import SENTENCES, queries, write_sample
 from tests.conftest import serving
 
