@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shlex
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from evaluation.synthetic.pictures import write_sample
 from tests.clips import Small
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,10 +27,13 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def desk(tmp_path: Path, short_song: Path, small: Small, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a song, a video and a picture in it, the way a reader's would be."""
+    """A folder with a song, a video and pictures in it, the way a reader's would be."""
     shutil.copyfile(short_song, tmp_path / "song.wav")
     shutil.copyfile(small.video, tmp_path / "clip.mp4")
     Image.new("RGB", (64, 48), (240, 220, 180)).save(tmp_path / "beach.jpg")
+    write_sample(tmp_path / "pictures", 3)
+    for name, made in (("examples", "shots"), ("questions", "questions"), ("classes.txt", "classes.txt")):
+        (tmp_path / "pictures" / made).rename(tmp_path / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -59,6 +64,9 @@ def test_the_commands_do_what_they_say(desk: Path) -> None:
     ]
     assert (desk / "cut/webm.webm").stat().st_size and (desk / "cut/composite.mp4").stat().st_size
     assert (desk / "again/luma.mp4").stat().st_size
+    for folder in ("answers", "nearest"):
+        rows = list(csv.DictReader((desk / folder / "predictions.csv").open(encoding="utf-8")))
+        assert len(rows) == len(list((desk / "questions").iterdir())) and "ball" in rows[0]
 
 
 def test_the_two_commands_exist() -> None:
