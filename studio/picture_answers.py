@@ -30,6 +30,8 @@ class Taught:
     places: tuple[int, ...]
     shots: tuple[str, ...]
     questions: tuple[str, ...]
+    queries: np.ndarray
+    """`(M, D)` what the model sees in the questions."""
     prediction: Prediction | None
     seconds: float
     memo: dict[str, Any] = field(default_factory=dict)
@@ -43,9 +45,9 @@ class Taught:
     def labels(self) -> np.ndarray:
         return self.support.labels
 
-    def row(self, sha: str) -> int:
-        """Which shot of the support it is."""
-        return self.shots.index(sha)
+    def seen(self, question: str) -> np.ndarray:
+        """What the model sees in a question `(D,)`."""
+        return self.queries[self.questions.index(question)]
 
 
 def lacking(project: Project, looker: Looker) -> str:
@@ -82,10 +84,11 @@ def taught(project: Project, looker: Looker) -> Taught | None:
 
 def _teach(project: Project, looker: Looker) -> Taught | None:
     started = time.perf_counter()
-    state, store = project.state, looker.store
+    # One look at what is known, which another thread may be adding to or, for another model, beginning anew.
+    state, store, known = project.state, looker.store, looker.store.images
     rows: list[tuple[ClassOf, int, list[str], np.ndarray | None]] = []
     for place, each in enumerate(state.classes):
-        seen = [sha for sha in each.shots if sha in store.images]
+        seen = [sha for sha in each.shots if sha in known]
         said = store.words.get(wanted(state.templates, each)) if _worded(project, looker, each) else None
         if seen or said is not None:
             rows.append((each, place, seen, said))
@@ -94,15 +97,16 @@ def _teach(project: Project, looker: Looker) -> Taught | None:
     shots = tuple(sha for _, _, seen, _ in rows for sha in seen)
     labels = np.repeat(np.arange(len(rows)), [len(seen) for _, _, seen, _ in rows])
     support = Support(
-        store.matrix(shots) if shots else np.zeros((0, len(_any(rows))), np.float32),
+        np.stack([known[sha] for sha in shots]) if shots else np.zeros((0, len(_any(rows))), np.float32),
         labels,
         tuple(each.name for each, *_ in rows),
         _words([said for *_, said in rows]),
         store.logit_scale,
     )
     classifier = Classifier.fit(support, state.head)
-    questions = tuple(sha for sha in state.questions if sha in store.images)
-    prediction = classifier.predict(store.matrix(questions), state.reject) if questions else None
+    questions = tuple(sha for sha in state.questions if sha in known)
+    queries = np.stack([known[sha] for sha in questions]) if questions else support.images[:0]
+    prediction = classifier.predict(queries, state.reject) if questions else None
     return Taught(
         classifier,
         support,
@@ -110,6 +114,7 @@ def _teach(project: Project, looker: Looker) -> Taught | None:
         tuple(place for _, place, *_ in rows),
         shots,
         questions,
+        queries,
         prediction,
         time.perf_counter() - started,
     )

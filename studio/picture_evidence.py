@@ -37,7 +37,7 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
         return
     row = taught.questions.index(sha)
     shares = taught.prediction.probabilities[row]
-    query = looker.store.images[sha]
+    query = taught.seen(sha)
     left, right = st.columns([2, 5], gap="large")
     with left:
         tile = picture_ask.answer_tile(project, taught, sha)
@@ -135,7 +135,7 @@ def _contrast(target: str, rival: str, spoken: float, seen: float, *, worded: bo
 
 def _where(project: Project, looker: Looker, taught: Taught, sha: str, *, target: int, rival: int | None) -> None:
     """The map of what in the picture speaks for the answer, worked out by the model server when asked for."""
-    slope = taught.classifier.head.slope(looker.store.images[sha][None])[0]  # (C, D)
+    slope = taught.classifier.head.slope(taught.seen(sha)[None])[0]  # (C, D)
     others = np.delete(slope, target, axis=0).mean(axis=0) if rival is None else slope[rival]
     direction = (slope[target] - others).astype(np.float32)
     length = float(np.linalg.norm(direction))

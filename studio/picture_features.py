@@ -91,8 +91,7 @@ class Store:
         self.version += 1
 
     def _forget(self) -> None:
-        self.images.clear()
-        self.words.clear()
+        self.images, self.words = {}, {}  # new ones: whoever is reading the old ones goes on with them
         for path in self.folder.glob("*.npz"):
             path.unlink()
 
@@ -251,6 +250,12 @@ class Lookers:
             if key not in self._made or self._made[key].project is not project:
                 self._made[key] = Looker(project, card, self.backend)
             return self._made[key]
+
+    def drop(self, project: Project) -> None:
+        """Forget a project that is deleted, and stop looking at its pictures."""
+        with self._lock:
+            for key in [key for key in self._made if key[0] == project.token]:
+                self._made.pop(key).stop()
 
     def stop(self) -> None:
         with self._lock:

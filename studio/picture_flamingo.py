@@ -81,9 +81,9 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
             widgets.offer_download(card)
     if not widgets.is_here(card):
         st.markdown("**What it would be shown**")
-        _conversation(project, preview(project, looker, taught, wish), "")
+        _conversation(project, preview(taught, wish), "")
         return
-    _answered(project, looker, taught, card, wish)
+    _answered(project, taught, card, wish)
 
 
 def _ask(project: Project, sha: str) -> Wish:
@@ -116,12 +116,12 @@ def _ask(project: Project, sha: str) -> Wish:
     return Wish(sha, ask or "names", question, int(shots), "similar" if alike else "drawn", int(orders))
 
 
-def preview(project: Project, looker: Looker, taught: Taught, wish: Wish) -> list[dict[str, str]]:
+def preview(taught: Taught, wish: Wish) -> list[dict[str, str]]:
     """The turns that it would read, with examples chosen by the features that are here."""
     count = min(wish.shots, len(taught.shots))
     rows = np.zeros(0, int)
     if count and wish.pick == "similar":
-        rows = similar(looker.store.images[wish.sha], taught.support.images, count)
+        rows = similar(taught.seen(wish.sha), taught.support.images, count)
     elif count:
         rows = drawn(taught.labels, count, 0)
     turns = []
@@ -132,7 +132,7 @@ def preview(project: Project, looker: Looker, taught: Taught, wish: Wish) -> lis
     return [*turns, {"picture": wish.sha, "question": wish.said, "answer": ""}]
 
 
-def _answered(project: Project, looker: Looker, taught: Taught, card: Mapping[str, Any], wish: Wish) -> None:
+def _answered(project: Project, taught: Taught, card: Mapping[str, Any], wish: Wish) -> None:
     if wish.ask == "question" and not wish.question:
         st.caption("Write what you want to know about the picture.")
         return
@@ -141,7 +141,7 @@ def _answered(project: Project, looker: Looker, taught: Taught, card: Mapping[st
         if st.button("Ask the Flamingo", icon=":material/forum:", type="primary"):
             st.session_state[key] = True
             st.rerun()
-        _conversation(project, preview(project, looker, taught, wish), "")
+        _conversation(project, preview(taught, wish), "")
         return
     try:
         found = services.errands().get(key, asker(project, taught, card, wish))

@@ -30,7 +30,8 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
         drawn = st.toggle("Show the pictures", True, key=f"map-pictures-{project.token}")
     shas = [*taught.shots, *(sha for sha in taught.questions if sha not in set(taught.shots))]
     labels = np.array([taught.places[label] for label in taught.labels] + [-1] * (len(shas) - len(taught.shots)))
-    points = _points(project, looker, shas, neighbours=way == UMAP)
+    rows = np.vstack([taught.support.images, *(taught.seen(sha)[None] for sha in shas[len(taught.shots) :])])
+    points = _points(project, looker, shas, rows, neighbours=way == UMAP)
     if points is None:
         return
     base = media.base_path()
@@ -53,11 +54,12 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
     _selected(project, found, shas)
 
 
-def _points(project: Project, looker: Looker, shas: Sequence[str], *, neighbours: bool) -> np.ndarray | None:
+def _points(
+    project: Project, looker: Looker, shas: Sequence[str], rows: np.ndarray, *, neighbours: bool
+) -> np.ndarray | None:
     """Where each picture lies; None while it is being worked out."""
     from evaluation.embedding import pca, umap
 
-    rows = looker.store.matrix(shas)
     if not neighbours:
         points, share = pca(rows)
         st.caption(

@@ -88,6 +88,7 @@ def _heading(project: Project) -> None:
                 picture_export.save_button(project)
                 st.write("Deleting removes the project and its pictures from this computer for good.")
                 if st.button("Delete this project", icon=":material/delete:"):
+                    services.lookers().drop(project)
                     services.projects().delete(project.token)
                     st.query_params.clear()
                     st.rerun()
