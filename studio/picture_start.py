@@ -18,8 +18,7 @@ def show() -> None:
     st.title("Teach with pictures")
     st.markdown(
         "Name a few classes and give each an example or two: from then on new pictures are told apart at once, with "
-        "how sure that is and why. No training to wait for, and nothing leaves "
-        f"{'this computer' if services.backend().place == 'this computer' else services.backend().place}."
+        f"how sure that is and why. No training to wait for, and {privacy()}."
     )
     new, sample, saved = st.columns(3, gap="medium")
     with new.container(border=True, height="stretch", vertical_alignment="distribute"):
@@ -34,6 +33,14 @@ def show() -> None:
         st.markdown("**A saved project**: one zip file with everything in it.")
         _open_saved()
     _recent()
+
+
+def privacy() -> str:
+    """Where the pictures go, in words."""
+    place = services.backend().place
+    if place == "this computer":
+        return "nothing leaves this computer"
+    return f"your pictures go to {place} and nowhere else"
 
 
 def _open_saved() -> None:

@@ -93,7 +93,7 @@ def test_the_way_in_says_what_it_is_and_offers_the_sample_and_old_projects(app: 
     app.run().switch_page("pages/pictures.py").run()
     assert not app.exception and app.title[0].value == "Teach with pictures"
     assert {"Start a project", "Try the sample pictures"} <= {button.label for button in app.button}
-    assert "nothing leaves" in words_of(app) and "3 classes, 12 examples" in words_of(app)
+    assert "go to a GPU machine and nowhere else" in words_of(app) and "3 classes, 12 examples" in words_of(app)
 
 
 def test_a_new_project_leads_step_by_step_to_an_answer(app: AppTest) -> None:
