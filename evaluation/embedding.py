@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tempfile
 import warnings
+from pathlib import Path
 
 import numpy as np
+
+ROOT = Path(__file__).parents[1]
 
 FEW = 4
 """Under so many rows neighbours say nothing, and UMAP falls back to PCA."""
@@ -36,7 +43,10 @@ def _by_squares(centred: np.ndarray) -> tuple[None, np.ndarray, np.ndarray]:
 
 
 def umap(features: np.ndarray, seed: int = 0) -> np.ndarray:
-    """UMAP (McInnes 2018) of unit rows `(N, D)` by cosine distance: `(N, 2)`. Takes seconds; a seed repeats it."""
+    """UMAP (McInnes 2018) of unit rows `(N, D)` by cosine distance: `(N, 2)`. A seed repeats it.
+
+    The first call in a process compiles for half a minute, which holds up every thread of it: see `umap_apart`.
+    """
     rows = np.asarray(features, np.float32)
     if len(rows) < FEW + 1:
         return pca(rows)[0]
@@ -54,3 +64,19 @@ def umap(features: np.ndarray, seed: int = 0) -> np.ndarray:
             init="spectral" if len(rows) > 3 * FEW else "random",
         ).fit_transform(rows)
     return np.asarray(made, float)
+
+
+def umap_apart(features: np.ndarray, seed: int = 0) -> np.ndarray:
+    """`umap` in a process of its own, which gives way to others."""
+    with tempfile.TemporaryDirectory(prefix="fourfold-map-") as folder:
+        rows, points = Path(folder, "rows.npy"), Path(folder, "points.npy")
+        np.save(rows, np.asarray(features, np.float32))
+        command = [sys.executable, "-m", "evaluation.embedding", str(rows), str(points), str(seed)]
+        subprocess.run(command, cwd=ROOT, check=True)
+        return np.load(points)
+
+
+if __name__ == "__main__":
+    if hasattr(os, "nice"):
+        os.nice(10)
+    np.save(sys.argv[2], umap(np.load(sys.argv[1]), int(sys.argv[3])))

@@ -58,7 +58,7 @@ def _points(
     project: Project, looker: Looker, shas: Sequence[str], rows: np.ndarray, *, neighbours: bool
 ) -> np.ndarray | None:
     """Where each picture lies; None while it is being worked out."""
-    from evaluation.embedding import pca, umap
+    from evaluation.embedding import pca, umap_apart
 
     if not neighbours:
         points, share = pca(rows)
@@ -70,7 +70,7 @@ def _points(
     mark = hashlib.sha256("".join(shas).encode()).hexdigest()[:16]
     key = f"umap-{project.token}-{looker.card['id']}-{mark}"
     try:
-        points = services.errands().get(key, lambda: umap(rows))
+        points = services.errands().get(key, lambda: umap_apart(rows))
     except UserError as error:
         st.error(error.sentence, icon=":material/error:")
         return None

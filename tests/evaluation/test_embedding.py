@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.embedding import pca, umap
+from evaluation.embedding import pca, umap, umap_apart
 
 
 def clusters(count: int = 12, dimensions: int = 16, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +41,7 @@ def test_few_rows_are_no_fault() -> None:
 @pytest.mark.timeout(400)
 def test_umap_keeps_bundles_together() -> None:
     rows, labels = clusters()
-    points = umap(rows)
+    points = umap_apart(rows)
     middles = np.stack([points[labels == k].mean(axis=0) for k in range(3)])
     nearest = np.linalg.norm(points[:, None] - middles[None], axis=-1).argmin(axis=1)
     assert (nearest == labels).mean() > 0.95
