@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-MEASURES = {"videos": "benchmarks.starter_videos"}
+MEASURES = {"videos": "benchmarks.starter_videos", "pictures": "benchmarks.starter_pictures"}
 """The module that measures a task's starter."""
 
 DRAWS = 10_000

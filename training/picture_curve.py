@@ -15,10 +15,10 @@ CHECKS = {
 
 
 def columns(table: Path) -> dict[str, list[float]]:
-    """A CSV of numbers by column."""
+    """A CSV of numbers by column; what was not measured is not a number."""
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    return {name: [float(row[name]) for row in rows] for name in rows[0]}
+    return {name: [float(row[name] or "nan") for row in rows] for name in rows[0]}
 
 
 def draw_curves(curve: Path, checks: Path, out: Path) -> None:
@@ -28,7 +28,7 @@ def draw_curves(curve: Path, checks: Path, out: Path) -> None:
     losses, found = columns(curve), columns(checks)
     figure = Figure(figsize=(11, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for name, label in (("words", "words and pictures"), ("classes", "classes")):
+    for name, label in (("words", "words and pictures"), ("classes", "classes"), ("early", "classes by convolutions")):
         left.plot(losses["step"], losses[name], label=label)
     left.set(title="Loss while training", xlabel="step")
     for name, label in CHECKS.items():

@@ -46,6 +46,7 @@ def write_folder(folder: Path, weights: dict[str, torch.Tensor]) -> None:
     (folder / "open_clip_config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
     half = {name: value.half().contiguous() if value.is_floating_point() else value for name, value in weights.items()}
     save_file(half, str(folder / "open_clip_model.safetensors"), metadata={"format": "pt"})
+    (folder / "open_clip_model.safetensors").chmod(0o644)
 
 
 def encode_text(clip: Any, tokens: torch.Tensor) -> torch.Tensor:

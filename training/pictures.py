@@ -1,4 +1,4 @@
-"""Train the pictures starter: `python -m training.pictures --data FOLDER --work FOLDER [--steps N] [--export FOLDER]`.
+"""Train the pictures starter: `python -m training.pictures --data FOLDER --work FOLDER [--steps N]`.
 
 A CLIP with small towers learns from captioned pictures of 64 pixels and from drawn scenes. Three things are learned at
 once: which sentence goes with which picture (a sentence may be true of several pictures of a batch), which class a
@@ -238,11 +238,15 @@ class Run:
             if self.step % CHECK_EVERY == 0 or self.step == steps:
                 self.measure()
 
-    def measure(self) -> dict[str, float]:
-        """The averaged network on what is kept apart; noted in `checks.csv`."""
+    def averaged(self) -> Any:
+        """The averaged network."""
         model = make_model().to(memory_format=torch.channels_last)
         model.load_state_dict(self.average.weights)
-        found = check(model, self.tokenizer, self.data.kept, self.data.apart)
+        return model
+
+    def measure(self) -> dict[str, float]:
+        """The averaged network on what is kept apart; noted in `checks.csv`."""
+        found = check(self.averaged(), self.tokenizer, self.data.kept, self.data.apart)
         self._note("checks.csv", found)
         return found
 
@@ -256,12 +260,12 @@ class Run:
                 writer.writeheader()
             writer.writerow(row)
 
-    def export(self, folder: Path) -> None:
-        """The averaged network as the studio loads it."""
+    def export(self, folder: Path, weights: dict[str, torch.Tensor]) -> None:
+        """A network with these `weights` as the studio loads it."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("tokenizer.json", "tokenizer_config.json"):
             (folder / name).write_bytes((self.folder / name).read_bytes())
-        write_folder(folder, self.average.weights)
+        write_folder(folder, weights)
 
 
 def main() -> None:
@@ -271,14 +275,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--export", type=Path, help="write the finished model into this folder")
     wanted = parser.parse_args()
     torch.set_num_threads(wanted.threads)
     wanted.work.mkdir(parents=True, exist_ok=True)
     run = Run(Pictures.read(wanted.data, wanted.work), wanted.work, wanted.seed)
     run.train(wanted.steps)
-    if wanted.export:
-        run.export(wanted.export)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@ _LIMITS = {"cpu": Limits(megapixels=100.0)}
 _BOTH = ("pictures", "words")
 _FREE = "Released under the MIT licence, weights included: free for any use."
 
+_STARTER = "clip-starter"
+"""Its folder in `backends/starters/`."""
+
 ARCHITECTURES = {
     "clip-vit-b32-laion2b": "ViT-B-32",
     "clip-vit-b32-openai": "ViT-B-32-quickgelu",
@@ -197,6 +200,55 @@ CARDS: tuple[ModelCard, ...] = (
             "After 16 examples of each of ten kinds of small photographs (CIFAR-10), 39 ± 1 of 100 others are right, "
             "where guessing gives 10; none of these pictures had a part in its making."
         ),
+    ),
+    ModelCard(
+        id="clip-starter",
+        task=_TASK,
+        engine="clip",
+        title="Starter",
+        summary="Comes with Fourfold: a small CLIP that knows some 340 classes, colours and shapes by name.",
+        weak_at=(
+            "Trained far too briefly, on small pictures: it knows few words, mistakes most of what a large CLIP tells "
+            "apart, and with many examples a class “Colour, texture and shape” is as good or better."
+        ),
+        measured=(
+            "On CIFAR-10, of which it never saw a picture, 24.4 % are right with one example a class (95 % interval "
+            "23.6 to 25.2) and 41.1 % with 16 (40.8 to 41.5), where “Colour, texture and shape” has 20.2 and 41.3 %; "
+            "by words alone 27.7 % (24.1 to 31.4), where guessing gives 10."
+        ),
+        licence="research only",
+        licence_note="Two of the collections of pictures it learned from allow research only.",
+        tier="starter",
+        outputs=_BOTH,
+        parameters=6_814_385,
+        files=(
+            WeightFile(
+                "open_clip_model.safetensors",
+                13_675_090,
+                "a47d3ff8a86d00cc98667f24f2acb771ed5ddeb918254fc92a999223984d4523",
+                path=_STARTER,
+            ),
+            WeightFile(
+                "open_clip_config.json",
+                531,
+                "86f8452aa408908dc939ea88482ab966e72e2438a24ff1e924350c807a94f81b",
+                path=_STARTER,
+            ),
+            WeightFile(
+                "tokenizer.json",
+                75_201,
+                "efc26257e7854c08f25124a1f9f24b16d3dd661c58430ad9f93ae0af9ca2762a",
+                path=_STARTER,
+            ),
+            WeightFile(
+                "tokenizer_config.json",
+                186,
+                "e32b0fc3617813d4ae089454d232bce447af82dc89d27f477abdbc0e242cd524",
+                path=_STARTER,
+            ),
+        ),
+        limits=_LIMITS,
+        preference=5,
     ),
     *FLAMINGO_CARDS,
 )
