@@ -152,9 +152,10 @@ def cards(task: Mapping[str, Any]) -> list[dict[str, Any]]:
     return sorted(able, key=_rank)
 
 
-def _rank(card: Mapping[str, Any]) -> tuple[bool, bool, bool, int]:
-    """What is here before what is not, what was measured before one's own, networks before none, light before heavy."""
-    return not card["here"], card.get("tier") == "yours", card["engine"] == "classical", card["parameters"]
+def _rank(card: Mapping[str, Any]) -> tuple[bool, bool, bool, bool, int]:
+    """What is here, then what was measured, then what is no starter, then networks, then light ones."""
+    tier, network = card.get("tier"), card["engine"] != "classical"
+    return not card["here"], tier == "yours", tier == "starter", not network, card["parameters"]
 
 
 def label(card: Mapping[str, Any]) -> str:

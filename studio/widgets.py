@@ -45,6 +45,8 @@ def choose_card(
     )
     card = by_id[chosen]
     st.markdown(f"{card['summary']} **Weak at:** {card['weak_at']}")
+    if card.get("measured"):
+        st.markdown(f"**Measured:** {card['measured']}")
     if card["licence_note"]:
         st.caption(f"Licence: {card['licence']}. {card['licence_note']}")
     if card["reason"] and is_here(card):
