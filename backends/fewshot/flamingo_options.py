@@ -8,7 +8,7 @@ from typing import Any
 
 from backends.errors import BadInput
 from backends.fewshot.interleave import ASK_CAPTION, ASK_NAME
-from backends.fewshot.options import one_of, switch, whole
+from backends.options import one_of, switch, whole_number
 
 ASK = ("names", "caption", "question")
 PICK = ("similar", "drawn")
@@ -46,9 +46,9 @@ class Asking:
         return cls(
             ask=ask,
             question=_question(options, ask),
-            shots=None if given == "all" else whole(options, "shots", USUAL_SHOTS, 0, MOST_SHOTS),
+            shots=None if given == "all" else whole_number(options, "shots", USUAL_SHOTS, 0, MOST_SHOTS),
             pick=one_of(options, "pick", PICK) or "similar",
-            orders=whole(options, "orders", 1, 1, MOST_ORDERS),
+            orders=whole_number(options, "orders", 1, 1, MOST_ORDERS),
             measure=switch(options, "measure", False),
         )
 

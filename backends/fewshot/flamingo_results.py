@@ -17,8 +17,9 @@ from backends.fewshot.flamingo_options import Asking
 from backends.fewshot.gallery import Item
 from backends.fewshot.interleave import Turn
 from backends.fewshot.looking import Looked
-from backends.fewshot.results import COLUMNS, write_features, writing
+from backends.fewshot.results import COLUMNS, write_features
 from backends.fewshot.types import Support
+from backends.writing import writing
 
 if TYPE_CHECKING:
     from backends.fewshot.flamingo_reader import Seen

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import errno
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backends.engine import Artifact
-from backends.errors import EngineFailed
 from backends.fewshot.classifier import Classifier, Prediction
 from backends.fewshot.gallery import Item
 from backends.fewshot.looking import Looked
 from backends.fewshot.types import Support
+from backends.writing import writing
 
 if TYPE_CHECKING:
     from backends.fewshot.base import FeatureEngine
 
-UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO}
 COLUMNS = ("file", "class", "probability", "abstained")
 
 
@@ -96,16 +93,3 @@ def _named(items: Sequence[Item]) -> dict[str, np.ndarray]:
         "names": np.array([item.name for item in items], str),
         "sha256": np.array([item.sha256 for item in items], str),
     }
-
-
-@contextmanager
-def writing() -> Iterator[None]:
-    """Turn what a full or read-only disk raises into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in UNWRITABLE:
-            raise
-        raise EngineFailed(
-            "The result could not be written, most likely because the disk is full: free some space and try again."
-        ) from error

@@ -20,11 +20,12 @@ from backends.folding.distances import contacts
 from backends.folding.estimate import work
 from backends.folding.msa_features import raw_features
 from backends.folding.openfold import OpenFold
-from backends.folding.options import extras, number
+from backends.folding.options import extras
 from backends.folding.sequence import Query
 from backends.folding.structure import Structure
 from backends.folding.torch_memory import memory_sentence
 from backends.folding.types import Model, Step
+from backends.options import whole_number
 
 RECYCLES = 3
 STAGE = "Folding"
@@ -56,9 +57,9 @@ class AlphaFold2Engine(FoldingEngine):
         return last.total if last.stage == STAGE else 0.0
 
     def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
-        recycles = number(options, "recycles", RECYCLES, 0, 24)
+        recycles = whole_number(options, "recycles", RECYCLES, 0, 24)
         wanted = extras(options, ("contacts", "distogram"))
-        seed = number(options, "seed", 0, 0, 2**31 - 1)
+        seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
         depth = len(query.alignment) if query.alignment is not None else 1
         if depth < SHALLOW:
             yield Notice(

@@ -5,12 +5,11 @@ An engine adds `predict`, which turns a query into a Model, and says what it `ta
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,8 +21,7 @@ from backends.errors import BadInput, EngineFailed, TooLarge
 from backends.folding.estimate import longest, memory_needed
 from backends.folding.sequence import Query, read_input
 from backends.folding.types import Folding, Model, Step
-
-UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO}
+from backends.writing import writing
 
 Found = Iterator[Event | Step | Model]
 
@@ -73,13 +71,13 @@ class FoldingEngine(Engine):
         yield from (Notice(sentence) for sentence in query.notices)
         query, notices = self.fitting(query, options)
         yield from (Notice(sentence) for sentence in notices)
-        with _writing():
+        with writing():
             out.mkdir(parents=True, exist_ok=True)
         model: Model | None = None
         with closing(self.predict(query, options)) as found:  # type: ignore[type-var]
             for item in found:
                 if isinstance(item, Step):
-                    with _writing():
+                    with writing():
                         yield Partial(keep_step(item, out))
                 elif isinstance(item, Model):
                     model = item
@@ -155,7 +153,7 @@ def finish(model: Model, out: Path) -> Iterator[Event]:
     sanity = check(structure)
     summary = _summary(model.confidence)
     about = {"sequence": structure.sequence, "method": model.method}
-    with _writing():
+    with writing():
         artifacts = [
             _text("structure", "model.pdb", to_pdb(structure), out),
             _text("structure", "model.cif", to_cif(structure), out),
@@ -219,16 +217,3 @@ def as_json(value: Any) -> str:
         return asdict(item) if hasattr(item, "__dataclass_fields__") else item
 
     return json.dumps(plain(value), allow_nan=False)
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    """Turn what a full or read-only disk raises into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in UNWRITABLE:
-            raise
-        raise EngineFailed(
-            "The result could not be written, most likely because the disk is full: free some space and try again."
-        ) from error

@@ -18,13 +18,13 @@ from backends.folding.chain import backbone
 from backends.folding.confidence import Confidence
 from backends.folding.contacts import NEAREST, probabilities
 from backends.folding.dca import coupling_scores, mean_field
-from backends.folding.options import number
 from backends.folding.profile import frequencies, secondary
 from backends.folding.restraints import Restraints
 from backends.folding.search import TURNS, search, total_steps
 from backends.folding.sequence import Query
 from backends.folding.structure import Structure
 from backends.folding.types import Model, Step
+from backends.options import whole_number
 
 COVERAGE = 0.7
 """Sequences that cover less of the query are left out: their ends couple to each other by missing together."""
@@ -43,7 +43,7 @@ class CoevolutionEngine(FoldingEngine):
     uses_alignment: ClassVar[bool] = True
 
     def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
-        seed = number(options, "seed", 0, 0, 2**31 - 1)
+        seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
         if query.alignment is None:
             raise BadInput("“Coevolution” needs an alignment of related sequences (A3M, Stockholm or aligned FASTA).")
         yield Progress(READING, 0, 1)

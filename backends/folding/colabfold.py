@@ -25,11 +25,11 @@ from backends.folding.alignment import GAP, Alignment
 from backends.folding.base import FoldingEngine, Found
 from backends.folding.cards import COLABFOLD_HOW
 from backends.folding.confidence import Confidence, read_pae
-from backends.folding.options import number
 from backends.folding.sequence import Query
 from backends.folding.structure import Structure
 from backends.folding.structure_files import parse_structure
 from backends.folding.types import Model, Step
+from backends.options import whole_number
 
 COMMAND = "colabfold_batch"
 JOB = "query"
@@ -93,9 +93,9 @@ class ColabFoldEngine(FoldingEngine):
         self.command = found
 
     def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
-        recycles = number(options, "recycles", RECYCLES, 0, 24)
-        models = number(options, "models", MODELS, 1, 5)
-        seed = number(options, "seed", 0, 0, 2**31 - 1)
+        recycles = whole_number(options, "recycles", RECYCLES, 0, 24)
+        models = whole_number(options, "models", MODELS, 1, 5)
+        seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
         with tempfile.TemporaryDirectory(prefix="fourfold-colabfold-") as folder:
             work = Path(folder)
             arguments = ["--num-recycle", str(recycles), "--num-models", str(models), "--random-seed", str(seed)]

@@ -19,11 +19,12 @@ from backends.folding.base import FoldingEngine, Found
 from backends.folding.confidence import Confidence
 from backends.folding.distances import DISTOGRAM, contacts
 from backends.folding.estimate import work
-from backends.folding.options import EXTRAS, extras, number
+from backends.folding.options import EXTRAS, extras
 from backends.folding.sequence import Query
 from backends.folding.structure import Structure
 from backends.folding.torch_memory import free_memory, memory_sentence
 from backends.folding.types import Model, Step
+from backends.options import whole_number
 from backends.pretrained import load_pretrained
 from backends.separation.memory import reused_memory
 
@@ -84,7 +85,7 @@ class EsmFoldEngine(FoldingEngine):
         return last.total if last.stage == STAGE else 0.0
 
     def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
-        count = number(options, "recycles", RECYCLES, 0, 24) + 1
+        count = whole_number(options, "recycles", RECYCLES, 0, 24) + 1
         wanted = extras(options, EXTRAS)
         sequence = query.sequence
         chunk = self.chunk(options, len(sequence))
@@ -119,7 +120,7 @@ class EsmFoldEngine(FoldingEngine):
         if given == "off":
             return None
         if given != "auto":
-            return number(options, "chunk", 0, 1, 4096)
+            return whole_number(options, "chunk", 0, 1, 4096)
         heads = self.network.trunk.blocks[0].tri_att_start.no_heads
         return esm_trunk.chosen_chunk(length, heads, free_memory(self.device))
 

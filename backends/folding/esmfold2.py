@@ -20,12 +20,13 @@ from backends.folding.atoms import CA, INDEX, THREE
 from backends.folding.base import FoldingEngine, Found
 from backends.folding.confidence import Confidence
 from backends.folding.estimate import work
-from backends.folding.options import extras, number
+from backends.folding.options import extras
 from backends.folding.sequence import Query
 from backends.folding.structure import Structure
 from backends.folding.torch_memory import memory_sentence
 from backends.folding.types import Model
 from backends.folding.watched import watched
+from backends.options import whole_number
 from backends.pretrained import load_pretrained
 
 STAGE = "Folding"
@@ -61,9 +62,9 @@ class EsmFold2Engine(FoldingEngine):
         return last.total if last.stage == STAGE else 0.0
 
     def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
-        loops = number(options, "recycles", int(self.network.config.num_loops), 0, 24)
-        samples = number(options, "models", 1, 1, 5)
-        seed = number(options, "seed", 0, 0, 2**31 - 1)
+        loops = whole_number(options, "recycles", int(self.network.config.num_loops), 0, 24)
+        samples = whole_number(options, "models", 1, 1, 5)
+        seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
         extras(options, ())
         alignment = query.alignment
         if alignment is not None and self.network.msa_encoder is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,20 +17,6 @@ OPTIONS: dict[str, str] = {
     "chain": "Which chain to work on where the file has several: its name, or its number from 1.",
     "seed": "A whole number that the random choices start from; the same one repeats a result.",
 }
-
-
-def number(options: Mapping[str, Any], name: str, default: int, least: int, most: int) -> int:
-    """The whole number of that option. Raises BadInput."""
-    given = options.get(name)
-    if given is None or given == "":
-        return default
-    try:
-        value = float(given)
-    except (TypeError, ValueError) as error:
-        raise BadInput(f"The option “{name}” takes a whole number, not “{given}”.") from error
-    if isinstance(given, bool) or not math.isfinite(value) or value != int(value) or not least <= value <= most:
-        raise BadInput(f"The option “{name}” takes a whole number from {least} to {most}, not “{given}”.")
-    return int(value)
 
 
 def extras(options: Mapping[str, Any], offered: tuple[str, ...]) -> frozenset[str]:

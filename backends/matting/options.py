@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from backends.errors import BadInput
 from backends.matting.exports import COMPOSITE, EXPORTS, Export, wanted
+from backends.options import number, switch
 
 OPTIONS: dict[str, str] = {
     "export": f"What to make, one or several of {', '.join(EXPORTS)}.",
@@ -38,46 +38,21 @@ class Settings:
     @classmethod
     def parse(cls, options: Mapping[str, Any]) -> Settings:
         """Raises BadInput with the option's name in the sentence."""
-        start = _number(options, "start", 0.0, 0.0, 1e6)
-        end = _number(options, "end", 0.0, 0.0, 1e6)
+        start = number(options, "start", 0.0, 0.0, 1e6)
+        end = number(options, "end", 0.0, 0.0, 1e6)
         if end and end <= start:
             raise BadInput("The end has to come after the start: choose a longer part.")
         return cls(
             exports=wanted(str(options.get("export") or "prores4444")),
             background=str(options.get("background") or "green"),
-            temporal=_switch(options, "temporal", True),
+            temporal=switch(options, "temporal", True),
             start=start,
             end=end or None,
-            edge=_number(options, "edge", 0.0, -50.0, 50.0),
-            softness=_number(options, "softness", 0.0, 0.0, 50.0),
-            despill=_number(options, "despill", 1.0, 0.0, 1.0),
+            edge=number(options, "edge", 0.0, -50.0, 50.0),
+            softness=number(options, "softness", 0.0, 0.0, 50.0),
+            despill=number(options, "despill", 1.0, 0.0, 1.0),
         )
 
     @property
     def composite(self) -> bool:
         return any(export.content == COMPOSITE for export in self.exports)
-
-
-def _number(options: Mapping[str, Any], name: str, default: float, least: float, most: float) -> float:
-    given = options.get(name)
-    if given is None or given == "":
-        return default
-    try:
-        value = float(given)
-    except (TypeError, ValueError) as error:
-        raise BadInput(f"The option “{name}” takes a number, not “{given}”.") from error
-    if not math.isfinite(value) or not least <= value <= most:
-        raise BadInput(f"The option “{name}” takes a number from {least:g} to {most:g}.")
-    return value
-
-
-def _switch(options: Mapping[str, Any], name: str, default: bool) -> bool:
-    given = options.get(name)
-    if given is None or given == "":
-        return default
-    word = str(given).lower()
-    if word in ("on", "true", "1", "yes"):
-        return True
-    if word in ("off", "false", "0", "no"):
-        return False
-    raise BadInput(f"The option “{name}” is “on” or “off”, not “{given}”.")

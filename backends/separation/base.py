@@ -5,11 +5,10 @@ An engine adds three things: its `sources`, its `samplerate`, and `chunks`, whic
 
 from __future__ import annotations
 
-import errno
 import shutil
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from backends.separation.audio import open_song, read_mix
 from backends.separation.mix import Mix
 from backends.separation.types import Grouping, Separation
 from backends.separation.writer import Stems
+from backends.writing import writing
 
 MAX_SECONDS = 3 * 3600.0
 """Longer songs are refused whatever a card says: a stem's WAV file has to stay under 4 GiB."""
@@ -29,9 +29,9 @@ MAX_SECONDS = 3 * 3600.0
 READING_STEP = 10.0
 """Seconds of sound between two reports while the song is read."""
 
-UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO}
-
 Chunks = Callable[[Mix], Iterator[np.ndarray]]
+
+_writing = partial(writing, "The stems", (soundfile.LibsndfileError,))
 
 
 class SeparationEngine(Engine):
@@ -140,16 +140,3 @@ def _require_space(out: Path, mix: Mix, stems: int) -> None:
             f"The disk is too full: the stems need {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
             "free some space and try again."
         )
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    """Turn what a full or read-only disk raises into a sentence."""
-    try:
-        yield
-    except (OSError, soundfile.LibsndfileError) as error:
-        if isinstance(error, OSError) and error.errno not in UNWRITABLE:
-            raise
-        raise EngineFailed(
-            "The stems could not be written, most likely because the disk is full: free some space and try again."
-        ) from error

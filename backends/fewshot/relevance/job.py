@@ -15,8 +15,8 @@ from backends.errors import BadInput, UserError
 from backends.fewshot.gallery import Item
 from backends.fewshot.relevance import looked_into, word_relevance
 from backends.fewshot.relevance.options import Explaining
-from backends.fewshot.results import writing
 from backends.pictures import read
+from backends.writing import writing
 
 if TYPE_CHECKING:
     from backends.fewshot.base import FeatureEngine

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backends.errors import BadInput
-from backends.fewshot.options import one_of
+from backends.options import one_of
 
 LONGEST_SENTENCE = 1_000
 
