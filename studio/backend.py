@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,11 @@ class Backend:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._watcher: threading.Thread | None = None
+
+    @cached_property
+    def _http(self) -> httpx.Client:
+        """Made once, for it reads certificates and the environment; no connection outlives its question."""
+        return httpx.Client(timeout=10, limits=httpx.Limits(max_keepalive_connections=0))
 
     @property
     def address(self) -> str:
@@ -106,7 +112,7 @@ class Backend:
         if not self._address:
             return BackendState("starting", "The model server is starting…", "", self.restarts)
         try:
-            answer = httpx.get(f"{self._address}/info", timeout=10)
+            answer = self._http.get(f"{self._address}/info")
             answer.raise_for_status()
             self._info = answer.json()
         except (httpx.HTTPError, ValueError) as error:

@@ -103,8 +103,8 @@ CARDS: tuple[ModelCard, ...] = (
             "Its training was short: it takes things for people, loses hands and hair, and makes holes. "
             "The built-in cut-out is steadier before a still camera."
         ),
-        licence="MIT",
-        licence_note="Trained by Fourfold's own scripts on photographs for research, of which it contains none.",
+        licence="research only",
+        licence_note="The collections of photographs that it learned from are for research.",
         tier="starter",
         outputs=("alpha",),
         parameters=1_651_283,
