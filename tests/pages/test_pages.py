@@ -88,9 +88,8 @@ def split(app: AppTest, song: Path) -> str:
 def test_a_song_is_split_listened_to_judged_and_deleted(app: AppTest, short_song: Path) -> None:
     run_id = split(app, short_song)
     assert not app.exception and r"my \*song\*" in words_of(app)
-    wait_for(lambda: services.library().count(run_id, "quality"), 120)
-    app.run()
-    assert "Do the stems add up" in words_of(app) and "The whole song" in words_of(app)
+    wait_for(lambda: "Do the stems add up" in words_of(app.run()), 120)
+    assert services.library().count(run_id, "quality") and "The whole song" in words_of(app)
     app.segmented_control[0].set_value("Compare with true stems").run()
     assert "original tracks" in words_of(app)
     app.segmented_control[0].set_value("About this run").run()

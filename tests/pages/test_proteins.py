@@ -135,8 +135,8 @@ def test_compared_with_itself_moved_and_with_numbers_of_ones_own(app: AppTest, s
     chooser.upload("the *truth*.pdb", to_pdb(turned).encode()).run()
     click(app, "Compare")
     for kind in ("comparison", "morph"):  # an open page draws itself again when the first is there
-        wait_for(lambda kind=kind: library.count(run.id, kind), 60)
-        app.run()
+        wait_for(lambda kind=kind: app.run() and library.count(run.id, kind), 60)
+    wait_for(lambda: app.run().metric)  # what is kept is shown a moment later
     assert not app.exception and not app.error
     scores = {metric.label: metric.value for metric in app.metric}
     assert scores["TM-score"] == "1.000" and scores["RMSD"] == "0.00 Å" and scores["lDDT-Cα"] == "1.000"
@@ -181,8 +181,8 @@ def test_what_a_language_model_kept_is_judged_and_explained(app: AppTest, sample
     assert "One firm domain (residues 1–36)" in shown and "Mean pLDDT went from 60 to 88 over 1 recycles" in shown
     look(app, "Inside the model")
     assert "this model's own structure" in words_of(app)
-    wait_for(lambda: services.library().count(run.id, "heads"), 60)
-    app.run()
+    wait_for(lambda: len(app.run().dataframe) == 2, 60)
+    assert services.library().count(run.id, "heads")
     assert not app.exception and not app.error
     heads = app.dataframe[0].value
     assert (heads["layer"][0], heads["head"][0]) == (2, 1), "the head that was made to see contacts comes first"

@@ -103,8 +103,8 @@ def test_a_trial_then_the_whole_then_another_export_then_gone(app: AppTest, smal
     ).run()
     assert "20 pictures, true mattes" in words_of(app)
     click(app, "Compare")
-    wait_for(lambda: services.library().count(more.id, "matte-scores"), 60)
-    app.run()
+    wait_for(lambda: app.run().metric, 60)
+    assert services.library().count(more.id, "matte-scores")
     scores = {metric.label: float(metric.value) for metric in app.metric}
     assert 0 < scores["MAD × 1000"] < 150 and scores["dtSSD"] > 0
 
