@@ -126,6 +126,7 @@ def test_further_files_travel_with_the_job_and_are_kept_for_the_next_time(jobs: 
 
 def test_an_address_where_nobody_answers(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("studio.jobs.READY_SECONDS", 0.5)
+    monkeypatch.setattr("studio.jobs.BEGIN_SECONDS", 0.5)
     jobs = Jobs(library, Backend("http://127.0.0.1:9"))
     view = ended(jobs, start(jobs))
     assert (view.state, view.code) == ("failed", "unreachable") and "127.0.0.1:9" in view.sentence
