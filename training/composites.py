@@ -14,6 +14,7 @@ SHAPE_ODDS = (0.55, 0.3, 0.15)
 """Height to width of a batch, and how often: webcams lie on their side."""
 
 SCENES = {"portraits": 0.3, "unlabelled_office": 0.25, "street": 0.25, "unlabelled_portraits": 0.2}
+UNLABELLED = {"unlabelled_office": 0.6, "unlabelled_portraits": 0.4}
 PLACED = {"catalogue": 0.45, "street": 0.2, "cutouts": 0.15, "portraits": 0.1, "unlabelled_portraits": 0.1}
 SCENE, SWAPPED, EMPTY, SECOND = 0.5, 0.12, 0.02, 0.08
 """How often a photograph as it is, one with its background swapped, nobody at all, and a second person behind."""
@@ -52,6 +53,13 @@ class Composer:
         """`(count, h, w, 6)` uint8 of one size for all."""
         size = canvas_size(self.rng, area)
         return np.stack([self.sample(size) for _ in range(count)])
+
+    def unlabelled(self, count: int, area: int) -> np.ndarray:
+        """`(count, h, w, 3)` uint8: photographs as they are, of people whose mattes nobody drew."""
+        size = canvas_size(self.rng, area)
+        people = [self._person(UNLABELLED) for _ in range(count)]
+        shown = [_warped(p.photo, p.alpha, self._cropping(p, size), size).colours for p in people]
+        return np.stack([spoil(picture, self.rng) for picture in shown])
 
     def sample(self, size: tuple[int, int]) -> np.ndarray:
         """One picture `(h, w, 6)`, see CHANNELS."""

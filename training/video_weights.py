@@ -45,9 +45,9 @@ def settled(state: dict[str, Tensor], people: People, batches: int = 12) -> dict
     }
 
 
-def export(work: Path, out: Path) -> None:
+def export(work: Path, out: Path, checkpoint: str = "whole.pt") -> None:
     """The averaged weights in half precision; the encoder, which has two names, is stored once."""
-    state = settled(torch.load(work / "whole.pt", weights_only=True)["average"], People(work / "store"))
+    state = settled(torch.load(work / checkpoint, weights_only=True)["average"], People(work / "store"))
     halves = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
     save_file({name: value.contiguous() for name, value in halves.items()}, out, {"reference": str(REFERENCE)})
 
@@ -56,10 +56,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--checkpoint", default="whole.pt", help="whole.pt, or adapted.pt after the adaptation")
     given = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    export(given.work, given.out)
+    export(given.work, given.out, given.checkpoint)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from backends.matting.modnet_weights import load_modnet, reference_side
 from training import videos
 from training.composites import CHANNELS, Composer, boundary
 from training.people import Item, People, held_out, off_white
+from training.video_adaptation import Adaptation, agreement_losses
 from training.video_weights import export, settled
 from training.videos import REFERENCE, STAGES, Training, modnet_losses, rate
 
@@ -138,3 +140,42 @@ def test_a_pale_matte_is_settled_by_the_last_layer_alone(work: Path, monkeypatch
     assert [name for name in pale if not torch.equal(pale[name], done[name])] == [f"{last}.weight", f"{last}.bias"]
     ratio = done[f"{last}.weight"] / pale[f"{last}.weight"]
     assert ratio.min() == pytest.approx(ratio.max().item(), rel=1e-4) and ratio.min() >= 1
+
+
+def test_the_losses_of_the_adaptation_ask_for_agreement_and_for_the_detail_as_it_was() -> None:
+    class Says(MODNet):
+        """Semantics, detail and matte of one value each, the matte with an edge down the middle."""
+
+        def __init__(self, semantic: float, detail: float) -> None:
+            super().__init__(width=0.25)
+            self.says = semantic, detail
+
+        def branches(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+            full = torch.ones_like(image[:, :1])
+            matte = full.clone()
+            matte[..., : image.shape[3] // 2] = 0
+            return full[..., ::16, ::16] * self.says[0], full * self.says[1], matte
+
+    picture = torch.zeros(1, 3, 64, 64)
+    losses = agreement_losses(Says(0.5, 0.5), Says(0.5, 0.75), picture)
+    band = boundary(np.repeat([[0.0] * 32 + [1.0] * 32], 64, axis=0).astype(np.float32)).mean() / 255
+    # Away from the edge the semantics are off by a half, at it the coarse matte lies between.
+    assert 0.5 * 0.25 * 0.5 < losses["agreement"].item() - 0.5 * band < 0.5 * 0.25
+    assert losses["kept"].item() == pytest.approx(0.25 * band, rel=1e-2)
+
+
+def test_adaptation_leaves_the_statistics_and_ends_in_weights_that_load(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(videos, "WIDTH", 0.25)
+    torch.manual_seed(0)
+    shutil.copytree(work / "store", tmp_path / "store")
+    torch.save({"average": videos.once(MODNet(0.25))}, tmp_path / "whole.pt")
+    Adaptation(tmp_path).run(steps=2, every=1)
+    before, after = (torch.load(tmp_path / name, weights_only=True)["average"] for name in ("whole.pt", "adapted.pt"))
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed and not any("running" in name for name in changed)
+    rows = (tmp_path / "adaptation.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["step", "0", "1", "2"]
+    export(tmp_path, tmp_path / "adapted.safetensors", "adapted.pt")
+    assert load_modnet(tmp_path / "adapted.safetensors")
