@@ -52,7 +52,7 @@ def _engines() -> Iterator[tuple[str, FeatureEngine]]:
     """The starter and the descriptors, loaded."""
     host, task = Host(), task_named("fewshot")
     for card in CARDS:
-        if card.tier in ("starter", "builtin"):
+        if card.tier in ("starter", "builtin") and card.engine != "flamingo":
             engine = task.engine_class(card.engine)(card, host.paths(card))
             assert isinstance(engine, FeatureEngine)
             engine.load("cpu")

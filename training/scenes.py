@@ -157,7 +157,7 @@ def _pair(rng: random.Random) -> tuple[Thing, Thing]:
 def draw(scene: tuple[Thing, ...], rng: random.Random, side: int = 64) -> np.ndarray:
     """The scene as RGB `(side, side, 3)` uint8, on a ground that no thing vanishes in."""
     big = side * _SMOOTH
-    picture = Image.new("RGB", (big, big), _ground([COLOURS[thing.colour] for thing in scene], rng))
+    picture = Image.new("RGB", (big, big), ground([COLOURS[thing.colour] for thing in scene], rng))
     pen = ImageDraw.Draw(picture)
     for thing in scene:
         colour = tuple(int(min(255, max(0, value + rng.gauss(0, 9)))) for value in COLOURS[thing.colour])
@@ -167,14 +167,14 @@ def draw(scene: tuple[Thing, ...], rng: random.Random, side: int = 64) -> np.nda
     return np.clip(pixels + noise, 0, 255).astype(np.uint8)
 
 
-def _ground(used: list[tuple[int, int, int]], rng: random.Random) -> tuple[int, int, int]:
+def ground(used: list[tuple[int, int, int]], rng: random.Random) -> tuple[int, int, int]:
     """A ground far from all colours `used`: often light, at times dark, grey or coloured."""
     while True:
         level = rng.choice((rng.randint(225, 255), rng.randint(225, 255), rng.randint(0, 40), rng.randint(60, 200)))
         plain = rng.random() < 0.55
-        ground = (level, level, level) if plain else (rng.randint(0, 255), rng.randint(0, 255), rng.randint(0, 255))
-        if all(sum(abs(a - b) for a, b in zip(ground, colour, strict=True)) > 110 for colour in used):
-            return ground
+        chosen = (level, level, level) if plain else (rng.randint(0, 255), rng.randint(0, 255), rng.randint(0, 255))
+        if all(sum(abs(a - b) for a, b in zip(chosen, colour, strict=True)) > 110 for colour in used):
+            return chosen
 
 
 def _outline(thing: Thing) -> list[tuple[float, float]]:
@@ -182,11 +182,11 @@ def _outline(thing: Thing) -> list[tuple[float, float]]:
     c, s = math.cos(thing.turn), math.sin(thing.turn)
     return [
         (thing.x + thing.size * (c * x - s * y), thing.y + thing.size * (s * x + c * y))
-        for x, y in _CORNERS[thing.shape]
+        for x, y in CORNERS[thing.shape]
     ]
 
 
-def _regular(corners: int, start: float, inner: float = 1.0) -> list[tuple[float, float]]:
+def regular(corners: int, start: float, inner: float = 1.0) -> list[tuple[float, float]]:
     """A regular polygon whose every second corner lies `inner` from the middle."""
     steps = [(start + 2 * math.pi * i / corners, 1.0 if i % 2 == 0 else inner) for i in range(corners)]
     return [(radius * math.cos(angle), radius * math.sin(angle)) for angle, radius in steps]
@@ -202,16 +202,16 @@ def _heart() -> list[tuple[float, float]]:
 
 _UP = -math.pi / 2
 _W = 0.34
-_CORNERS: dict[str, list[tuple[float, float]]] = {
-    "circle": _regular(48, 0.0),
+CORNERS: dict[str, list[tuple[float, float]]] = {
+    "circle": regular(48, 0.0),
     "square": [(-0.88, -0.88), (0.88, -0.88), (0.88, 0.88), (-0.88, 0.88)],
     "triangle": [(0.0, -0.95), (1.0, 0.8), (-1.0, 0.8)],
-    "star": _regular(10, _UP, 0.42),
+    "star": regular(10, _UP, 0.42),
     "cross": [
         *((-_W, -1.0), (_W, -1.0), (_W, -_W), (1.0, -_W), (1.0, _W), (_W, _W)),
         *((_W, 1.0), (-_W, 1.0), (-_W, _W), (-1.0, _W), (-1.0, -_W), (-_W, -_W)),
     ],
     "diamond": [(0.0, -1.05), (0.7, 0.0), (0.0, 1.05), (-0.7, 0.0)],
-    "hexagon": _regular(6, 0.0),
+    "hexagon": regular(6, 0.0),
     "heart": _heart(),
 }

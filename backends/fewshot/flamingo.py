@@ -57,7 +57,9 @@ class FlamingoEngine(Engine):
 
         if not self.weights:
             raise WeightsMissing(f"“{self.card.title}” needs its weights: choose the folder that holds them.")
-        self.reader = Reader(self.weights[0], device)
+        # The files of a starter lie in a folder of their own; one's own weights are named by their folder.
+        folder = self.weights[0] if len(self.weights) == 1 else self.weights[0].parent
+        self.reader = Reader(folder, device)
 
     def amount(self, inputs: Mapping[str, Path], last: Progress, result: Result) -> float:
         """Answers: pictures times orders."""

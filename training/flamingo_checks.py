@@ -1,0 +1,170 @@
+"""What the Flamingo starter is watched by while it trains: naming of what was kept apart, and questions."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backends.fewshot.interleave import ASK_NAME
+from training.flamingo_episodes import Batch, Prompt, Scribe, distinct_names
+from training.flamingo_model import look, normalised
+from training.flamingo_shapes import NEW_FILLS, NEW_SHAPES, SHAPES, apart, draw
+from training.flamingo_store import FILL_NAMES, Facts, Store, alike, one, pair
+from training.flamingo_words import ask, questions
+from training.scenes import COLOURS
+
+EPISODES, WAYS, ASKED = 48, 2, 200
+
+
+@dataclass(frozen=True)
+class Episode:
+    """Pictures `(N, 64, 64, 3)`, the last of which is asked about, with the class of each, and names."""
+
+    pictures: np.ndarray
+    labels: list[int]
+    names: list[str]
+
+
+def new_class(kind: str, rng: random.Random) -> dict[str, str]:
+    """One class of what was kept apart: a shape, a fill, or a pair of a colour and a shape."""
+    if kind == "shape":
+        return {"shape": rng.choice(list(NEW_SHAPES))}
+    if kind == "fill":
+        return {"fill": rng.choice(list(NEW_FILLS))}
+    pairs = [(colour, shape) for colour in COLOURS for shape in SHAPES if apart(colour, shape)]
+    return dict(zip(("colour", "shape"), rng.choice(pairs), strict=True))
+
+
+def picture(given: dict[str, str], rng: random.Random) -> np.ndarray:
+    """A new picture of a class; what the class does not say is drawn by chance."""
+    shape = given.get("shape") or rng.choice(list(SHAPES))
+    fill = given.get("fill") or "plain"
+    return draw(one(rng, given.get("colour") or rng.choice(list(COLOURS)), shape, fill)[0], rng)
+
+
+def new_classes(kind: str, ways: int, rng: random.Random) -> list[dict[str, str]]:
+    """Some classes, no two alike."""
+    classes: list[dict[str, str]] = []
+    while len(classes) < ways:
+        if (given := new_class(kind, rng)) not in classes:
+            classes.append(given)
+    return classes
+
+
+def episode(kind: str, ways: int, shots: int, rng: random.Random) -> Episode:
+    """`shots` pictures of each class in an order by chance, then one to ask about; names were kept apart as well."""
+    classes = new_classes(kind, ways, rng)
+    labels = [label for label in range(ways) for _ in range(shots)]
+    rng.shuffle(labels)
+    labels.append(rng.randrange(ways))
+    pictures = np.stack([picture(classes[label], rng) for label in labels])
+    return Episode(pictures, labels, distinct_names(ways, rng, apart=True))
+
+
+class Checks:
+    """The same for every check of a training."""
+
+    def __init__(self, scribe: Scribe, seed: int = 0) -> None:
+        rng = random.Random(f"checks {seed}")
+        self.scribe = scribe
+        self.episodes = {
+            (kind, shots): [episode(kind, WAYS, shots, rng) for _ in range(EPISODES)]
+            for kind in ("shape", "fill", "pair")
+            for shots in (1, 4)
+        }
+        self.asked = asked(ASKED, rng)
+
+    @torch.inference_mode()
+    def run(self, network: Any) -> dict[str, float]:
+        """Shares that are right: `shape, 1 shot` and so on, and `colour?` and so on."""
+        found: dict[str, float] = {}
+        for (kind, shots), some in self.episodes.items():
+            found[f"{kind}_{shots}"] = float(
+                np.mean([r for part in _parts(some, 16) for r in self._named(network, part)])
+            )
+        return found | self._answered(network)
+
+    def _named(self, network: Any, some: Sequence[Episode]) -> list[bool]:
+        """Whether the right name of each is the likeliest."""
+        latents, _ = look(network, normalised(torch.from_numpy(np.concatenate([one.pictures for one in some]))))
+        prompts, start = [], 0
+        for one_ in some:
+            for name in one_.names:
+                prompt = Prompt()
+                for place, label in enumerate(one_.labels[:-1]):
+                    self.scribe.turn(prompt, start + place, ASK_NAME, one_.names[label], False)
+                self.scribe.turn(prompt, start + len(one_.labels) - 1, ASK_NAME, name, True)
+                prompt.learned[-1] = False  # the engine weighs names without what ends them
+                prompts.append(prompt)
+            start += len(one_.labels)
+        batch = Batch.of(prompts)
+        likely = likelihoods(network, batch, latents)
+        scores = torch.stack([row[mask[1:]].mean() for row, mask in zip(likely, batch.learned, strict=True)])
+        best = scores.view(len(some), -1).argmax(1).tolist()
+        return [choice == one_.labels[-1] for choice, one_ in zip(best, some, strict=True)]
+
+    def _answered(self, network: Any) -> dict[str, float]:
+        """Shares of questions without examples that are answered word for word."""
+        store, rng = self.asked, random.Random("questions")
+        right: dict[str, list[bool]] = {}
+        latents, _ = look(network, normalised(torch.from_numpy(np.asarray(store.pictures))))
+        rows = [(row, kind) for row in range(len(store.facts)) for kind in questions(store.facts, row)]
+        rows = [(row, kind) for row, kind in rows if kind not in ("name", "caption")]
+        for part in _parts(rows, 100):
+            prompts = []
+            for row, kind in part:
+                prompt = Prompt()
+                self.scribe.turn(prompt, row, *ask(kind, store.facts, row, rng), True)
+                prompts.append(prompt)
+            batch = Batch.of(prompts)
+            logits = logits_of(network, batch, latents)
+            hit = (logits.argmax(-1) == batch.tokens[:, 1:]) | ~batch.learned[:, 1:]
+            for (_, kind), each in zip(part, hit.all(1).tolist(), strict=True):
+                right.setdefault(f"{kind}?", []).append(each)
+        return {kind: float(np.mean(some)) for kind, some in sorted(right.items())}
+
+
+def asked(count: int, rng: random.Random) -> Store:
+    """Pictures to ask about, of pairs of colour and shape that were kept apart."""
+    pairs = [(colour, shape) for colour in COLOURS for shape in SHAPES if apart(colour, shape)]
+    pictures, rows = [], []
+    for number in range(count):
+        first = rng.choice(pairs)
+        if number % 3 == 0:
+            fill = rng.choice(FILL_NAMES[:7]) if rng.random() < 0.5 else "plain"
+            pieces, facts = one(rng, *first, fill)
+        elif number % 3 == 1:
+            pieces, facts = alike(rng, *first, rng.randint(1, 5))
+        else:
+            second = rng.choice([other for other in pairs if other[0] != first[0]])
+            pieces, facts = pair(rng, first, second, rng.randrange(4))
+        pictures.append(draw(pieces, rng))
+        rows.append(facts)
+    return Store(np.stack(pictures), Facts(*np.array(rows, np.int16).T))
+
+
+def logits_of(network: Any, batch: Batch, latents: Tensor) -> Tensor:
+    """What the network expects after each token but the last `(B, T - 1, V)`; `latents` `(N, L, W)` of all pictures."""
+    out = network(
+        input_ids=batch.tokens[:, :-1],
+        perceiver_embeddings=latents[batch.pictures],
+        image_attention_mask=batch.sees[:, :-1],
+        use_cache=False,
+    )
+    return out.logits
+
+
+def likelihoods(network: Any, batch: Batch, latents: Tensor) -> Tensor:
+    """Log likelihood of each token but the first `(B, T - 1)`."""
+    likely = logits_of(network, batch, latents).float().log_softmax(-1)
+    return likely.gather(-1, batch.tokens[:, 1:, None])[..., 0]
+
+
+def _parts(some: Sequence[Any], count: int) -> list[Sequence[Any]]:
+    return [some[start : start + count] for start in range(0, len(some), count)]
