@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from studio import live, services, widgets, words
+from studio import services, widgets, words
+from studio.videos import live
 from viz.components.live_stage import live_stage
 
 st.title("Live camera with a new background")

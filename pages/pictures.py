@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from studio import picture_batch, picture_start, picture_view
+from studio.pictures import batch, start, view
 
 if "run" in st.query_params:
     st.title("Pictures, sorted")
-    picture_batch.show(st.query_params["run"])
+    batch.show(st.query_params["run"])
 elif "project" in st.query_params:
-    picture_view.show(st.query_params["project"])
+    view.show(st.query_params["project"])
 else:
-    picture_start.show()
+    start.show()

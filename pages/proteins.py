@@ -3,13 +3,15 @@
 import streamlit as st
 
 from backends.errors import UserError
-from studio import protein_form, protein_source, protein_view, proteins, services, widgets
-from studio.proteins import Choices
+from studio import services, widgets
+from studio.proteins import form, inputs, view
+from studio.proteins import source as protein_source
+from studio.proteins.inputs import Choices
 
 st.title("Fold a protein")
 
 if "run" in st.query_params:
-    protein_view.show(st.query_params["run"])
+    view.show(st.query_params["run"])
     st.stop()
 
 st.markdown(
@@ -31,23 +33,23 @@ if earlier is not None and earlier.task == "folding":
     except UserError as error:
         st.error(error.sentence, icon=":material/error:")
 if source is None:
-    source = protein_form.bring()
+    source = form.bring()
 elif st.button("Bring another protein", icon=":material/upload:"):
     st.query_params.clear()
     st.rerun()
-st.caption(f":material/shield: {protein_view.privacy()}")
+st.caption(f":material/shield: {view.privacy()}")
 
-found = source.probe if source else proteins.Probe()
+found = source.probe if source else inputs.Probe()
 if source:
-    protein_form.tell(found, source.name)
-cards = [card for card in task["cards"] if not proteins.unfit(card, found)]
+    form.tell(found, source.name)
+cards = [card for card in task["cards"] if not inputs.unfit(card, found)]
 card = widgets.choose_card(
-    cards, proteins.usual(cards, found.kind), lambda each: proteins.estimate(each, found.length, device)
+    cards, inputs.usual(cards, found.kind), lambda each: inputs.estimate(each, found.length, device)
 )
 widgets.tell_own_weights("folding", task)
-protein_form.explain_absence(cards, found)
+form.explain_absence(cards, found)
 if not widgets.is_here(card):
     widgets.offer_download(card)
     st.stop()
-chosen = protein_form.options(source, card, before) if source else before
-protein_form.button(source, card, chosen, device)
+chosen = form.options(source, card, before) if source else before
+form.button(source, card, chosen, device)

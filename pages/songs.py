@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from studio import services, song_view, songs, starts, widgets, words
-from studio.songs import Probe
+from studio import services, starts, widgets, words
+from studio.songs import inputs, view
+from studio.songs.inputs import Probe
 
 st.title("Split a song into stems")
 
 if "run" in st.query_params:
-    song_view.show(st.query_params["run"])
+    view.show(st.query_params["run"])
     st.stop()
 
 st.markdown("Drop in a song and get its voice, drums, bass and the rest as separate tracks that you can play and keep.")
@@ -21,8 +22,8 @@ if task is None:
 place = services.backend().place
 upload = st.file_uploader(
     f"Your song (it is worked on by {place})",
-    type=list(songs.TYPES),
-    max_upload_size=song_view.UPLOAD_MB,
+    type=list(inputs.TYPES),
+    max_upload_size=view.UPLOAD_MB,
     help="WAV, MP3, FLAC, M4A, OGG, Opus, or a video whose sound you want.",
 )
 if upload is None:
@@ -30,7 +31,7 @@ if upload is None:
         starts.start_sample_song()
     found = Probe()
 else:
-    found = song_view.probed(upload)
+    found = view.probed(upload)
 
 if found.problem:
     st.error(found.problem, icon=":material/error:")
@@ -39,17 +40,17 @@ elif found.text:
 
 left, right = st.columns([3, 2], gap="large")
 with left:
-    card = widgets.choose_card(task["cards"], task["default"], lambda each: songs.estimate(each, found.seconds))
+    card = widgets.choose_card(task["cards"], task["default"], lambda each: inputs.estimate(each, found.seconds))
     widgets.tell_own_weights("separation", task)
 with right:
-    choices = songs.stem_choices(card["outputs"])
+    choices = inputs.stem_choices(card["outputs"])
     stems = choices[st.radio("Stems", list(choices), key=f"stems-{card['id']}")]
 
 if not widgets.is_here(card):
     widgets.offer_download(card)
     st.stop()
 
-problem = found.problem or songs.too_long(card, found.seconds)
+problem = found.problem or inputs.too_long(card, found.seconds)
 if problem and not found.problem:
     st.error(problem, icon=":material/error:")
 ready = upload is not None and not problem

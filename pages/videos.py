@@ -3,13 +3,15 @@
 import streamlit as st
 
 from backends.errors import UserError
-from studio import services, starts, video_form, video_source, video_view, videos, widgets, words
-from studio.videos import Choices
+from studio import services, starts, widgets, words
+from studio.videos import form, inputs, view
+from studio.videos import source as video_source
+from studio.videos.inputs import Choices
 
 st.title("Cut people out of video")
 
 if "run" in st.query_params:
-    video_view.show(st.query_params["run"])
+    view.show(st.query_params["run"])
     st.stop()
 
 st.markdown(
@@ -28,14 +30,14 @@ if earlier is not None and earlier.task == "matting":
     except UserError as error:
         st.error(error.sentence, icon=":material/error:")
     trial = earlier.facts.get("asked", {}).get("trial")
-    before = video_form.whole(before, trial) if trial else before
+    before = form.whole(before, trial) if trial else before
 
 if source is None:
     upload = st.file_uploader(
         f"Your video or picture (it is worked on by {services.backend().place})",
-        type=list(videos.TYPES),
-        max_upload_size=videos.UPLOAD_MB,
-        help=f"Up to {words.size(videos.UPLOAD_MB * 1e6)} here; for a larger file use the command line: "
+        type=list(inputs.TYPES),
+        max_upload_size=inputs.UPLOAD_MB,
+        help=f"Up to {words.size(inputs.UPLOAD_MB * 1e6)} here; for a larger file use the command line: "
         "`python -m backends run matting FILE --out FOLDER`.",
     )
     if upload is not None:
@@ -53,7 +55,7 @@ elif source:
     st.caption(f":material/check_circle: {words.plain(f'{source.name}: {source.probe.text}')}")
 
 info, seconds = (source.probe.info, source.probe.seconds) if source else (None, 0.0)
-card = widgets.choose_card(task["cards"], task["default"], lambda each: videos.estimate(each, info, seconds))
+card = widgets.choose_card(task["cards"], task["default"], lambda each: inputs.estimate(each, info, seconds))
 widgets.tell_own_weights("matting", task)
 if not widgets.is_here(card):
     widgets.offer_download(card)
@@ -62,8 +64,8 @@ if source is None or info is None:
     st.button("Cut it out", type="primary", disabled=True, help="Choose a video or picture first.")
     st.stop()
 
-chosen, missing = video_form.ask(source, before)
-too_large = videos.too_large(card, info)
+chosen, missing = form.ask(source, before)
+too_large = inputs.too_large(card, info)
 if too_large:
     st.error(too_large, icon=":material/error:")
-video_form.buttons(source, card, chosen, missing or too_large)
+form.buttons(source, card, chosen, missing or too_large)

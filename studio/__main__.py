@@ -30,7 +30,8 @@ def main() -> int:
     import streamlit as st
     from streamlit.runtime.pages_manager import PagesManager
 
-    from studio import live, media, samples, services
+    from studio import media, samples, services
+    from studio.videos import live
 
     # Streamlit takes a folder called pages/ for its older kind of navigation until app.py has run once; whoever opens
     # the address of a page first would then see that page without its frame.

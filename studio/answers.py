@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from backends.errors import BadInput, TooLarge, UserError
-from studio.picture_project import NoSuchProject
+from studio.pictures.project import NoSuchProject
 from studio.records import FileGone, LibraryError, UnknownRun
 
 SAFE_HEADERS: Mapping[str, str] = {

@@ -17,11 +17,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from studio import frames, picture_addresses, services, vendor
+from studio import services, vendor
 from studio.answers import FOREVER, NEVER, SAFE_HEADERS, NoSuchFile, in_words, sentence
-from studio.exports import Exports, model_of
 from studio.library import Library, Run, Stored, UnknownRun, home
 from studio.naming import export_name
+from studio.pictures import addresses
+from studio.songs.exports import Exports, model_of
+from studio.videos import frames
 
 MEDIA_TYPES: Mapping[str, str] = {
     ".wav": "audio/wav",
@@ -100,7 +102,7 @@ def routes(library: Library) -> list[Route]:
         Route(f"{base}/runs/{{run}}/stems.zip", in_words(exports.stems_zip)),
         *frames.routes(library, base),
         Route(f"{base}/healthz", in_words(files.health)),
-        *picture_addresses.routes(services.projects, base),
+        *addresses.routes(services.projects, base),
         *vendor.routes(base),
     ]
 

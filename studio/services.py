@@ -14,9 +14,9 @@ from studio.analysis import Analyses
 from studio.backend import Backend, from_environment
 from studio.jobs import Jobs
 from studio.library import Library, home
-from studio.picture_calls import Errands
-from studio.picture_features import Lookers
-from studio.picture_project import Projects
+from studio.pictures.calls import Errands
+from studio.pictures.features import Lookers
+from studio.pictures.project import Projects
 
 _lock = threading.RLock()
 _made: dict[str, Any] = {}

@@ -10,7 +10,8 @@ from typing import IO, Any, NoReturn
 
 import streamlit as st
 
-from studio import proteins, samples, services
+from studio import samples, services
+from studio.proteins import inputs
 
 
 @dataclass(frozen=True)
@@ -71,24 +72,24 @@ def start_sample_clip() -> NoReturn:
 
 def start_sample_protein() -> NoReturn:
     """Open the first structure that the project builds by rule; it needs no weights."""
-    sample = proteins.samples()[0]
+    sample = inputs.samples()[0]
     start("folding", sample.file, io.BytesIO(sample.text.encode()), PLACES["folding"].fallback, {})
 
 
 def start_sample_pictures() -> NoReturn:
     """A project of its own with the sample pictures as examples and questions."""
     from evaluation.synthetic.pictures import SENTENCES
-    from studio import picture_files
-    from studio.picture_state import State
+    from studio.pictures import files
+    from studio.pictures.state import State
 
     with st.spinner("Drawing the sample pictures…"):
         folder = samples.pictures()
         project = services.projects().create(State(name="Sample pictures"))
         for kind, sentence in SENTENCES.items():
             project.add_class(kind, sentence)
-        picture_files.take_zip(project, folder / "shots.zip")
+        files.take_zip(project, folder / "shots.zip")
         asked = sorted((folder / "questions").iterdir(), key=lambda path: int(path.stem.split()[-1]))
-        picture_files.take(project, [(path.name, path.read_bytes) for path in asked], None)
+        files.take(project, [(path.name, path.read_bytes) for path in asked], None)
     open_project(project.token)
 
 

@@ -169,10 +169,11 @@ def test_a_taken_port_is_a_sentence(tmp_path: Path) -> None:
 
 def test_the_studio_process_never_imports_torch() -> None:
     code = (
-        "import sys, studio.song_view, studio.song_results, studio.widgets, studio.media, studio.services, "
-        "studio.video_view, studio.video_form, studio.finished_mattes, viz.components.matte_workbench, viz.matting, "
-        "viz.components.stem_player, evaluation.quality, evaluation.scores, viz.spectrogram, studio.picture_view, "
-        "studio.picture_batch, studio.picture_start, evaluation.embedding, evaluation.fewshot, umap; "
+        "import sys, studio.songs.view, studio.songs.results, studio.widgets, studio.media, studio.services, "
+        "studio.videos.view, studio.videos.form, studio.videos.finished_mattes, viz.components.matte_workbench, "
+        "viz.matting, viz.components.stem_player, evaluation.quality, evaluation.scores, viz.spectrogram, "
+        "studio.pictures.view, studio.pictures.batch, studio.pictures.start, evaluation.embedding, "
+        "evaluation.fewshot, umap; "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

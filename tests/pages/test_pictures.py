@@ -13,8 +13,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from studio import picture_export, picture_files, services
-from studio.picture_project import Project
+from studio import services
+from studio.pictures import export
+from studio.pictures import files as picture_files
+from studio.pictures.project import Project
 from tests import pictures
 from tests.conftest import wait_for
 from tests.pages.test_pages import app, click, words_of
@@ -181,7 +183,7 @@ def test_what_is_taken_away_runs_without_fourfold(app: AppTest, project: Project
     card = next(c for c in services.backend().info()["tasks"]["fewshot"]["cards"] if c["id"] == "prototypes")
     looker = services.lookers().get(project, card)
     made = looker.taught[1]  # type: ignore[attr-defined]
-    with zipfile.ZipFile(io.BytesIO(picture_export.package(made, "# card"))) as bundle:
+    with zipfile.ZipFile(io.BytesIO(export.package(made, "# card"))) as bundle:
         assert sorted(bundle.namelist()) == ["README.md", "classify.py", "head.npz"]
         bundle.extractall(tmp_path)
     np.savez(tmp_path / "features.npz", images=looker.store.matrix(made.questions), names=["a", "b"])
@@ -189,7 +191,7 @@ def test_what_is_taken_away_runs_without_fourfold(app: AppTest, project: Project
         [sys.executable, "classify.py", "head.npz", "features.npz"], cwd=tmp_path, capture_output=True, check=True
     )
     told = pd.read_csv(io.BytesIO(done.stdout))
-    ours = pd.read_csv(io.StringIO(picture_export.answers_table(project, made)))
+    ours = pd.read_csv(io.StringIO(export.answers_table(project, made)))
     assert list(told.columns) == list(ours.columns) == ["file", "class", "probability", "abstained", *COLOURS]
     assert list(told["class"]) == list(ours["class"]) == ["blue", "red"]
     assert np.allclose(told["probability"], ours["probability"], atol=1e-5)
@@ -271,7 +273,7 @@ def test_an_address_that_is_gone_and_a_run_that_is_gone(app: AppTest) -> None:
 
 
 def test_a_thousand_pictures_are_shown_a_page_at_a_time(app: AppTest, project: Project) -> None:
-    from studio.picture_state import Picture
+    from studio.pictures.state import Picture
 
     with project.change() as state:
         for number in range(1000):

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from studio import picture_files, services
-from studio.picture_answers import Taught
-from studio.picture_project import Project
+from studio import services
+from studio.pictures import files
+from studio.pictures.answers import Taught
+from studio.pictures.project import Project
 from tests.backends.fewshot.tiny import clip_folder, idefics_folder
 from tests.conftest import wait_for
 from tests.pages.test_pages import ROOT, click, words_of
@@ -60,8 +61,8 @@ def project(app: AppTest) -> Project:
         state.card = CLIP
     red = made.add_class("red", "a red car")
     made.add_class("#1: white/bear", "a white polar bear")
-    picture_files.take(made, [(f"red {n}.png", lambda n=n: shade("red", n)) for n in range(2)], red.id)
-    picture_files.take(made, [(f"who {kind}.png", lambda kind=kind: shade(kind, 9)) for kind in ("blue", "red")], None)
+    files.take(made, [(f"red {n}.png", lambda n=n: shade("red", n)) for n in range(2)], red.id)
+    files.take(made, [(f"who {kind}.png", lambda kind=kind: shade(kind, 9)) for kind in ("blue", "red")], None)
     return made
 
 

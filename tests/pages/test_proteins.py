@@ -15,8 +15,11 @@ from streamlit.testing.v1 import AppTest
 from backends.folding.geometry import check
 from backends.folding.measures import contact_map
 from backends.folding.structure import Structure, read_structure, to_cif, to_pdb
-from studio import protein_model, protein_results, protein_view, proteins, services, words
+from studio import services, words
 from studio.library import Run, Status
+from studio.proteins import inputs, results
+from studio.proteins import model as protein_model
+from studio.proteins import view as protein_view
 from tests.backends.folding.conftest import esmfold_folder
 from tests.conftest import serving, wait_for
 from tests.pages.test_pages import ROOT, app, click, words_of
@@ -62,8 +65,8 @@ def look(app: AppTest, view: str) -> AppTest:
 
 
 @pytest.fixture(scope="module")
-def sample() -> proteins.Sample:
-    return proteins.samples()[0]
+def sample() -> inputs.Sample:
+    return inputs.samples()[0]
 
 
 def test_what_cannot_be_read_is_a_sentence_and_cannot_be_run(app: AppTest) -> None:
@@ -98,7 +101,7 @@ def test_an_alignment_is_for_coevolution(app: AppTest) -> None:
     assert model(app).value == "coevolution" and not button(app, "Fold it").disabled
 
 
-def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample: proteins.Sample) -> None:
+def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample: inputs.Sample) -> None:
     open_page(app)
     app.segmented_control[0].set_value("Well-known proteins").run()
     assert model(app).value == "structure" and "neither predicted nor measured" in words_of(app)
@@ -113,14 +116,14 @@ def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample:
     assert "**Size for its length**" in words_of(app) and "Ramachandran" in words_of(app)
     assert "0 % off · expected: all L" in words_of(app)
     assert "0 % off · expected: within 15° of the ideal (Engh & Huber 2001); up to 2 % off is usual" in words_of(app)
-    with zipfile.ZipFile(io.BytesIO(protein_results.archive(run))) as bundle:
+    with zipfile.ZipFile(io.BytesIO(results.archive(run))) as bundle:
         assert set(bundle.namelist()) == {"model.pdb", "model.cif", "confidence.json", "sanity.json"}
         assert json.loads(bundle.read("sanity.json"))["verdict"] == "good"
-    page = protein_results.page(run)
+    page = results.page(run)
     assert "3Dmol" in page and "https://3dmol.org" not in page.split("</script>")[-1]
 
 
-def test_compared_with_itself_moved_and_with_numbers_of_ones_own(app: AppTest, sample: proteins.Sample) -> None:
+def test_compared_with_itself_moved_and_with_numbers_of_ones_own(app: AppTest, sample: inputs.Sample) -> None:
     paste(open_page(app), sample.text)
     click(app, "Open the structure")
     run, library = finished(app), services.library()
@@ -154,7 +157,7 @@ def test_compared_with_itself_moved_and_with_numbers_of_ones_own(app: AppTest, s
     assert not app.exception and library.get(run.id) is None
 
 
-def test_a_sure_model_of_an_impossible_chain_is_overruled(app: AppTest, sample: proteins.Sample) -> None:
+def test_a_sure_model_of_an_impossible_chain_is_overruled(app: AppTest, sample: inputs.Sample) -> None:
     library = services.library()
     squashed = squeezed(sample)
     paste(open_page(app), to_pdb(squashed))
@@ -167,7 +170,7 @@ def test_a_sure_model_of_an_impossible_chain_is_overruled(app: AppTest, sample: 
     assert library.count(run.id, "structure") == 2
 
 
-def test_what_a_language_model_kept_is_judged_and_explained(app: AppTest, sample: proteins.Sample) -> None:
+def test_what_a_language_model_kept_is_judged_and_explained(app: AppTest, sample: inputs.Sample) -> None:
     """A run as ESMFold leaves it, kept by hand: recycles, PAE, contacts, attention, mutations."""
     run, length = kept_by_hand(sample)
     app.run().switch_page("pages/proteins.py")
@@ -225,7 +228,7 @@ def test_weights_of_ones_own_fold_a_sequence_recycle_by_recycle(own_esmfold: App
     assert run.card["title"] == "tiny fold" and words.WEIGHTS["yours"] in {str(text.value) for text in app.text}
 
 
-def test_a_cancelled_fold_shows_the_structures_that_were_finished(app: AppTest, sample: proteins.Sample) -> None:
+def test_a_cancelled_fold_shows_the_structures_that_were_finished(app: AppTest, sample: inputs.Sample) -> None:
     run, _ = kept_by_hand(sample, "cancelled")
     app.run().switch_page("pages/proteins.py")
     app.query_params["run"] = run.id
@@ -236,7 +239,7 @@ def test_a_cancelled_fold_shows_the_structures_that_were_finished(app: AppTest, 
     assert "Could it be a protein?" not in shown and not app.segmented_control
 
 
-def kept_by_hand(sample: proteins.Sample, status: Status = "done") -> tuple[Run, int]:
+def kept_by_hand(sample: inputs.Sample, status: Status = "done") -> tuple[Run, int]:
     library = services.library()
     whole = squeezed(sample, 1.0).with_confidence(np.full(36, 88.0))
     length = len(whole)
@@ -263,7 +266,7 @@ def kept_by_hand(sample: proteins.Sample, status: Status = "done") -> tuple[Run,
     return run, length
 
 
-def squeezed(sample: proteins.Sample, share: float = 0.5) -> Structure:
+def squeezed(sample: inputs.Sample, share: float = 0.5) -> Structure:
     """The sample at a share of its size, by a model that says it is sure of it."""
     import tempfile
     from pathlib import Path

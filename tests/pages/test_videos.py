@@ -9,9 +9,11 @@ import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from studio import services, video_scores, videos
+from studio import services
 from studio.library import Run
-from studio.video_form import OWN
+from studio.videos import inputs
+from studio.videos import scores as video_scores
+from studio.videos.form import OWN
 from tests.clips import Small
 from tests.conftest import wait_for
 from tests.pages.test_pages import ROOT, app, click, words_of
@@ -178,7 +180,7 @@ def test_a_background_of_ones_own_lies_behind_and_is_kept_for_the_next_time(
 
 def test_the_server_takes_what_the_page_offers_to_take() -> None:
     settings = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())
-    assert settings["server"]["maxUploadSize"] >= max(videos.UPLOAD_MB, video_scores.REFERENCE_MB)
+    assert settings["server"]["maxUploadSize"] >= max(inputs.UPLOAD_MB, video_scores.REFERENCE_MB)
 
 
 def test_runs_of_both_tasks_are_on_the_first_page_and_lead_to_their_own(app: AppTest) -> None:

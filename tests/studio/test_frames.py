@@ -15,10 +15,10 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from studio import clips
-from studio.frames import Frames, checks, frame_url
 from studio.library import Library
 from studio.media import routes
+from studio.videos import clips
+from studio.videos.frames import Frames, checks, frame_url
 from tests.backends.matting.conftest import CARD, RedEngine, finish, pictures_of, scene, write_video
 
 UNEVEN = [3, 6, 7, 12, 13, 17, 23, 24, 30, 31, 35, 36]

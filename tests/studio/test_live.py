@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from backends.live_wire import MESSAGE_BYTES, pack_picture, unpack_matte
-from studio import live
 from studio.backend import Backend
+from studio.videos import live
 
 HERE = {"origin": "http://testserver"}
 

@@ -20,9 +20,10 @@ import soundfile
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from studio import exports, media
+from studio import media
 from studio.library import Library
 from studio.media import file_url, mixdown_url, routes, stems_url
+from studio.songs import exports
 
 RATE = 16000
 BYTES = bytes(range(256)) * 8
@@ -299,7 +300,7 @@ def test_a_head_request_makes_nothing(client, song, monkeypatch):
 
 
 def test_a_full_disk_is_told(client, song, monkeypatch):
-    monkeypatch.setattr("studio.mixdown.shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    monkeypatch.setattr("studio.songs.mixdown.shutil.disk_usage", lambda _: SimpleNamespace(free=0))
     assert_sentence(client.get(mixdown_url(song.id, "wav24")), 507, "no room")
 
 
@@ -407,5 +408,5 @@ def test_streamlit_takes_the_routes(library, tile, tmp_path):
 
 
 def test_no_torch_comes_along():
-    code = "import sys, studio.media, studio.library, studio.mixdown; assert 'torch' not in sys.modules"
+    code = "import sys, studio.media, studio.library, studio.songs.mixdown; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).resolve().parents[2], check=True)

@@ -12,9 +12,9 @@ import pytest
 import soundfile
 
 from backends.errors import BadInput, TooLarge
-from studio import mixdown as module
-from studio.mixdown import FORMATS, mixdown, stems_zip
 from studio.naming import clean, export_name, unique
+from studio.songs import mixdown as module
+from studio.songs.mixdown import FORMATS, mixdown, stems_zip
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 44100
@@ -281,7 +281,7 @@ def test_a_full_disk_is_told_before_and_during(made, tmp_path, monkeypatch):
     def fills_up(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("studio.encode._frame", fills_up)
+    monkeypatch.setattr("studio.songs.encode._frame", fills_up)
     with pytest.raises(TooLarge, match="filled up"):
         stems_zip(paths, format="wav24", out=tmp_path / "a.zip", title="t", model="m", tags={})
     assert list(tmp_path.iterdir()) == []
@@ -297,7 +297,7 @@ def test_silence_exports_as_silence(tmp_path):
 HOUR = """
 import resource, sys
 from pathlib import Path
-from studio.mixdown import mixdown, stems_zip
+from studio.songs.mixdown import mixdown, stems_zip
 stems = {name: Path(sys.argv[1]) for name in ("a", "b")}
 out = Path(sys.argv[2])
 mixdown(stems, {"a": 0.0, "b": 0.0}, end=5.0, format="wav24", out=out, tags={})

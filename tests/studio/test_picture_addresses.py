@@ -14,8 +14,8 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from studio import picture_addresses, picture_files
-from studio.picture_project import Project, Projects
+from studio.pictures import addresses, files
+from studio.pictures.project import Project, Projects
 from tests import pictures
 
 TURNED = pictures.sideways()
@@ -27,19 +27,19 @@ def project(tmp_path: Path) -> Project:
     made = Projects(tmp_path / "projects").create()
     with made.change() as state:
         state.name = "Zoo: 🐘"
-    picture_files.take(made, [("a.jpg", lambda: TURNED)], made.add_class("cat").id)
+    files.take(made, [("a.jpg", lambda: TURNED)], made.add_class("cat").id)
     return made
 
 
 @pytest.fixture
 def client(project: Project) -> Iterator[TestClient]:
     projects = Projects(project.folder.parent)
-    with TestClient(Starlette(routes=picture_addresses.routes(lambda: projects, "/base"))) as made:
+    with TestClient(Starlette(routes=addresses.routes(lambda: projects, "/base"))) as made:
         yield made
 
 
 def test_pictures_come_upright_small_and_large_and_may_be_kept(client: TestClient, project: Project) -> None:
-    for make, side in ((picture_addresses.thumb_url, 80), (picture_addresses.shown_url, 80)):
+    for make, side in ((addresses.thumb_url, 80), (addresses.shown_url, 80)):
         answer = client.get(make(project, SHA, "/base"))
         assert answer.status_code == 200 and answer.headers["content-type"] == "image/webp"
         assert "immutable" in answer.headers["cache-control"] and answer.headers["x-content-type-options"] == "nosniff"
@@ -66,7 +66,7 @@ def test_the_saved_project_has_a_readable_name_and_leaves_no_file_behind(
     client: TestClient, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    answer = client.get(picture_addresses.saved_url(project, "/base"))
+    answer = client.get(addresses.saved_url(project, "/base"))
     assert answer.status_code == 200 and "Zoo%20%F0%9F%90%98.zip" in answer.headers["content-disposition"]
     with zipfile.ZipFile(io.BytesIO(answer.content)) as bundle:
         assert bundle.read(f"pictures/{SHA}") == TURNED

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio import picture_calls, picture_features, picture_files
-from studio.picture_bundle import sent_name
-from studio.picture_features import Looker, Store, line
-from studio.picture_project import Project, Projects
+from studio.pictures import calls, features, files
+from studio.pictures.bundle import sent_name
+from studio.pictures.features import Looker, Store, line
+from studio.pictures.project import Project, Projects
 from studio.stream import LOST, StreamError
 from tests import pictures
 from tests.conftest import wait_for
@@ -70,7 +70,7 @@ class Server:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     made = Server()
-    monkeypatch.setattr(picture_features, "Asking", made)
+    monkeypatch.setattr(features, "Asking", made)
     return made
 
 
@@ -83,7 +83,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 def give(project: Project, class_id: str | None, colour: tuple[int, int, int]) -> None:
-    picture_files.take(project, [("a.png", lambda: pictures.plain(colour))], class_id)
+    files.take(project, [("a.png", lambda: pictures.plain(colour))], class_id)
 
 
 def looked(looker: Looker) -> Looker:
@@ -115,7 +115,7 @@ def test_a_model_that_knows_no_words_is_asked_for_none(project: Project, server:
 def test_many_pictures_go_in_batches_and_what_arrived_is_kept_when_a_later_one_fails(
     project: Project, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picture_features, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(features, "MOST_AT_ONCE", 2)
     for shade in range(3):
         give(project, project.state.classes[0].id, (shade * 40, 99, 99))
     looker = Looker(project, CARD, None)  # type: ignore[arg-type]
@@ -173,7 +173,7 @@ def test_names_travel_without_the_signs_that_mean_something_in_paths_and_files()
 
 
 def test_errands_are_run_once_and_their_failures_told_until_forgotten() -> None:
-    errands, ran = picture_calls.Errands(), []
+    errands, ran = calls.Errands(), []
 
     def make() -> int:
         ran.append(1)

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from backends.errors import UserError
-from studio import references
-from studio.references import MASKS, MATTES
+from studio.videos import references
+from studio.videos.references import MASKS, MATTES
 from tests.clips import Small
 
 HEIGHT, WIDTH = 24, 32

@@ -11,11 +11,12 @@ import pytest
 from PIL import Image
 
 from backends.errors import BadInput
-from studio import samples, services, video_scores
-from studio.finished_mattes import finished_mattes
+from studio import samples, services
 from studio.library import Library, Run
-from studio.references import MASKS, MATTES
-from studio.video_scores import Truth
+from studio.videos import scores as video_scores
+from studio.videos.finished_mattes import finished_mattes
+from studio.videos.references import MASKS, MATTES
+from studio.videos.scores import Truth
 from tests.clips import Small
 from tests.studio.test_references import png, zipped
 

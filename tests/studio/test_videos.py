@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio import videos
-from studio.videos import OWN, Choices
+from studio.videos import inputs
+from studio.videos.inputs import OWN, Choices
 from tests.clips import Small
 
 
@@ -25,48 +25,48 @@ def card(**told: object) -> dict:
 
 
 def test_a_probe_says_what_a_person_wants_to_know(clip: Path) -> None:
-    probe = videos.probe(clip)
+    probe = inputs.probe(clip)
     assert probe.problem == "" and probe.text == "160 × 120, 5 s, 4 frames a second, no sound"
     assert probe.seconds == pytest.approx(5) and not probe.picture
 
 
 def test_a_picture_has_no_length_and_says_its_size(tmp_path: Path) -> None:
     Image.new("RGB", (40, 30)).save(tmp_path / "still.webp")
-    probe = videos.probe(tmp_path / "still.webp")
+    probe = inputs.probe(tmp_path / "still.webp")
     assert (probe.text, probe.seconds, probe.picture) == ("picture, 40 × 30 pixels", 0, True)
 
 
 @pytest.mark.parametrize("content", [b"", b"only text " * 90, b"\x00\x00\x00\x18ftypheic" + bytes(40)])
 def test_what_cannot_be_worked_on_is_one_sentence(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.mp4").write_bytes(content)
-    problem = videos.probe(tmp_path / "x.mp4").problem
+    problem = inputs.probe(tmp_path / "x.mp4").problem
     assert problem.endswith(".") and "choose" in problem and "Traceback" not in problem
 
 
 def test_time_grows_with_the_pixels_but_not_with_the_models_own_part(clip: Path) -> None:
-    info = videos.probe(clip).info
+    info = inputs.probe(clip).info
     assert info is not None
-    seconds = videos.work_seconds(card(), info, 5)
+    seconds = inputs.work_seconds(card(), info, 5)
     assert seconds == pytest.approx(0.02 * 20 * (6 + 0.0192))
-    alone = videos.work_seconds(card(overhead=0.0), info, 5)
+    alone = inputs.work_seconds(card(overhead=0.0), info, 5)
     assert alone == pytest.approx(0.02 * 20 * 0.0192)
-    assert videos.estimate(card(), info, 500) == "takes about 4 min (measured here)"
-    assert "two processor cores" in videos.estimate(card(speed_measured_here=False), info, 500)
-    assert videos.estimate(card(speed=0), info, 5) == ""
+    assert inputs.estimate(card(), info, 500) == "takes about 4 min (measured here)"
+    assert "two processor cores" in inputs.estimate(card(speed_measured_here=False), info, 500)
+    assert inputs.estimate(card(speed=0), info, 5) == ""
 
 
 def test_sizes_add_up_and_grow_with_the_part(clip: Path) -> None:
-    info = videos.probe(clip).info
+    info = inputs.probe(clip).info
     assert info is not None
-    assert videos.size_text(["prores4444"], info, 5) == "about 96 kB"  # 20 frames of 19,200 pixels at 2 bits
-    assert videos.size_text(["prores4444", "png"], info, 10) == "about 576 kB"
+    assert inputs.size_text(["prores4444"], info, 5) == "about 96 kB"  # 20 frames of 19,200 pixels at 2 bits
+    assert inputs.size_text(["prores4444", "png"], info, 10) == "about 576 kB"
 
 
 def test_a_video_over_the_limit_of_the_model_is_refused(clip: Path) -> None:
-    info = videos.probe(clip).info
+    info = inputs.probe(clip).info
     assert info is not None
-    assert "A model takes up to 0 here" in videos.too_large(card(limits={"megapixels": 0.01}), info)
-    assert videos.too_large(card(limits={"megapixels": 1}), info) == ""
+    assert "A model takes up to 0 here" in inputs.too_large(card(limits={"megapixels": 0.01}), info)
+    assert inputs.too_large(card(limits={"megapixels": 1}), info) == ""
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_video_over_the_limit_of_the_model_is_refused(clip: Path) -> None:
     [((0, 60), 30, (28.5, 31.5)), ((0, 60), 0, (0, 3)), ((10, 20), 20, (17, 20)), ((2, 4), 3, (2, 4))],
 )
 def test_the_trial_lies_around_its_moment_and_within_the_part(part: tuple, moment: float, tried: tuple) -> None:
-    assert videos.trial(*part, moment) == pytest.approx(tried)
+    assert inputs.trial(*part, moment) == pytest.approx(tried)
 
 
 def test_choices_become_options_and_options_choices() -> None:
@@ -102,7 +102,7 @@ def test_every_option_of_the_page_is_one_that_the_engine_takes() -> None:
 def test_the_frames_at_the_ends_of_a_part_are_those_of_the_video(clip: Path) -> None:
     stills = []
     for seconds in (0.0, 2.5):
-        data = videos.still(clip, seconds)
+        data = inputs.still(clip, seconds)
         assert data is not None
         with av.open(io.BytesIO(data)) as container:
             stills.append(next(container.decode(video=0)).to_ndarray(format="rgb24").astype(float))
@@ -110,10 +110,10 @@ def test_the_frames_at_the_ends_of_a_part_are_those_of_the_video(clip: Path) -> 
         frames = [frame.to_ndarray(format="rgb24").astype(float) for frame in container.decode(video=0)]
     assert np.abs(stills[0] - frames[0]).mean() < 6 and np.abs(stills[1] - frames[10]).mean() < 6
     assert np.abs(stills[1] - frames[0]).mean() > np.abs(stills[1] - frames[10]).mean()
-    assert videos.still(clip, 60.0) is None
+    assert inputs.still(clip, 60.0) is None
 
 
 def test_clocks() -> None:
-    assert videos.clock(72.34) == "1:12.3" and videos.clock(59.96) == "1:00.0"
-    assert videos.from_clock(videos.as_clock(3725.4)) == pytest.approx(3725.4)
-    assert videos.from_clock(videos.as_clock(1e6)) < 86_400
+    assert inputs.clock(72.34) == "1:12.3" and inputs.clock(59.96) == "1:00.0"
+    assert inputs.from_clock(inputs.as_clock(3725.4)) == pytest.approx(3725.4)
+    assert inputs.from_clock(inputs.as_clock(1e6)) < 86_400

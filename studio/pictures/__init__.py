@@ -1,0 +1,1 @@
+"""Pictures and classes: projects, and every part of their page."""

@@ -1,0 +1,139 @@
+"""Sorting a whole zip of pictures as a run of its own: started from a project, watched, and shown as a table."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from studio import media, run_page, run_parts, services, starts, words
+from studio.library import FileGone, Run
+from studio.pictures import actions
+from studio.pictures.answers import Taught
+from studio.pictures.bundle import folders
+from studio.pictures.features import Looker, line
+from studio.pictures.project import Project
+
+FIXED = ("file", "class", "probability", "abstained")
+SPOKEN = {"head": "decides by", "templates": "phrasing", "reject": "may answer none of these"}
+
+
+def offer(project: Project, looker: Looker, taught: Taught) -> None:
+    """A zip of pictures to be sorted with this classifier."""
+    st.caption(
+        "A zip of pictures, thousands if you like: the model server sorts them with these examples, and the table "
+        "stays in your library."
+    )
+    upload = st.file_uploader(
+        "Zip of pictures", type=["zip", *("jpg", "jpeg", "png", "webp")], key=f"batch-{project.token}",
+        max_upload_size=actions.UPLOAD_MB, label_visibility="collapsed",
+    )  # fmt: skip
+    ready = not any(looker.missing())
+    help = None if ready else "Wait until all examples have been looked at."
+    if st.button("Sort them", type="primary", icon=":material/sort:", disabled=upload is None or not ready, help=help):
+        start(project, looker, taught, upload)
+
+
+def start(project: Project, looker: Looker, taught: Taught, upload: Any) -> None:
+    """Submit the run: the examples as a zip of folders, the classes as a file."""
+    state = project.state
+    reject = "on" if state.reject else "off"
+    options = {"head": taught.classifier.head.id, "templates": state.templates, "reject": reject}
+    with tempfile.TemporaryDirectory(prefix="fourfold-batch-") as folder:
+        here = Path(folder)
+        extra: dict[str, Path] = {}
+        if taught.shots:
+            folders(project, taught.classes, here / "support.zip")
+            extra["support"] = here / "support.zip"
+        if looker.understands_words and state.words:
+            lines = [line(each.name, each.sentence) for each in taught.classes]
+            (here / "classes.txt").write_text("\n".join(lines), "utf-8")
+            extra["classes"] = here / "classes.txt"
+        starts.start(
+            "fewshot", upload.name, upload, looker.card["id"], options, extra=extra, asked={"project": project.token}
+        )
+
+
+def show(run_id: str) -> None:
+    """The run at this address, whether it is waiting, running, finished or gone."""
+    run_page.show(PAGE, run_id)
+
+
+def _watch(run_id: str, live: bool) -> None:
+    if live:
+        st.caption("The table appears here once all pictures have been looked at.")
+
+
+def table(run: Run) -> pd.DataFrame | None:
+    """The answers as the server wrote them."""
+    try:
+        return pd.read_csv(services.library().only(run.id, "predictions"), keep_default_na=False)
+    except FileGone:
+        return None
+
+
+def _answers(run: Run) -> None:
+    """How many of each, and every picture with its answer; unsure ones first where asked."""
+    found = table(run)
+    if found is None:
+        st.info("This run has no table of answers.", icon=":material/info:")
+        return
+    none = found["abstained"] == "yes"
+    counts = found.loc[~none, "class"].value_counts()
+    said = [f"{words.plain(str(name))} {count:,}" for name, count in counts.items()]
+    said += [f"none of these {int(none.sum()):,}"] if none.any() else []
+    st.markdown(f"**{words.count(len(found), 'picture')}**: {', '.join(said)}")
+    unsure = st.toggle("The least sure first", key=f"unsure-{run.id}")
+    shown = found.sort_values("probability") if unsure else found
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height=420,
+        column_config={
+            name: st.column_config.ProgressColumn(name, min_value=0.0, max_value=1.0, format="percent")
+            for name in found.columns
+            if name not in FIXED
+        },
+    )
+
+
+def _files(run: Run) -> None:
+    library = services.library()
+    about = {
+        "predictions": "The table above, for any spreadsheet.",
+        "features": "What the model saw in each picture, as numbers (NPZ).",
+        "head": "The classifier, to be run with classify.py.",
+    }
+    for kind, sentence in about.items():
+        for stored in library.artifacts(run.id, kind):
+            left, right = st.columns([2, 3], vertical_alignment="center")
+            label = f"{stored.name} · {words.size(stored.bytes)}"
+            url = media.file_url(run.id, stored, download=True)
+            left.link_button(label, url, icon=":material/download:", width="stretch")
+            right.caption(sentence)
+
+
+def _about(run: Run) -> None:
+    run_parts.origin(run, spoken(run.options))
+    token = run.facts.get("asked", {}).get("project", "")
+    if token and st.button("Open the project it was sorted with", icon=":material/photo_library:"):
+        starts.open_project(token)
+    run_parts.repeat_or_delete(run)
+
+
+def spoken(options: Mapping[str, Any]) -> dict[str, str]:
+    """The options of a run as a person reads them."""
+    return {SPOKEN.get(name, name): str(value) for name, value in options.items() if value not in (None, "")}
+
+
+PAGE = run_page.RunPage(
+    task="fewshot",
+    begin="Your projects",
+    cancelled="Your pictures are kept; nothing was sorted yet.",
+    watch=_watch,
+    views={"Answers": _answers, "Files": _files, "About this run": _about},
+)

@@ -1,0 +1,99 @@
+"""What can be taken along: the answers as a table, the classifier with code that runs it, its card, the project."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+
+from backends.fewshot.classifier_code import classifier_code
+from studio import media, naming, services, words
+from studio.pictures import addresses, batch
+from studio.pictures.answers import Taught
+from studio.pictures.card import model_card
+from studio.pictures.features import Looker
+from studio.pictures.project import Project
+
+
+def show(project: Project, looker: Looker, taught: Taught) -> None:
+    """The downloads, and sorting many pictures at once."""
+    name = naming.clean(project.state.name) or "Pictures"
+    version = str(services.backend().info().get("version", ""))
+    card = model_card(project.state, taught, looker.card, version, datetime.now().astimezone())
+    rows = (
+        (
+            "The classifier (ZIP)",
+            lambda: package(taught, card),
+            f"{name} classifier.zip",
+            "application/zip",
+            ":material/deployed_code:",
+            "What it learned (head.npz), a script that runs it with numpy alone, and its card.",
+        ),
+        (
+            "The card (Markdown)",
+            lambda: card,
+            f"{name} card.md",
+            "text/markdown",
+            ":material/description:",
+            "What it tells apart, how well as measured, and its limits: to be read before it is used.",
+        ),
+        (
+            "The answers (CSV)",
+            lambda: answers_table(project, taught),
+            f"{name} answers.csv",
+            "text/csv",
+            ":material/table:",
+            f"The {words.count(len(taught.questions), 'question')} above, one row each, one column a class.",
+        ),
+    )
+    for label, make, file, kind, icon, about in rows:
+        left, right = st.columns([2, 3], vertical_alignment="center")
+        left.download_button(label, make, file, kind, icon=icon, width="stretch", on_click="ignore", key=f"take-{file}")
+        right.caption(about)
+    left, right = st.columns([2, 3], vertical_alignment="center")
+    with left:
+        save_button(project)
+    right.caption("Classes, sentences, all pictures: to go on elsewhere, or as a copy. Fourfold opens it again.")
+    with st.expander("Read the card", icon=":material/description:"):
+        st.markdown(card)
+    st.markdown("**Sort many pictures at once**")
+    batch.offer(project, looker, taught)
+
+
+def save_button(project: Project) -> None:
+    """The project as one file; it is put together when asked for, on disk, and streamed."""
+    url = addresses.saved_url(project, media.base_path())
+    st.link_button("The whole project (ZIP)", url, icon=":material/save:", width="stretch")
+
+
+def package(taught: Taught, card: str) -> bytes:
+    """The classifier, a script that runs it, and its card, in one zip."""
+    target = io.BytesIO()
+    with tempfile.TemporaryDirectory(prefix="fourfold-head-") as folder:
+        head = Path(folder) / "head.npz"
+        taught.classifier.save(head)
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as bundle:
+            bundle.write(head, "head.npz")
+            bundle.writestr("classify.py", classifier_code())
+            bundle.writestr("README.md", card)
+    return target.getvalue()
+
+
+def answers_table(project: Project, taught: Taught) -> str:
+    """The questions with their answers, in the columns that the command line writes."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(["file", "class", "probability", "abstained", *taught.names])
+    if taught.prediction is not None:
+        found = taught.prediction
+        for row, sha in enumerate(taught.questions):
+            best = int(found.best[row])
+            shares = [f"{share:.6f}" for share in found.probabilities[row]]
+            told = "yes" if found.abstained[row] else "no"
+            writer.writerow([project.state.title(sha), taught.names[best], shares[best], told, *shares])
+    return file.getvalue()

@@ -1,0 +1,245 @@
+"""Asking as in a conversation: the same examples shown to a model that answers in words, beside the classifier."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from backends.errors import UserError
+from backends.fewshot.flamingo_options import LONGEST_QUESTION, MOST_ORDERS, USUAL_SHOTS
+from backends.fewshot.interleave import ASK_CAPTION, ASK_NAME
+from backends.fewshot.rices import drawn, similar
+from studio import services, widgets, words
+from studio.pictures import actions
+from studio.pictures import ask as picture_ask
+from studio.pictures.answers import Taught
+from studio.pictures.bundle import bundled, folders, sent_name
+from studio.pictures.calls import TASK, Asking
+from studio.pictures.features import Looker, line
+from studio.pictures.model import CONVERSING
+from studio.pictures.project import Project
+from viz.fewshot import bars
+
+ASK = {"names": "Which class is it?", "caption": "Describe it", "question": "A question of mine"}
+MOST_SHOTS = 16
+THUMB = 96
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked, of which picture, with how many examples chosen how, in how many orders."""
+
+    sha: str
+    ask: str = "names"
+    question: str = ""
+    shots: int = USUAL_SHOTS
+    pick: str = "similar"
+    orders: int = 1
+
+    def options(self) -> dict[str, Any]:
+        """As the model server takes them."""
+        wanted = {"ask": self.ask, "shots": self.shots, "pick": self.pick}
+        if self.ask == "names":
+            return {**wanted, "orders": self.orders}
+        return {**wanted, "question": self.question} if self.question else wanted
+
+    @property
+    def said(self) -> str:
+        return self.question or (ASK_CAPTION if self.ask == "caption" else ASK_NAME)
+
+
+def show(project: Project, looker: Looker, taught: Taught) -> None:
+    """What is asked, the conversation, and its answer beside the classifier's."""
+    st.markdown(
+        "A Flamingo is a language model that sees: it is shown your examples as a conversation and goes on with it. "
+        "Nothing is taught; it reads the examples anew each time."
+    )
+    sha = st.session_state.get(f"question-{project.token}")
+    if sha is None or sha not in taught.questions:
+        st.caption("Choose a question above to ask it about.")
+        return
+    cards = services.backend().info().get("tasks", {}).get(TASK, {}).get("cards", [])
+    cards = [card for card in cards if card["engine"] == CONVERSING]
+    if not cards:
+        st.info("This model server has no model that converses.", icon=":material/info:")
+        return
+    wish = _ask(project, sha)
+    here = [card for card in cards if widgets.is_here(card)]
+    with st.expander("Which Flamingo", icon=":material/tune:", expanded=not here):
+        usual = (here or cards)[0]["id"]
+        card = widgets.choose_card(cards, usual, lambda each: "converses", key=f"flamingo-{project.token}")
+        if not widgets.is_here(card):
+            widgets.offer_download(card)
+    if not widgets.is_here(card):
+        st.markdown("**What it would be shown**")
+        _conversation(project, preview(taught, wish), "")
+        return
+    _answered(project, taught, card, wish)
+
+
+def _ask(project: Project, sha: str) -> Wish:
+    """What to ask about the picture, and which examples to show with it."""
+    key = f"flamingo-{project.token}"
+    left, middle, right = st.columns([3, 2, 2], gap="medium")
+    ask = left.segmented_control(
+        "Ask", list(ASK), default="names", required=True, format_func=lambda one: ASK[one], key=f"{key}-ask"
+    )
+    question = ""
+    if ask == "question":
+        question = left.text_input("Your question", max_chars=LONGEST_QUESTION, placeholder="What colour is it?") or ""
+    shots = middle.slider("Examples it is shown", 0, MOST_SHOTS, USUAL_SHOTS, key=f"{key}-shots")
+    alike = middle.toggle(
+        "The most alike ones",
+        True,
+        key=f"{key}-alike",
+        help="Examples like the picture help most (RICES); otherwise they are drawn evenly from all classes.",
+    )
+    orders = 1
+    if ask == "names":
+        orders = right.slider(
+            "In how many orders",
+            1,
+            MOST_ORDERS,
+            1,
+            key=f"{key}-orders",
+            help="Such models are swayed by the order of the examples. Several orders show by how much.",
+        )
+    return Wish(sha, ask or "names", question, int(shots), "similar" if alike else "drawn", int(orders))
+
+
+def preview(taught: Taught, wish: Wish) -> list[dict[str, str]]:
+    """The turns that it would read, with examples chosen by the features that are here."""
+    count = min(wish.shots, len(taught.shots))
+    rows = np.zeros(0, int)
+    if count and wish.pick == "similar":
+        rows = similar(taught.seen(wish.sha), taught.support.images, count)
+    elif count:
+        rows = drawn(taught.labels, count, 0)
+    turns = []
+    for row in rows.tolist():
+        each = taught.classes[int(taught.labels[row])]
+        answer = (each.sentence or each.name) if wish.ask == "caption" else each.name
+        turns.append({"picture": taught.shots[row], "question": wish.said, "answer": answer})
+    return [*turns, {"picture": wish.sha, "question": wish.said, "answer": ""}]
+
+
+def _answered(project: Project, taught: Taught, card: Mapping[str, Any], wish: Wish) -> None:
+    if wish.ask == "question" and not wish.question:
+        st.caption("Write what you want to know about the picture.")
+        return
+    key = _key(project, card, wish)
+    if not st.session_state.get(key):
+        if st.button("Ask the Flamingo", icon=":material/forum:", type="primary"):
+            st.session_state[key] = True
+            st.rerun()
+        _conversation(project, preview(taught, wish), "")
+        return
+    try:
+        found = services.errands().get(key, asker(project, taught, card, wish))
+    except UserError as error:
+        st.error(words.plain(error.sentence), icon=":material/error:")
+        if st.button("Try again", key=f"again-{key}"):
+            services.errands().forget(key)
+            st.rerun()
+        return
+    if found is None:
+        actions.wait(key, "The Flamingo reads the examples and answers; without a graphics card for minutes…")
+        return
+    told = json.loads(found["prompt"])["queries"][0]
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        own = {sent_name(name).replace("_", " "): name for name in taught.names}
+        turns = [{**turn, "answer": own.get(turn["answer"], turn["answer"])} for turn in told["turns"]]
+        answer = told["answer"].replace("_", " ")
+        _conversation(project, turns, own.get(answer, told["answer"]))
+    with right:
+        _beside(project, taught, found, wish)
+
+
+def _key(project: Project, card: Mapping[str, Any], wish: Wish) -> str:
+    told = json.dumps([wish.sha, wish.options(), project.revision])
+    return f"flamingo-{project.token}-{card['id']}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+
+
+def asker(project: Project, taught: Taught, card: Mapping[str, Any], wish: Wish) -> Callable[[], dict[str, bytes]]:
+    """What asks the model server; the examples go along as a zip of folders, the classes as a file."""
+
+    def make() -> dict[str, bytes]:
+        with tempfile.TemporaryDirectory(prefix="fourfold-flamingo-") as folder:
+            here = Path(folder)
+            bundled(project, [wish.sha], here / "query.zip")
+            (here / "classes.txt").write_text(
+                "\n".join(line(one.name, one.sentence) for one in taught.classes), "utf-8"
+            )
+            sent = {"query": here / "query.zip", "classes": here / "classes.txt"}
+            if taught.shots:
+                folders(project, taught.classes, here / "support.zip")
+                sent["support"] = here / "support.zip"
+            return Asking(services.backend(), card["id"]).results(sent, wish.options())
+
+    return make
+
+
+def _conversation(project: Project, turns: Sequence[Mapping[str, str]], answer: str) -> None:
+    """The prompt as a chat: each picture with its question, each answer after it; the last one is the model's own."""
+    with st.container(border=True, height=520, autoscroll=False):
+        for turn in turns:
+            with st.chat_message("user", avatar=":material/person:"):
+                sha = sha_of(turn["picture"])
+                if sha in project.state.pictures:
+                    st.image(str(project.thumb(sha)), width=THUMB, alt=project.state.title(sha))
+                st.markdown(words.plain(turn["question"]))
+            if turn["answer"]:
+                with st.chat_message("assistant", avatar=":material/school:"):
+                    st.caption("as you taught it")
+                    st.markdown(words.plain(turn["answer"]))
+        with st.chat_message("assistant", avatar=":material/smart_toy:"):
+            st.markdown(f"**{words.plain(answer)}**" if answer else "*its answer comes here*")
+
+
+def sha_of(name: str) -> str:
+    """The picture behind a file name that went to the server."""
+    found = re.search(r"[0-9a-f]{64}", name)
+    return found.group() if found else ""
+
+
+def _beside(project: Project, taught: Taught, found: Mapping[str, bytes], wish: Wish) -> None:
+    """The Flamingo's answer and the classifier's on the same examples."""
+    tile = picture_ask.answer_tile(project, taught, wish.sha)
+    assert taught.prediction is not None
+    if wish.ask == "names":
+        row = pd.read_csv(io.BytesIO(found["predictions"]), keep_default_na=False).iloc[0]
+        sent = [sent_name(name) for name in taught.names]
+        shares = np.array([float(row[_column(row, name)]) for name in sent])
+        st.markdown("**The Flamingo**")
+        figure, alt = bars(taught.names, shares)
+        st.plotly_chart(figure, alt=alt, key=f"flamingo-bars-{wish.sha}")
+        if wish.orders > 1:
+            st.caption(
+                f"{100 * float(row['agreement']):.0f} % of {wish.orders} orders of the examples give this answer; from "
+                f"order to order its probability moves by {100 * float(row[f'{_best(sent, shares)} (spread)']):.0f} "
+                "percentage points (one standard deviation)."
+            )
+    st.markdown(f"**The classifier**: {words.plain(tile.verdict)}")
+    figure, alt = bars(taught.names, taught.prediction.probabilities[taught.questions.index(wish.sha)])
+    st.plotly_chart(figure, alt=alt, key=f"classifier-bars-{wish.sha}")
+
+
+def _column(row: pd.Series, name: str) -> str:
+    """A class called like one of the fixed columns has a longer title."""
+    return f"{name} (class)" if f"{name} (class)" in row.index else name
+
+
+def _best(names: Sequence[str], shares: np.ndarray) -> str:
+    return names[int(shares.argmax())]

@@ -1,0 +1,85 @@
+"""The way into picture projects: a new one, the sample, a saved one, one of before."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import streamlit as st
+
+from backends.errors import UserError
+from studio import services, starts, words
+from studio.pictures import actions, bundle
+
+UPLOAD_MB = 1000
+SHOWN = 12
+
+
+def show() -> None:
+    """What this page does, four ways to begin, and the projects there are."""
+    st.title("Teach with pictures")
+    st.markdown(
+        "Name a few classes and give each an example or two: from then on new pictures are told apart at once, with "
+        f"how sure that is and why. No training to wait for, and {privacy()}."
+    )
+    new, sample, saved = st.columns(3, gap="medium")
+    with new.container(border=True, height="stretch", vertical_alignment="distribute"):
+        st.markdown("**Your own pictures**: two classes with one picture each are enough to begin.")
+        if st.button("Start a project", icon=":material/add:", type="primary", width="stretch"):
+            starts.open_project(services.projects().create().token)
+    with sample.container(border=True, height="stretch", vertical_alignment="distribute"):
+        st.markdown("**The sample pictures**: balls, leaves, stars and more, drawn by Fourfold, ready to be asked.")
+        if st.button("Try the sample pictures", icon=":material/play_arrow:", width="stretch"):
+            starts.start_sample_pictures()
+    with saved.container(border=True, height="stretch"):
+        st.markdown("**A saved project**: one zip file with everything in it.")
+        _open_saved()
+    _recent()
+
+
+def privacy() -> str:
+    """Where the pictures go, in words."""
+    place = services.backend().place
+    if place == "this computer":
+        return "nothing leaves this computer"
+    return f"your pictures go to {place} and nowhere else"
+
+
+def _open_saved() -> None:
+    upload = st.file_uploader(
+        "Open a saved project",
+        type=["zip"],
+        max_upload_size=UPLOAD_MB,
+        label_visibility="collapsed",
+        key="open-project",
+    )
+    if upload is None or st.session_state.get("opened-project") == upload.file_id:
+        return
+    bar = st.progress(0.0, text="Opening the project…")
+    st.session_state["opened-project"] = upload.file_id
+    try:
+        project, taken = bundle.open_file(
+            services.projects(), upload, lambda done, total: bar.progress(done / max(total, 1))
+        )
+    except UserError as error:
+        bar.empty()
+        st.error(error.sentence, icon=":material/error:")
+        return
+    actions.remember(taken)
+    starts.open_project(project.token)
+
+
+def _recent() -> None:
+    found = services.projects().recent(SHOWN)
+    st.subheader("Your projects")
+    if not found:
+        st.caption("None yet. A project is kept on this computer until you delete it, and has an address of its own.")
+    for token, told in found:
+        title, holds, when = st.columns([4, 3, 2], vertical_alignment="center")
+        title.page_link(
+            starts.PLACES["fewshot"].page,
+            label=words.plain(told["name"]) or "Unnamed",
+            icon=starts.PLACES["fewshot"].icon,
+            query_params={"project": token},
+        )
+        holds.caption(f"{words.count(told['classes'], 'class', 'classes')}, {words.count(told['pictures'], 'example')}")
+        when.caption(datetime.fromtimestamp(told["changed"]).astimezone().strftime("%d %b %Y, %H:%M"))

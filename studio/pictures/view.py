@@ -1,0 +1,91 @@
+"""A picture project as one screen: classes on the left, answers on the right, and below what explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from backends.errors import UserError
+from studio import guard, services, starts, widgets, words
+from studio.pictures import actions, ask, evidence, export, flamingo, gather, mixups, model, trust
+from studio.pictures import map as picture_map
+from studio.pictures.answers import Taught
+from studio.pictures.calls import TASK
+from studio.pictures.features import Looker
+from studio.pictures.project import Project
+from studio.pictures.state import NAME_LETTERS
+
+VIEWS: Mapping[str, Callable[[Project, Looker, Taught], None]] = {
+    "Why": evidence.show,
+    "How far to trust it": trust.show,
+    "Mix-ups": mixups.show,
+    "Map": picture_map.show,
+    "As a conversation": flamingo.show,
+    "Take it away": export.show,
+}
+
+
+def show(token: str) -> None:
+    """The project at this address."""
+    try:
+        project = services.projects().open(token)
+    except UserError as error:
+        st.title("Teach with pictures")
+        st.warning(error.sentence, icon=":material/help:")
+        st.page_link(starts.PLACES[TASK].page, label="All projects", icon=starts.PLACES[TASK].icon)
+        return
+    _heading(project)
+    actions.tell_taken()
+    task = services.backend().info().get("tasks", {}).get(TASK)
+    if task is None:
+        widgets.wait_for_backend(services.backend().state())
+        return
+    card = actions.card_of(task, project.state.card)
+    with st.expander(model.summary(project, card), icon=":material/tune:"):
+        card = model.choose(project, task)
+    here = widgets.is_here(card)
+    looker = services.lookers().get(project, card)
+    left, right = st.columns([5, 6], gap="large")
+    taught = None
+    with left, guard.told("the classes"):
+        gather.show(project, looker.understands_words)
+    with right, guard.told("the answers"):
+        taught = ask.show(project, looker, card, here=here)
+    if taught is not None:
+        _closer(project, looker, taught)
+
+
+def _heading(project: Project) -> None:
+    key = f"project-name-{project.token}"
+
+    def renamed() -> None:
+        with project.change() as state:
+            state.name = st.session_state[key].strip() or state.name
+
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title(words.plain(project.state.name), width="content")
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            if st.button("All projects", icon=":material/photo_library:"):
+                st.query_params.clear()
+                st.rerun()
+            with st.popover("Project", icon=":material/more_horiz:"):
+                st.text_input("Its name", project.state.name, max_chars=NAME_LETTERS, key=key, on_change=renamed)
+                export.save_button(project)
+                st.write("Deleting removes the project and its pictures from this computer for good.")
+                if st.button("Delete this project", icon=":material/delete:"):
+                    services.lookers().drop(project)
+                    services.projects().delete(project.token)
+                    st.query_params.clear()
+                    st.rerun()
+
+
+def _closer(project: Project, looker: Looker, taught: Taught) -> None:
+    st.divider()
+    with guard.told("what explains the answers"):
+        first = next(iter(VIEWS))
+        chosen = st.segmented_control(
+            "Look closer", list(VIEWS), default=first, required=True, key=f"view-{project.token}",
+            label_visibility="collapsed",
+        )  # fmt: skip
+        VIEWS[chosen or first](project, looker, taught)

@@ -1,0 +1,1 @@
+"""Proteins: what their page asks, shows and compares."""

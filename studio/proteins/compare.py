@@ -1,0 +1,281 @@
+"""A fold compared with an experiment, another prediction or another run: scores, superposition, contacts, a morph."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from backends.errors import BadInput, UserError
+from backends.folding.measures import contact_map
+from backends.folding.structure import Structure, read_structure
+from studio import services, words
+from studio.intake import copy_upload
+from studio.library import Run
+from studio.proteins import inputs
+from studio.proteins import model as protein_model
+from studio.proteins.model import COMPARISON, MORPH, REFERENCE, Found
+from studio.run_parts import analysed
+
+FRAMES = 13
+MOST_MORPHED = 1_500
+"""Residues: every frame of a morph is relaxed until its bonds hold, which takes seconds a hundred residues."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a score is called, its digits, its unit, and what it means."""
+
+    name: str
+    digits: int
+    unit: str
+    meaning: str
+
+
+MEASURES: Mapping[str, Measure] = {
+    "tm": Measure("TM-score", 3, "", "How alike the folds are, 0 to 1: over 0.5 the same fold, over 0.9 nearly equal."),
+    "rmsd": Measure("RMSD", 2, " Å", "Mean distance of the Cα atoms after superposition; a few stray ends weigh much."),
+    "gdt_ts": Measure("GDT-TS", 3, "", "Share of residues within 1, 2, 4 and 8 Å of their place, averaged; 1 is all."),
+    "gdt_ha": Measure("GDT-HA", 3, "", "The same, stricter: within 0.5, 1, 2 and 4 Å."),
+    "lddt": Measure("lDDT-Cα", 3, "", "Share of the distances between near Cα atoms that are kept; needs no overlay."),
+    "lddt_all": Measure("lDDT", 3, "", "The same over all atoms that both structures have, side chains too."),
+    "coverage": Measure("Coverage", 2, "", "Share of the reference's residues that the model has."),
+}
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a comparison adds to the workbench."""
+
+    contacts: np.ndarray | None = None
+    columns: list[Any] = field(default_factory=list)
+    overlays: list[Any] = field(default_factory=list)
+    films: list[Any] = field(default_factory=list)
+
+
+def beside(run: Run, found: Found) -> Beside:
+    """The reference laid on the model, lDDT and deviation to colour by, true contacts, the morph: what is ready."""
+    from viz.components.structure_workbench import Column, Overlay
+
+    told, given = protein_model.stored_json(run.id, COMPARISON), protein_model.reference(run.id)
+    if told is None or given is None:
+        return Beside()
+    reference, stored = given
+    rows = np.asarray(told["model"], int)
+    lddt, off = np.full((2, len(found.structure)), np.nan)
+    lddt[rows] = [np.nan if value is None else value for value in told["lddt_residues"]]
+    off[rows] = told["deviation"]
+    name = str(stored.meta.get("title") or "reference")
+    columns = [
+        Column("lddt", f"lDDT against {name}", lddt, "", MEASURES["lddt"].meaning, 0, 1),
+        Column("deviation", f"Distance from {name}", off, "Å", "Between Cα atoms after superposition.", 0),
+    ]
+    partners = [pair["reference"] for pair in told["chains"]]
+    laid = _laid(reference.select(np.isin(reference.chains, partners)), told)
+    overlay = Overlay("reference", name, laid, f"TM-score {told['tm']:.3f}, RMSD {told['rmsd']:.2f} Å")
+    true, _ = true_contacts(found.structure, reference, told)
+    return Beside(true, columns, [overlay], _morph(run, found.structure, told))
+
+
+def _laid(reference: Structure, told: Mapping[str, Any]) -> Structure:
+    """The reference on the model: the comparison's transform goes the other way."""
+    back = np.asarray(told["rotation"]).T
+    return reference.moved(back, -back @ np.asarray(told["shift"]))
+
+
+def true_contacts(
+    model: Structure, reference: Structure, told: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Contacts of the reference by the model's residues `(L, L)` bool, and which residues it tells of `(L,)` bool."""
+    rows, others = np.asarray(told["model"], int), np.asarray(told["reference"], int)
+    true, known = np.zeros((len(model), len(model)), bool), np.zeros(len(model), bool)
+    true[np.ix_(rows, rows)] = contact_map(reference)[np.ix_(others, others)]
+    known[rows] = True
+    return true, known
+
+
+def _morph(run: Run, model: Structure, told: Mapping[str, Any]) -> list[Any]:
+    from viz.components.structure_workbench import Film, Frame
+
+    path = protein_model.array(run.id, MORPH)
+    if path is None:
+        return []
+    rows = np.sort(np.asarray(told["model"], int))
+    base = model.select(rows)
+    if path.shape[1] != len(base):
+        return []
+    mask = np.asarray(path.any(axis=(0, 3)))  # (P, 37): an atom that is missing lies at zero in every frame
+    frames = [
+        Frame(
+            Structure.build(
+                atoms, mask, base.sequence, chains=base.chains, numbers=base.numbers, insertions=base.insertions
+            ),
+            f"{100 * place / (len(path) - 1):.0f} % of the way",
+        )
+        for place, atoms in enumerate(path)
+    ]
+    return [Film("morph", "Morph to the reference", frames, rows, kind="morph")]
+
+
+def show(run: Run) -> None:
+    """The scores where a reference is there, and the way to give one."""
+    found, given = protein_model.found(run), protein_model.reference(run.id)
+    if found is None:
+        return
+    if given is not None:
+        st.markdown(f"Compared with **{words.plain(str(given[1].meta.get('title') or 'a reference'))}**")
+        analysed(run, COMPARISON, partial(_compared, run), "Comparing…", lambda answer: _shown(run, json.loads(answer)))
+        if len(found.structure) <= MOST_MORPHED and services.library().count(run.id, COMPARISON):
+            analysed(run, MORPH, partial(_morphed, run), "Making the morph…", lambda _: None)
+    _ask(run, given is not None)
+
+
+def _pair(run: Run) -> tuple[Found, Structure]:
+    found, given = protein_model.found(run), protein_model.reference(run.id)
+    if found is None or given is None:
+        raise BadInput("The structures to compare are not there any more.")
+    return found, given[0]
+
+
+def _compared(run: Run) -> bytes:
+    from evaluation.folding import calibration, compare, contact_precision
+
+    found, reference = _pair(run)
+    result = compare(found.structure, reference)
+    told = result.to_json()
+    if found.contacts is not None:
+        true, known = true_contacts(found.structure, reference, told)
+        told["precision"] = contact_precision(found.contacts, true, known=known)
+    sure = found.structure.confidence[result.matching.model]
+    if (np.isfinite(sure) & np.isfinite(result.residues)).any():
+        kept = calibration(sure, result.residues)
+        told["calibration"] = {"error": kept.error, "correlation": kept.correlation}
+    return json.dumps(told, default=float).replace("NaN", "null").encode()
+
+
+def _morphed(run: Run) -> bytes:
+    """`(F, P, 37, 3)` of the compared residues, in the model's order, from the model to the reference."""
+    import io
+
+    from evaluation.morph import morph
+
+    found, reference = _pair(run)
+    told = protein_model.stored_json(run.id, COMPARISON)
+    if told is None:
+        raise BadInput("The comparison is not there any more: compare again.")
+    order = np.argsort(told["model"])
+    rows, others = np.asarray(told["model"], int)[order], np.asarray(told["reference"], int)[order]
+    frames = morph(found.structure.select(rows), _laid(reference, told).select(others), FRAMES)
+    target = io.BytesIO()
+    np.savez_compressed(target, morph=np.stack([frame.atoms for frame in frames]))
+    return target.getvalue()
+
+
+def _shown(run: Run, told: Mapping[str, Any]) -> None:
+    from viz.folding import lddt_line
+
+    st.markdown(words.plain(told["sentence"]))
+    with st.container(horizontal=True):
+        for key, measure in MEASURES.items():
+            value = told.get(key)
+            shown = "–" if value is None else f"{value:.{measure.digits}f}{measure.unit}"
+            st.metric(measure.name, shown, help=measure.meaning, width=130)
+    pairs = ", ".join(f"{pair['model']} with {pair['reference']}" for pair in told["chains"])
+    st.caption(f"Chains: {words.plain(pairs)}, matched by their sequences.")
+    if precision := told.get("precision"):
+        said = ", ".join(f"{top} {_share(value)}" for top, value in precision.items())
+        st.caption(
+            f"Precision of the predicted contacts, likeliest first, pairs six or more apart: {said}.",
+            help="Of the L (as many as residues), L/2 and L/5 likeliest contacts, the share that is in the reference.",
+        )
+    if kept := told.get("calibration"):
+        said = "" if kept["correlation"] is None else f", correlation {kept['correlation']:.2f}"
+        st.caption(f"pLDDT was off from the true lDDT by {kept['error']:.0f} points on average{said}.")
+    found = protein_model.found(run)
+    if found is None:
+        return
+    values = np.full(len(found.structure), np.nan)
+    values[told["model"]] = [np.nan if value is None else value for value in told["lddt_residues"]]
+    figure, alt = lddt_line({"against the reference": values}, protein_model.numbering(found.structure))
+    st.plotly_chart(figure, alt=alt, key=f"lddt-{run.id}")
+    st.caption(f"{alt} The workbench above can be coloured by it, shows the reference and the morph between the two.")
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.0f} %"
+
+
+def _ask(run: Run, known: bool) -> None:
+    with st.expander("Compare with another structure" if known else "Give a structure to compare with", not known):
+        st.caption("An experiment or another prediction of this protein or a relative of it (PDB or mmCIF).")
+        upload = st.file_uploader(
+            "Reference",
+            type=[*inputs.STRUCTURE_TYPES, "gz"],
+            max_upload_size=inputs.UPLOAD_MB,
+            key=f"reference-{run.id}",
+        )
+        if upload is not None and st.button("Compare", type="primary", key=f"compare-{run.id}"):
+            _keep_upload(run, upload)
+        others = [
+            other
+            for other in services.library().list("folding", "done", limit=60)
+            if other.id != run.id and other.facts.get("length")
+        ]
+        if others:
+            by_id = {other.id: other for other in others}
+            chosen = st.selectbox(
+                "Or one of your runs",
+                list(by_id),
+                None,
+                format_func=lambda each: _named(by_id[each]),
+                placeholder="Choose a run",
+                key=f"other-{run.id}",
+            )
+            if chosen and st.button("Compare with this run", key=f"compare-run-{run.id}"):
+                path = services.library().only(chosen, "structure", "model.cif")
+                _keep(run, path, _named(by_id[chosen]))
+        if known and st.button("Forget the comparison", icon=":material/delete:"):
+            _forget(run)
+            services.library().drop(run.id, REFERENCE)
+            st.rerun()
+
+
+def _named(run: Run) -> str:
+    return f"{run.title} ({run.card.get('title', run.weights)})"
+
+
+def _keep_upload(run: Run, upload: Any) -> None:
+    with tempfile.TemporaryDirectory(prefix="fourfold-reference-") as folder:
+        path = Path(folder) / "reference"
+        copy_upload(upload, path)
+        _keep(run, path, Path(upload.name).stem)
+
+
+def _keep(run: Run, path: Path, title: str) -> None:
+    """Keep a reference with the run, in place of an earlier one and what was worked out from it."""
+    from backends.folding.structure import to_cif
+
+    try:
+        structure = read_structure(path)
+    except UserError as error:
+        st.error(error.sentence, icon=":material/error:")
+        return
+    _forget(run)
+    library = services.library()
+    library.drop(run.id, REFERENCE)
+    library.keep(
+        run.id, REFERENCE, REFERENCE, to_cif(structure).encode(), file="reference.cif", meta={"title": title[:80]}
+    )
+    st.rerun()
+
+
+def _forget(run: Run) -> None:
+    for kind in (COMPARISON, MORPH, protein_model.HEADS):
+        services.analyses().forget(run.id, kind)

@@ -1,0 +1,204 @@
+"""The questions that the proteins page asks before a job, and their answers as `inputs.Choices`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from backends.errors import UserError
+from studio import services, starts, words
+from studio.proteins import inputs
+from studio.proteins import source as protein_source
+from studio.proteins.inputs import MEANINGS, Choices, Probe
+from studio.proteins.source import Source
+
+PASTE, FILE, SAMPLE = "Paste", "Choose a file", "Well-known proteins"
+PASTE_HINT = ">my protein\nMKTAYIAKQR…"
+
+
+def bring() -> Source | None:
+    """Ask for the protein: pasted, a file, or a sample."""
+    ways = [PASTE, FILE, SAMPLE]
+    way = st.segmented_control(
+        "Your protein", ways, default=PASTE, required=True, persist_state="session", key="protein-way"
+    )
+    if way == FILE:
+        return _file()
+    if way == SAMPLE:
+        return _sample()
+    text = st.text_area(
+        "A sequence, FASTA, or an alignment (A3M, Stockholm)",
+        height=140,
+        max_chars=inputs.PASTE_LETTERS,
+        placeholder=PASTE_HINT,
+        key="protein-text",
+        persist_state="session",
+        help="One-letter codes of amino acids. Several FASTA records are several chains; a colon parts chains too.",
+    )
+    return protein_source.of_text(text) if text and text.strip() else None
+
+
+def _file() -> Source | None:
+    upload = st.file_uploader(
+        "FASTA, alignment (A3M, Stockholm) or structure (PDB, mmCIF)",
+        type=list(inputs.TYPES),
+        max_upload_size=inputs.UPLOAD_MB,
+        key="protein-file",
+    )
+    if upload is None:
+        return None
+    source = protein_source.of_upload(upload)
+    if source.probe.kind == "structure":
+        _ask_pae(source)
+    return source
+
+
+def _ask_pae(source: Source) -> None:
+    pae = st.file_uploader(
+        "Its confidence file, if there is one (PAE, JSON)",
+        type=["json"],
+        max_upload_size=inputs.UPLOAD_MB,
+        key=f"pae-{source.key}",
+        help="As AlphaFold DB, ColabFold, AlphaFold 3 and ESMFold write it. pLDDT is read from the structure file.",
+    )
+    if pae is None:
+        source.pae = None
+        return
+    problem = protein_source.pae_of_upload(pae, source)
+    if problem:
+        st.error(f"The confidence file cannot be used: {problem}", icon=":material/error:")
+
+
+def _sample() -> Source:
+    by_name = {sample.name: sample for sample in inputs.samples()}
+    name = st.pills("Choose one", list(by_name), default=next(iter(by_name)), required=True, key="protein-sample")
+    sample = by_name[name or next(iter(by_name))]
+    st.caption(sample.sentence)
+    return protein_source.of_text(sample.text, sample.file)
+
+
+def tell(found: Probe, name: str) -> None:
+    """What was read, what was tidied up, and what to know about this protein."""
+    if found.problem:
+        st.error(found.problem, icon=":material/error:")
+        return
+    if found.query is None:
+        return
+    st.caption(f":material/check_circle: {words.plain(f'{name}: {found.text}')}")
+    if found.query.alignment is not None:
+        st.caption(f":material/layers: {inputs.depth(found)}")
+        with st.expander("Depth along the chain"):
+            counts = {"sequences": found.query.alignment.depth, "residue": range(1, found.length + 1)}
+            st.line_chart(counts, x="residue", y="sequences", height=180)
+    for notice in found.query.notices:
+        st.caption(f":material/cleaning_services: {words.plain(notice)}")
+    for chain, finding in found.findings:
+        icon = ":material/warning:" if finding.level == "warning" else ":material/info:"
+        lead = f"Chain {chain}: " if chain else ""
+        st.caption(f"{icon} {words.plain(lead + finding.sentence)}")
+
+
+def options(source: Source, card: Mapping[str, Any], before: Choices) -> Choices:
+    """The options that this model has, each with what it means."""
+    engine, query = inputs.takes(card), source.probe.query
+    chain = before.chain
+    if query is not None and len(query.chains) > 1 and not engine.complexes:
+        names = [one.name for one in query.chains]
+        lengths = {one.name: len(one.sequence) for one in query.chains}
+        chain = st.selectbox(
+            "Chain",
+            names,
+            names.index(before.chain) if before.chain in names else 0,
+            format_func=lambda each: f"{each} ({words.count(lengths[each], 'residue')})",
+            help=MEANINGS["chain"],
+            key=f"chain-{source.key}",
+        )
+    elif query is None or len(query.chains) < 2:
+        chain = ""
+    if not (engine.recycles or engine.seed or engine.extras):
+        return Choices(chain=chain)
+    with st.expander("Options"):
+        return _options(card, before, chain)
+
+
+def _options(card: Mapping[str, Any], before: Choices, chain: str) -> Choices:
+    engine, key = inputs.takes(card), str(card["id"])
+    recycles, chunk, models, seed = before.recycles, before.chunk, before.models, before.seed
+    kept = list(before.extras)
+    if engine.recycles:
+        first = inputs.USUAL_RECYCLES if recycles is None else recycles
+        recycles = st.slider(
+            "Recycles", 0, inputs.MOST_RECYCLES, first, help=MEANINGS["recycles"], key=f"recycles-{key}"
+        )
+    if engine.models:
+        models = st.slider("Models", 1, 5, models, help=MEANINGS["models"], key=f"models-{key}")
+    if engine.chunk:
+        sizes = ["auto", "off", "128", "64", "32", "16"]
+        chunk = st.selectbox(
+            "Chunk size",
+            sizes,
+            sizes.index(chunk) if chunk in sizes else 0,
+            format_func=lambda each: {"auto": "automatic", "off": "all at once"}.get(each, f"{each} rows"),
+            help=MEANINGS["chunk"],
+            key=f"chunk-{key}",
+        )
+    labels = {"attention": "Keep attention", "mutations": "Scan all mutations", "distogram": "Keep the distogram"}
+    for name, label in labels.items():
+        if name in engine.extras:
+            ticked = st.checkbox(label, name in kept, help=MEANINGS[name], key=f"{name}-{key}")
+            kept = [*(one for one in kept if one != name), *([name] if ticked else [])]
+    if engine.seed:
+        seed = int(st.number_input("Seed", 0, 2**31 - 1, seed, help=MEANINGS["seed"], key=f"seed-{key}"))
+    return Choices(recycles, chunk, tuple(kept), chain, models, seed)
+
+
+def length_of(source: Source, chosen: Choices, card: Mapping[str, Any]) -> int:
+    """The residues that will be worked on."""
+    query = source.probe.query
+    if query is None:
+        return 0
+    if chosen.chain and not inputs.takes(card).complexes:
+        return next((len(one.sequence) for one in query.chains if one.name == chosen.chain), query.length)
+    return query.length
+
+
+def button(source: Source | None, card: Mapping[str, Any], chosen: Choices, device: Mapping[str, Any]) -> None:
+    """The way to the job, with what it will take; where it cannot be, the reason."""
+    opens = inputs.takes(card).takes == "structure"
+    label = "Open the structure" if opens else "Fold it"
+    if source is None or source.probe.query is None:
+        st.button(label, type="primary", disabled=True, help="Bring a protein first.", icon=":material/deployed_code:")
+        return
+    length = length_of(source, chosen, card)
+    problem = inputs.unfit(card, source.probe) or inputs.too_long(card, length, device)
+    if problem:
+        st.error(problem, icon=":material/error:")
+    if st.button(label, type="primary", disabled=bool(problem), help=problem or None, icon=":material/deployed_code:"):
+        _start(source, card, chosen, opens)
+    passes = (inputs.USUAL_RECYCLES if chosen.recycles is None else chosen.recycles) + 1
+    place = services.backend().place
+    cost = inputs.estimate(card, length, device, passes)
+    st.caption(f"{words.count(length, 'residue')} · {cost} · worked on by {place}")
+
+
+def _start(source: Source, card: Mapping[str, Any], chosen: Choices, opens: bool) -> None:
+    try:
+        extra = {"pae": source.pae} if opens and source.pae else {}
+        starts.start("folding", source.name, source.path, card["id"], chosen.options(card), extra=extra)
+    except UserError as error:
+        st.error(error.sentence, icon=":material/error:")
+
+
+def explain_absence(cards: list[dict[str, Any]], found: Probe) -> None:
+    """Where nothing here can predict what was brought: what can be done now, and what it takes."""
+    predicts = [card for card in cards if inputs.takes(card).takes == "sequence"]
+    if found.kind not in ("", "sequence") or any(card["here"] for card in predicts):
+        return
+    st.info(
+        "To predict a structure from a sequence alone, the weights of one of these models have to be added once; "
+        "ESMFold is the simplest. Without any, you can open a structure file (PDB or mmCIF), or fold from an "
+        "alignment with Coevolution.",
+        icon=":material/lightbulb:",
+    )

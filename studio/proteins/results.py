@@ -1,0 +1,259 @@
+"""What explains a finished fold: its files, confidence and geometry in figures, numbers of one's own, its origin."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from backends.errors import UserError
+from backends.folding.geometry import CHECKS
+from backends.folding.secondary import assign
+from studio import media, run_parts, services, words
+from studio.library import Run
+from studio.proteins import compare, inputs, model
+from studio.proteins.model import COLUMNS, Found
+from studio.proteins.trust import PLDDT, PTM
+
+FILES = (
+    ("structure", "model.pdb", "PDB", "Opens in PyMOL, ChimeraX and everything else."),
+    ("structure", "model.cif", "mmCIF", "The modern form of the same, without limits on size."),
+    ("confidence", "confidence.json", "Confidence (JSON)", "pLDDT of each residue, PAE, pTM."),
+    ("sanity", "sanity.json", "Geometry check (JSON)", "Every check with its residues."),
+)
+B_FACTOR = (
+    "The B-factor column of these files holds the confidence (pLDDT, higher is better), not the motion of atoms. Turn "
+    "it round before you use the model for molecular replacement."
+)
+MARKS = {
+    "good": ":green-badge[:material/check: as in nature]",
+    "doubtful": ":orange-badge[:material/warning: unusual]",
+    "broken": ":red-badge[:material/close: impossible]",
+}
+STATES = {"H": "helix", "E": "strand", "-": "neither"}
+
+
+def files(run: Run) -> None:
+    """The downloads, one by one and together."""
+    library = services.library()
+    kept = {(item.kind, item.name): item for item in library.artifacts(run.id)}
+    for kind, name, label, about in FILES:
+        if stored := kept.get((kind, name)):
+            _offer(f"{label} · {words.size(stored.bytes)}", media.file_url(run.id, stored, download=True), about)
+    for stored in library.artifacts(run.id, "ranked"):
+        sure = stored.meta.get("plddt")
+        said = "A further model of the same protein" + (f", mean pLDDT {sure:.0f}." if sure is not None else ".")
+        _offer(f"{stored.name} · {words.size(stored.bytes)}", media.file_url(run.id, stored, download=True), said)
+    left, right = st.columns([2, 3], vertical_alignment="center")
+    left.download_button(
+        "Everything (ZIP)", lambda: archive(run), f"{_safe(run.title)}.zip", "application/zip",
+        icon=":material/folder_zip:", width="stretch", on_click="ignore",
+    )  # fmt: skip
+    right.caption("All files of this run, the ones above and those that the model kept besides.")
+    left, right = st.columns([2, 3], vertical_alignment="center")
+    left.download_button(
+        "3D page for a report (HTML)", lambda: page(run), f"{_safe(run.title)}.html", "text/html",
+        icon=":material/view_in_ar:", width="stretch", on_click="ignore",
+    )  # fmt: skip
+    right.caption("One file that turns and zooms in any browser, without a network.")
+    found = model.found(run)
+    if found is not None and np.isfinite(found.structure.confidence).any():
+        st.caption(f":material/warning: {B_FACTOR}")
+
+
+def _offer(label: str, url: str, about: str) -> None:
+    left, right = st.columns([2, 3], vertical_alignment="center")
+    left.link_button(label, url, icon=":material/download:", width="stretch")
+    right.caption(about)
+
+
+def _safe(title: str) -> str:
+    return "".join(c if c.isalnum() or c in " -_." else "_" for c in title).strip(" .")[:80] or "protein"
+
+
+def archive(run: Run) -> bytes:
+    """Every result of a run in one zip; names come from the database, never from a path."""
+    library, target = services.library(), io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for item in library.artifacts(run.id):
+            if item.kind == "input":
+                continue
+            folder = "" if item.kind in ("structure", "confidence", "sanity") else f"{item.kind}/"
+            name = item.name if "." in item.name else item.file
+            with library.open(run.id, item) as source, bundle.open(f"{folder}{_safe(name)}", "w") as entry:
+                while block := source.read(1 << 20):
+                    entry.write(block)
+    return target.getvalue()
+
+
+def page(run: Run) -> str:
+    """The structure as one HTML page that stands alone."""
+    from viz.structure import static_view
+
+    found = model.found(run)
+    return static_view(found.structure) if found else ""
+
+
+def confidence(run: Run) -> None:
+    """pLDDT along the chain, PAE with its domains, the recycles, and what each of them means."""
+    from evaluation.domains import domains
+    from viz.folding import plddt_line, recycle_line
+    from viz.folding_maps import pae_map
+
+    found = model.found(run)
+    if found is None:
+        return
+    told, steps = found.confidence, model.steps(run.id)
+    if told.plddt is None and told.pae is None:
+        st.caption("This structure comes without any confidence: how sure its maker was is not known.")
+    if told.plddt is not None:
+        st.markdown("**pLDDT along the chain**", help=PLDDT)
+        figure, alt = plddt_line(told.plddt, model.numbering(found.structure))
+        st.plotly_chart(figure, alt=alt, key=f"plddt-{run.id}")
+        st.caption(alt)
+    if told.pae is not None:
+        parts = domains(told.pae, told.plddt)
+        st.markdown(
+            "**Predicted aligned error (PAE)**",
+            help="How far off in Å the second residue may be when the structure is laid on the first: dark squares are "
+            "parts that are sure of themselves, light ones between them mean that their places to each other are not.",
+        )
+        st.markdown(f":material/category: {parts.sentence}")
+        if model.numbering(found.structure) != list(range(1, len(found.structure) + 1)):
+            st.caption("In this map and its domains residues are counted from 1 in the order of the file.")
+        figure, alt = pae_map(told.pae, parts.labels)
+        st.plotly_chart(figure, alt=alt, key=f"pae-{run.id}")
+    known = [step for step in steps if step.meta.get("plddt") is not None]
+    if len(known) > 1:
+        st.markdown("**Recycle by recycle**", help=f"{PTM} It is drawn times a hundred.")
+        figure, alt = recycle_line([s.meta["plddt"] for s in known], [s.meta.get("ptm") for s in known])
+        st.plotly_chart(figure, alt=alt, key=f"recycles-{run.id}")
+        st.caption(alt)
+
+
+def geometry(run: Run) -> None:
+    """Every check with its value and what is expected, the residues that offend one click from 3D; Ramachandran."""
+    from viz.folding_maps import ramachandran
+
+    found = model.found(run)
+    if found is None:
+        return
+    for row in found.sanity["rows"]:
+        badge, name, value, sentence = st.columns([2, 2, 3, 5], vertical_alignment="center")
+        badge.markdown(MARKS[row["verdict"]])
+        name.markdown(f"**{row['name']}**", help=row["definition"])
+        value.caption(_against(row))
+        with sentence.container(horizontal=True, vertical_alignment="center"):
+            st.caption(words.plain(row["sentence"]))
+            if row["residues"] and st.button("Show in 3D", key=f"show-{run.id}-{row['id']}", type="tertiary"):
+                model.select(run.id, row["residues"])
+                st.rerun()
+    if found.structure.backbone:
+        st.markdown(
+            "**Ramachandran plot**",
+            help="The two angles by which the backbone turns at each residue. Real proteins keep to the shaded parts; "
+            "glycine is freer than the rest.",
+        )
+        figure, alt = ramachandran(found.structure)
+        st.plotly_chart(figure, alt=alt, key=f"ramachandran-{run.id}")
+        st.caption(alt)
+
+
+def _against(row: Mapping[str, Any]) -> str:
+    """The value of a check beside what is expected; of most checks it is the share of places that are off."""
+    shown = f"{row['value']:.2g}" if row["value"] < 10 else f"{row['value']:.3g}"
+    what = f"{shown} % off" if row["unit"] == "%" and row["id"] != "secondary" else f"{shown} {row['unit']}"
+    most = next((one.good for one in CHECKS if one.id == row["id"] and one.unit == "%"), 0.0)
+    usual = f"; up to {most:g} % off is usual" if most and "%" not in row["expected"] else ""
+    return f"{what} · expected: {row['expected']}{usual}"
+
+
+def selected(run: Run, found: Found, state: Mapping[str, Any] | None) -> None:
+    """What is selected in the workbench, as a table to take along."""
+    rows = [int(row) for row in (state or {}).get("rows", ()) if 0 <= int(row) < len(found.structure)]
+    if not rows:
+        return
+    with st.expander(f"Selected: {words.count(len(rows), 'residue')}"):
+        st.dataframe(table(run, found).iloc[rows], hide_index=True)
+
+
+def table(run: Run, found: Found) -> pd.DataFrame:
+    """What is known of each residue, one row each."""
+    structure = found.structure
+    shown: dict[str, Any] = {
+        "chain": structure.chains,
+        "residue": [f"{a}{b}" for a, b in zip(structure.numbers, structure.insertions, strict=True)],
+        "amino acid": list(structure.sequence),
+        "structure": [STATES[state] for state in assign(structure)],
+    }
+    if np.isfinite(structure.confidence).any():
+        shown["pLDDT"] = np.round(structure.confidence, 1)
+    for column in [*columns(run, found), *compare.beside(run, found).columns]:
+        shown.setdefault(column.label, column.values)
+    return pd.DataFrame(shown)
+
+
+def columns(run: Run, found: Found) -> list[Any]:
+    """The numbers that somebody brought for this run."""
+    from viz.components.structure_workbench import parse_csv
+
+    kept = services.library().artifacts(run.id, COLUMNS)
+    if not kept:
+        return []
+    with services.library().open(run.id, kept[0]) as file:
+        return list(parse_csv(file.read(), found.structure))
+
+
+def numbers(run: Run) -> None:
+    """Take a table of numbers to colour by, or the table of all that is known here."""
+    from viz.components.structure_workbench import parse_csv
+
+    found, library = model.found(run), services.library()
+    if found is None:
+        return
+    st.caption(
+        "A CSV with a column “residue” and any columns of numbers, “chain” where there are several. They become "
+        "colours of the workbench above, drawn alike in 3D, on the sequence and in the chart, and stay with this run."
+    )
+    upload = st.file_uploader("Your numbers (CSV)", type=["csv", "tsv", "txt"], max_upload_size=8, key=f"csv-{run.id}")
+    if upload is not None and st.session_state.get(f"csv-taken-{run.id}") != upload.file_id:
+        try:
+            made = parse_csv(upload.getvalue(), found.structure)
+        except UserError as error:
+            st.error(error.sentence, icon=":material/error:")
+        else:
+            library.keep(run.id, COLUMNS, COLUMNS, upload.getvalue(), file="numbers.csv")
+            st.session_state[f"csv-taken-{run.id}"] = upload.file_id
+            st.toast(f"{words.count(len(made), 'column')} can be chosen under “Colour”.")
+            st.rerun()
+    mine = columns(run, found)
+    if mine:
+        st.markdown(f"To colour by: **{words.plain(', '.join(column.label for column in mine))}**")
+        if st.button("Forget these numbers", icon=":material/delete:"):
+            library.drop(run.id, COLUMNS)
+            st.rerun()
+    st.markdown("**Every residue**")
+    st.dataframe(table(run, found), hide_index=True, height=300)
+    st.download_button(
+        "This table (CSV)", lambda: table(run, found).to_csv(index=False), f"{_safe(run.title)}.csv", "text/csv",
+        icon=":material/table:", on_click="ignore",
+    )  # fmt: skip
+
+
+def about(run: Run) -> None:
+    """Where the result came from, and the ways to repeat, change or delete it."""
+    run_parts.origin(run, inputs.spoken(run.options))
+    if run.facts.get("sequence"):
+        st.caption("Sequence")
+        st.code(run.facts["sequence"], language=None, wrap_lines=True)
+    with st.expander("Everything as JSON"):
+        st.json(json.dumps({"facts": run.facts, "metrics": run.metrics, "options": run.options}))
+    if st.button("Fold it another way", icon=":material/settings:", help="Another model or other options, same file."):
+        st.switch_page("pages/proteins.py", query_params={"from": run.id})
+    run_parts.repeat_or_delete(run)

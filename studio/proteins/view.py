@@ -1,0 +1,152 @@
+"""One folding run as a page shows it: structures on their way, the workbench when it is finished, what explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from backends.folding.structure import Structure
+from studio import guard, media, run_page, services
+from studio.library import Run, Stored
+from studio.proteins import compare, inside, model, results, trust
+
+VIEWS = {
+    "Files": results.files,
+    "Confidence": results.confidence,
+    "Geometry": results.geometry,
+    "Compare": compare.show,
+    "Your numbers": results.numbers,
+    "Inside the model": inside.show,
+    "About this run": results.about,
+}
+MOST_STEPS = 40
+
+
+def privacy() -> str:
+    """Where the protein goes, in words."""
+    backend = services.backend()
+    if backend.place == "this computer":
+        return "Your protein stays on this computer: nothing is sent anywhere."
+    return f"Your protein is sent to {backend.place}, and to nobody else: no public alignment server is asked."
+
+
+def show(run_id: str) -> None:
+    """The run at this address, whether it is waiting, running, finished or gone."""
+    run_page.show(PAGE, run_id)
+
+
+def _watch(run_id: str, live: bool) -> None:
+    """The verdicts, then the workbench with what is selected in it."""
+    run = services.library().get(run_id)
+    if run is None:
+        return
+    with guard.told("the workbench"):
+        found = model.found(run) if run.status == "done" else None
+        if found is None:
+            _on_the_way(run, live)
+            return
+        trust.verdicts(run, found)
+        state = _workbench(run, found)
+        results.selected(run, found, state)
+
+
+def _on_the_way(run: Run, live: bool) -> None:
+    """The newest structure so far, with those before it as a film."""
+    from viz.components.structure_workbench import manifest, structure_workbench
+
+    kept = model.steps(run.id)
+    if not kept:
+        if live:
+            st.caption("The structure appears here as soon as there is a first one.")
+        return
+    now = model.structure_of(run.id, kept[-1].file)
+    ptm = kept[-1].meta.get("ptm")
+    st.caption(f"After round {kept[-1].meta['number']} of {kept[-1].meta['total']}{_sure(kept[-1])}")
+    from backends.folding.confidence import Confidence
+
+    told = manifest(run.id, run.title, now, confidence=Confidence(ptm=ptm), films=_films(run.id, now))
+    structure_workbench(told, key=f"workbench-{run.id}")
+
+
+def _sure(step: Stored) -> str:
+    plddt, ptm = step.meta.get("plddt"), step.meta.get("ptm")
+    said = f": mean pLDDT {plddt:.0f}" if plddt is not None else ""
+    return f"{said}, pTM {ptm:.2f}" if said and ptm is not None else said
+
+
+def _workbench(run: Run, found: model.Found) -> Mapping[str, Any] | None:
+    from viz.components.structure_workbench import File, Problem, manifest, structure_workbench
+
+    library = services.library()
+    files = [
+        File(name, media.file_url(run.id, item, download=True))
+        for kind in ("structure", "confidence")
+        for item in library.artifacts(run.id, kind)
+        for name in [{"model.pdb": "PDB", "model.cif": "mmCIF"}.get(item.name, "JSON")]
+    ]
+    problems = [
+        Problem(row["id"], row["name"], row["residues"], row["sentence"], row["verdict"])
+        for row in found.sanity["rows"]
+        if row["verdict"] != "good" and row["residues"]
+    ]
+    beside = compare.beside(run, found)
+    serial, rows = st.session_state.get(f"asked-{run.id}", (0, None))
+    told = manifest(
+        run.id,
+        run.title,
+        found.structure,
+        confidence=found.confidence,
+        contacts=found.contacts,
+        true_contacts=beside.contacts,
+        columns=[*beside.columns, *results.columns(run, found), *inside.columns(run, found)],
+        overlays=beside.overlays,
+        films=[*_films(run.id, found.structure), *beside.films],
+        problems=problems,
+        files=files,
+        selection=rows,
+        selection_serial=serial,
+    )
+    return structure_workbench(told, key=f"workbench-{run.id}")
+
+
+def _films(run_id: str, main: Structure) -> list[Any]:
+    """The recycles, each laid on the main structure; none where they are of other residues, or but one."""
+    from evaluation.superpose import superpose
+    from viz.components.structure_workbench import Film, Frame
+
+    kept = _spread(model.steps(run_id), MOST_STEPS)
+    frames = []
+    for item in kept:
+        step = model.structure_of(run_id, item.file)
+        if step.sequence != main.sequence:
+            return []
+        laid = superpose(step.ca, main.ca)
+        frames.append(
+            Frame(
+                step.moved(laid.rotation, laid.shift),
+                f"Round {item.meta['number']} of {item.meta['total']}",
+                item.meta.get("plddt"),
+                item.meta.get("ptm"),
+            )
+        )
+    return [Film("recycles", "Recycles", frames)] if len(frames) > 1 else []
+
+
+def _spread(items: Sequence[Stored], most: int) -> Sequence[Stored]:
+    """At most so many, first and last among them."""
+    if len(items) <= most:
+        return items
+    return [items[place] for place in np.linspace(0, len(items) - 1, most).round().astype(int)]
+
+
+PAGE = run_page.RunPage(
+    task="folding",
+    begin="Another protein",
+    cancelled="Your protein is kept, and the structures that were finished are below.",
+    watch=_watch,
+    views=VIEWS,
+    told="sanity_sentence",
+)

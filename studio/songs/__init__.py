@@ -1,0 +1,1 @@
+"""Songs: what their page asks, shows and exports."""

@@ -1,0 +1,164 @@
+"""The two addresses that make a file on request: a mixdown, and the zip of all stems."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from backends.errors import BadInput
+from studio.answers import NEVER, SAFE_HEADERS, Busy, NotReady, sentence
+from studio.library import Library, Run, UnknownRun
+from studio.naming import export_name
+from studio.songs.mixdown import mixdown, stems_zip
+
+EXPORTS_AT_ONCE = 2
+EXPORTS_WAITING = 6
+STALE = 24 * 3600.0
+
+
+class Exports:
+    """Makes exports in `folder`, a few at a time, and removes each once it was sent."""
+
+    def __init__(self, library: Library, folder: Path) -> None:
+        self.library = library
+        self.folder = folder
+        self.limiter = anyio.CapacityLimiter(EXPORTS_AT_ONCE)
+        self.waiting = 0
+
+    def clear(self) -> None:
+        """Remove what a crash left behind a day ago or more; younger ones may be another process's work."""
+        for left in self.folder.glob("*"):
+            if time.time() - left.stat().st_mtime > STALE:
+                shutil.rmtree(left)
+
+    async def mixdown(self, request: Request) -> Response:
+        """The chosen stems at their gains, as one file."""
+        asked = request.query_params
+        run_id, region = request.path_params["run"], _region(asked)
+
+        def make(folder: Path) -> tuple[Path, str, str]:
+            run, stems = self._stems(run_id)
+            gains = _by_stem(asked["gains"], "gain") if "gains" in asked else dict.fromkeys(stems, 0.0)
+            pans = _by_stem(asked.get("pans", ""), "pan")
+            out = folder / "mixdown"
+            tags = self._tags(run, _label(gains, stems))
+            made = mixdown(stems, gains, pans=pans, format=asked.get("format", "wav24"), out=out, tags=tags, **region)
+            name = export_name(run.title, _label(gains, stems) or "mix", model_of(run), made.format.suffix)
+            return made.path, made.format.media_type, name
+
+        return await self._export(request, make)
+
+    async def stems_zip(self, request: Request) -> Response:
+        """Every stem, in one zip."""
+        asked = request.query_params
+        run_id, region = request.path_params["run"], _region(asked)
+
+        def make(folder: Path) -> tuple[Path, str, str]:
+            run, stems = self._stems(run_id)
+            made = stems_zip(
+                stems,
+                format=asked.get("format", "wav24"),
+                out=folder / "stems.zip",
+                title=run.title,
+                model=model_of(run),
+                tags=self._tags(run),
+                **region,
+            )
+            return made.path, "application/zip", export_name(run.title, "stems", model_of(run), ".zip")
+
+        return await self._export(request, make)
+
+    async def _export(self, request: Request, make: Callable[[Path], tuple[Path, str, str]]) -> Response:
+        """Let `make` write a file in a folder of its own, in a thread, and send it; the folder goes with the answer."""
+        if request.method != "GET":  # a HEAD must not start minutes of work
+            return sentence("Exports are made when they are fetched: use GET.", 405, {"Allow": "GET"})
+        if self.waiting >= EXPORTS_AT_ONCE + EXPORTS_WAITING:
+            raise Busy("Many exports are being made just now: try again in a minute.")
+        self.waiting += 1
+        try:
+            return await anyio.to_thread.run_sync(self._make, make, limiter=self.limiter)
+        finally:
+            self.waiting -= 1
+
+    def _make(self, make: Callable[[Path], tuple[Path, str, str]]) -> Response:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        try:
+            path, kind, name = make(folder)
+        except BaseException:
+            shutil.rmtree(folder)
+            raise
+        return _Once(path, media_type=kind, filename=name, headers={**SAFE_HEADERS, **NEVER})
+
+    def _stems(self, run_id: str) -> tuple[Run, dict[str, Path]]:
+        """A finished run and the files of its stems."""
+        run = self.library.get(run_id)
+        if run is None:
+            raise UnknownRun
+        if not run.finished:
+            raise NotReady("This run is still going: wait until it is done, then export.")
+        stored = self.library.artifacts(run_id, "stem")
+        if run.status != "done" or not stored:
+            raise NotReady("This run has no finished stems to export: run it again.")
+        return run, {item.name: self.library.local(run_id, item) for item in stored}
+
+    def _tags(self, run: Run, label: str = "") -> dict[str, str]:
+        """The song's own tags, which the mix keeps, with a title where it had none."""
+        tags: Mapping[str, str] = next(
+            (item.meta.get("tags", {}) for item in self.library.artifacts(run.id, "mix")), {}
+        )
+        title = tags.get("title") or run.title
+        return {**tags, "title": f"{title} ({label})" if label else title}
+
+
+class _Once(FileResponse):
+    """A file that is removed, with the folder made for it, however sending it ends."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            shutil.rmtree(Path(self.path).parent)
+
+
+def model_of(run: Run) -> str:
+    """What file names say about the model: the id of its card, or of the engine where it has none."""
+    return str(run.card.get("id") or run.weights or run.engine)
+
+
+def _label(gains: Mapping[str, float], stems: Mapping[str, Path]) -> str:
+    """What a mixdown is called: nothing for the whole song, "without vocals" for all but that, else its parts."""
+    heard = [name for name in stems if gains.get(name, float("-inf")) > float("-inf")]
+    missing = [name for name in stems if name not in heard]
+    if not missing:
+        return ""
+    return f"without {missing[0]}" if len(missing) == 1 and len(heard) > 1 else " + ".join(heard)
+
+
+def _by_stem(text: str, what: str) -> dict[str, float]:
+    """`vocals:-3,drums:0` as a number by stem; `what` they are. Raises BadInput."""
+    numbers = {}
+    for part in filter(None, text.split(",")):
+        name, _, value = part.rpartition(":")
+        numbers[name.strip()] = _number(value, f"The {what} of “{name or part}”")
+    return numbers
+
+
+def _region(asked: Mapping[str, str]) -> dict[str, Any]:
+    return {name: _number(asked[name], f"The {name} of the region") for name in ("start", "end") if asked.get(name)}
+
+
+def _number(text: str, what: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise BadInput(f"{what} must be a number.") from error

@@ -1,0 +1,194 @@
+"""What explains a finished separation: its quality card, its spectrograms, its scores, where it came from."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from studio import media, run_parts, services
+from studio.library import Run
+from studio.run_parts import analysed
+from studio.songs import inputs
+
+MARKS = {
+    "good": ":green-badge[:material/check: good]",
+    "fair": ":orange-badge[:material/remove: fair]",
+    "poor": ":red-badge[:material/priority_high: poor]",
+    "info": "",
+}
+
+
+def stem_files(run: Run) -> dict[str, Path]:
+    """The finished stems by name, in the order the engine gave them."""
+    library = services.library()
+    stored = {item.name: library.local(run.id, item) for item in library.artifacts(run.id, "stem")}
+    return {name: stored[name] for name in run.facts.get("stems", stored) if name in stored}
+
+
+def mix_file(run: Run) -> Path:
+    return services.library().only(run.id, "mix")
+
+
+def quality(run: Run) -> None:
+    """The quality card: what the files themselves tell, in plain words."""
+
+    def make() -> bytes:
+        from evaluation.quality import assess
+
+        return json.dumps(assess(mix_file(run), stem_files(run)).as_dict()).encode()
+
+    analysed(run, "quality", make, "Listening to the stems to judge them…", lambda answer: _card(json.loads(answer)))
+
+
+def _card(card: dict[str, Any]) -> None:
+    st.caption("Measured on the files themselves, without knowing the true stems. Hover a name for what it means.")
+    for note in card["notes"]:
+        st.caption(f":material/info: {note}")
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in card["rows"]:
+        groups.setdefault(row["stem"], []).append(row)
+    _rows("The whole song", groups.pop("", []), columns=3)
+    columns = st.columns(2)
+    for index, (stem, rows) in enumerate(groups.items()):
+        with columns[index % 2]:
+            _rows(stem.capitalize(), rows, columns=1)
+
+
+def _rows(title: str, rows: list[dict[str, Any]], columns: int) -> None:
+    with st.container(border=True):
+        st.markdown(f"**{title}**")
+        for start in range(0, len(rows), columns):
+            for place, row in zip(st.columns(columns), rows[start : start + columns], strict=False):
+                colon = "" if row["label"].endswith("?") else ":"
+                heading = f"**{row['label']}**{colon} {row['text']} {MARKS[row['verdict']]}"
+                place.markdown(heading, help=row["definition"])
+                place.caption(row["sentence"])
+
+
+def spectrograms(run: Run) -> None:
+    """Log-mel spectrograms of mix and stems on one scale, and the share of the sound each stem took."""
+
+    def make() -> bytes:
+        from viz.spectrogram import log_mel
+
+        pictures = {name: log_mel(path) for name, path in {"mix": mix_file(run), **stem_files(run)}.items()}
+        first = next(iter(pictures.values()))
+        arrays: dict[str, Any] = {f"db:{name}": picture.db.astype(np.float16) for name, picture in pictures.items()}
+        arrays |= {"times": first.times, "freqs": first.freqs, "seconds": np.array(first.seconds)}
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)
+        return buffer.getvalue()
+
+    analysed(run, "spectrograms", make, "Drawing the spectrograms…", _pictures)
+
+
+def _pictures(answer: bytes) -> None:
+    from viz.spectrogram import Spectrogram, describe, describe_masks, mask_panels, soft_masks, spectrogram_panels
+
+    with np.load(io.BytesIO(answer)) as data:
+        axes = (data["times"], data["freqs"], float(data["seconds"]))
+        pictures = {
+            key.removeprefix("db:"): Spectrogram(data[key].astype(np.float32), *axes)
+            for key in data.files
+            if key.startswith("db:")
+        }
+    mix = pictures.pop("mix")
+    kind = st.radio(
+        "Picture",
+        ["How loud", "Which stem took it"],
+        horizontal=True,
+        label_visibility="collapsed",
+        help="How loud: level at each time and pitch. Which stem took it: the soft mask, the share of the song's sound "
+        "at each time and pitch that went to a stem.",
+    )
+    shown = {"mix": mix, **pictures}
+    if kind == "How loud":
+        st.caption("Level in dB (0 = full scale) at each time and pitch; all panels share one scale.")
+        st.plotly_chart(spectrogram_panels(shown), alt=describe(shown), key="spectrograms")
+    else:
+        masks = soft_masks(mix, pictures)
+        st.caption("The soft mask of each stem: which share of the song's sound it took. The shares add up to one.")
+        st.plotly_chart(mask_panels(masks), alt=describe_masks(masks), key="masks")
+
+
+def comparison(run: Run) -> None:
+    """SI-SDR and museval's measures against true stems, known for the sample song or uploaded."""
+    truth = inputs.true_stems(services.library(), run)
+    estimates = stem_files(run)
+    known = {name: path for name, path in truth.items() if name in estimates}
+    for measure, then, doing in (
+        ("totals", _totals, "Comparing with the true stems…"),
+        ("along", _along, "Measuring second by second; this takes about as long as the song plays…"),
+    ):
+        if known:
+            make = partial(_scored, known, run, measure)
+            analysed(run, inputs.SCORE_KINDS[measure], make, doing, partial(_read, then))
+    _ask_for_truth(run, list(estimates), bool(known))
+
+
+def _read(then: Callable[[dict[str, Any]], None], answer: bytes) -> None:
+    then(json.loads(answer))
+
+
+def _scored(truth: dict[str, Path], run: Run, measure: str) -> bytes:
+    return json.dumps(inputs.score(truth, stem_files(run), mix_file(run), measure)).encode()
+
+
+def _totals(scores: dict[str, Any]) -> None:
+    st.caption("Wanted over unwanted sound in decibels: higher is better; at 0 dB both are equally loud.")
+    for note in scores["notes"]:
+        st.caption(f":material/info: {note}")
+    columns = st.columns(len(scores["stems"]))
+    for column, (name, score) in zip(columns, scores["stems"].items(), strict=True):
+        gain = None if score["improvement"] is None else f"{score['improvement']:+.1f} dB over the mix"
+        value = "silent" if score["si_sdr"] is None else f"{score['si_sdr']:.1f} dB"
+        column.metric(f"SI-SDR {name}", value, gain, border=True, help=inputs.MEANINGS["SI-SDR"])
+
+
+def _along(scores: dict[str, Any]) -> None:
+    from viz.scores import over_time
+
+    measure = st.segmented_control("Along the song", ["SDR", "SIR", "SAR"], default="SDR", required=True) or "SDR"
+    st.caption(inputs.MEANINGS[measure])
+    for note in scores["notes"]:
+        st.caption(f":material/info: {note}")
+    figure, alt = over_time(scores, measure)
+    st.plotly_chart(figure, alt=alt, key="scores")
+
+
+def _ask_for_truth(run: Run, stems: list[str], known: bool) -> None:
+    with st.expander("Use other true stems" if known else "Give the true stems to compare with", expanded=not known):
+        st.caption("If you have the original tracks of this song, give one or more here; lengths must match the song.")
+        given = {
+            name: st.file_uploader(f"True {name}", type=list(inputs.TYPES), key=f"truth-{run.id}-{name}")
+            for name in stems
+        }
+        chosen = {name: upload for name, upload in given.items() if upload is not None}
+        if st.button("Compare", disabled=not chosen, help="" if chosen else "Choose at least one file first."):
+            problem = inputs.keep_references(services.library(), run, chosen)
+            if problem:
+                st.error(problem, icon=":material/error:")
+            else:
+                for kind in inputs.SCORE_KINDS.values():
+                    services.analyses().forget(run.id, kind)
+                st.rerun()
+
+
+def about(run: Run) -> None:
+    """Where the result came from, its files as the model wrote them, and the way to repeat or delete it."""
+    run_parts.origin(run)
+    library = services.library()
+    links = [
+        f"[{stored.name}.wav]({media.file_url(run.id, stored, download=True)})"
+        for kind in ("stem", "mix")
+        for stored in library.artifacts(run.id, kind)
+    ]
+    st.markdown("The files as the model wrote them (32-bit float WAV): " + " · ".join(links))
+    run_parts.repeat_or_delete(run)

@@ -1,0 +1,96 @@
+"""One separation as a page shows it: on its way, and finished with everything that explains it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from studio import media, run_page, services
+from studio.library import Library, Run
+from studio.songs import inputs, results
+from studio.songs.encode import FORMATS
+
+UPLOAD_MB = 500
+VIEWS = {
+    "Quality": results.quality,
+    "See the sound": results.spectrograms,
+    "Compare with true stems": results.comparison,
+    "About this run": results.about,
+}
+
+
+def probed(upload: Any) -> inputs.Probe:
+    """What is known of an upload; worked out once for each file, not at every rerun."""
+    key = f"probe-{upload.file_id}"
+    if key not in st.session_state:
+        st.session_state[key] = inputs.probe(upload)
+    return st.session_state[key]
+
+
+def show(run_id: str) -> None:
+    """The run at this address, whether it is waiting, running, finished or gone."""
+    run_page.show(PAGE, run_id)
+
+
+def _listen(run_id: str, live: bool) -> None:
+    """The player."""
+    from viz.components.stem_player import stem_player
+
+    library = services.library()
+    run = library.get(run_id)
+    if run is None or (not live and not library.count(run_id, "segment")):
+        return
+    state_key = f"player-state-{run_id}"
+    state = stem_player(_manifest(library, run, live, st.session_state.get(state_key)), key=f"player-{run_id}")
+    if state:
+        st.session_state[state_key] = state
+
+
+def _manifest(library: Library, run: Run, live: bool, state: Any) -> dict[str, Any]:
+    from viz.components.stem_player import Export, Lane, Segment, manifest
+
+    kept = library.artifacts(run.id)  # one reading: a segment and its tile arrive one after the other
+    tiles = {(item.name, item.index): media.file_url(run.id, item) for item in kept if item.kind == "tile"}
+    lanes: dict[str, list[Segment]] = {name: [] for name in _expected(run)}
+    for item in kept:
+        tile = tiles.get((item.name, item.index))
+        # A lane ends where its first segment or tile is missing: what comes later would play at the wrong time.
+        if item.kind == "segment" and tile and item.index == len(lanes.setdefault(item.name, [])):
+            lanes[item.name].append(Segment(media.file_url(run.id, item), tile))
+    base = media.run_url(run.id)
+    formats = {name: kind.title for name, kind in FORMATS.items()}
+    return manifest(
+        run.id,
+        run.title,
+        [Lane(name, segments, kind="mix" if name == "mix" else "stem") for name, segments in lanes.items()],
+        samplerate=run.facts.get("samplerate", 44100),
+        frames=run.facts.get("frames"),
+        live=live,
+        pan=True,
+        export=Export(f"{base}/mixdown", formats, f"{base}/stems.zip") if run.status == "done" else None,
+        state=state,
+    )
+
+
+def _expected(run: Run) -> tuple[str, ...]:
+    """The lanes in their order: known from the card before the first segment, so that nothing jumps later."""
+    from backends.errors import BadInput
+    from backends.separation.types import Grouping
+
+    outputs = tuple(run.card.get("outputs", ()))
+    try:
+        names = tuple(Grouping.parse(run.options.get("stems", ""), outputs).stems)
+    except BadInput:  # Made with a card that has since lost a stem; the segments themselves tell.
+        names = ()
+    order = [name for name in ("vocals",) if name in names] + [name for name in names if name != "vocals"]
+    return (*order, "mix")
+
+
+PAGE = run_page.RunPage(
+    task="separation",
+    begin="Split another song",
+    cancelled="The parts that were finished can be played below.",
+    watch=_listen,
+    views=VIEWS,
+)

@@ -1,0 +1,238 @@
+"""The questions that the videos page asks before a job, and their answers as `inputs.Choices`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from backends.matting.exports import EXPORTS
+from studio import services, starts, words
+from studio.library import Run
+from studio.videos import inputs
+from studio.videos import source as video_source
+from studio.videos.inputs import MEANINGS, Choices
+from studio.videos.source import Source
+
+COLOUR, BLUR, OWN = "A colour", "The old one, blurred", "A picture or video of yours"
+
+
+def ask(source: Source, before: Choices) -> tuple[Choices, str]:
+    """Draw the form, filled in as `before`; the choices, and one sentence where something is missing."""
+    part = _part(source, before) if source.probe.seconds else before
+    kinds = exports(source, before.exports, _length(source, part), source.key)
+    chosen = replace(part, exports=kinds or before.exports)
+    problem = "" if kinds else "Choose at least one thing to make."
+    if chosen.composite:
+        chosen, said = background(source.key, source.run, chosen)
+        problem = problem or said
+    if source.probe.picture:
+        return _edge(source.key, chosen), problem
+    left, right = st.columns([1, 3], gap="large")
+    with left:
+        calm = st.toggle("Smooth flicker", before.temporal, key=f"calm-{source.key}", help=MEANINGS["temporal"])
+        chosen = replace(chosen, temporal=calm)
+    with right:
+        return _edge(source.key, chosen), problem
+
+
+def whole(before: Choices, trial: Mapping[str, float]) -> Choices:
+    """The choices of a trial for the part that it was to try."""
+    return replace(before, start=trial["start"], end=trial["end"])
+
+
+def _length(source: Source, chosen: Choices) -> float:
+    return (chosen.end or source.probe.seconds) - chosen.start
+
+
+def _part(source: Source, before: Choices) -> Choices:
+    """The range to work on, with the frames at its ends."""
+    whole, last = source.probe.seconds, inputs.as_clock(source.probe.seconds)
+    if whole < 0.5:
+        return before
+    shown = st.slider(
+        "Part to work on",
+        inputs.as_clock(0),
+        last,
+        (inputs.as_clock(before.start), inputs.as_clock(min(before.end or whole, whole))),
+        step=inputs.TENTH,
+        format="mm:ss.S" if whole < 3600 else "H:mm:ss.S",
+        key=f"part-{source.key}",
+        help="Minutes, seconds and tenths from the beginning of the video.",
+    )
+    start, end = inputs.from_clock(shown[0]), inputs.from_clock(shown[1])
+    all_of_it = start == 0 and shown[1] == last
+    end = max(end, start + 0.1)
+    frames = st.columns(4)
+    step = float(1 / source.probe.info.rate) if source.probe.info else 0.04
+    for column, moment, what in zip(frames, (start, max(start, end - 1.5 * step)), ("First", "Last"), strict=False):
+        picture = source.still(moment)
+        if picture:
+            column.image(picture, caption=f"{what} frame, {inputs.clock(moment)}")
+    with frames[2]:
+        st.caption(f"{words.duration(end - start)} of {words.duration(whole)}")
+    return replace(before, start=start, end=0.0 if all_of_it else end)
+
+
+def exports(source: Source, before: Sequence[str], seconds: float, key: str) -> tuple[str, ...]:
+    """What to make: one box a kind of file, with what opens it, what to beware of and how large it will be."""
+    st.markdown("**What to make**")
+    if source.probe.picture:
+        st.caption("A cut-out and a matte as PNG are always made.")
+        title, opens_in = inputs.composite_named(picture=True)
+        wanted = st.checkbox(title, "composite" in before, key=f"export-composite-{key}", help=opens_in)
+        return ("png", "composite") if wanted else ("png",)
+    chosen = []
+    columns = st.columns(2)
+    for index, (kind, export) in enumerate(EXPORTS.items()):
+        with columns[index % 2]:
+            if st.checkbox(export.title, kind in before, key=f"export-{kind}-{key}", help=export.beware):
+                chosen.append(kind)
+            info = source.probe.info
+            size = f" Will weigh {inputs.size_text([kind], info, seconds)}." if info and seconds else ""
+            st.caption(f"{export.opens_in}{size}")
+    return tuple(chosen)
+
+
+def background(key: str, run: Run | None, chosen: Choices) -> tuple[Choices, str]:
+    """What lies behind the person: a colour, the blurred scene, a file; and one sentence where the file cannot be."""
+    kept = _kept_background(run)
+    usual = 2 if kept else 1 if chosen.background == "blur" else 0
+    way = st.radio("New background", [COLOUR, BLUR, OWN], usual, horizontal=True, key=f"behind-{key}")
+    if way == COLOUR:
+        from backends.matting.background import COLOURS
+
+        first = COLOURS.get(chosen.background, chosen.background)
+        first = first if first.startswith("#") else inputs.GREEN
+        return replace(chosen, background=st.color_picker("Colour", first, key=f"colour-{key}")), ""
+    if way == BLUR:
+        return replace(chosen, background="blur"), ""
+    upload = st.file_uploader(
+        "Background", type=list(inputs.TYPES), max_upload_size=inputs.BACKGROUND_MB, key=f"behind-file-{key}"
+    )
+    if upload is None:
+        if kept is None:
+            return chosen, "Choose the picture or video that is to lie behind."
+        st.caption("The background of before is used unless you choose another one.")
+        return _behind(chosen, kept), ""
+    held = video_source.of_upload(upload, "background")
+    if held.probe.problem:
+        st.error(f"The background cannot be used: {held.probe.problem}", icon=":material/error:")
+    else:
+        st.caption(f":material/check_circle: {words.plain(f'{held.name}: {held.probe.text}')}")
+    return _behind(chosen, held.path), held.probe.problem
+
+
+def _behind(chosen: Choices, path: Path) -> Choices:
+    return replace(chosen, background=inputs.OWN, files={**chosen.files, "background": path})
+
+
+def _kept_background(run: Run | None) -> Any:
+    """The background file of an earlier run, None where it had none."""
+    if run is None:
+        return None
+    library = services.library()
+    kept = [item for item in library.artifacts(run.id, "input") if item.name == "background"]
+    return library.local(run.id, kept[0]) if kept else None
+
+
+def _edge(key: str, before: Choices) -> Choices:
+    with st.expander("Edge", expanded=bool(before.edge or before.softness or before.despill != 1)):
+        st.caption("The best setting is found on the finished result, where its effect shows at once.")
+        columns = st.columns(3)
+        spans = {"edge": (-20.0, 20.0, 0.5), "softness": (0.0, 20.0, 0.5), "despill": (0.0, 1.0, 0.05)}
+        labels = {
+            "edge": "Shrink or grow (pixels)",
+            "softness": "Softness (pixels)",
+            "despill": "Remove spilled colour",
+        }
+        values = {
+            name: column.slider(
+                labels[name], low, high, float(getattr(before, name)), step, key=f"{name}-{key}", help=MEANINGS[name]
+            )
+            for column, (name, (low, high, step)) in zip(columns, spans.items(), strict=True)
+        }
+    return replace(before, edge=values["edge"], softness=values["softness"], despill=values["despill"])
+
+
+def buttons(source: Source, card: dict[str, Any], chosen: Choices, problem: str) -> None:
+    """The trial and the whole, each with what it will take."""
+    info, length = source.probe.info, _length(source, chosen)
+    reusable = reusable_matte(source.run, card["id"], chosen)
+    worth = length > inputs.WORTH_TRYING and not source.probe.picture and not reusable
+    moment = _moment(source, chosen, length) if worth else 0.0
+    whole = "Make it" if source.probe.picture or not source.probe.seconds else "Make the whole part"
+    said = _cost(source, card, chosen, length)
+    if reusable:
+        chosen = replace(chosen, files={**chosen.files, "matte": reusable})
+        said = "Goes without the model: the mattes of before are used."
+    tried = bool(source.run and source.run.facts.get("asked", {}).get("trial"))
+    left, right = st.columns(2)
+    if worth and info is not None:
+        part = inputs.trial(chosen.start, chosen.end or source.probe.seconds, moment)
+        first = replace(chosen, start=part[0], end=part[1])
+        with left:
+            if st.button(
+                "Try 3 seconds first",
+                type="secondary" if tried else "primary",
+                disabled=bool(problem),
+                help=problem,
+                icon=":material/experiment:",
+            ):
+                asked = {"trial": {"start": chosen.start, "end": chosen.end}}
+                _start(source, card, first, asked)
+            st.caption(_cost(source, card, first, part[1] - part[0]))
+    with right if worth else left:
+        if st.button(
+            whole,
+            type="secondary" if worth and not tried else "primary",
+            disabled=bool(problem),
+            help=problem,
+            icon=":material/content_cut:",
+        ):
+            _start(source, card, chosen, None)
+        st.caption(said)
+
+
+def _moment(source: Source, chosen: Choices, length: float) -> float:
+    """Where in the part the trial is cut from: its middle unless moved."""
+    end = chosen.start + length
+    least, most = inputs.as_clock(chosen.start), inputs.as_clock(end)
+    shown = st.slider(
+        "Moment to try",
+        least,
+        most,
+        inputs.as_clock(chosen.start + length / 2),
+        step=inputs.TENTH,
+        format="mm:ss.S" if end < 3600 else "H:mm:ss.S",
+        key=f"moment-{source.key}-{chosen.start:g}-{end:g}",
+        help="Choose a moment that is hard: waving arms, loose hair, a busy background.",
+    )
+    return inputs.from_clock(shown)
+
+
+def _cost(source: Source, card: dict[str, Any], chosen: Choices, seconds: float) -> str:
+    info = source.probe.info
+    if info is None or not seconds or source.probe.picture:
+        return ""
+    takes = inputs.estimate(card, info, seconds) or "time not measured yet on this machine"
+    return f"{words.duration(seconds)} of video · {takes} · {inputs.size_text(chosen.exports, info, seconds)}"
+
+
+def reusable_matte(run: Run | None, card: str, chosen: Choices) -> Any:
+    """The mattes of an earlier run, where they are those that this model would find for this part again."""
+    if run is None or run.weights != card or run.status != "done":
+        return None
+    before = Choices.of(run.options)
+    if (before.start, before.end) != (round(chosen.start, 3), round(chosen.end, 3)):
+        return None
+    library = services.library()
+    kept = library.artifacts(run.id, "matte")
+    return library.local(run.id, kept[0]) if kept else None
+
+
+def _start(source: Source, card: dict[str, Any], chosen: Choices, asked: dict[str, Any] | None) -> None:
+    starts.start("matting", source.name, source.path, card["id"], chosen.options(), extra=chosen.files, asked=asked)

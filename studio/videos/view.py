@@ -1,0 +1,195 @@
+"""One cut-out as a page shows it: previews on its way, the workbench when it is finished, what to do next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from backends.errors import UserError
+from studio import guard, media, run_page, services, starts, words
+from studio.library import Run, Stored
+from studio.videos import form, inputs, results, scores
+from studio.videos import source as video_source
+from studio.videos.inputs import Choices
+
+VIEWS = {
+    "Files": results.files,
+    "Numbers": results.numbers,
+    "Compare with true mattes": scores.comparison,
+    "About this run": results.about,
+}
+FINISHING = ("edge", "softness", "despill", "background", "temporal")
+
+
+def show(run_id: str) -> None:
+    """The run at this address, whether it is waiting, running, finished or gone."""
+    run_page.show(PAGE, run_id)
+
+
+def _watch(run_id: str, live: bool) -> None:
+    """The workbench, with what can be made from its settings below it."""
+    run = services.library().get(run_id)
+    if run is None:
+        return
+    state = None
+    with guard.told("the workbench"):
+        state = _workbench(run, live)
+    if run.status == "done":
+        _next(run, state)
+
+
+def _workbench(run: Run, live: bool) -> Mapping[str, Any] | None:
+    """Draw the workbench as soon as there is anything to see in it; gives its settings once they were moved."""
+    from viz.components.matte_workbench import Preview, manifest, matte_workbench
+
+    kept = services.library().artifacts(run.id)
+    found = {item.kind: item for item in kept}
+    previews = [
+        Preview(item.meta["frame"], item.meta["seconds"], media.file_url(run.id, item))
+        for item in sorted((item for item in kept if item.kind == "preview"), key=lambda item: item.meta["frame"])
+    ]
+    proxy, info = found.get("proxy"), video_source.of_run(run).probe.info
+    if info is None or (not previews and proxy is None):
+        return None
+    rows = _rows(run, found.get("frames"))
+    told = manifest(
+        run.id,
+        run.title,
+        kind=info.kind,
+        width=info.width,
+        height=info.height,
+        times=[row[1] for row in rows],
+        proxy_url=media.file_url(run.id, proxy) if proxy else None,
+        frame_url=f"{media.run_url(run.id)}/frame" if run.status == "done" and "matte" in found else None,
+        uncertain=[row[2] for row in rows],
+        flicker=[row[3] for row in rows],
+        settings={name: getattr(Choices.of(run.options), name) for name in FINISHING},
+        previews=previews,
+        **_own_background(run, kept),
+        live=live,
+    )
+    return matte_workbench(told, key=f"workbench-{run.id}")
+
+
+def _own_background(run: Run, kept: Sequence[Stored]) -> dict[str, Any]:
+    """What the workbench is told of the picture or video that was sent as background, if one was."""
+    for item in kept:
+        if item.kind == "input" and item.name == "background":
+            still = Path(item.file).suffix[1:].lower() in inputs.PICTURE_TYPES
+            url = media.file_url(run.id, item)
+            return {"background_url": url, "background_kind": "picture" if still else "video"}
+    return {}
+
+
+def _rows(run: Run, frames: Stored | None) -> list[list[float]]:
+    """[frame, seconds, uncertain, flicker, area] of each frame, from the run's frames.json; read once a session."""
+    if frames is None:
+        return []
+    key = f"frames-{frames.file}"
+    if key not in st.session_state:
+        with services.library().open(run.id, frames) as file:
+            st.session_state[key] = json.load(file)["rows"]
+    return st.session_state[key]
+
+
+def _next(run: Run, state: Mapping[str, Any] | None) -> None:
+    """What can be made from here: the whole of a trial, the moved settings, another kind of file, all else."""
+    before = Choices.of(run.options)
+    after = _moved(before, state)
+    trial = run.facts.get("asked", {}).get("trial")
+    # A background that no export shows is only for another export.
+    moved = (after if before.composite else replace(after, background=before.background)) != before
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if trial and st.button(
+            "Make the whole video with these settings", type="primary", icon=":material/content_cut:"
+        ):
+            _make(run, replace(after, start=trial["start"], end=trial["end"]), reuse=False)
+        if moved and st.button(
+            "Make it with these settings", type="secondary" if trial else "primary", icon=":material/tune:"
+        ):
+            _make(run, after, reuse=True)
+        with st.popover("Make another export", icon=":material/add_box:"):
+            _another(run, after)
+        if st.button("Change the settings", icon=":material/settings:", help="Part, model and all else, same file."):
+            st.switch_page("pages/videos.py", query_params={"from": run.id})
+    if trial:
+        st.caption(_whole_cost(run, trial))
+    if moved:
+        st.caption("New edges and files are made from the mattes that are there; the model need not run again.")
+
+
+def _moved(before: Choices, state: Mapping[str, Any] | None) -> Choices:
+    """`before` with what was changed in the workbench."""
+    if not state:
+        return before
+    return replace(
+        before,
+        edge=float(state.get("edge", before.edge)),
+        softness=float(state.get("softness", before.softness)),
+        despill=float(state.get("despill", before.despill)),
+        background=str(state.get("background") or before.background),
+    )
+
+
+def _another(run: Run, chosen: Choices) -> None:
+    """The boxes of the form once more, for the same part and edge."""
+    try:
+        source = video_source.of_run(run)
+    except UserError as error:
+        st.error(error.sentence, icon=":material/error:")
+        return
+    seconds = (chosen.end or source.probe.seconds) - chosen.start
+    kinds = form.exports(source, (), seconds, f"another-{run.id}")
+    wanted, problem = replace(chosen, exports=kinds), "" if kinds else "Choose at least one thing to make."
+    if wanted.composite:
+        wanted, said = form.background(f"another-{run.id}", run, wanted)
+        problem = problem or said
+    if st.button("Make it", type="primary", disabled=bool(problem), help=problem, key=f"make-another-{run.id}"):
+        _make(run, wanted, reuse=True)
+
+
+def _make(run: Run, chosen: Choices, reuse: bool) -> None:
+    """Start a new run on the same file; with `reuse`, from the mattes of this one where it left them."""
+    library = services.library()
+    files = dict(chosen.files)
+    if chosen.composite and chosen.background == inputs.OWN and "background" not in files:
+        files["background"] = library.only(run.id, "input", "background")
+    matte = form.reusable_matte(run, run.weights, chosen) if reuse else None
+    if matte is not None:
+        files["matte"] = matte
+    asked = run.facts.get("asked") if reuse else None
+    source = library.only(run.id, "input", "input")
+    starts.start("matting", run.inputs[0]["name"], source, run.weights, chosen.options(), extra=files, asked=asked)
+
+
+def _whole_cost(run: Run, trial: Mapping[str, float]) -> str:
+    """Time and size of the whole, going by what the trial took and weighs."""
+    try:
+        source = video_source.of_run(run)
+    except UserError as error:
+        return error.sentence
+    tried = Choices.of(run.options)
+    share = ((trial["end"] or source.probe.seconds) - trial["start"]) / max(0.1, tried.end - tried.start)
+    weighs = sum(item.bytes for item in services.library().artifacts(run.id, "export"))
+    pace = run.metrics.get("frames per second", {}).get("value", 0.0)
+    # Without the time in the queue and on the way, where that is known.
+    worked = run.facts.get("frames", 0) / pace if pace else run.seconds or 0.0
+    takes = words.about(worked * share)
+    return (
+        f"This was a trial of {words.duration(tried.end - tried.start)}. The whole takes {takes} and weighs about "
+        f"{words.size(weighs * share)}, going by the trial."
+    )
+
+
+PAGE = run_page.RunPage(
+    task="matting",
+    begin="Cut out another video",
+    cancelled="Your file is kept, and the pictures that were finished are below.",
+    watch=_watch,
+    views=VIEWS,
+)
