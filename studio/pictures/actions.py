@@ -91,7 +91,22 @@ def act(change: Callable[[], object], key: str = "") -> None:
     st.rerun()
 
 
-def wait(key: str, doing: str) -> None:
+def errand(key: str, make: Callable[[], Any], doing: str) -> Any:
+    """What `make` gave, worked out in the background: None while it works, or where it failed, which is said here."""
+    try:
+        found = services.errands().get(key, make)
+    except UserError as error:
+        st.error(words.plain(error.sentence), icon=":material/error:")
+        if st.button("Try again", key=f"again-{key}", icon=":material/replay:"):
+            services.errands().forget(key)
+            st.rerun()
+        return None
+    if found is None:
+        _wait(key, doing)
+    return found
+
+
+def _wait(key: str, doing: str) -> None:
     """Say what an errand is doing, and draw the page anew once it is done."""
 
     @guard.fragment(run_every=POLL_SECONDS)

@@ -13,7 +13,6 @@ import streamlit as st
 from PIL import Image
 
 from backends import pictures
-from backends.errors import UserError
 from backends.fewshot.relevance import METHODS
 from studio import services, words
 from studio.pictures import actions, ask
@@ -157,18 +156,9 @@ def _where(project: Project, looker: Looker, taught: Taught, sha: str, *, target
             st.rerun()
         return
     make = _explainer(project, looker, sha, direction / length, sentence)
-    try:
-        found = services.errands().get(key, make)
-    except UserError as error:
-        st.error(words.plain(error.sentence), icon=":material/error:")
-        if st.button("Try again", key=f"again-{key}"):
-            services.errands().forget(key)
-            st.rerun()
-        return
-    if found is None:
-        actions.wait(key, "The model looks at the picture part by part…")
-        return
-    _draw(project, sha, found)
+    found = actions.errand(key, make, "The model looks at the picture part by part…")
+    if found is not None:
+        _draw(project, sha, found)
 
 
 def _explainer(

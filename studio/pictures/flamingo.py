@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backends.errors import UserError
 from backends.fewshot.flamingo_options import LONGEST_QUESTION, MOST_ORDERS, USUAL_SHOTS
 from backends.fewshot.interleave import ASK_CAPTION, ASK_NAME
 from backends.fewshot.rices import drawn, similar
@@ -145,16 +144,9 @@ def _answered(project: Project, taught: Taught, card: Mapping[str, Any], wish: W
             st.rerun()
         _conversation(project, preview(taught, wish), "")
         return
-    try:
-        found = services.errands().get(key, asker(project, taught, card, wish))
-    except UserError as error:
-        st.error(words.plain(error.sentence), icon=":material/error:")
-        if st.button("Try again", key=f"again-{key}"):
-            services.errands().forget(key)
-            st.rerun()
-        return
+    doing = "The Flamingo reads the examples and answers; a large one takes minutes without a graphics card…"
+    found = actions.errand(key, asker(project, taught, card, wish), doing)
     if found is None:
-        actions.wait(key, "The Flamingo reads the examples and answers; without a graphics card for minutes…")
         return
     told = json.loads(found["prompt"])["queries"][0]
     left, right = st.columns([3, 2], gap="large")

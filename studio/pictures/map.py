@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from backends.errors import UserError
-from studio import media, services, words
+from studio import media, words
 from studio.pictures import actions, addresses
 from studio.pictures.answers import Taught
 from studio.pictures.features import Looker
@@ -70,20 +69,14 @@ def _points(
         return points
     mark = hashlib.sha256("".join(shas).encode()).hexdigest()[:16]
     key = f"umap-{project.token}-{looker.card['id']}-{mark}"
-    try:
-        points = services.errands().get(key, lambda: umap_apart(rows))
-    except UserError as error:
-        st.error(error.sentence, icon=":material/error:")
-        return None
     st.caption(
         "Keeps neighbours together; distances between far groups say little. Draw around points to choose their "
         "pictures."
     )
-    if points is not None:
-        return points
-
-    actions.wait(key, "The map is being worked out; the first one takes up to a minute.")
-    return None
+    found: np.ndarray | None = actions.errand(
+        key, lambda: umap_apart(rows), "The map is being worked out; the first one takes up to a minute."
+    )
+    return found
 
 
 def _selected(project: Project, found: object, shas: Sequence[str]) -> None:

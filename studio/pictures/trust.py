@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from backends.errors import UserError
 from backends.fewshot.calibration import probabilities
 from evaluation.fewshot import CurvePoint, learning_curve, reliability
 from evaluation.fewshot_advice import advice
 from evaluation.fewshot_flags import Flag, flags
-from studio import services, words
+from studio import words
 from studio.pictures import actions, ask
 from studio.pictures.actions import act
 from studio.pictures.answers import Taught
@@ -30,19 +29,19 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
     st.markdown(ask.score_line(taught))
     if project.state.reject:
         st.caption(taught.classifier.rejection.sentence)
-    curve = _curve(project, looker, taught)
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.markdown("**What to do next**")
-        for sentence in advice(taught.classifier, curve or ()):
-            st.markdown(f"- {words.plain(sentence)}")
-    with right:
-        _flags(project, taught)
+    above = st.container()
     left, right = st.columns(2, gap="large")
     with left:
         _reliability(taught)
     with right:
-        _draw_curve(taught, curve, _curve_key(project, looker))
+        curve = _curve(project, looker, taught)
+    left, right = above.columns(2, gap="large")
+    with left:
+        st.markdown("**What to do next**")
+        for sentence in advice(taught.classifier, curve):
+            st.markdown(f"- {words.plain(sentence)}")
+    with right:
+        _flags(project, taught)
 
 
 def _flags(project: Project, taught: Taught) -> None:
@@ -111,33 +110,22 @@ def _reliability(taught: Taught) -> None:
     st.caption(f"{found.sentence} {warmth}{few}")
 
 
-def _curve(project: Project, looker: Looker, taught: Taught) -> list[CurvePoint] | None:
-    """The learning curve, None while it is being worked out or where there can be none."""
-    if taught.support.counts.max(initial=0) < 2:
-        return None
-    key = _curve_key(project, looker)
-    try:
-        return services.errands().get(key, lambda: list(learning_curve(taught.support, taught.classifier.head.id)))
-    except UserError as error:
-        st.error(words.plain(error.sentence), icon=":material/error:")
-        return None
-
-
-def _curve_key(project: Project, looker: Looker) -> str:
-    return f"curve-{project.token}-{looker.card['id']}-{project.revision}-{looker.store.version}"
-
-
-def _draw_curve(taught: Taught, curve: list[CurvePoint] | None, key: str) -> None:
+def _curve(project: Project, looker: Looker, taught: Taught) -> list[CurvePoint]:
+    """Draws the learning curve. Empty while it is being worked out or where there can be none."""
     st.markdown(
         "**Would more examples help?**",
         help="Taught with some of the examples and tested on the others, many times; the shade is a 95 % interval.",
     )
     if taught.support.counts.max(initial=0) < 2:
         st.caption("A second example of a class is needed to see that.")
-        return
+        return []
+    curve: list[CurvePoint] | None = actions.errand(
+        f"curve-{project.token}-{looker.card['id']}-{project.revision}-{looker.store.version}",
+        lambda: list(learning_curve(taught.support, taught.classifier.head.id)),
+        "Teaching and testing many times over…",
+    )
     if curve is None:
-        actions.wait(key, "Teaching and testing many times over…")
-        return
+        return []
     figure, alt = figures.learning_curve(
         [point.shots for point in curve],
         np.array([point.accuracy.estimate for point in curve]),
@@ -147,3 +135,4 @@ def _draw_curve(taught: Taught, curve: list[CurvePoint] | None, key: str) -> Non
     )
     st.plotly_chart(figure, alt=alt, key="learning-curve")
     st.caption(alt)
+    return curve

@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from studio import services
-from studio.pictures import export
+from studio import services, words
+from studio.pictures import export, trust
 from studio.pictures import files as picture_files
+from studio.pictures.calls import FAULT
 from studio.pictures.project import Project
 from tests import pictures
 from tests.conftest import wait_for
@@ -311,6 +312,20 @@ def test_advice_names_what_is_mistaken_and_a_flag_is_mended_with_one_click(app: 
 def test_the_learning_curve_comes_by_itself(app: AppTest, project: Project) -> None:
     view(taught(app, project), "How far to trust it")
     wait_for(lambda: "With 1 of each class" in words_of(app.run()), 60)
+
+
+def test_what_cannot_be_worked_out_is_said_once_and_can_be_tried_again(
+    app: AppTest, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = trust.learning_curve
+    monkeypatch.setattr(trust, "learning_curve", lambda *_: 1 / 0)
+    view(taught(app, project), "How far to trust it")
+    wait_for(lambda: any(button.label == "Try again" for button in app.run().button), 20)
+    assert words.plain(FAULT) in words_of(app) and "What to do next" in words_of(app)
+    monkeypatch.setattr(trust, "learning_curve", whole)
+    click(app, "Try again")
+    wait_for(lambda: "Teaching and testing" not in words_of(app.run()), 30)
+    assert words.plain(FAULT) not in words_of(app)
 
 
 def test_where_it_looks_is_asked_of_the_server_and_drawn(app: AppTest, project: Project) -> None:
