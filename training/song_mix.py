@@ -55,7 +55,9 @@ class Mixer:
         stems = np.zeros((4, 2, self.frames), np.float32)
         for name, sound in parts.items():
             stems[STEMS.index(name)] = sound
-        self._balance(stems)
+        self._balance(stems, split="drums" in parts)
+        if stems.sum(axis=0).mean(axis=0).std() < 1e-4:
+            return self.draw()
         if self.rng.random() < (0.6 if sort == "karaoke" else 0.25):
             stems[:] = stems.mean(axis=1, keepdims=True)
         if self.rng.random() < 0.5:
@@ -97,9 +99,10 @@ class Mixer:
         voice = self._one(self.voices if self.rng.random() < 0.5 else self.singing)
         return found | {"vocals": self._shaped(self._playing(voice), low, voice=True)}
 
-    def _balance(self, stems: np.ndarray) -> None:
+    def _balance(self, stems: np.ndarray, split: bool) -> None:
         """The voice at some level over the rest; sometimes there is none, or nothing else, or a stem is missing."""
-        stems[:3] *= 10 ** (self.rng.uniform(-6, 6, (3, 1, 1)) / 20) * (self.rng.random((3, 1, 1)) > 0.07)
+        if split:
+            stems[:3] *= 10 ** (self.rng.uniform(-6, 6, (3, 1, 1)) / 20) * (self.rng.random((3, 1, 1)) > 0.07)
         voice, rest = stems[3], stems[:3].sum(axis=0)
         if rest.any() and voice.any():
             wanted = self.rng.normal(0.5, 3.5)
