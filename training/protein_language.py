@@ -1,0 +1,160 @@
+"""First stage of the proteins starter: the language model learns from sequences and their secondary structure.
+
+From a chain with some residues hidden and some put in place by like ones it tells helix, strand and loop, the hidden
+residues, and the shape of the Cα trace; the last two are there to teach it, and thrown away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from backends.folding.measures import angle, dihedral
+from training.protein_data import CHECK, RESTYPES, TRAIN, Chains
+from training.protein_model import LanguageHeads, make_head, make_network, read_layers
+
+RESIDUES = 1800
+"""In a batch."""
+HIDDEN, SWAPPED = 0.1, 0.08
+"""Shares of the residues that are hidden, and that are put in place by a like one."""
+ALIKE = ("AST", "DENQ", "KRQ", "ILMV", "FYWH", "NSG", "CA", "PA")
+"""Residues that proteins exchange for each other most readily."""
+NEIGHBOURS, SPREAD = 10.0, 6.0
+"""Å within which another Cα makes a residue buried; how many of them count as one."""
+
+_SWAP = np.stack([
+    np.resize([RESTYPES.index(other) for group in ALIKE if letter in group for other in group if other != letter], 12)
+    for letter in RESTYPES
+])  # fmt: skip
+
+
+@dataclass
+class LanguageBatch:
+    """Chains as they are (`residues`, 0 beyond their ends), as they are shown, and what is to be told of them."""
+
+    residues: Tensor
+    mask: Tensor
+    shown: Tensor
+    hidden: Tensor
+    states: Tensor
+    shape: Tensor
+
+
+def shapes(trace: np.ndarray) -> np.ndarray:
+    """(L, 4) of a Cα trace (L, 3): cos, sin of the dihedral and cos of the angle about it, and how buried; NaN if not
+    known."""
+    found = np.full((len(trace), 4), np.nan, np.float32)
+    if len(trace) > 3:
+        a, b, c, d = (trace[i : len(trace) - 3 + i].astype(float) for i in range(4))
+        turn = np.deg2rad(dihedral(a, b, c, d))
+        found[1:-2, 0], found[1:-2, 1] = np.cos(turn), np.sin(turn)
+        bend = np.deg2rad(angle(trace[:-2].astype(float), trace[1:-1].astype(float), trace[2:].astype(float)))
+        found[1:-1, 2] = np.cos(bend)
+    near = (np.linalg.norm(trace[:, None] - trace[None], axis=-1) < NEIGHBOURS).sum(1)
+    found[:, 3] = (near - 15) / SPREAD
+    return found
+
+
+class Language:
+    """What is trained in this stage, and on what."""
+
+    peak, often = 2e-3, 150
+
+    def __init__(self, chains: Chains) -> None:
+        self.chains = chains
+        self.modules = nn.ModuleDict({"network": make_network(), "head": make_head(), "extra": LanguageHeads()})
+        self.shapes = np.concatenate([shapes(chains.atoms[chains.rows(i), 1]) for i in range(len(chains))])
+
+    def learning(self) -> list[nn.Parameter]:
+        """All but the trunk."""
+        return [*self.modules["network"].esm.parameters(), *self.modules["head"].parameters(),
+                *self.modules["extra"].parameters()]  # fmt: skip
+
+    def learned(self) -> list[nn.Parameter]:
+        """What has been learned before, which is trained on more slowly: nothing."""
+        return []
+
+    def batches(self, rng: np.random.Generator) -> Iterator[LanguageBatch]:
+        """Without end; of large clusters of like chains only some are taken each time round."""
+        chains = self.chains
+        while True:
+            for group in by_length(chains, picked(chains, rng), RESIDUES, rng):
+                yield self._batch(group, rng)
+
+    def _batch(self, group: np.ndarray, rng: np.random.Generator) -> LanguageBatch:
+        batch = self._plain(group)
+        chance = torch.from_numpy(rng.random(batch.residues.shape))
+        inside = batch.mask.bool()
+        batch.hidden = (chance < HIDDEN) & inside
+        swapped = (chance > 1 - SWAPPED) & inside & (batch.residues < len(RESTYPES))
+        other = torch.from_numpy(_SWAP[batch.residues.clamp(max=19), rng.integers(12, size=batch.residues.shape)])
+        batch.shown = torch.where(swapped, other, batch.residues)
+        return batch
+
+    def _plain(self, group: np.ndarray) -> LanguageBatch:
+        chains = self.chains
+        longest = int(chains.lengths[group].max())
+        residues, states = np.zeros((2, len(group), longest), np.int64)
+        states -= 1
+        mask, shape = np.zeros((len(group), longest), np.int64), np.full((len(group), longest, 4), np.nan, np.float32)
+        for row, chain in enumerate(group):
+            rows, length = chains.rows(chain), chains.lengths[chain]
+            residues[row, :length], states[row, :length] = chains.residues[rows], chains.states[rows]
+            mask[row, :length], shape[row, :length] = 1, self.shapes[rows]
+        made = [torch.from_numpy(part) for part in (residues, mask, states, shape)]
+        return LanguageBatch(made[0], made[1], made[0], torch.zeros_like(made[1], dtype=torch.bool), *made[2:])
+
+    def losses(self, batch: LanguageBatch) -> dict[str, Tensor]:
+        modules = self.modules
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            layers = read_layers(modules["network"], batch.shown, batch.mask, batch.hidden)
+            told = modules["head"](layers, batch.mask).float()
+            guessed, shape = (part.float() for part in modules["extra"](layers[:, :, -1]))
+        known = batch.shape.isfinite()
+        asked = (batch.hidden | (batch.shown != batch.residues)) & (batch.residues < len(RESTYPES))
+        return {
+            "states": F.cross_entropy(
+                told.flatten(0, 1), batch.states.flatten(), ignore_index=-1, label_smoothing=0.05
+            ),
+            "residues": 0.3 * F.cross_entropy(guessed[asked], batch.residues[asked]),
+            "shape": 0.3 * F.smooth_l1_loss(shape[known], batch.shape[known]),
+        }
+
+    @torch.inference_mode()
+    def check(self, part: int = CHECK) -> dict[str, float]:
+        """Q3: the share of residues whose state is told right, on what is kept apart."""
+        right = asked = 0
+        for group in by_length(self.chains, self.chains.of(part), 4 * RESIDUES):
+            batch = self._plain(group)
+            told = self.modules["head"](read_layers(self.modules["network"], batch.residues, batch.mask), batch.mask)
+            known = batch.states >= 0
+            right += int((told.argmax(-1) == batch.states)[known].sum())
+            asked += int(known.sum())
+        return {"q3": right / max(asked, 1)}
+
+
+def picked(chains: Chains, rng: np.random.Generator, among: np.ndarray | None = None) -> np.ndarray:
+    """Chains to train on this time round: of a cluster of n like ones about √n."""
+    rows = chains.of(TRAIN) if among is None else among
+    clusters = chains.cluster[rows]
+    names, counts = np.unique(clusters, return_counts=True)
+    size = np.where(clusters < 0, 1, counts[np.searchsorted(names, clusters)])
+    return rows[rng.random(len(rows)) < size**-0.5]
+
+
+def by_length(
+    chains: Chains, rows: np.ndarray, residues: int, rng: np.random.Generator | None = None
+) -> Iterator[np.ndarray]:
+    """`rows` in groups of about so many residues and of like length, in random order with `rng`."""
+    lengths = chains.lengths[rows] * (1 if rng is None else 1 + 0.1 * rng.random(len(rows)))
+    order = rows[np.argsort(lengths, kind="stable")]
+    ends = np.cumsum(chains.lengths[order])
+    cuts = np.searchsorted(ends, np.arange(residues, ends[-1] if len(ends) else 0, residues))
+    groups = [group for group in np.split(order, cuts) if len(group)]
+    for index in np.arange(len(groups)) if rng is None else rng.permutation(len(groups)):
+        yield groups[index]
