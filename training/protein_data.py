@@ -37,7 +37,7 @@ RESTYPES = "ARNDCQEGHILKMFPSTWYV"
 UNKNOWN = 20
 STATES = "HE-"
 """Helix, strand, neither: the numbers 0, 1, 2 of secondary structure; −1 where nobody knows."""
-_STATE_OF = {"H": 0, "G": 0, "I": 0, "E": 1, "B": 2, "C": 2, "T": 2, "S": 2}
+_STATE_OF = {"H": 0, "G": 0, "I": 0, "E": 1, "B": 2, "C": 2, "T": 2, "S": 2, "-": 2}
 """Eight states to three, a lone bridge (B) as no strand: as the project assigns them itself."""
 
 
