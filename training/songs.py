@@ -23,6 +23,7 @@ from demucs.htdemucs import HTDemucs
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from backends.separation.memory import reused_memory
 from evaluation.separation import si_sdr_improvement
 from training.song_data import RATE, STEMS, Sounds, prepare
 from training.song_mix import Mixer
@@ -61,8 +62,8 @@ def make_network(**changes: Any) -> HTDemucs:
 
 
 def rate(step: int, steps: int) -> float:
-    """Up over the first 40 steps, then level, and down to nothing over the last 40 in 100."""
-    return PEAK * min(1.0, (step + 1) / 40, (steps - step) / (0.4 * steps))
+    """Up over the first 40 steps, then level, and down to nothing over the last three quarters."""
+    return PEAK * min(1.0, (step + 1) / 40, (steps - step) / (0.75 * steps))
 
 
 def asked(stems: Tensor, split: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -243,7 +244,8 @@ def main() -> None:
     else:
         training = Training(given.work, given.steps)
         signal.signal(signal.SIGTERM, lambda *_: setattr(training, "stopping", True))
-        training.run()
+        with reused_memory():
+            training.run()
 
 
 if __name__ == "__main__":
