@@ -17,7 +17,11 @@ from typing import Any
 
 import numpy as np
 
-MEASURES = {"videos": "benchmarks.starter_videos", "pictures": "benchmarks.starter_pictures"}
+MEASURES = {
+    "songs": "benchmarks.starter_songs",
+    "videos": "benchmarks.starter_videos",
+    "pictures": "benchmarks.starter_pictures",
+}
 """The module that measures a task's starter."""
 
 DRAWS = 10_000

@@ -19,7 +19,7 @@ LOW_PASS = 8_000.0
 SILENT = 0.01
 """Root mean square below which a piece of a stem does not count as playing; stems are near 0.1."""
 
-SORTS, CHANCES = ("karaoke", "songs", "bands"), (0.66, 0.17, 0.17)
+SORTS, CHANCES = ("karaoke", "songs", "bands"), (0.5, 0.25, 0.25)
 SPEEDS = (0.9, 1.1)
 
 
@@ -108,9 +108,9 @@ class Mixer:
             wanted = self.rng.normal(0.5, 3.5)
             stems[3] = voice * (np.std(rest) / (np.std(voice) + 1e-6)) * 10 ** (wanted / 20)
         chance = self.rng.random()
-        if chance < 0.05:
+        if chance < 0.08:
             stems[3] = 0
-        elif chance < 0.08:
+        elif chance < 0.11:
             stems[:3] = 0
 
     def _one(self, items: list[Sound]) -> Sound:

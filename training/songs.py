@@ -53,6 +53,9 @@ SEGMENT = 3
 BATCH, PEAK = 4, 1.5e-3
 VOICE = STEMS.index("vocals")
 WINDOW = 2048
+WEIGHTS = {"voice": 1.0, "rest": 1.0, "stems": 2.0}
+"""Of the losses: the stems are known in half of the examples only."""
+
 SAVE_SECONDS = 150
 VALIDATED, VALIDATION_SECONDS = 8, 6
 
@@ -169,7 +172,7 @@ class Training:
             found = self.network.train()(stems.sum(dim=1))
         found_losses = losses(found.float(), stems, split)
         self.optimiser.zero_grad(set_to_none=True)
-        torch.stack(list(found_losses.values())).sum().backward()
+        torch.stack([WEIGHTS[name] * value for name, value in found_losses.items()]).sum().backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
         self.average.update(self.network)
