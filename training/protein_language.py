@@ -1,4 +1,4 @@
-"""First stage of the proteins starter: the language model learns from sequences and their secondary structure.
+"""What the proteins starter learns: a language model reads sequences and tells their secondary structure.
 
 From a chain with some residues hidden and some put in place by like ones it tells helix, strand and loop, the hidden
 residues, and the shape of the Cα trace; the last two are there to teach it, and thrown away.
@@ -14,9 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from backends.folding.language import VOCABULARY
 from backends.folding.measures import angle, dihedral
+from backends.folding.secondary_head import read_layers
 from training.protein_data import CHECK, RESTYPES, TRAIN, Chains
-from training.protein_model import LanguageHeads, make_head, make_network, read_layers
+from training.protein_model import CONFIG, LanguageHeads, make_esm, make_head
 
 RESIDUES = 1800
 """In a batch."""
@@ -67,17 +69,8 @@ class Language:
 
     def __init__(self, chains: Chains) -> None:
         self.chains = chains
-        self.modules = nn.ModuleDict({"network": make_network(), "head": make_head(), "extra": LanguageHeads()})
+        self.modules = nn.ModuleDict({"esm": make_esm(), "head": make_head(), "extra": LanguageHeads()})
         self.shapes = np.concatenate([shapes(chains.atoms[chains.rows(i), 1]) for i in range(len(chains))])
-
-    def learning(self) -> list[nn.Parameter]:
-        """All but the trunk."""
-        return [*self.modules["network"].esm.parameters(), *self.modules["head"].parameters(),
-                *self.modules["extra"].parameters()]  # fmt: skip
-
-    def learned(self) -> list[nn.Parameter]:
-        """What has been learned before, which is trained on more slowly: nothing."""
-        return []
 
     def batches(self, rng: np.random.Generator) -> Iterator[LanguageBatch]:
         """Without end; of large clusters of like chains only some are taken each time round."""
@@ -112,7 +105,7 @@ class Language:
     def losses(self, batch: LanguageBatch) -> dict[str, Tensor]:
         modules = self.modules
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            layers = read_layers(modules["network"], batch.shown, batch.mask, batch.hidden)
+            layers = read_layers(modules["esm"], tokens_of(batch.shown, batch.mask, batch.hidden))
             told = modules["head"](layers, batch.mask).float()
             guessed, shape = (part.float() for part in modules["extra"](layers[:, :, -1]))
         known = batch.shape.isfinite()
@@ -131,11 +124,23 @@ class Language:
         right = asked = 0
         for group in by_length(self.chains, self.chains.of(part), 4 * RESIDUES):
             batch = self._plain(group)
-            told = self.modules["head"](read_layers(self.modules["network"], batch.residues, batch.mask), batch.mask)
+            tokens = tokens_of(batch.residues, batch.mask, batch.hidden)
+            told = self.modules["head"](read_layers(self.modules["esm"], tokens), batch.mask)
             known = batch.states >= 0
             right += int((told.argmax(-1) == batch.states)[known].sum())
             asked += int(known.sum())
         return {"q3": right / max(asked, 1)}
+
+
+def tokens_of(residues: Tensor, mask: Tensor, hidden: Tensor) -> Tensor:
+    """`(B, L + 2)` tokens of residues `(B, L)` between the marks of beginning and end; `hidden` ones are not told."""
+    names = [*RESTYPES, "X"]
+    tokens = torch.tensor([VOCABULARY.index(name) for name in names])[residues]
+    tokens = tokens.masked_fill(hidden, VOCABULARY.index("<mask>"))
+    tokens = F.pad(tokens.masked_fill(mask == 0, CONFIG["pad_token_id"]), (1, 1), value=CONFIG["pad_token_id"])
+    tokens[:, 0] = VOCABULARY.index("<cls>")
+    tokens[torch.arange(len(tokens)), mask.sum(1) + 1] = VOCABULARY.index("<eos>")
+    return tokens
 
 
 def picked(chains: Chains, rng: np.random.Generator, among: np.ndarray | None = None) -> np.ndarray:

@@ -1,6 +1,7 @@
-"""The `coevolution` engine: a fold from an alignment alone, with nothing learned. It is the yardstick for the others.
+"""The `coevolution` engine: a fold from an alignment alone. It is the yardstick for the others.
 
 Columns that change together → contacts (`dca`, `profile`, `contacts`) → a chain drawn to them (`restraints`, `search`).
+Nothing of it is learned but the secondary structure, which the proteins starter tells where its files are here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backends.engine import Metric, Notice, Progress
-from backends.errors import BadInput
+from backends.errors import BadInput, WeightsBroken
 from backends.folding.alignment import Alignment, sequence_weights
 from backends.folding.base import FoldingEngine, Found
 from backends.folding.chain import backbone
@@ -21,6 +22,7 @@ from backends.folding.dca import coupling_scores, mean_field
 from backends.folding.profile import frequencies, secondary
 from backends.folding.restraints import Restraints
 from backends.folding.search import TURNS, search, total_steps
+from backends.folding.secondary_head import STARTER, SecondaryPredictor, shipped
 from backends.folding.sequence import Query
 from backends.folding.structure import Structure
 from backends.folding.types import Model, Step
@@ -42,6 +44,18 @@ class CoevolutionEngine(FoldingEngine):
     takes: ClassVar[str] = "alignment"
     uses_alignment: ClassVar[bool] = True
 
+    def load(self, device: str) -> None:
+        super().load(device)
+        self.predictor: SecondaryPredictor | None = None
+        try:
+            self.predictor = shipped()
+            self.told = "Helices and strands are told by a small language model that read the query and its relatives."
+        except WeightsBroken as error:
+            self.told = (
+                "Helices and strands are told by the residues of each column alone, which is less sure, since the "
+                f"language model that ships with Fourfold cannot be used. {error.sentence}"
+            )
+
     def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
         seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
         if query.alignment is None:
@@ -57,8 +71,9 @@ class CoevolutionEngine(FoldingEngine):
                 f"These {len(alignment):,} sequences count as {weights.sum():.0f} different ones, and at least "
                 f"{SHALLOW * alignment.length:.0f} are needed for {alignment.length} residues: the fold is a guess."
             )
-        contacts, states = yield from analysed(alignment, weights)
-        yield from folded(query.sequence, contacts, states, seed)
+        yield Notice(self.told)
+        contacts, states = yield from analysed(alignment, weights, self.predictor)
+        yield from folded(query.sequence, contacts, states, seed, STARTER.id if self.predictor else "propensities")
 
 
 def usable(alignment: Alignment) -> tuple[Alignment, list[str]]:
@@ -77,19 +92,24 @@ def usable(alignment: Alignment) -> tuple[Alignment, list[str]]:
     return kept, notices
 
 
-def analysed(alignment: Alignment, weights: np.ndarray) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
+def analysed(
+    alignment: Alignment, weights: np.ndarray, predictor: SecondaryPredictor | None = None
+) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
     """Progress; returns (L, L) probabilities of contacts and (L, 3) of helix, strand and loop."""
     for step in mean_field(alignment.rows, weights):
         done, couplings = step
         yield Progress(COUPLING, done, alignment.length)
     scores = coupling_scores(couplings)
-    states = secondary(alignment, weights, scores)
+    told = None if predictor is None else predictor.alignment(alignment, weights)
+    states = secondary(alignment, weights, scores, told)
     _, occupancy = frequencies(alignment, weights)
     return probabilities(scores, states, np.minimum(occupancy, 1), float(weights.sum())), states
 
 
-def folded(sequence: str, contacts: np.ndarray, states: np.ndarray, seed: int = 0) -> Iterator[Any]:
-    """Progress, a Step after each turn, and the Model of lowest energy."""
+def folded(
+    sequence: str, contacts: np.ndarray, states: np.ndarray, seed: int = 0, predictor: str = "propensities"
+) -> Iterator[Any]:
+    """Progress, a Step after each turn, and the Model of lowest energy; `predictor` is who told the states."""
     total = total_steps()
     yield Progress(FOLDING, 0, total)
     met, crowd, chains = 0.0, None, None
@@ -111,7 +131,7 @@ def folded(sequence: str, contacts: np.ndarray, states: np.ndarray, seed: int = 
         f"how far the fold meets its predicted contacts ({met:.0%})."
     )
     structure, confidence = _judged(chains[0], crowd, met, sequence)
-    meta = {"contacts": {"least_separation": NEAREST}}
+    meta = {"contacts": {"least_separation": NEAREST, "secondary_structure": predictor}}
     yield Model(structure, confidence, {"contacts": contacts}, meta, method="coevolution")
 
 

@@ -27,6 +27,7 @@ _START = np.array([0.4, 0.2, 0.4])
 PROPENSITY_WEIGHT = 3.0
 COUPLING_WEIGHT = 0.35
 LOOP_WEIGHT = 1.0
+TOLD_LOOP_WEIGHT = 0.5
 
 
 def frequencies(alignment: Alignment, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -36,13 +37,22 @@ def frequencies(alignment: Alignment, weights: np.ndarray) -> tuple[np.ndarray, 
     return (counts + 1 / GAP) / (present + 1)[:, None], present / weights.sum()
 
 
-def secondary(alignment: Alignment, weights: np.ndarray, scores: np.ndarray) -> np.ndarray:
+def secondary(
+    alignment: Alignment, weights: np.ndarray, scores: np.ndarray, told: np.ndarray | None = None
+) -> np.ndarray:
     """(L, 3) probability that each residue is in a helix, a strand or a loop.
 
     Args:
         weights: `(N,)` how much each sequence counts.
         scores: `(L, L)` of `coupling_scores`, all separations.
+        told: `(L, 3)` log-probabilities of a predictor that has learned, in place of propensities, couplings and the
+            hidden Markov model: it knows of residues along the chain what these say. Gaps tell it nothing, so that
+            loops are still told by them too.
     """
+    if told is not None:
+        evidence, gaps = told.copy(), np.log1p(loopiness(alignment, weights) / 0.05)
+        evidence[:, LOOP] += TOLD_LOOP_WEIGHT * (gaps - gaps.mean())  # how common loops are it knows
+        return np.exp(evidence - np.logaddexp.reduce(evidence, 1, keepdims=True))
     shares, occupancy = frequencies(alignment, weights)
     evidence = PROPENSITY_WEIGHT * shares @ np.log(_PROPENSITY).T
     helical = COUPLING_WEIGHT * helicity(scores) * occupancy**2  # thin columns couple by their gaps

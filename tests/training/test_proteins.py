@@ -1,4 +1,4 @@
-"""The training of the proteins starter: what is kept apart, what it is taught by, that it goes on where it stopped."""
+"""The training of the proteins starter: what is kept apart, what it is shown, that it goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
+from backends.folding import secondary_head
 from backends.folding.chain import backbone
-from backends.folding.esmfold import read_network
-from training import protein_finish, protein_fold, protein_model
-from training import protein_losses as losses_of
+from backends.folding.language import VOCABULARY
+from backends.folding.secondary_head import SecondaryPredictor
+from training import protein_finish, protein_model
 from training.protein_data import (
     CHECK,
     LEFT_OUT,
@@ -27,8 +27,9 @@ from training.protein_data import (
     same_share,
     without_alike,
 )
-from training.protein_language import Language, by_length
-from training.proteins import Training, begin, rate
+from training.protein_finish import export
+from training.protein_language import ALIKE, Language, by_length, shapes, tokens_of
+from training.proteins import Training, rate
 
 HELIX = [-63.0, -42.0, 180.0]
 
@@ -81,19 +82,11 @@ def chains(folder: Path) -> Chains:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth of the network, so that a step takes no time."""
-    config = protein_model.CONFIG
-    structure = config["esmfold_config"]["trunk"]["structure_module"] | {"sequence_dim": 16, "num_blocks": 2}
-    trunk = config["esmfold_config"]["trunk"] | {
-        "num_blocks": 1,
-        "sequence_state_dim": 32,
-        "structure_module": structure,
-    }
-    fold = config["esmfold_config"] | {"trunk": trunk}
-    changed = {"hidden_size": 16, "num_hidden_layers": 1, "intermediate_size": 16, "esmfold_config": fold}
-    monkeypatch.setattr(protein_model, "CONFIG", config | changed)
+    changed = {"hidden_size": 16, "num_hidden_layers": 1, "intermediate_size": 16}
+    monkeypatch.setattr(protein_model, "CONFIG", protein_model.CONFIG | changed)
+    monkeypatch.setattr(protein_finish, "CONFIG", protein_model.CONFIG)
     monkeypatch.setattr(protein_model, "HEAD", 8)
-    monkeypatch.setattr(protein_fold, "CROP", 24)
-    monkeypatch.setattr(protein_fold, "CROPS", 2)
+    monkeypatch.setattr(protein_finish, "HEAD", 8)
 
 
 def test_chains_are_read_with_their_secondary_structure(chains: Chains) -> None:
@@ -131,33 +124,25 @@ def test_chains_of_like_length_are_read_together(chains: Chains) -> None:
     assert sorted(groups[0]) == [4, 5]
 
 
-def test_frames_are_those_of_the_network_and_errors_do_not_depend_on_the_pose() -> None:
-    atoms = torch.from_numpy(helix(20))[None]
-    frames = losses_of.frames_of(atoms[:, :, 0], atoms[:, :, 1], atoms[:, :, 2])
-    carbon = torch.einsum("blji,blj->bli", frames[0], atoms[:, :, 2] - frames[1])
-    assert carbon[0, :, 0].tolist() == pytest.approx([1.525] * 20, abs=0.02) and carbon[..., 1:].abs().max() < 1e-3
-    turn = losses_of.frames_of_quaternions(torch.tensor([0.5, 0.1, -0.7, 0.2, 0, 0, 0]))[0]
-    assert torch.allclose(turn @ turn.T, torch.eye(3), atol=1e-5) and float(torch.linalg.det(turn)) > 0
-    moved = atoms @ turn.T + 5
-    others = losses_of.frames_of(moved[:, :, 0], moved[:, :, 1], moved[:, :, 2])
-    assert losses_of.aligned_errors(others, moved[:, :, 1], frames, atoms[:, :, 1]).max() < 0.02
-    mirrored = losses_of.trace_frames(-atoms[:, :, 1])
-    off = losses_of.aligned_errors(mirrored, -atoms[:, :, 1], losses_of.trace_frames(atoms[:, :, 1]), atoms[:, :, 1])
-    assert off.mean() > 1, "a left-handed helix is not a right-handed one"
+def test_chains_are_shown_with_residues_hidden_and_swapped_for_like_ones(chains: Chains) -> None:
+    batch = next(Language(chains).batches(np.random.default_rng(0)))
+    tokens = tokens_of(batch.shown, batch.mask, batch.hidden)
+    assert (tokens[:, 0] == VOCABULARY.index("<cls>")).all()
+    assert (tokens == VOCABULARY.index("<eos>")).sum() == len(tokens)
+    assert (tokens == VOCABULARY.index("<mask>")).sum() == batch.hidden.sum() > 0
+    swapped = batch.shown != batch.residues
+    assert 0 < swapped.sum() < 0.2 * batch.mask.sum()
+    for one, other in zip(batch.residues[swapped], batch.shown[swapped], strict=True):
+        assert any(RESTYPES[one] in group and RESTYPES[other] in group for group in ALIKE)
+    text = "".join(RESTYPES[code] for code in batch.residues[0][batch.mask[0] > 0])
+    plain = tokens_of(batch.residues[:1], batch.mask[:1], torch.zeros_like(batch.hidden[:1]))
+    assert torch.equal(plain[:, : len(text) + 2], secondary_head.tokens_of([text])[0]), "as the engine reads it"
 
 
-def test_lddt_and_joints_know_a_good_chain() -> None:
-    atoms, mask = torch.from_numpy(helix(20))[None], torch.ones(1, 20, dtype=torch.long)
-    assert losses_of.lddt(atoms[:, :, 1], atoms[:, :, 1], mask).tolist() == [[1.0] * 20]
-    assert losses_of.lddt(1.5 * atoms[:, :, 1], atoms[:, :, 1], mask).max() < 0.7
-    assert losses_of.joints_loss(atoms[:, :, :3], mask) < 0.02
-    assert losses_of.joints_loss(0.1 * atoms[:, :, :3], mask) > 0.5
-
-
-def test_cb_of_a_trace_is_where_the_backbone_has_it() -> None:
-    atoms = torch.from_numpy(helix(20))[None]
-    off = (protein_fold._beta(atoms[:, :, 1]) - atoms[:, :, 4]).norm(dim=-1)[0, 1:-1]
-    assert off.max() < 0.6
+def test_the_shape_of_a_helix_is_a_helix() -> None:
+    found = shapes(helix(30)[:, 1])
+    turn = np.rad2deg(np.arctan2(found[5:-5, 1], found[5:-5, 0]))
+    assert np.allclose(turn, 50, atol=4) and np.isnan(found[0, :3]).all() and np.isfinite(found[:, 3]).all()
 
 
 def test_the_rate_rises_and_falls_to_nothing() -> None:
@@ -166,36 +151,27 @@ def test_the_rate_rises_and_falls_to_nothing() -> None:
     assert rates[0] < 0.5 and rates[80] == pytest.approx(0, abs=1e-9)
 
 
-def test_a_confidence_that_is_too_sure_is_tilted_to_what_came_true() -> None:
-    torch.manual_seed(0)
-    binned = torch.randint(0, 25, (4000,))
-    logits = -0.5 * (torch.arange(50) - (binned[:, None] + 15)).square() / 100  # says 30 percent too much
-    tilt = protein_finish.fitted(logits, binned)
-    tilted = (tilt.scale * logits + tilt.shifts(50)).softmax(-1) @ ((torch.arange(50) + 0.5) / 50)
-    assert float((tilted - binned / 50).mean()) == pytest.approx(0, abs=0.03)
-    assert float((logits.softmax(-1) @ ((torch.arange(50) + 0.5) / 50) - binned / 50).mean()) > 0.2
-
-
 def test_training_goes_on_where_it_stopped_and_ends_in_weights_that_load(
-    small: None, chains: Chains, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: None, chains: Chains, tmp_path: Path
 ) -> None:
     torch.manual_seed(0)
-    chains.save(tmp_path / "chains.npz")
-    Training("language", Language(chains), tmp_path, 2).run()
-    for steps in (1, 2):
-        stage = begin("fold", chains, tmp_path)
-        training = Training("fold", stage, tmp_path, steps)
-        assert training.step == steps - 1
-        training.run()
-    again = Training("fold", begin("fold", chains, tmp_path), tmp_path, 2)
+    Training(Language(chains), tmp_path, 2).run()
+    training = Training(Language(chains), tmp_path, 3)
+    assert training.step == 2
+    training.run()
+    again = Training(Language(chains), tmp_path, 3)
+    assert again.step == 3
     assert all(torch.equal(value, again.average[name]) for name, value in training.average.items())
-    names = {row.split(",")[3] for row in (tmp_path / "log.csv").read_text().splitlines()[1:]}
-    assert {"states", "q3", "blocks", "atoms", "confidence", "errors", "hidden"} <= names
+    rows = [row.split(",") for row in (tmp_path / "log.csv").read_text().splitlines()]
+    assert rows[0] == ["step", "cpu_seconds", "name", "value"]
+    assert {row[2] for row in rows[1:]} == {"states", "residues", "shape", "gradient", "q3"}
 
-    tilts = protein_finish.export(tmp_path, tmp_path / "out")
-    network, missing = read_network(tmp_path / "out" / "model.safetensors")
-    assert all(name.startswith("esm.contact_head.") for name in missing) and len(tilts) == 2
-    last = network.lddt_head[-1].weight.reshape(37, 50, -1)
-    assert torch.equal(last, last[:1].expand_as(last)), "every atom is as sure as its Cα"
-    stored = load_file(tmp_path / "out" / "secondary.safetensors")
-    assert torch.allclose(stored["mixture"].float(), again.average["head.mixture"], atol=1e-3)
+    export(tmp_path, tmp_path / "small.safetensors")
+    predictor = SecondaryPredictor.read(tmp_path / "small.safetensors")
+    again.stage.modules.load_state_dict(again.average)
+    modules = again.stage.modules.eval()
+    text = chains.sequence(0)
+    with torch.inference_mode():
+        tokens, mask = secondary_head.tokens_of([text])
+        expected = modules["head"](secondary_head.read_layers(modules["esm"], tokens), mask).log_softmax(-1)[0]
+    assert np.allclose(next(predictor.sequences([text])), expected.numpy(), atol=1e-2)
