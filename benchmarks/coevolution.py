@@ -4,6 +4,7 @@
 
 DIR holds `structures/NAME.cif` and `alignments/NAME/` with one or several alignments of the same query, which are
 joined. The engine's few settings were chosen on 3u8v, 4zey, 2crb and 3zee, so figures for these four are no blind test.
+All of it is without the starter that tells helices and strands: `python -m benchmarks.starters proteins` has both.
 
 Six folds of each: seeds 0, 1 and 2, before and after a change that altered nothing but the rounding.
 The descent is chaotic, so another machine gives other folds of the same spread.

@@ -7,38 +7,27 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
-LOSSES = {
-    "states": "secondary structure",
-    "atoms": "atoms (FAPE)",
-    "distances": "distances",
-    "confidence": "confidence",
-    "joints": "joints",
-}
-CHECKS = {"q3": "Q3", "lddt": "lDDT of folds", "tm": "TM-score of folds", "too_sure": "pLDDT less lDDT"}
+LOSSES = {"states": "secondary structure", "residues": "hidden residues × 0.3", "shape": "shape of the trace × 0.3"}
 
 
 def draw(log: Path, out: Path) -> None:
-    with log.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    first = max(float(row["cpu_seconds"]) for row in rows if row["stage"] == "language")
+    """Losses on the left, Q3 of what is kept apart to look at on the right, both over processor minutes."""
+    from matplotlib.figure import Figure
+
     points: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for row in rows:
-        seconds = float(row["cpu_seconds"]) + (first if row["stage"] == "fold" else 0)
-        points[row["name"]].append((seconds / 60, float(row["value"])))
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    with log.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            points[row["name"]].append((float(row["cpu_seconds"]) / 60, float(row["value"])))
+    figure = Figure(figsize=(11, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for axes, names in ((left, LOSSES), (right, CHECKS)):
-        for name, label in names.items():
-            if points[name]:
-                axes.plot(*zip(*points[name], strict=True), label=label, marker="o" if axes is right else "", ms=3)
-        axes.axvline(first / 60, color="grey", lw=0.8)
-        axes.set(xlabel="minutes of one processor core")
-        axes.legend(frameon=False, fontsize=8)
+    for name, label in LOSSES.items():
+        left.plot(*zip(*points[name], strict=True), label=label)
+    left.set(title="Losses", xlabel="minutes of one processor core")
+    left.legend(frameon=False, fontsize=8)
+    right.plot(*zip(*points["q3"], strict=True), marker="o", ms=3)
+    right.set(title="Q3 of single sequences kept apart", xlabel="minutes of one processor core")
+    for axes in (left, right):
         axes.grid(alpha=0.3)
-    left.set(title="Losses, as they are weighed")
-    right.set(title="Clusters kept apart")
     figure.savefig(out, dpi=90)
 
 
