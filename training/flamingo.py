@@ -23,21 +23,33 @@ from torch.nn import functional as F
 
 from training.flamingo_checks import Checks, logits_of
 from training.flamingo_episodes import Batch, Scribe, Teacher
+from training.flamingo_matching import PLACES, likeness_loss, set_matching
 from training.flamingo_model import LATENTS, WIDTH, look, make_model, normalised, write_folder
 from training.flamingo_store import COLOUR_NAMES, FILL_NAMES, MOST, SHAPE_NAMES, Facts, Store
 from training.flamingo_words import write_tokenizer
 from training.picture_model import Average
 
 PICTURES = 40_000
-EYES = 900
-"""Steps in which only pictures are learned."""
+EYES, MIXED = 900, 2300
+"""Steps in which only pictures are learned; until which every third step is so."""
+
+SIMPLE = 1160
+"""Steps after these in which few names are given, and short ones."""
 
 EYE_BATCH = 96
-RATE, DECAY, WARM, FALL = 1.5e-3, 0.05, 100, 0.5
-"""Rate of learning, decay of weights, steps until the full rate, share of all steps during which it falls."""
+RATE, MATRIX_RATE, DECAY, WARM, FALL = 1.5e-3, 0.015, 0.05, 100, 0.2
+"""Rates of learning, of matrices by Muon (Jordan et al. 2024) and of all else by AdamW; decay of weights; steps until
+the full rate; share of all steps during which it falls."""
 
-ASIDE = 0.2
+KEPT = 0.995
+"""How much of the running mean of the weights stays at each step."""
+
+ASIDE = 0.3
 """How much the layers that are thrown away count once prompts are read."""
+
+MATCHED, ATTEND = 1885, 0.5
+"""The step at which the heads that are to find alike pictures are set; how much it counts from then on where they
+attend."""
 
 NOTE_EVERY, SAVE_EVERY, CHECK_EVERY = 50, 150, 300
 UNKNOWN = -100
@@ -75,14 +87,14 @@ def known(facts: Facts, rows: list[int]) -> dict[str, Tensor]:
 
 def answer_loss(network: Any, batch: Batch, latents: Tensor) -> tuple[Tensor, float]:
     """Cross-entropy of the tokens that are to be learned, and the share of them that is likeliest."""
-    logits, wanted = logits_of(network, batch, latents), batch.learned[:, 1:]
-    logits, truth = logits[wanted].float(), batch.tokens[:, 1:][wanted]
+    wanted = batch.learned[:, 1:]
+    logits, truth = logits_of(network, batch, latents, wanted), batch.tokens[:, 1:][wanted]
     return F.cross_entropy(logits, truth), float((logits.argmax(-1) == truth).float().mean())
 
 
-def rate(step: int, steps: int) -> float:
-    """The rate of learning at `step` of `steps`."""
-    return RATE * min(1.0, (step + 1) / WARM, max(0.0, (steps - step) / max(1, FALL * steps)))
+def slope(step: int, steps: int) -> float:
+    """The share of the full rate of learning at `step` of `steps`."""
+    return min(1.0, (step + 1) / WARM, max(0.0, (steps - step) / max(1, FALL * steps)))
 
 
 class Run:
@@ -95,7 +107,11 @@ class Run:
         self.scribe = Scribe(write_tokenizer(work / "model", seed))
         self.teacher, self.checks = Teacher(self.store, self.scribe), Checks(self.scribe, seed)
         self.learner = Learner(seed)
-        self.optimiser, self.average = optimiser(self.learner), Average(self.learner.network)
+        self.optimisers, self.average = optimisers(self.learner), Average(self.learner.network, KEPT)
+        self.read: dict[int, Tensor] = {}
+        for layer in {layer for layer, _ in PLACES}:
+            norm = self.learner.network.model.layers[layer].input_layernorm
+            norm.register_forward_hook(lambda _, __, out, layer=layer: self.read.__setitem__(layer, out))
         self.step, self.cpu_before, self.began, self.stopping = 0, 0.0, time.process_time(), False
         if (work / "last.pt").exists():
             self._take_up(torch.load(work / "last.pt", weights_only=True))
@@ -106,12 +122,14 @@ class Run:
 
     def _take_up(self, state: dict[str, Any]) -> None:
         self.learner.load_state_dict(state["learner"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        for one, kept in zip(self.optimisers, state["optimisers"], strict=True):
+            one.load_state_dict(kept)
         self.average.weights, self.average.steps = state["average"], state["step"]
         self.step, self.cpu_before = state["step"], state["cpu"]
 
     def save(self) -> None:
-        state = {"learner": self.learner.state_dict(), "optimiser": self.optimiser.state_dict()}
+        state: dict[str, Any] = {"learner": self.learner.state_dict()}
+        state["optimisers"] = [one.state_dict() for one in self.optimisers]
         state |= {"average": self.average.weights, "step": self.step, "cpu": self.cpu_minutes * 60}
         torch.save(state, self.work / "last.tmp")
         (self.work / "last.tmp").replace(self.work / "last.pt")
@@ -124,7 +142,7 @@ class Run:
             for name, value in self._learn(steps, random.Random(f"{self.seed} step {self.step}")).items():
                 sums.setdefault(name, []).append(value)
             if self.step % NOTE_EVERY == 0:
-                told = dict.fromkeys(("aside", "naming", "asking", "named", "answered"), "")
+                told = dict.fromkeys(("aside", "naming", "asking", "named", "answered", "likeness"), "")
                 self._note("curve.csv", told | {name: float(np.mean(some)) for name, some in sums.items()})
                 sums = {}
             if self.step % SAVE_EVERY == 0:
@@ -135,25 +153,30 @@ class Run:
 
     def _learn(self, steps: int, rng: random.Random) -> dict[str, float]:
         """One step."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate(self.step, steps)
-        reads = self.step >= self.eyes
-        work = self.teacher.work(rng) if reads else None
-        rows = work.rows if work else [rng.randrange(len(self.store.facts)) for _ in range(EYE_BATCH)]
+        for one in self.optimisers:
+            for group in one.param_groups:
+                group["lr"] = group["peak"] * slope(self.step, steps)
+        if self.step == MATCHED:
+            set_matching(self.learner.network, self.teacher, rng)
+        reads = self.step >= self.eyes and (self.step >= MIXED or self.step % 3 > 0)
+        work = self.teacher.work(rng, self.step < self.eyes + SIMPLE) if reads else None
+        rows = work.rows if work else self.teacher.looked_at(EYE_BATCH, rng)
         latents, feature = look(self.learner.network, normalised(torch.from_numpy(self.store.pictures[rows])))
         aside = self.learner.aside(latents, feature, known(self.store.facts, rows))
         told = {"aside": float(aside.detach())}
         loss = aside
         if work:
             naming, named = answer_loss(self.learner.network, work.naming, latents)
+            likeness = likeness_loss(self.learner.network, self.read, work.naming)
             asking, answered = answer_loss(self.learner.network, work.asking, latents)
-            loss = naming + asking + ASIDE * aside
+            loss = naming + asking + ASIDE * aside + (ATTEND * likeness if self.step >= MATCHED else 0)
             told |= {"naming": float(naming.detach()), "asking": float(asking.detach())}
-            told |= {"named": named, "answered": answered}
+            told |= {"named": named, "answered": answered, "likeness": float(likeness.detach())}
         loss.backward()
         nn.utils.clip_grad_norm_(self.learner.parameters(), 1.0)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
+        for one in self.optimisers:
+            one.step()
+            one.zero_grad(set_to_none=True)
         self.average.follow(self.learner.network)
         self.step += 1
         return told
@@ -181,14 +204,21 @@ class Run:
         write_tokenizer(folder, self.seed)
 
 
-def optimiser(learner: Learner) -> torch.optim.Optimizer:
-    """AdamW; biases, norms, gates and embeddings are not pulled towards zero."""
-    groups: dict[float, list[nn.Parameter]] = {}
+def optimisers(learner: Learner) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of the layers, AdamW for the rest; only matrices are pulled towards zero."""
+    matrices, rest = [], []
     for name, weight in learner.named_parameters():
-        pulled = weight.ndim > 1 and not any(word in name for word in ("embed", "alpha", "latents"))
-        groups.setdefault(DECAY if pulled else 0.0, []).append(weight)
-    settings = [{"params": some, "weight_decay": pull} for pull, some in groups.items()]
-    return torch.optim.AdamW(settings, lr=RATE, betas=(0.9, 0.98), fused=True)
+        inside = name.startswith("network.model.") and weight.ndim == 2
+        inside = inside and not any(word in name for word in ("embed", "latents"))
+        (matrices if inside else rest).append(weight)
+    found = [
+        torch.optim.Muon(matrices, lr=MATRIX_RATE, weight_decay=DECAY),
+        torch.optim.AdamW(rest, lr=RATE, weight_decay=0.0, betas=(0.9, 0.98), fused=True),
+    ]
+    for one, peak in zip(found, (MATRIX_RATE, RATE), strict=True):
+        for group in one.param_groups:
+            group["peak"] = peak
+    return found
 
 
 def main() -> None:

@@ -149,20 +149,24 @@ def asked(count: int, rng: random.Random) -> Store:
     return Store(np.stack(pictures), Facts(*np.array(rows, np.int16).T))
 
 
-def logits_of(network: Any, batch: Batch, latents: Tensor) -> Tensor:
-    """What the network expects after each token but the last `(B, T - 1, V)`; `latents` `(N, L, W)` of all pictures."""
-    out = network(
+def logits_of(network: Any, batch: Batch, latents: Tensor, wanted: Tensor | None = None) -> Tensor:
+    """What the network expects after each token but the last `(B, T - 1, V)`; `latents` `(N, L, W)` of all pictures.
+
+    wanted: `(B, T - 1)`, after which tokens to say it; then `(K, V)`.
+    """
+    out = network.model(
         input_ids=batch.tokens[:, :-1],
         perceiver_embeddings=latents[batch.pictures],
         image_attention_mask=batch.sees[:, :-1],
         use_cache=False,
     )
-    return out.logits
+    hidden = out.last_hidden_state
+    return network.lm_head(hidden if wanted is None else hidden[wanted])
 
 
 def likelihoods(network: Any, batch: Batch, latents: Tensor) -> Tensor:
     """Log likelihood of each token but the first `(B, T - 1)`."""
-    likely = logits_of(network, batch, latents).float().log_softmax(-1)
+    likely = logits_of(network, batch, latents).log_softmax(-1)
     return likely.gather(-1, batch.tokens[:, 1:, None])[..., 0]
 
 

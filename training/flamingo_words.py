@@ -48,10 +48,13 @@ def kept_apart(name: str) -> bool:
     return sha256(name.encode()).digest()[0] % 5 == 0
 
 
-def new_name(rng: random.Random, apart: bool = False) -> str:
-    """A name that says nothing of what it is given to: a word, one made up, two of them, a letter or a number."""
+def new_name(rng: random.Random, apart: bool = False, simple: bool = False) -> str:
+    """A name that says nothing of what it is given to: a word, one made up, two of them, a letter or a number.
+
+    Where `simple`, a word.
+    """
     while True:
-        kind = rng.random()
+        kind = 0.0 if simple else rng.random()
         if kind < 0.4:
             name = rng.choice(_WORDS)
         elif kind < 0.86:
@@ -61,7 +64,7 @@ def new_name(rng: random.Random, apart: bool = False) -> str:
             name = f"{rng.choice(_WORDS)} {rng.choice(_WORDS)}"
         else:
             name = rng.choice(("class ", "kind ", "type ", "")) + rng.choice("ABCDEFGHKLMNPRSTUVWXYZ123456789")
-        name = name.capitalize() if rng.random() < 0.1 else name
+        name = name.capitalize() if not simple and rng.random() < 0.1 else name
         if kept_apart(name) == apart:
             return name
 

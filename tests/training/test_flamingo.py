@@ -14,9 +14,10 @@ import torch
 from backends.fewshot.flamingo_reader import Reader
 from backends.fewshot.interleave import ASK_NAME, END, Speller, Turn, written
 from training import flamingo, flamingo_checks, flamingo_episodes
-from training.flamingo import Run, rate
+from training.flamingo import Run, slope
 from training.flamingo_checks import episode, picture
 from training.flamingo_episodes import Batch, Prompt, Scribe, distinct_names
+from training.flamingo_matching import canonical
 from training.flamingo_model import look, normalised
 from training.flamingo_shapes import BLOB_NAMES, NEW_SHAPES, SHAPES, Piece, apart, draw, outline, pattern
 from training.flamingo_store import COLOUR_NAMES, NONE, SHAPE_NAMES, Facts, Store, alike, make, one, pair
@@ -60,7 +61,8 @@ def test_each_token_looks_at_the_picture_before_it(scribe: Scribe) -> None:
     assert not batch.learned[1, len(short.tokens) :].any(), "what fills up a prompt is not learned"
 
 
-def test_names_are_learned_once_their_class_was_met(scribe: Scribe) -> None:
+def test_names_are_learned_once_their_class_was_met(scribe: Scribe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flamingo_episodes, "RANKED", 0)
     teacher = flamingo_episodes.Teacher(Store(np.zeros(0), Facts(*np.zeros((7, 0)))), scribe)
     for seed in range(30):
         prompt = teacher.name([("", [0, 1, 2]), ("", [3, 4, 5]), ("", [6, 7, 8])], 9, random.Random(seed))
@@ -126,6 +128,15 @@ def test_answers_are_true() -> None:
     assert set(questions(facts, 3)) == {"colour", "number"}, "what has no name is not asked for"
 
 
+def test_directions_that_go_together_are_found_and_come_first() -> None:
+    rng = np.random.default_rng(0)
+    shared, one_, other = (rng.standard_normal((4000, count)) for count in (2, 6, 6))
+    ask, answer = canonical(np.hstack([one_, shared]), np.hstack([shared, other]), 3)
+    together = (np.hstack([one_, shared]) @ ask * (np.hstack([shared, other]) @ answer)).mean(0)
+    assert together[0] > 0.8 and together[1] > 0.8 and together[2] < 0.05
+    assert np.abs(ask[:6, :2]).max() < 0.1 and np.abs(answer[2:, :2]).max() < 0.1
+
+
 @pytest.fixture
 def small(scribe: Scribe, monkeypatch: pytest.MonkeyPatch) -> None:
     """Little to draw and to read, and a tokenizer that is there already."""
@@ -133,7 +144,7 @@ def small(scribe: Scribe, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flamingo, "write_tokenizer", lambda folder, seed: made.save_pretrained(folder) and made)
     for module, values in (
         (flamingo, {"EYE_BATCH": 4, "NOTE_EVERY": 1, "SAVE_EVERY": 1}),
-        (flamingo_episodes, {"KINDS": {"colour": 1}, "GROUPS": 1, "NAMING": 3, "ASKING": 3, "ASKED": 4}),
+        (flamingo_episodes, {"SIMPLE_KINDS": {"colour": 1}, "GROUPS": 1, "NAMING": 3, "ASKING": 3, "ASKED": 4}),
         (flamingo_checks, {"EPISODES": 2, "ASKED": 6}),
     ):
         for name, value in values.items():
@@ -165,6 +176,6 @@ def test_training_goes_on_where_it_stopped_and_ends_in_weights_that_load(small: 
 
 
 def test_the_rate_rises_and_falls_to_nothing() -> None:
-    rates = [rate(step, 1000) for step in range(1001)]
-    assert rates[0] < rates[99] == max(rates) == flamingo.RATE and rates[1000] == 0 and rates[750] < rates[500]
+    rates = [slope(step, 1000) for step in range(1001)]
+    assert rates[0] < 0.1 and rates[99] == max(rates) == 1 and rates[1000] == 0 and rates[900] < rates[750]
     assert NONE == -1
