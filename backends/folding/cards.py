@@ -166,7 +166,7 @@ CARDS: tuple[ModelCard, ...] = (
         preference=10,
         measured=(
             "Of single chains kept apart its network tells helix, strand or loop right in 72.9 % of the residues "
-            "(95 % interval 71.4 to 74.4); the propensities that it replaces do in 51.8 % (49.1 to 54.6)."
+            "(95 % interval 71.4 to 74.4); the propensities that it is mixed with do in 51.8 % (49.1 to 54.6)."
         ),
     ),
 )

@@ -49,7 +49,7 @@ class CoevolutionEngine(FoldingEngine):
         self.predictor: SecondaryPredictor | None = None
         try:
             self.predictor = shipped()
-            self.told = "Helices and strands are told by a small language model that read the query and its relatives."
+            self.told = "Helices and strands are told by the columns and by a small language model that read the sequences."
         except WeightsBroken as error:
             self.told = (
                 "Helices and strands are told by the residues of each column alone, which is less sure, since the "

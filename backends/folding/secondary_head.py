@@ -1,7 +1,7 @@
 """Helix, strand or loop of each residue, told by a small language model that ships with Fourfold.
 
 The model is an ESM-2 (Lin et al. 2023) of four layers with a head of convolutions, trained by `training/proteins.py`.
-On the page it is no model of its own: `coevolution` asks it, and has but the propensities of residues without it.
+On the page it is no model of its own: `coevolution` mixes what it says with what columns tell.
 """
 
 from __future__ import annotations
