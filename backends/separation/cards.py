@@ -135,7 +135,7 @@ CARDS: tuple[ModelCard, ...] = (
             ),
         ),
         limits=_LIMITS,
-        speed=0.16,
+        speed=0.15,
         preference=5,
         measured=(
             "On four singers it never heard (MIR-1K, 60 clips) the voice gains 5.2 dB SI-SDR over the mixture (95 % "
