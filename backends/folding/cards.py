@@ -152,22 +152,15 @@ CARDS: tuple[ModelCard, ...] = (
         task=_TASK,
         engine="coevolution",
         title="Coevolution",
-        summary="Finds residues that change together in your alignment and folds the chain to join them.",
+        summary="No learning: finds residues that change together in your alignment and folds the chain to join them.",
         weak_at="A rough fold at best, from hundreds of related sequences, and another with each seed; the yardstick.",
         licence="MIT",
-        licence_note=(
-            "Free for any use: but for its helices and strands, told by a small network that Fourfold trained on "
-            "structures of the Protein Data Bank (public domain), it learned from no data."
-        ),
+        licence_note="This part of Fourfold learned from no data and is free for any use.",
         tier="builtin",
         outputs=("structure", "contacts"),
         limits={"cpu": Limits(residues=400)},
         speed=0.2,
         preference=10,
-        measured=(
-            "Of single chains kept apart its network tells helix, strand or loop right in 72.9 % of the residues "
-            "(95 % interval 71.4 to 74.4); the propensities that it is mixed with do in 51.8 % (49.1 to 54.6)."
-        ),
     ),
 )
 """Best first."""

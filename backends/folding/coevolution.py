@@ -1,7 +1,7 @@
 """The `coevolution` engine: a fold from an alignment alone. It is the yardstick for the others.
 
 Columns that change together → contacts (`dca`, `profile`, `contacts`) → a chain drawn to them (`restraints`, `search`).
-Nothing of it is learned but the secondary structure, which the proteins starter tells where its files are here.
+Nothing of it is learned, unless it is told to ask the language model that ships with Fourfold for helices and strands.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backends.engine import Metric, Notice, Progress
-from backends.errors import BadInput, WeightsBroken
+from backends.errors import BadInput
 from backends.folding.alignment import Alignment, sequence_weights
 from backends.folding.base import FoldingEngine, Found
 from backends.folding.chain import backbone
@@ -26,7 +26,7 @@ from backends.folding.secondary_head import STARTER, SecondaryPredictor, shipped
 from backends.folding.sequence import Query
 from backends.folding.structure import Structure
 from backends.folding.types import Model, Step
-from backends.options import whole_number
+from backends.options import switch, whole_number
 
 COVERAGE = 0.7
 """Sequences that cover less of the query are left out: their ends couple to each other by missing together."""
@@ -38,26 +38,15 @@ READING, COUPLING, FOLDING = "Weighing the sequences", "Finding what changes tog
 
 
 class CoevolutionEngine(FoldingEngine):
-    """Direct coupling analysis, then torsion-space descent. Options: "seed"."""
+    """Direct coupling analysis, then torsion-space descent. Options: "seed", "language"."""
 
     name: ClassVar[str] = "coevolution"
     takes: ClassVar[str] = "alignment"
     uses_alignment: ClassVar[bool] = True
 
-    def load(self, device: str) -> None:
-        super().load(device)
-        self.predictor: SecondaryPredictor | None = None
-        try:
-            self.predictor = shipped()
-            self.told = "Helices and strands are told by the columns and by a small language model that read the sequences."
-        except WeightsBroken as error:
-            self.told = (
-                "Helices and strands are told by the residues of each column alone, which is less sure, since the "
-                f"language model that ships with Fourfold cannot be used. {error.sentence}"
-            )
-
     def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
         seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
+        predictor = shipped() if switch(options, "language", False) else None
         if query.alignment is None:
             raise BadInput("“Coevolution” needs an alignment of related sequences (A3M, Stockholm or aligned FASTA).")
         yield Progress(READING, 0, 1)
@@ -71,9 +60,10 @@ class CoevolutionEngine(FoldingEngine):
                 f"These {len(alignment):,} sequences count as {weights.sum():.0f} different ones, and at least "
                 f"{SHALLOW * alignment.length:.0f} are needed for {alignment.length} residues: the fold is a guess."
             )
-        yield Notice(self.told)
-        contacts, states = yield from analysed(alignment, weights, self.predictor)
-        yield from folded(query.sequence, contacts, states, seed, STARTER.id if self.predictor else "propensities")
+        if predictor is not None:
+            yield Notice("Helices and strands are told by a small language model too, not by the columns alone.")
+        contacts, states = yield from analysed(alignment, weights, predictor)
+        yield from folded(query.sequence, contacts, states, seed, STARTER.id if predictor else "propensities")
 
 
 def usable(alignment: Alignment) -> tuple[Alignment, list[str]]:

@@ -15,6 +15,7 @@ OPTIONS: dict[str, str] = {
     "extras": f"What else to keep, one or several of {', '.join(EXTRAS)}; empty for contacts alone.",
     "models": "How many results to make, the best first: ColabFold's five networks, or drawn by ESMFold2 (1 to 5).",
     "chain": "Which chain to work on where the file has several: its name, or its number from 1.",
+    "language": "“on” has Coevolution ask a small language model for helices and strands; its folds were no better.",
     "seed": "A whole number that the random choices start from; the same one repeats a result.",
 }
 

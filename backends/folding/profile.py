@@ -27,7 +27,7 @@ _START = np.array([0.4, 0.2, 0.4])
 PROPENSITY_WEIGHT = 3.0
 COUPLING_WEIGHT = 0.35
 LOOP_WEIGHT = 1.0
-OWN_SHARE = 0.7  # of the columns against the language model: at 0 helices ran into each other, and a fold was lost
+OWN_SHARE = 0.7  # of the columns against the language model, which runs helices into each other
 
 
 def frequencies(alignment: Alignment, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

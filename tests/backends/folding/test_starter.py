@@ -90,26 +90,26 @@ def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"backends.folding.search.{name}", value)
 
 
-def coevolve(folder: Path) -> tuple[list[str], str]:
+def coevolve(folder: Path, **options: str) -> tuple[list[str], str]:
     """The notices of a run, and who told the helices and strands."""
     engine = CoevolutionEngine(next(card for card in CARDS if card.id == "coevolution"))
     engine.load("cpu")
     (folder / "query.a3m").write_text(f">a\n{HAIRPIN}\n>b\n{HAIRPIN[:20]}--{HELICES[:5]}\n")
-    found = list(engine.predict(read_input(folder / "query.a3m"), {}))
+    found = list(engine.predict(read_input(folder / "query.a3m"), options))
     told = found[-1].meta["contacts"]["secondary_structure"]
     return [item.sentence for item in found if isinstance(item, Notice)], str(told)
 
 
-def test_coevolution_says_who_told_the_helices(short_search: None, tmp_path: Path) -> None:
-    notices, told = coevolve(tmp_path)
-    assert told == STARTER.id and any("a small language model that read" in sentence for sentence in notices)
+def test_coevolution_asks_it_where_it_is_told_to_and_says_so(short_search: None, tmp_path: Path) -> None:
+    notices, told = coevolve(tmp_path, language="on")
+    assert told == STARTER.id and any("told by a small language model too" in sentence for sentence in notices)
 
 
-def test_coevolution_works_without_the_starter_and_says_so(
+def test_coevolution_needs_it_only_where_it_is_asked(
     short_search: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("backends.weights.STARTERS", tmp_path)
-    with pytest.raises(WeightsBroken):
-        shipped()
     notices, told = coevolve(tmp_path)
-    assert told == "propensities" and any("which is less sure" in sentence for sentence in notices)
+    assert told == "propensities" and not any("language model" in sentence for sentence in notices)
+    with pytest.raises(WeightsBroken, match="Secondary-structure starter"):
+        coevolve(tmp_path, language="on")
