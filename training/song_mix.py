@@ -19,8 +19,8 @@ LOW_PASS = 8_000.0
 SILENT = 0.01
 """Root mean square below which a piece of a stem does not count as playing; stems are near 0.1."""
 
-SORTS, CHANCES = ("karaoke", "songs", "bands"), (0.5, 0.25, 0.25)
-SPEEDS = (0.9, 1.1)
+SORTS, CHANCES = ("karaoke", "songs", "bands"), (0.6, 0.2, 0.2)
+SPEEDS = (0.8, 1.12)
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,8 @@ def test_the_losses_ask_for_stems_only_where_they_are_known() -> None:
 
 def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
     rates = [rate(step, 1000) for step in range(1001)]
-    assert rates[0] < 0.05 * songs.PEAK and rates[50] == rates[250] == songs.PEAK and rates[625] == songs.PEAK / 2 and rates[1000] == 0
+    assert rates[0] < 0.05 * songs.PEAK and rates[50] == rates[250] == songs.PEAK
+    assert rates[625] == songs.PEAK / 2 and rates[1000] == 0
 
 
 def test_a_perfect_network_improves_without_end_and_one_that_does_nothing_not_at_all(work: Path) -> None:
