@@ -33,7 +33,7 @@ def draw_curves(curve: Path, checks: Path, out: Path) -> None:
     left.set(title="Loss while training", xlabel="step")
     for name, label in CHECKS.items():
         right.plot(found["step"], [100 * value for value in found[name]], marker="o", ms=3, label=label)
-    right.set(title="Right on what is kept apart, %", xlabel="step", ylim=(0, 100))
+    right.set(title="Right on what is kept apart, %", xlabel="step", ylim=(0, 130), yticks=range(0, 101, 20))
     for axes in (left, right):
         axes.legend(frameon=False)
         axes.grid(alpha=0.3)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
 from studio import services, words
-from studio.pictures import export, trust
+from studio.pictures import actions, export, trust
 from studio.pictures import files as picture_files
 from studio.pictures.calls import FAULT
 from studio.pictures.project import Project
@@ -37,6 +37,8 @@ def shade(kind: str, number: int) -> bytes:
 def project(app: AppTest) -> Project:
     """Three classes with four examples each, and two questions."""
     made = services.projects().create()
+    with made.change():
+        made.state.card = "prototypes"
     for kind in COLOURS:
         files = [(f"{kind} {n}.png", lambda kind=kind, n=n: shade(kind, n)) for n in range(4)]
         picture_files.take(made, files, made.add_class(kind, f"something {kind}").id)
@@ -56,7 +58,7 @@ def looked(app: AppTest, project: Project) -> AppTest:
     """The page once the model has looked at everything."""
 
     def done() -> bool:
-        card = next(c for c in services.backend().info()["tasks"]["fewshot"]["cards"] if c["id"] == "prototypes")
+        card = actions.card_of(services.backend().info()["tasks"]["fewshot"], project.state.card)
         looker = services.lookers().get(project, card)
         assert not looker.view().sentence, looker.view().sentence
         return not any(looker.missing()) and not looker.view().running
@@ -103,6 +105,7 @@ def test_a_new_project_leads_step_by_step_to_an_answer(app: AppTest) -> None:
     app.run().switch_page("pages/pictures.py").run()
     click(app, "Start a project")
     project = opened(app)
+    app.radio(key=f"model-{project.token}").set_value("prototypes").run()
     assert "at least two classes" in words_of(app) and "drop it here" in words_of(app)
     for name in ("red", "blue"):
         next(box for box in app.text_input if box.label == "New class").set_value(name)
@@ -118,6 +121,19 @@ def test_a_new_project_leads_step_by_step_to_an_answer(app: AppTest) -> None:
     looked(app.run(), project)
     assert r"who.png\: blue, 7" in words_of(app)
     assert "only ones of their class and cannot be left out" in words_of(app)  # one example each: nothing is claimed
+
+
+def test_a_new_project_knows_words_from_the_start_so_that_names_are_enough(app: AppTest) -> None:
+    project = services.projects().create()
+    for name in ("red circle", "blue square"):
+        project.add_class(name, "")
+    for place, (sides, colour) in {"who.png": (4, "#1f4fd8"), "what.png": (60, "#d42020")}.items():
+        drawn = Image.new("RGB", (64, 64), "white")
+        ImageDraw.Draw(drawn).regular_polygon((32, 32, 22), sides, fill=colour)
+        picture_files.take(project, [(place, lambda drawn=drawn: pictures.encoded(drawn))], None)
+    looked(open_project(app, project), project)
+    assert "Comes with Fourfold: a small CLIP" in words_of(app)
+    assert r"who.png\: blue square" in words_of(app) and r"what.png\: red circle" in words_of(app)
 
 
 def test_the_answers_come_with_bars_an_honest_score_and_what_is_not_understood(app: AppTest, project: Project) -> None:

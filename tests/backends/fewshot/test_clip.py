@@ -240,7 +240,7 @@ def test_the_space_of_features_is_that_of_the_weights(folder: Path, engine: Clip
 
 def test_a_job_by_words_and_pictures_goes_through_the_host(folder: Path, tmp_path: Path) -> None:
     host = Host(WeightStore(tmp_path / "weights"), "cpu")
-    assert host.choose(TASK)[0].id == "prototypes"
+    assert host.choose(TASK)[0].id == "clip-starter"
     place = tmp_path / "weights" / "clip-vit-b16-datacomp"
     with pytest.raises(WeightsMissing, match="clip-vit-b16-datacomp”"):
         host.choose(TASK, weights="clip-vit-b16-datacomp")
