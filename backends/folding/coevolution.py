@@ -7,7 +7,7 @@ Nothing of it is learned, unless it is told to ask the language model that ships
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -22,11 +22,13 @@ from backends.folding.dca import coupling_scores, mean_field
 from backends.folding.profile import frequencies, secondary
 from backends.folding.restraints import Restraints
 from backends.folding.search import TURNS, search, total_steps
-from backends.folding.secondary_head import STARTER, SecondaryPredictor, shipped
 from backends.folding.sequence import Query
 from backends.folding.structure import Structure
 from backends.folding.types import Model, Step
 from backends.options import switch, whole_number
+
+if TYPE_CHECKING:
+    from backends.folding.secondary_head import SecondaryPredictor
 
 COVERAGE = 0.7
 """Sequences that cover less of the query are left out: their ends couple to each other by missing together."""
@@ -46,7 +48,7 @@ class CoevolutionEngine(FoldingEngine):
 
     def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
         seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
-        predictor = shipped() if switch(options, "language", False) else None
+        predictor = _predictor() if switch(options, "language", False) else None
         if query.alignment is None:
             raise BadInput("“Coevolution” needs an alignment of related sequences (A3M, Stockholm or aligned FASTA).")
         yield Progress(READING, 0, 1)
@@ -63,7 +65,14 @@ class CoevolutionEngine(FoldingEngine):
         if predictor is not None:
             yield Notice("Helices and strands are told by a small language model too, not by the columns alone.")
         contacts, states = yield from analysed(alignment, weights, predictor)
-        yield from folded(query.sequence, contacts, states, seed, STARTER.id if predictor else "propensities")
+        yield from folded(query.sequence, contacts, states, seed, predictor.name if predictor else "propensities")
+
+
+def _predictor() -> SecondaryPredictor:
+    """The language model that ships; with it comes torch, which a fold without it does not wait for."""
+    from backends.folding.secondary_head import shipped
+
+    return shipped()
 
 
 def usable(alignment: Alignment) -> tuple[Alignment, list[str]]:

@@ -107,6 +107,8 @@ def read_layers(esm: Any, tokens: Tensor) -> Tensor:
 class SecondaryPredictor:
     """Secondary structure of single sequences, and of an alignment as the mean over its sequences."""
 
+    name = STARTER.id
+
     def __init__(self, esm: Any, head: SecondaryHead) -> None:
         self.esm, self.head = esm.eval(), head.eval()
 
