@@ -21,6 +21,7 @@ MEASURES = {
     "songs": "benchmarks.starter_songs",
     "videos": "benchmarks.starter_videos",
     "pictures": "benchmarks.starter_pictures",
+    "flamingo": "benchmarks.starter_flamingo",
     "proteins": "benchmarks.starter_proteins",
 }
 """The module that measures a task's starter."""

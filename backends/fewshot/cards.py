@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from backends.cards import Limits, ModelCard, Need, WeightFile
-from backends.fewshot.flamingo_cards import FLAMINGO_CARDS
+from backends.fewshot.flamingo_cards import FLAMINGO_CARDS, FLAMINGO_STARTER
 
 _TASK = "fewshot"
 _LIMITS = {"cpu": Limits(megapixels=100.0)}
@@ -251,5 +251,6 @@ CARDS: tuple[ModelCard, ...] = (
         ),
     ),
     *FLAMINGO_CARDS,
+    FLAMINGO_STARTER,
 )
 """Best first."""

@@ -33,6 +33,8 @@ from viz.fewshot import bars
 ASK = {"names": "Which class is it?", "caption": "Describe it", "question": "A question of mine"}
 MOST_SHOTS = 16
 THUMB = 96
+SMALL = "starter"
+"""The tier of the Flamingo that is always here: the usual one only where there is no other, and its limits are told."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
     wish = _ask(project, sha)
     here = [card for card in cards if widgets.is_here(card)]
     with st.expander("Which Flamingo", icon=":material/tune:", expanded=not here):
-        usual = (here or cards)[0]["id"]
+        usual = min(here or cards, key=lambda one: one["tier"] == SMALL)["id"]
         card = widgets.choose_card(cards, usual, lambda each: "converses", key=f"flamingo-{project.token}")
         if not widgets.is_here(card):
             widgets.offer_download(card)
@@ -84,6 +86,8 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
         st.markdown("**What it would be shown**")
         _conversation(project, preview(taught, wish), "")
         return
+    if card["tier"] == SMALL:
+        st.caption(words.plain(card["weak_at"]))
     _answered(project, taught, card, wish)
 
 

@@ -355,10 +355,22 @@ def test_without_its_weights_a_flamingo_is_an_explained_state_with_the_prompt_it
     app: AppTest, project: Project
 ) -> None:
     view(taught(app, project), "As a conversation")
+    app.radio(key=f"flamingo-{project.token}").set_value("idefics-9b").run()
     assert "The weights are not on this machine" in words_of(app) and "What it would be shown" in words_of(app)
     said = [block for message in app.chat_message for block in message.markdown]
     assert [text.value for text in said].count("What is in this picture?") == 9  # eight examples and the question
     assert said[-3].value == "blue" and said[-1].value == "*its answer comes here*"  # the most alike one comes last
+
+
+def test_a_fresh_machine_has_a_flamingo_that_answers_at_once_and_tells_its_limits(
+    app: AppTest, project: Project
+) -> None:
+    view(taught(app, project), "As a conversation")
+    assert "The weights are not on this machine" not in words_of(app) and "drawn shapes" in words_of(app)
+    click(app, "Ask the Flamingo")
+    wait_for(lambda: "The Flamingo**" in words_of(app.run()), 60)
+    assert not app.exception and "**The classifier**" in words_of(app)
+    assert app.chat_message[-1].markdown[-1].value.strip("*") in COLOURS
 
 
 def test_none_of_these_can_be_switched_off_and_heads_have_plain_names(app: AppTest, project: Project) -> None:

@@ -41,7 +41,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def submitted(address: str, query: Path, options: dict[str, Any], **files: Path) -> list[dict[str, Any]]:
     client = Client(address, verbose=False, download_files=False)
     sent = {name: handle_file(path) for name, path in files.items()}
-    job = client.submit(query=handle_file(query), weights="", options=options, **sent, api_name="/classify")
+    job = client.submit(query=handle_file(query), weights="prototypes", options=options, **sent, api_name="/classify")
     job.result(timeout=60)
     return job.outputs()
 
