@@ -26,8 +26,9 @@ from backends.fewshot.rices import drawn, similar
 from backends.fewshot.types import Support
 from backends.host import Host
 from backends.task import task_named
+from benchmarks.starters import told
 from evaluation.fewshot_episodes import play
-from evaluation.intervals import Interval, clopper_pearson, mean
+from evaluation.intervals import clopper_pearson, mean
 from evaluation.synthetic.pictures import SENTENCES
 from evaluation.synthetic.pictures import shots as sample_shots
 from training.flamingo_checks import asked, new_classes, picture
@@ -60,7 +61,7 @@ def measure(data: Path) -> Iterator[dict[str, Any]]:
         some = [make(number) for number in range(count)]
         for name, scores in _compared(engine.reader, others, some, queries).items():
             for shots, values in scores.items():
-                yield {"model": name, "set": title, "ways": ways, "shots": shots, **_told(mean(values))}
+                yield {"model": name, "set": title, "ways": ways, "shots": shots, **told(mean(values))}
     yield from _questions(engine.reader)
 
 
@@ -163,7 +164,7 @@ def _questions(reader: Reader) -> Iterator[dict[str, Any]]:
             question, answer = ask(kind, store.facts, row, rng)
             right.setdefault(kind, []).append(written_answer(reader, seen, question) == answer)
     for kind, some in sorted(right.items()):
-        yield {"model": STARTER, "set": "questions", "kind": kind, **_told(clopper_pearson(sum(some), len(some)))}
+        yield {"model": STARTER, "set": "questions", "kind": kind, **told(clopper_pearson(sum(some), len(some)))}
 
 
 def written_answer(reader: Reader, seen: Seen, question: str) -> str:
@@ -171,13 +172,3 @@ def written_answer(reader: Reader, seen: Seen, question: str) -> str:
     pieces = reader.speller.pieces([Turn("", question)])
     texts = list(reader.write(reader.hold(pieces.shots, []), pieces, seen, LONGEST))
     return texts[-1] if texts else ""
-
-
-def _told(found: Interval) -> dict[str, Any]:
-    return {
-        "mean": round(found.estimate, 4),
-        "low": round(found.low, 4),
-        "high": round(found.high, 4),
-        "units": found.count,
-        "interval": found.method,
-    }

@@ -24,8 +24,9 @@ from backends.fewshot.classes import with_article
 from backends.fewshot.types import Support
 from backends.host import Host
 from backends.task import task_named
+from benchmarks.starters import told
 from evaluation.fewshot_episodes import episodes, play
-from evaluation.intervals import Interval, clopper_pearson, mean
+from evaluation.intervals import clopper_pearson, mean
 from training.captions import held_out, read_entries
 from training.scenes import Claim, draw, make_scene, untrue
 
@@ -84,7 +85,7 @@ def _taught(
     """Rows of episodes by head and number of shots; with words alone, of all pictures at once."""
     if words is not None:
         right = (features @ words.T).argmax(axis=1) == labels
-        yield {"measure": "words only", **_told(clopper_pearson(int(right.sum()), len(right)))}
+        yield {"measure": "words only", **told(clopper_pearson(int(right.sum()), len(right)))}
     for shots in SHOTS:
         drawn = list(episodes(labels, shots, EPISODES))
         for head in HEADS:
@@ -100,7 +101,7 @@ def _taught(
                 ).accuracy
                 for one in drawn
             ]
-            yield {"measure": "few shots", "head": head, "shots": shots, **_told(mean(found))}
+            yield {"measure": "few shots", "head": head, "shots": shots, **told(mean(found))}
 
 
 def _scenes(engine: FeatureEngine) -> Iterator[dict[str, Any]]:
@@ -115,7 +116,7 @@ def _scenes(engine: FeatureEngine) -> Iterator[dict[str, Any]]:
         for kind in ("all", _difference(claim, false)):
             found.setdefault(kind, []).append(bool(true_score > false_score))
     for kind, right in sorted(found.items()):
-        yield {"measure": f"true or nearly true, {kind}", **_told(clopper_pearson(sum(right), len(right)))}
+        yield {"measure": f"true or nearly true, {kind}", **told(clopper_pearson(sum(right), len(right)))}
 
 
 def _difference(claim: Claim, false: Claim) -> str:
@@ -125,13 +126,3 @@ def _difference(claim: Claim, false: Claim) -> str:
         "relation": claim.relation != false.relation,
     }
     return next((name for name, differs in parts.items() if differs), "shape")
-
-
-def _told(found: Interval) -> dict[str, Any]:
-    return {
-        "mean": round(found.estimate, 4),
-        "low": round(found.low, 4),
-        "high": round(found.high, 4),
-        "units": found.count,
-        "interval": found.method,
-    }

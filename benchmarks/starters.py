@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from evaluation.intervals import Interval
+
 MEASURES = {
     "songs": "benchmarks.starter_songs",
     "videos": "benchmarks.starter_videos",
@@ -37,6 +39,17 @@ def mean_and_interval(values: np.ndarray, seed: int = 0) -> tuple[float, float, 
     means = values[rng.integers(len(values), size=(DRAWS, len(values)))].mean(axis=1)
     low, high = np.percentile(means, (2.5, 97.5))
     return float(values.mean()), float(low), float(high)
+
+
+def told(found: Interval) -> dict[str, Any]:
+    """An interval as the columns of a row."""
+    return {
+        "mean": round(found.estimate, 4),
+        "low": round(found.low, 4),
+        "high": round(found.high, 4),
+        "units": found.count,
+        "interval": found.method,
+    }
 
 
 def measured(task: str, data: Path) -> Iterator[Row]:

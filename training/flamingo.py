@@ -9,7 +9,6 @@ checkpoint was.
 from __future__ import annotations
 
 import argparse
-import csv
 import random
 import signal
 import time
@@ -28,6 +27,7 @@ from training.flamingo_model import LATENTS, WIDTH, look, make_model, normalised
 from training.flamingo_store import COLOUR_NAMES, FILL_NAMES, MOST, SHAPE_NAMES, Facts, Store
 from training.flamingo_words import write_tokenizer
 from training.picture_model import Average
+from training.running import note
 
 PICTURES = 40_000
 EYES, MIXED = 900, 2300
@@ -190,13 +190,7 @@ class Run:
     def _note(self, name: str, values: dict[str, Any]) -> None:
         rounded = {key: round(value, 5) if value != "" else "" for key, value in values.items()}
         row = {"step": self.step, "cpu_minutes": round(self.cpu_minutes, 2)} | rounded
-        path = self.work / name
-        fresh = not path.exists()
-        with path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(row), lineterminator="\n")
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
+        note(self.work / name, row)
 
     def export(self, folder: Path) -> None:
         """The averaged network as the studio loads it."""

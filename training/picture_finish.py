@@ -11,7 +11,6 @@ pooling had learned. The text tower is then trained towards the pictures' featur
 from __future__ import annotations
 
 import argparse
-import csv
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from training.picture_checks import check
 from training.picture_data import normalised
 from training.picture_model import MODEL, encode_text
 from training.pictures import Pictures, Run, agreement
+from training.running import note
 from training.scenes import Claim, Thing, draw, make_scene, untrue
 
 SHRINK, SOFT = 0.03, 0.3
@@ -134,17 +134,8 @@ def train_words(run: Run, model: Any, fixed: Fixed, steps: int, rng: random.Rand
         optimiser.zero_grad(set_to_none=True)
         total += float(loss.detach())
         if (step + 1) % NOTE_EVERY == 0:
-            _note(run.work / "words.csv", {"step": step + 1, "words": round(total / NOTE_EVERY, 4)})
+            note(run.work / "words.csv", {"step": step + 1, "words": round(total / NOTE_EVERY, 4)})
             total = 0.0
-
-
-def _note(path: Path, row: dict[str, float]) -> None:
-    fresh = not path.exists()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(row), lineterminator="\n")
-        if fresh:
-            writer.writeheader()
-        writer.writerow(row)
 
 
 def main() -> None:
@@ -163,7 +154,7 @@ def main() -> None:
     fixed = fix_features(model, run.data, rng)
     train_words(run, model, fixed, given.steps, rng)
     found = check(model, run.tokenizer, run.data.kept, run.data.apart)
-    _note(given.work / "finish.csv", {"cpu_hours": round(run.cpu_hours, 4)} | found)
+    note(given.work / "finish.csv", {"cpu_hours": round(run.cpu_hours, 4)} | found)
     run.export(given.export, model.state_dict())
 
 

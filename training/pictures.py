@@ -11,7 +11,6 @@ cut short or made longer. A stopped run goes on where its last checkpoint was.
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import random
 import time
@@ -30,6 +29,7 @@ from training.picture_checks import check
 from training.picture_data import mixed, normalised, read_pictures, varied
 from training.picture_model import MODEL, Average, encode_text, make_model, write_folder
 from training.picture_words import training_sentences, write_tokenizer
+from training.running import note
 from training.scenes import draw, make_scene, untrue
 
 PHOTOS, SCENES = 56, 8
@@ -252,13 +252,7 @@ class Run:
 
     def _note(self, name: str, values: dict[str, float]) -> None:
         row = {"step": self.step, "cpu_hours": round(self.cpu_hours, 4)} | {k: round(v, 5) for k, v in values.items()}
-        path = self.work / name
-        fresh = not path.exists()
-        with path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(row), lineterminator="\n")
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
+        note(self.work / name, row)
 
     def export(self, folder: Path, weights: dict[str, torch.Tensor]) -> None:
         """A network with these `weights` as the studio loads it."""

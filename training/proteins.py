@@ -24,6 +24,7 @@ from torch import nn
 
 from training.protein_data import Chains, measured_sequences, read_chains, without_alike
 from training.protein_language import Language
+from training.running import keep
 
 TOLD = 25
 """Steps from one line of losses to the next."""
@@ -69,8 +70,7 @@ class Training:
             "step": self.step,
             "seconds": self.seconds,
         }
-        torch.save(state, self.file.with_suffix(".part"))
-        self.file.with_suffix(".part").replace(self.file)
+        keep(state, self.file)
 
     def run(self) -> None:
         """Train until the last step, or until `stopping` is set, which keeps what was learned."""

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from backends.separation.memory import reused_memory
 from evaluation.separation import si_sdr_improvement
+from training.running import decay_groups, keep
 from training.song_data import RATE, STEMS, Sounds, prepare
 from training.song_mix import Mixer
 
@@ -50,7 +51,7 @@ phase of the mixture (`cac`), and branches that start at once instead of from ne
 SEGMENT = 3
 """Seconds of an example, in training and after."""
 
-BATCH, PEAK = 4, 1.5e-3
+BATCH, PEAK, DECAY = 4, 1.5e-3, 0.01
 VOICE = STEMS.index("vocals")
 WINDOW = 2048
 WEIGHTS = {"voice": 1.0, "rest": 1.0, "stems": 2.0}
@@ -121,7 +122,7 @@ class Training:
         self.network = make_network(**changes)
         self.sounds = Sounds(work / "store")
         self.average = Average(self.network)
-        self.optimiser = torch.optim.AdamW(_groups(self.network), lr=PEAK, betas=(0.9, 0.98))
+        self.optimiser = torch.optim.AdamW(decay_groups(self.network, DECAY), lr=PEAK, betas=(0.9, 0.98))
         self.step, self.seconds, self.stopping = 0, 0.0, False
         self.file = work / "songs.pt"
         if self.file.exists():
@@ -143,8 +144,7 @@ class Training:
             "step": self.step,
             "seconds": self.seconds,
         }
-        torch.save(state, self.file.with_suffix(".part"))
-        self.file.with_suffix(".part").replace(self.file)
+        keep(state, self.file)
 
     def run(self, every: int = 50) -> None:
         """Train until the last step, or until `stopping` is set, which keeps what was learned."""
@@ -191,15 +191,6 @@ class Training:
             if new:
                 writer.writeheader()
             writer.writerow(row)
-
-
-def _groups(network: nn.Module) -> list[dict[str, object]]:
-    """Weight decay for what multiplies, none for scales and shifts."""
-    parameters = list(network.parameters())
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": 0.01},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
 
 
 @torch.no_grad()

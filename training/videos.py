@@ -31,9 +31,13 @@ from backends.matting.modnet import MODNet
 from backends.matting.modnet_weights import both_encoders
 from training.composites import Composer
 from training.people import People, prepare
+from training.running import decay_groups, keep
 
 WIDTH = 0.5
 """Of the network's channels: 1.65 of the published 6.49 million parameters."""
+
+DECAY = 0.02
+"""Of weights that multiply."""
 
 REFERENCE = 160
 """The short side, in pixels, at which the trained network looks at a picture: as in the wide ones of its training."""
@@ -152,7 +156,7 @@ class Training:
         if stage.name == "whole" and not self.file.exists():
             self.network.load_state_dict(both_encoders(torch.load(earlier, weights_only=True)["average"]))
         self.average = Average(self.network)
-        self.optimiser = torch.optim.AdamW(_groups(self.network), lr=stage.peak, betas=(0.9, 0.99))
+        self.optimiser = torch.optim.AdamW(decay_groups(self.network, DECAY), lr=stage.peak, betas=(0.9, 0.99))
         if self.file.exists():
             self._resume()
 
@@ -172,8 +176,7 @@ class Training:
             "step": self.step,
             "seconds": self.seconds,
         }
-        torch.save(state, self.file.with_suffix(".part"))
-        self.file.with_suffix(".part").replace(self.file)
+        keep(state, self.file)
 
     def run(self, every: int = 100) -> None:
         """Train until the last step, or until `stopping` is set, which keeps what was learned."""
@@ -219,15 +222,6 @@ class Training:
             if new:
                 writer.writeheader()
             writer.writerow(row)
-
-
-def _groups(network: MODNet) -> list[dict[str, object]]:
-    """Weight decay for what multiplies, none for scales and shifts."""
-    parameters = list(network.parameters())
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": 0.02},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
 
 
 @torch.no_grad()
