@@ -20,30 +20,33 @@ def given(options: Mapping[str, Any], name: str) -> Any:
 
 def number(options: Mapping[str, Any], name: str, default: float, least: float, most: float) -> float:
     """A number from `least` to `most`. Raises BadInput."""
-    said = given(options, name)
-    if said is None:
+    value = _value(options, name, "a number")
+    if value is None:
         return default
-    try:
-        value = float(said)
-    except (TypeError, ValueError) as error:
-        raise BadInput(f"The option “{name}” takes a number, not “{str(said)[:SHOWN]}”.") from error
-    if not math.isfinite(value) or not least <= value <= most:
+    if not least <= value <= most:
         raise BadInput(f"The option “{name}” takes a number from {least:g} to {most:g}.")
     return value
 
 
 def whole_number(options: Mapping[str, Any], name: str, default: int, least: int, most: int) -> int:
     """A whole number from `least` to `most`. Raises BadInput."""
-    said = given(options, name)
-    if said is None:
+    value, said = _value(options, name, "a whole number"), given(options, name)
+    if value is None:
         return default
-    try:
-        value = float(said)
-    except (TypeError, ValueError) as error:
-        raise BadInput(f"The option “{name}” takes a whole number, not “{str(said)[:SHOWN]}”.") from error
-    if isinstance(said, bool) or not math.isfinite(value) or value != int(value) or not least <= value <= most:
+    if isinstance(said, bool) or not value.is_integer() or not least <= value <= most:
         raise BadInput(f"The option “{name}” takes a whole number from {least} to {most}, not “{str(said)[:SHOWN]}”.")
     return int(value)
+
+
+def _value(options: Mapping[str, Any], name: str, kind: str) -> float | None:
+    """What the option says, None where it says nothing; it may be infinite or no number. Raises BadInput."""
+    said = given(options, name)
+    try:
+        return None if said is None else float(said)
+    except OverflowError:  # a whole number beyond every float, and so beyond every range
+        return math.inf
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"The option “{name}” takes {kind}, not “{str(said)[:SHOWN]}”.") from error
 
 
 def switch(options: Mapping[str, Any], name: str, default: bool) -> bool:

@@ -277,6 +277,7 @@ def test_nobody_in_the_picture_is_said(engine: RedEngine, video: MakeVideo, tmp_
     [
         ({"edge": "wide"}, "takes a number"),
         ({"softness": 900}, "from 0 to 50"),
+        ({"softness": 10**400}, "from 0 to 50"),
         ({"start": "nan"}, "from 0"),
         ({"start": 3, "end": 2}, "after the start"),
         ({"temporal": "maybe"}, "“on” or “off”"),
