@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from backends.errors import UserError
 from studio import services
-from studio.intake import copy_upload
+from studio.held import copied, held
 from studio.library import Run
 from studio.videos import inputs
 from studio.videos.inputs import Probe
@@ -48,24 +45,22 @@ class Source:
 def of_upload(upload: Any, slot: str = "video", look: bool = True) -> Source:
     """An upload, copied to disk and probed once, not at every rerun; a `slot` holds one at a time."""
     key = f"{slot}-{upload.file_id}"
-    held = st.session_state.get(f"held-{slot}")
-    if held is None or held.key != key:
-        folder = tempfile.TemporaryDirectory(prefix="fourfold-video-")
-        ending = Path(upload.name).suffix.lower()
-        path = Path(folder.name) / f"upload{ending if ending.removeprefix('.') in inputs.TYPES else ''}"
-        copy_upload(upload, path)
-        held = Source(key, upload.name, path, inputs.probe(path) if look else Probe(), folder=folder)
-        st.session_state[f"held-{slot}"] = held
-    return held
+
+    def make() -> Source:
+        folder, path = copied(upload, inputs.TYPES)
+        return Source(key, upload.name, path, inputs.probe(path) if look else Probe(), folder=folder)
+
+    return held(slot, key, make)
 
 
 def of_run(run: Run) -> Source:
     """The file of a run, probed once a session. Raises UserError where it is gone."""
     key = f"run-{run.id}"
-    held = st.session_state.get(f"held-{key}")
-    if held is None:
+
+    def make() -> Source:
         path = services.library().only(run.id, "input", "input")
-        held = Source(key, run.inputs[0]["name"], path, inputs.probe(path), run)
-        st.session_state[f"held-{key}"] = held
-    held.run = run  # which may have gone on since it was last looked at
-    return held
+        return Source(key, run.inputs[0]["name"], path, inputs.probe(path))
+
+    source = held(key, key, make)
+    source.run = run  # which may have gone on since it was last looked at
+    return source
