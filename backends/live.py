@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import threading
 import time
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,10 @@ from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
 from backends.cards import ModelCard
 from backends.engine import Engine
-from backends.errors import BadInput, EngineFailed, UserError, WeightsMissing
+from backends.errors import BadInput, WeightsMissing
 from backends.host import HERE, Host
+from backends.live_socket import serve, together
 from backends.live_wire import (
-    AGAIN,
     PATH,
     TEXT_CHARACTERS,
     Answer,
@@ -35,8 +34,6 @@ from backends.live_wire import (
     unpack_picture,
 )
 from backends.task import task_named
-
-log = logging.getLogger(__name__)
 
 MAX_SESSIONS = 3
 IDLE_SECONDS = 60.0
@@ -52,7 +49,6 @@ TURN = 0.002
 BUSY = "The model is busy with a job; the live picture goes on as soon as that is done."
 LOADING = "Loading the model…"
 CRASH = "The live picture stopped because of a fault of ours; start it again, or try another model."
-REFUSED = 1008  # RFC 6455, section 7.4.1: a policy is violated
 
 
 class Newest:
@@ -88,20 +84,8 @@ class Live:
         self._cards: list[str] = []
 
     async def serve(self, socket: WebSocket) -> None:
-        """One connection from its handshake to its end; whatever goes wrong is told in a sentence."""
-        if "origin" in socket.headers:  # Sent by browsers only: pages come through their studio, which checks them.
-            await socket.close(REFUSED)
-            return
-        await socket.accept()
-        try:
-            await self._session(socket)
-        except UserError as error:
-            await _farewell(socket, error)
-        except WebSocketDisconnect:
-            return
-        except Exception:
-            log.exception("a live picture failed")
-            await _farewell(socket, EngineFailed(CRASH))
+        """One connection. Browsers alone send an Origin: pages come through their studio, which checks them."""
+        await serve(socket, "origin" not in socket.headers, self._session, CRASH)
 
     async def _session(self, socket: WebSocket) -> None:
         try:
@@ -149,7 +133,7 @@ class Session:
 
     async def run(self) -> None:
         """Until the client leaves or something fails."""
-        await _run_together(self._read(), self._work())
+        await together(self._read(), self._work())
 
     async def _read(self) -> None:
         while True:
@@ -210,19 +194,6 @@ class Session:
         await self._socket.send_json({"type": kind, **facts})
 
 
-async def _run_together(*works: Coroutine[Any, Any, None]) -> None:
-    """Run all until the first ends, then end the others and raise what the first raised."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
-
-
 async def _received(socket: WebSocket) -> bytes | dict[str, Any]:
     """The next message: a picture's bytes, or a JSON object. Raises BadInput, WebSocketDisconnect."""
     message = await socket.receive()
@@ -248,14 +219,6 @@ async def _said(socket: WebSocket) -> dict[str, Any]:
     if isinstance(said, bytes):
         raise BadInput("A live picture begins by naming the model.")
     return said
-
-
-async def _farewell(socket: WebSocket, error: UserError) -> None:
-    """Tell the error and close; a client that has left already hears nothing."""
-    told = {"type": "error", "code": error.code, "sentence": error.sentence, "again": error.code in AGAIN}
-    with suppress(RuntimeError, WebSocketDisconnect, OSError):
-        await socket.send_json(told)
-        await socket.close()
 
 
 def mount(api: FastAPI, host: Host, device: threading.Lock, stopping: threading.Event) -> None:

@@ -7,30 +7,27 @@ anywhere that the studio reaches.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from backends.errors import BadInput, EngineFailed, UserError
-from backends.live_wire import AGAIN, MESSAGE_BYTES, PATH, TEXT_CHARACTERS, Busy
+from backends.errors import BadInput, UserError
+from backends.live_socket import serve, together
+from backends.live_wire import MESSAGE_BYTES, PATH, TEXT_CHARACTERS, Busy
 from backends.matting.live_sides import SIDES
 from studio import media, words
 from studio.backend import Backend
-
-log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 16
 """Of everybody together; the model server has a limit of its own."""
 
 OPEN_SECONDS = 8.0
-REFUSED = 1008  # RFC 6455, section 7.4.1: a policy is violated
 FAULT = "The live picture stopped because of a fault of ours; start it again."
 
 
@@ -71,26 +68,18 @@ class Relay:
 
     async def serve(self, browser: WebSocket) -> None:
         """One connection from its handshake to its end."""
-        if not same_origin(browser.headers):
-            await browser.close(REFUSED)
-            return
-        await browser.accept()
+        await serve(browser, same_origin(browser.headers), self._session, FAULT)
+
+    async def _session(self, browser: WebSocket) -> None:
+        if self._count >= MAX_CONNECTIONS:
+            raise Busy(f"{MAX_CONNECTIONS} live pictures are open already, and more would be too slow for all.")
         self._count += 1
         try:
             await self._connected(browser)
-        except UserError as error:
-            await _farewell(browser, error)
-        except WebSocketDisconnect:
-            return
-        except Exception:
-            log.exception("a live picture could not be handed on")
-            await _farewell(browser, EngineFailed(FAULT))
         finally:
             self._count -= 1
 
     async def _connected(self, browser: WebSocket) -> None:
-        if self._count > MAX_CONNECTIONS:
-            raise Busy(f"{MAX_CONNECTIONS} live pictures are open already, and more would be too slow for all.")
         backend = await asyncio.to_thread(self._backend)
         state = backend.state()
         if not state.ready:
@@ -99,22 +88,10 @@ class Relay:
         try:
             # Pictures and mattes are compressed already.
             async with connect(url, max_size=4 * MESSAGE_BYTES, open_timeout=OPEN_SECONDS, compression=None) as model:
-                await _both_ways(browser, model)
+                # Until either side ends. One that takes no messages makes the other wait: nothing piles up here.
+                await together(_upward(browser, model), _downward(browser, model))
         except (OSError, WebSocketException, TimeoutError) as error:
             raise Down(f"The model server does not answer ({type(error).__name__}).") from error
-
-
-async def _both_ways(browser: WebSocket, model: ClientConnection) -> None:
-    """Until either side ends. A side that does not take its messages makes the other wait: nothing piles up here."""
-    tasks = [asyncio.create_task(_upward(browser, model)), asyncio.create_task(_downward(browser, model))]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
 
 
 async def _upward(browser: WebSocket, model: ClientConnection) -> None:
@@ -136,14 +113,6 @@ async def _downward(browser: WebSocket, model: ClientConnection) -> None:
         else:
             await browser.send_text(message)
     await browser.close()
-
-
-async def _farewell(browser: WebSocket, error: UserError) -> None:
-    """Tell the error and close; a browser that has left already hears nothing."""
-    told = {"type": "error", "code": error.code, "sentence": error.sentence, "again": error.code in AGAIN}
-    with suppress(RuntimeError, WebSocketDisconnect, OSError):
-        await browser.send_json(told)
-        await browser.close()
 
 
 def cards(task: Mapping[str, Any]) -> list[dict[str, Any]]:

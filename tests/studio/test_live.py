@@ -68,6 +68,19 @@ def test_too_large_a_message_is_refused_here(backend: Backend, kind: str) -> Non
         assert told["code"] == "bad_input" and "too large" in told["sentence"]
 
 
+def test_there_is_room_again_when_somebody_leaves(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MAX_CONNECTIONS", 1)
+    with client_of(backend) as client:
+        with joined(client) as first, joined(client) as second:
+            told = second.receive_json()
+            assert (told["code"], told["again"]) == ("busy", True) and "open already" in told["sentence"]
+            first.send_json({"type": "start", "card": "nonsense"})
+            assert "no model called" in first.receive_json()["sentence"]
+        with joined(client) as third:
+            third.send_json({"type": "start", "card": "nonsense"})
+            assert "no model called" in third.receive_json()["sentence"]
+
+
 @pytest.mark.parametrize("origin", [{}, {"origin": "http://elsewhere.example"}, {"origin": "null"}])
 def test_pages_of_other_sites_are_turned_away(backend: Backend, origin: dict[str, str]) -> None:
     with client_of(backend) as client, pytest.raises(WebSocketDisconnect), joined(client, origin):
