@@ -46,7 +46,8 @@ async def together(*works: Coroutine[Any, Any, None]) -> None:
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Through `wait`, as a `gather` that is cancelled itself forgets by whom, which those who scope tasks go by.
+        await asyncio.wait([asyncio.gather(*tasks, return_exceptions=True)])
     for task in done:
         task.result()
 
