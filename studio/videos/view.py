@@ -45,7 +45,7 @@ def _watch(run_id: str, live: bool) -> None:
 
 def _workbench(run: Run, live: bool) -> Mapping[str, Any] | None:
     """Draw the workbench as soon as there is anything to see in it; gives its settings once they were moved."""
-    from viz.components.matte_workbench import Preview, manifest, matte_workbench
+    from viz.components.matte_workbench import Background, Frames, Preview, manifest, matte_workbench
 
     kept = services.library().artifacts(run.id)
     found = {item.kind: item for item in kept}
@@ -56,34 +56,31 @@ def _workbench(run: Run, live: bool) -> Mapping[str, Any] | None:
     proxy, info = found.get("proxy"), video_source.of_run(run).probe.info
     if info is None or (not previews and proxy is None):
         return None
-    rows = _rows(run, found.get("frames"))
+    own = _own_background(run, kept)
     told = manifest(
         run.id,
         run.title,
         kind=info.kind,
         width=info.width,
         height=info.height,
-        times=[row[1] for row in rows],
+        frames=Frames.of_rows(_rows(run, found.get("frames"))),
         proxy_url=media.file_url(run.id, proxy) if proxy else None,
         frame_url=f"{media.run_url(run.id)}/frame" if run.status == "done" and "matte" in found else None,
-        uncertain=[row[2] for row in rows],
-        flicker=[row[3] for row in rows],
         settings={name: getattr(Choices.of(run.options), name) for name in FINISHING},
         previews=previews,
-        **_own_background(run, kept),
+        background=Background(*own) if own else None,
         live=live,
     )
     return matte_workbench(told, key=f"workbench-{run.id}")
 
 
-def _own_background(run: Run, kept: Sequence[Stored]) -> dict[str, Any]:
-    """What the workbench is told of the picture or video that was sent as background, if one was."""
+def _own_background(run: Run, kept: Sequence[Stored]) -> tuple[str, str] | None:
+    """The address and the kind of the picture or video that was sent as background, if one was."""
     for item in kept:
         if item.kind == "input" and item.name == "background":
             still = Path(item.file).suffix[1:].lower() in inputs.PICTURE_TYPES
-            url = media.file_url(run.id, item)
-            return {"background_url": url, "background_kind": "picture" if still else "video"}
-    return {}
+            return media.file_url(run.id, item), "picture" if still else "video"
+    return None
 
 
 def _rows(run: Run, frames: Stored | None) -> list[list[float]]:

@@ -10,7 +10,7 @@ import streamlit as st
 from studio.library import Library
 from studio.media import file_url
 from studio.videos.frames import frame_url
-from viz.components.matte_workbench import Preview, manifest, matte_workbench
+from viz.components.matte_workbench import Frames, Preview, manifest, matte_workbench
 
 st.set_page_config(layout="wide")
 run_id = st.text_input("Run", value=st.query_params["run"])
@@ -36,11 +36,9 @@ def bench() -> None:
             kind=run.facts["kind"],
             width=run.facts["width"],
             height=run.facts["height"],
-            times=[row[1] for row in rows] if done else [],
+            frames=Frames.of_rows(rows if done else []),
             proxy_url=file_url(run_id, kept["proxy", "proxy"]) if done else None,
             frame_url=frame_url(run_id) if done else None,
-            uncertain=[row[2] for row in rows] if done else [],
-            flicker=[row[3] for row in rows] if done else [],
             settings={**run.options, "wipe": 1.0},
             previews=[Preview(item.meta["frame"], item.meta["seconds"], file_url(run_id, item)) for item in previews],
             jump=jump if done and len(rows) > 1 else None,

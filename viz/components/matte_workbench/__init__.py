@@ -13,11 +13,11 @@ from typing import Any
 
 from streamlit.components.v2 import component
 
-from viz.components.matte_workbench.manifest import Preview, manifest, problem_frames
+from viz.components.matte_workbench.manifest import Background, Frames, Preview, manifest, problem_frames
 from viz.components.script import joined
 from viz.components.telling import noted, numbered
 
-__all__ = ["Preview", "manifest", "matte_workbench", "problem_frames"]
+__all__ = ["Background", "Frames", "Preview", "manifest", "matte_workbench", "problem_frames"]
 
 _HERE = Path(__file__).parent
 _PARTS = ("views", "own", "film", "exact", "stage", "loupe", "strip", "panels", "keyboard", "workbench")

@@ -26,6 +26,42 @@ class Preview:
     url: str
 
 
+@dataclass(frozen=True)
+class Frames:
+    """What is known of a run's frames: `times` in seconds, and shares (0..1) of how uncertain and restless each is.
+
+    A picture has one time, 0. Shares are empty where they are not known yet.
+
+    Raises:
+        ValueError: there are shares of another number of frames.
+    """
+
+    times: Sequence[float] = ()
+    uncertain: Sequence[float] = ()
+    flicker: Sequence[float] = ()
+
+    def __post_init__(self) -> None:
+        for name, values in (("uncertain", self.uncertain), ("flicker", self.flicker)):
+            if values and len(values) != len(self.times):
+                raise ValueError(f"{name} has {len(values)} values for {len(self.times)} frames")
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Sequence[float]]) -> Frames:
+        """From the rows of `frames.json`: frame, seconds, uncertain, flicker, and what is not shown here."""
+        return cls(*([row[column] for row in rows] for column in (1, 2, 3)))
+
+
+@dataclass(frozen=True)
+class Background:
+    """The run's own background, offered as the background "own". `kind` is "picture" or "video"."""
+
+    url: str
+    kind: str = "picture"
+
+    def __post_init__(self) -> None:
+        _check_kind(self.kind)
+
+
 def manifest(
     run_id: str,
     title: str,
@@ -33,15 +69,12 @@ def manifest(
     kind: str,
     width: int,
     height: int,
-    times: Sequence[float],
+    frames: Frames,
     proxy_url: str | None,
     frame_url: str | None,
-    uncertain: Sequence[float] = (),
-    flicker: Sequence[float] = (),
     settings: Mapping[str, Any] | None = None,
     previews: Sequence[Preview] = (),
-    background_url: str | None = None,
-    background_kind: str = "picture",
+    background: Background | None = None,
     jump: int | None = None,
     live: bool = False,
 ) -> dict[str, Any]:
@@ -51,30 +84,21 @@ def manifest(
         run_id, title: which run, and what screen readers call it.
         kind: "video" or "picture"; a picture has no scrubber and no strip.
         width, height: of the source in its own pixels, upright: what the loupe's exact crops are counted in.
-        times: seconds of each frame, as in the run's `frames.json`; one 0 for a picture.
         proxy_url: address of the artifact "proxy" (a video, or a picture of the same layout); None until it is made.
-        frame_url: address of exact frames (`studio.frames.frame_url(run_id)`); None switches exact previews off.
-        uncertain, flicker: one share (0..1) a frame, from `frames.json`; empty where not known.
+        frame_url: address of exact frames (`studio.videos.frames.frame_url(run_id)`); None switches exact previews off.
         settings: "edge", "softness", "despill", "background" and "temporal" that the run was made with, and "view",
             "wipe" and "frame" to begin with; anything missing gets its default.
         previews: what has been made so far, shown while there is no proxy.
-        background_url: the run's own background, offered as the background "own"; None where it has none.
-        background_kind: "picture" or "video".
         jump: show this frame; each new value jumps once.
         live: the run still goes on.
 
     Raises:
         ValueError: the numbers do not fit together.
     """
-    for one in (kind, background_kind):
-        if one not in ("video", "picture"):
-            raise ValueError(f'the kind is "video" or "picture", not {one!r}')
+    _check_kind(kind)
     if width < 1 or height < 1:
         raise ValueError("width and height must be positive")
-    for name, values in (("uncertain", uncertain), ("flicker", flicker)):
-        if values and len(values) != len(times):
-            raise ValueError(f"{name} has {len(values)} values for {len(times)} frames")
-    if jump is not None and not 0 <= jump < max(1, len(times)):
+    if jump is not None and not 0 <= jump < max(1, len(frames.times)):
         raise ValueError(f"there is no frame {jump} to jump to")
     return {
         "run": run_id,
@@ -82,20 +106,31 @@ def manifest(
         "kind": kind,
         "width": width,
         "height": height,
-        "times": [round(float(seconds), 4) for seconds in times] or [0.0],
+        **_frames(frames),
         "proxy": proxy_url,
         "frame_url": frame_url,
-        "uncertain": [round(float(share), 5) for share in uncertain],
-        "flicker": [round(float(share), 6) for share in flicker],
-        "problems": problem_frames(uncertain, flicker),
         "settings": {**SETTINGS, "background": "green", "temporal": True, **(settings or {})},
         "previews": [{"frame": one.frame, "seconds": one.seconds, "url": one.url} for one in previews],
-        "background_url": background_url,
-        "background_kind": background_kind,
+        "background_url": background.url if background else None,
+        "background_kind": background.kind if background else "picture",
         "jump": jump,
         "live": live,
         "colours": dict(COLOURS),
     }
+
+
+def _frames(frames: Frames) -> dict[str, Any]:
+    return {
+        "times": [round(float(seconds), 4) for seconds in frames.times] or [0.0],
+        "uncertain": [round(float(share), 5) for share in frames.uncertain],
+        "flicker": [round(float(share), 6) for share in frames.flicker],
+        "problems": problem_frames(frames.uncertain, frames.flicker),
+    }
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in ("video", "picture"):
+        raise ValueError(f'the kind is "video" or "picture", not {kind!r}')
 
 
 def problem_frames(uncertain: Sequence[float], flicker: Sequence[float]) -> list[int]:
