@@ -97,8 +97,8 @@ class FeatureEngine(Engine):
             cache = FeatureCache()
             words = yield from class_words(self, examples.classes, examples.sentences, settings.templates, cache)
             looked = yield from look(self, (*examples.items, *query.items), cache)
-            pictures = shown(self, query.items) if why.wanted else []
-        shots, queries = looked.only(examples.items), looked.only(query.items)
+            shots, queries = looked.only(examples.items), looked.only(query.items)
+            pictures = shown(self, queries.items) if why.wanted else []
         taught = self.support(examples, shots, words)
         out.mkdir(parents=True, exist_ok=True)
         artifacts = [write_features(out, queries, shots, taught, self)]

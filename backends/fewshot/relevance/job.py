@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backends.engine import Artifact, Event, Notice, Progress
-from backends.errors import BadInput, UserError
+from backends.errors import BadInput
 from backends.fewshot.gallery import Item
+from backends.fewshot.looking import FINER
 from backends.fewshot.relevance import looked_into, word_relevance
 from backends.fewshot.relevance.options import Explaining
 from backends.pictures import read
@@ -39,15 +40,10 @@ class Shown:
 
 
 def shown(engine: FeatureEngine, items: Sequence[Item]) -> list[Shown]:
-    """The first MOST of them that can be read; `look` tells which cannot."""
+    """The first MOST of these items, which `look` could read; raises UserError where one cannot be read any more."""
     found: list[Shown] = []
-    for item in items:
-        if len(found) == MOST:
-            break
-        try:
-            picture = read(item.read(), side=2 * engine.side).rgb
-        except UserError:  # told in a sentence where its features were wanted
-            continue
+    for item in items[:MOST]:
+        picture = read(item.read(), side=FINER * engine.side).rgb
         found.append(Shown(item, engine.prepare(picture), box_of(engine.prepare, picture.shape)))
     return found
 

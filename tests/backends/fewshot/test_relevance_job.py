@@ -148,6 +148,22 @@ def test_without_a_target_each_answer_is_explained_against_the_others(
         assert each["map"].max() > 0
 
 
+def test_a_picture_that_cannot_be_read_is_told_and_the_others_are_explained(
+    prototypes: PrototypesEngine, picture: Path, tmp_path: Path
+) -> None:
+    target, direction = aimed(prototypes, tmp_path)
+    queries = tmp_path / "queries"
+    queries.mkdir()
+    (queries / "a.png").write_bytes(picture.read_bytes()[:90])
+    (queries / "b.png").write_bytes(picture.read_bytes())
+    (found,), _, events = explained(prototypes, {"query": queries, "target": target}, tmp_path / "out", only="features")
+    assert str(found["name"]) == "b.png"
+    assert float(found["score"]) == pytest.approx(
+        float(prototypes.images([read(picture).rgb])[0] @ direction), abs=1e-4
+    )
+    assert any("“a.png” was left out" in event.sentence for event in events if isinstance(event, Notice))
+
+
 def test_a_map_is_checked_by_covering_and_by_a_network_that_knows_nothing(
     clip: ClipEngine, prototypes: PrototypesEngine, picture: Path, tmp_path: Path
 ) -> None:
