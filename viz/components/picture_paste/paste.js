@@ -27,7 +27,14 @@ class PastePlace {
     if (!files.length) { this.note.textContent = "There is no picture in what was pasted: copy the picture itself, not its address."; return; }
     if (size > this.data.most) { this.note.textContent = "This is too large to be pasted: give it as a file instead."; return; }
     this.note.textContent = `Taking ${files.length === 1 ? "the picture" : `${files.length} pictures`} in…`;
-    const sent = await Promise.all(files.map(async (file) => ({ name: this.named(file), data: await this.base64(file) })));
+    let sent;
+    try {
+      sent = await Promise.all(files.map(async (file) => ({ name: this.named(file), data: await this.base64(file) })));
+    } catch (error) {  // moved or changed since it was dropped
+      console.warn(error);
+      this.note.textContent = "This cannot be read: give it as a file instead.";
+      return;
+    }
     this.send(sent);
   }
 
