@@ -14,7 +14,6 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,44 +27,56 @@ def main() -> int:
         return 2
     os.chdir(ROOT)
     import streamlit as st
-    from streamlit.runtime.pages_manager import PagesManager
 
-    from studio import media, samples, services
+    from studio import media, services
     from studio.videos import live
 
-    # Streamlit takes a folder called pages/ for its older kind of navigation until app.py has run once; whoever opens
-    # the address of a page first would then see that page without its frame.
-    PagesManager.uses_pages_directory = False
-    # It also takes the address given below for an edit of its configuration file and asks for a restart.
-    logging.getLogger("streamlit.config").addFilter(lambda record: "[server]" not in record.getMessage())
-
-    def prepare() -> None:
-        """Make the samples once the first page and the backend no longer need the processor."""
-        services.backend().wait_ready(60)
-        samples.song()
-        if not samples.all_made():
-            # It ends with its standard input, which ends with this process.
-            command = [sys.executable, "-m", "studio.samples"]
-            subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True).wait()
-
-    @asynccontextmanager
-    async def lifespan(_app: Any) -> AsyncIterator[None]:
-        services.backend()
-        threading.Thread(target=prepare, name="samples", daemon=True).start()
-        shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::1") else host
-        print(f"\n  Fourfold is at http://{shown}:{port}\n  Press Ctrl-C to stop it.\n", flush=True)  # noqa: T201
-        try:
-            yield
-        finally:
-            services.stop()
-
+    _settle_streamlit()
     routes = [*media.routes(services.library()), *live.routes(services.backend)]
-    app = st.App(ROOT / "app.py", lifespan=lifespan, routes=routes)
+    app = st.App(ROOT / "app.py", lifespan=lambda _app: _running(host, port), routes=routes)
     try:
         app.run(config={"server.address": host, "server.port": port})
     except KeyboardInterrupt:
         print("Stopped.", flush=True)  # noqa: T201
     return 0
+
+
+def _settle_streamlit() -> None:
+    """End two habits that Streamlit has when its own command did not start it."""
+    from streamlit.runtime.pages_manager import PagesManager
+
+    # Streamlit takes a folder called pages/ for its older kind of navigation until app.py has run once; whoever opens
+    # the address of a page first would then see that page without its frame.
+    PagesManager.uses_pages_directory = False
+    # It also takes the address that it is given for an edit of its configuration file and asks for a restart.
+    logging.getLogger("streamlit.config").addFilter(lambda record: "[server]" not in record.getMessage())
+
+
+@asynccontextmanager
+async def _running(host: str, port: int) -> AsyncIterator[None]:
+    """From the first moment, when the backend begins to start, to the last, when it is stopped."""
+    from studio import services
+
+    services.backend()
+    threading.Thread(target=_make_samples, name="samples", daemon=True).start()
+    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::1") else host
+    print(f"\n  Fourfold is at http://{shown}:{port}\n  Press Ctrl-C to stop it.\n", flush=True)  # noqa: T201
+    try:
+        yield
+    finally:
+        services.stop()
+
+
+def _make_samples() -> None:
+    """Make the samples once the first page and the backend no longer need the processor."""
+    from studio import samples, services
+
+    services.backend().wait_ready(60)
+    samples.song()
+    if not samples.all_made():
+        # It ends with its standard input, which ends with this process.
+        command = [sys.executable, "-m", "studio.samples"]
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True).wait()
 
 
 def _port() -> int:
