@@ -6,6 +6,8 @@ import csv
 import io
 import tempfile
 import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -20,41 +22,35 @@ from studio.pictures.features import Looker
 from studio.pictures.project import Project
 
 
+@dataclass(frozen=True)
+class Offer:
+    """One file to take along: what its button says, what it holds, and `make`, which is called once it is wanted."""
+
+    label: str
+    file: str
+    kind: str
+    icon: str
+    about: str
+    make: Callable[[], str | bytes]
+
+
 def show(project: Project, looker: Looker, taught: Taught) -> None:
     """The downloads, and sorting many pictures at once."""
-    name = naming.clean(project.state.name) or "Pictures"
     version = str(services.backend().info().get("version", ""))
     card = model_card(project.state, taught, looker.card, version, datetime.now().astimezone())
-    rows = (
-        (
-            "The classifier (ZIP)",
-            lambda: package(taught, card),
-            f"{name} classifier.zip",
-            "application/zip",
-            ":material/deployed_code:",
-            "What it learned (head.npz), a script that runs it with numpy alone, and its card.",
-        ),
-        (
-            "The card (Markdown)",
-            lambda: card,
-            f"{name} card.md",
-            "text/markdown",
-            ":material/description:",
-            "What it tells apart, how well as measured, and its limits: to be read before it is used.",
-        ),
-        (
-            "The answers (CSV)",
-            lambda: answers_table(project, taught),
-            f"{name} answers.csv",
-            "text/csv",
-            ":material/table:",
-            f"The {words.count(len(taught.questions), 'question')} above, one row each, one column a class.",
-        ),
-    )
-    for label, make, file, kind, icon, about in rows:
+    for offer in offers(project, taught, card):
         left, right = st.columns([2, 3], vertical_alignment="center")
-        left.download_button(label, make, file, kind, icon=icon, width="stretch", on_click="ignore", key=f"take-{file}")
-        right.caption(about)
+        left.download_button(
+            offer.label,
+            offer.make,
+            offer.file,
+            offer.kind,
+            icon=offer.icon,
+            width="stretch",
+            on_click="ignore",
+            key=f"take-{offer.file}",
+        )
+        right.caption(offer.about)
     left, right = st.columns([2, 3], vertical_alignment="center")
     with left:
         save_button(project)
@@ -63,6 +59,37 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
         st.markdown(card)
     st.markdown("**Sort many pictures at once**")
     batch.offer(project, looker, taught)
+
+
+def offers(project: Project, taught: Taught, card: str) -> tuple[Offer, ...]:
+    """The classifier, its `card` alone, and its answers."""
+    name = naming.clean(project.state.name) or "Pictures"
+    return (
+        Offer(
+            "The classifier (ZIP)",
+            f"{name} classifier.zip",
+            "application/zip",
+            ":material/deployed_code:",
+            "What it learned (head.npz), a script that runs it with numpy alone, and its card.",
+            lambda: package(taught, card),
+        ),
+        Offer(
+            "The card (Markdown)",
+            f"{name} card.md",
+            "text/markdown",
+            ":material/description:",
+            "What it tells apart, how well as measured, and its limits: to be read before it is used.",
+            lambda: card,
+        ),
+        Offer(
+            "The answers (CSV)",
+            f"{name} answers.csv",
+            "text/csv",
+            ":material/table:",
+            f"The {words.count(len(taught.questions), 'question')} above, one row each, one column a class.",
+            lambda: answers_table(project, taught),
+        ),
+    )
 
 
 def save_button(project: Project) -> None:
