@@ -16,7 +16,7 @@ from typing import Any
 
 from backends.engine import Artifact, Event, Metric, Notice, Progress, Result
 from backends.errors import BadInput, UserError
-from backends.task import task_named, tasks
+from backends.task import Task, task_named, tasks
 
 BAD_REQUEST = 2
 SIZES = {"builtin": "built in"}
@@ -46,7 +46,20 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--root", type=Path, help="folder for uploads and running jobs; a temporary one by default")
     command.add_argument("--supervised", action="store_true", help="stop when standard input ends")
 
-    command = _command(commands, "run", run_job, "do one job and exit")
+    _ask_for_job(_command(commands, "run", run_job, "do one job and exit"))
+
+    command = _command(commands, "list", list_cards, "list the models and whether they are here")
+    command.add_argument("--json", action="store_true")
+    command = _command(commands, "fetch", fetch, "download the published weights of a model")
+    command.add_argument("id")
+    command = _command(commands, "import", adopt, "take in weights that you downloaded yourself")
+    command.add_argument("id")
+    command.add_argument("file", type=Path, nargs="+")
+    return top
+
+
+def _ask_for_job(command: argparse.ArgumentParser) -> None:
+    """The arguments of `run`; the options and further files of all tasks are among them."""
     command.add_argument("task", help=f"one of {', '.join(tasks())}")
     command.add_argument("input", type=Path, help="the file to work on; for pictures also a folder of them")
     command.add_argument("--engine", default="", help="the engine; by default that of the best weights present")
@@ -66,15 +79,6 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(f"--{name}", help=meaning)
     for name in sorted(_files()):
         command.add_argument(f"--{name}", type=Path, metavar="PATH", help=f"the same as --input {name}=PATH")
-
-    command = _command(commands, "list", list_cards, "list the models and whether they are here")
-    command.add_argument("--json", action="store_true")
-    command = _command(commands, "fetch", fetch, "download the published weights of a model")
-    command.add_argument("id")
-    command = _command(commands, "import", adopt, "take in weights that you downloaded yourself")
-    command.add_argument("id")
-    command.add_argument("file", type=Path, nargs="+")
-    return top
 
 
 def _options() -> dict[str, str]:
@@ -115,12 +119,7 @@ def run_job(arguments: argparse.Namespace) -> int:
     from backends.run import Job, check_inputs, run
 
     task, host = task_named(arguments.task), Host()
-    options = {name: value for name in _options() if (value := getattr(arguments, name)) is not None}
-    inputs = {task.inputs[0]: arguments.input, **_named(arguments.extra)}
-    inputs |= {name: path for name in _files() if (path := getattr(arguments, name)) is not None}
-    for name in task.optional:  # `--background beach.jpg` means the file, `--background green` the colour.
-        if name in options and name not in inputs and Path(options[name]).is_file():
-            inputs[name] = Path(options.pop(name))
+    options, inputs = _given(arguments, task)
     check_inputs(task, inputs)
     card, weights = host.choose(task, arguments.engine, arguments.weights)
     try:
@@ -140,14 +139,25 @@ def run_job(arguments: argparse.Namespace) -> int:
                 artifacts = event.artifacts
     shutil.rmtree(arguments.out / "segments", ignore_errors=True)  # Previews serve players, not files on disk.
     if arguments.json:
+        facts = {"task": task.name, "engine": card.engine, "weights": card.id}
         found = [{"kind": item.kind, "name": item.name, "path": str(item.path)} for item in artifacts]
         seconds = round(time.monotonic() - started, 3)
-        line = {"task": task.name, "engine": card.engine, "weights": card.id, "seconds": seconds}
-        answer(json.dumps({**line, "artifacts": found, "metrics": metrics}))
+        answer(json.dumps({**facts, "seconds": seconds, "artifacts": found, "metrics": metrics}))
     else:
         for item in artifacts:
             answer(str(item.path))
     return 0
+
+
+def _given(arguments: argparse.Namespace, task: Task) -> tuple[dict[str, str], dict[str, Path]]:
+    """The options and the files that were named."""
+    options = {name: value for name in _options() if (value := getattr(arguments, name)) is not None}
+    inputs = {task.inputs[0]: arguments.input, **_named(arguments.extra)}
+    inputs |= {name: path for name in _files() if (path := getattr(arguments, name)) is not None}
+    for name in task.optional:  # `--background beach.jpg` means the file, `--background green` the colour.
+        if name in options and name not in inputs and Path(options[name]).is_file():
+            inputs[name] = Path(options.pop(name))
+    return options, inputs
 
 
 def _named(pairs: list[str]) -> dict[str, Path]:
