@@ -1,4 +1,4 @@
-"""The starter of proteins: helix, strand and loop of chains kept apart, and what `coevolution` makes of it.
+"""The starter of proteins: states and folds of chains kept apart, and what `coevolution` makes of its states.
 
 Of chains kept apart the clusters of like sequences decide, see `training/protein_data.py`. An interval is over chains,
 whose residues are not independent. TM-scores and lDDT of folds compare residue with residue, and seek no alignment.
@@ -13,29 +13,31 @@ from typing import Any
 import numpy as np
 
 from backends.folding.alignment import LETTERS, Alignment, sequence_weights
+from backends.folding.cards import STARTER
 from backends.folding.coevolution import analysed, folded, usable
 from backends.folding.profile import secondary
 from backends.folding.secondary import assign
-from backends.folding.secondary_head import STARTER, SecondaryPredictor, shipped
-from backends.folding.structure import Structure
+from backends.folding.secondary_head import SecondaryPredictor, shipped
 from backends.folding.structure_files import read_structure
 from backends.folding.types import Model
+from benchmarks import starter_folds
 from benchmarks.coevolution import NAMES, _returned, joined
+from benchmarks.starter_folds import first_chain, pooled
 from evaluation.folding import compare
 from evaluation.matching import align
 from training.protein_data import STATES, TEST, UNKNOWN, Chains, read_chains
 
 TRAINED, MEASURED = "train/proteins", "protein"
 SEEDS = (0, 1)
-DRAWS = 2_000
 WITHOUT, WITH = "coevolution without it", "coevolution with it"
 
 Row = dict[str, Any]
 
 
 def measure(data: Path) -> Iterator[Row]:
-    predictor = shipped()
-    yield from _told(read_chains(data / TRAINED), predictor)
+    predictor, chains = shipped(), read_chains(data / TRAINED)
+    yield from _told(chains, predictor)
+    yield from starter_folds.measure(chains, data / MEASURED / "structures")
     yield from _coevolved(data / MEASURED, predictor)
 
 
@@ -46,19 +48,19 @@ def _told(chains: Chains, predictor: SecondaryPredictor) -> Iterator[Row]:
     truth = [chains.states[chains.rows(row)] for row in rows]
     logs = list(predictor.sequences(texts))
     for model, found in (
-        (STARTER.id, [log.argmax(1) for log in logs]),
+        (STARTER, [log.argmax(1) for log in logs]),
         ("propensities", [_propensities(text) for text in texts]),
     ):
         known = [(a[b >= 0], b[b >= 0]) for a, b in zip(found, truth, strict=True)]
-        yield _pooled(model, "chains kept apart, Q3", [a == b for a, b in known])
+        yield pooled(model, "chains kept apart, Q3", [a == b for a, b in known])
         for state, letter in enumerate(STATES[:2]):
-            yield _pooled(model, f"of true {letter} told", [a[b == state] == state for a, b in known])
-            yield _pooled(model, f"of told {letter} true", [b[a == state] == state for a, b in known])
+            yield pooled(model, f"of true {letter} told", [a[b == state] == state for a, b in known])
+            yield pooled(model, f"of told {letter} true", [b[a == state] == state for a, b in known])
     for low, high in ((0.33, 0.5), (0.5, 0.7), (0.7, 0.9), (0.9, 1.01)):
         sure = [np.exp(log).max(1) for log in logs]
         inside = [(s >= low) & (s < high) & (b >= 0) for s, b in zip(sure, truth, strict=True)]
         right = [(log.argmax(1) == b)[part] for log, b, part in zip(logs, truth, inside, strict=True)]
-        yield _pooled(STARTER.id, f"right where it says {low:.0%} to {min(high, 1):.0%}", right)
+        yield pooled(STARTER, f"right where it says {low:.0%} to {min(high, 1):.0%}", right)
 
 
 def _propensities(text: str) -> np.ndarray:
@@ -72,7 +74,7 @@ def _coevolved(folder: Path, predictor: SecondaryPredictor) -> Iterator[Row]:
     scores: dict[str, list[tuple[float, float, float]]] = {WITHOUT: [], WITH: []}
     for name in NAMES:
         alignment, _ = usable(joined(folder / "alignments" / name))
-        truth = _first_chain(read_structure(folder / "structures" / f"{name}.cif"))
+        truth = first_chain(read_structure(folder / "structures" / f"{name}.cif"))
         ours, theirs = align(alignment.query, truth.sequence)
         weights = sequence_weights(alignment.rows)
         for model, told in ((WITHOUT, None), (WITH, predictor)):
@@ -89,18 +91,3 @@ def _coevolved(folder: Path, predictor: SecondaryPredictor) -> Iterator[Row]:
 
 def _named(scores: list[tuple[float, float, float]]) -> dict[str, float]:
     return {what: round(float(x), 3) for what, x in zip(("Q3", "TM", "lDDT"), np.mean(scores, 0), strict=True)}
-
-
-def _first_chain(structure: Structure) -> Structure:
-    _, rows = next(structure.chain_slices())
-    return structure.select(np.arange(rows.start, rows.stop))
-
-
-def _pooled(model: str, what: str, parts: list[np.ndarray]) -> Row:
-    """The share over the residues of all chains, and its interval over chains."""
-    sums, counts = (np.array([fold(part) for part in parts], float) for fold in (np.sum, len))
-    rows = np.random.default_rng(0).integers(len(parts), size=(DRAWS, len(parts)))
-    draws = sums[rows].sum(1) / np.maximum(counts[rows].sum(1), 1)
-    low, high = (round(float(edge), 4) for edge in np.percentile(draws, (2.5, 97.5)))
-    mean = round(float(sums.sum() / max(counts.sum(), 1)), 4)
-    return {"model": model, "measure": what, "mean": mean, "interval": [low, high], "n": int(counts.sum())}

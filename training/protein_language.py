@@ -65,7 +65,7 @@ def shapes(trace: np.ndarray) -> np.ndarray:
 class Language:
     """What is trained in this stage, and on what."""
 
-    peak, often = 2e-3, 150
+    peak, often, progress = 2e-3, 150, 0.0
 
     def __init__(self, chains: Chains) -> None:
         self.chains = chains

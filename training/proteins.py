@@ -1,11 +1,12 @@
-"""The starter of proteins: a small language model that tells helices and strands, trained on known structures.
+"""The starter of proteins: a small language model that tells helices and strands, and a folding trunk on top of it.
 
     python -m training.proteins prepare --data FOLDER --measured FOLDER --work WORK
-    python -m training.proteins train --work WORK --steps 1500
-    python -m training.protein_finish --work WORK --out backends/starters/secondary-starter.safetensors
+    python -m training.proteins language --work WORK --steps 1500
+    python -m training.proteins fold --work WORK --steps 4100
+    python -m training.protein_finish --work WORK --out backends/starters/esmfold-starter
 
-`prepare` leaves out what is like a protein under `--measured`. `train` goes on from its last checkpoint, which holds
-everything.
+`prepare` leaves out what is like a protein under `--measured`. The other two go on from their last checkpoint, which
+holds everything.
 """
 
 from __future__ import annotations
@@ -15,18 +16,20 @@ import csv
 import math
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import nn
 
 from training.protein_data import Chains, measured_sequences, read_chains, without_alike
+from training.protein_fold import Fold
 from training.protein_language import Language
 from training.running import keep
 
-TOLD = 25
+LOGGED = 25
 """Steps from one line of losses to the next."""
 DECAY = 0.05
 SAVED_EVERY = 150.0
@@ -41,19 +44,32 @@ def rate(step: int, steps: int, peak: float) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm))))
 
 
+class Stage(Protocol):
+    """What `Training` asks of a stage: modules, what they learn from, and how good they are."""
+
+    peak: float
+    often: int
+    progress: float
+    modules: nn.ModuleDict
+
+    def batches(self, rng: np.random.Generator) -> Iterator[Any]: ...
+    def losses(self, batch: Any) -> dict[str, torch.Tensor]: ...
+    def check(self) -> dict[str, float]: ...
+
+
 class Training:
-    """From the start or the last checkpoint."""
+    """From the start or the last checkpoint, `file`."""
 
-    peak, often = 2e-3, 150
-
-    def __init__(self, stage: Language, work: Path, steps: int) -> None:
-        self.stage, self.work, self.steps = stage, work, steps
+    def __init__(self, stage: Stage, file: Path, steps: int) -> None:
+        self.stage, self.file, self.steps = stage, file, steps
         self.step, self.seconds, self.stopping = 0, 0.0, False
         self.optimiser = torch.optim.AdamW(
-            _groups(list(stage.modules.parameters())), lr=self.peak, betas=(0.9, 0.98), fused=True
+            _groups([weight for weight in stage.modules.parameters() if weight.requires_grad]),
+            lr=stage.peak,
+            betas=(0.9, 0.98),
+            fused=True,
         )
         self.average = {key: value.clone() for key, value in stage.modules.state_dict().items()}
-        self.file = work / "last.pt"
         if self.file.exists():
             self._resume(torch.load(self.file, weights_only=True))
 
@@ -74,6 +90,7 @@ class Training:
 
     def run(self) -> None:
         """Train until the last step, or until `stopping` is set, which keeps what was learned."""
+        self.stage.progress = self.step / self.steps
         batches = self.stage.batches(np.random.default_rng(self.step))
         torch.manual_seed(self.step)
         told: dict[str, list[float]] = {}
@@ -83,8 +100,8 @@ class Training:
             for key, value in self._learn(next(batches)).items():
                 told.setdefault(key, []).append(value)
             self.seconds += time.process_time() - began
-            checked = self.step % self.often == 0 or self.step == self.steps
-            if checked or self.step % TOLD == 0:
+            checked = self.step % self.stage.often == 0 or self.step == self.steps
+            if checked or self.step % LOGGED == 0:
                 measured = self.measured() if checked else {}
                 self._log({key: float(np.mean(values)) for key, values in told.items()} | measured)
                 told = {}
@@ -95,7 +112,8 @@ class Training:
 
     def _learn(self, batch: Any) -> dict[str, float]:
         for group in self.optimiser.param_groups:
-            group["lr"] = rate(self.step, self.steps, self.peak)
+            group["lr"] = rate(self.step, self.steps, self.stage.peak)
+        self.stage.progress = self.step / self.steps
         losses = self.stage.losses(batch)
         self.optimiser.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
@@ -123,14 +141,15 @@ class Training:
         modules = self.stage.modules
         now = {key: value.clone() for key, value in modules.state_dict().items()}
         modules.load_state_dict(self.average)
-        found = self.stage.check() if modules.eval() else {}
+        modules.eval()
+        found = self.stage.check()
         modules.load_state_dict(now)
         modules.train()
         return found
 
     def _log(self, values: dict[str, float]) -> None:
         """A line for each value: step, seconds of processor time, name, value."""
-        path = self.work / "log.csv"
+        path = self.file.with_suffix(".csv")
         fresh = not path.exists()
         with path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
@@ -148,11 +167,11 @@ def _groups(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("prepare", "train"))
+    parser.add_argument("what", choices=("prepare", "language", "fold"))
     parser.add_argument("--work", type=Path, required=True, help="a folder for the store, checkpoints and the log")
     parser.add_argument("--data", type=Path, help="the folder with chains_train.npz and ca_traces_train.npz")
     parser.add_argument("--measured", type=Path, help="a folder of proteins that must not be trained on")
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=0, help="until when to train, counted from the start")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -162,7 +181,14 @@ def main() -> None:
         measured = measured_sequences(given.measured) if given.measured else []
         without_alike(read_chains(given.data), measured).save(store)
         return
-    training = Training(Language(Chains.load(store)), given.work, given.steps)
+    if given.steps < 1:
+        parser.error("--steps says until when to train")
+    chains, language = Chains.load(store), given.work / "language.pt"
+    if given.what == "language":
+        training = Training(Language(chains), language, given.steps)
+    else:
+        learned = torch.load(language, weights_only=True)["average"]
+        training = Training(Fold(chains, learned), given.work / "fold.pt", given.steps)
     signal.signal(signal.SIGTERM, lambda *_: setattr(training, "stopping", True))
     training.run()
 

@@ -93,6 +93,12 @@ def by_rows(model: Any, rows: int = CHUNKS[0]) -> Any:
     return model
 
 
+def recycles(trunk: Any) -> bool:
+    """Whether a pass sees anything of the one before: where these layers are nought, it gives the same again."""
+    layers = (trunk.recycle_s_norm, trunk.recycle_z_norm, trunk.recycle_disto)
+    return any(bool(weight.any()) for layer in layers for weight in layer.parameters())
+
+
 @torch.inference_mode()
 def embed(model: Any, aatype: Tensor, masked: Tensor | None = None) -> Tensor:
     """`(1, L)` residues to the trunk's first single representation `(1, L, C)`, through the language model.

@@ -61,8 +61,8 @@ PUBLISHED: dict[str, Any] = {
 class EsmFoldEngine(FoldingEngine):
     """ESMFold on one chain.
 
-    Options: `recycles` (0 to 24), `chunk` ("auto", "off" or a number), `extras` (contacts, distogram, attention,
-    mutations), `chain`.
+    Options: `recycles` (0 to 24; a network that was trained without has none), `chunk` ("auto", "off" or a number),
+    `extras` (contacts, distogram, attention, mutations), `chain`.
     """
 
     name: ClassVar[str] = "esmfold"
@@ -75,7 +75,7 @@ class EsmFoldEngine(FoldingEngine):
         # Trained logistic weights for contacts from attention; the released folding checkpoints may lack them.
         self.contact_head = not any(key.startswith("esm.contact_head") for key in missing)
         with memory_sentence():
-            if device == "cuda":
+            if device == "cuda" and self.network.config.esmfold_config.fp16_esm:
                 self.network.esm.half()  # as it was trained; the trunk needs single precision
             self.network.to(device)
         self.blocks = len(self.network.trunk.blocks)
@@ -85,7 +85,7 @@ class EsmFoldEngine(FoldingEngine):
         return last.total if last.stage == STAGE else 0.0
 
     def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
-        count = whole_number(options, "recycles", RECYCLES, 0, 24) + 1
+        count = 1 + whole_number(options, "recycles", RECYCLES, 0, 24) * esm_trunk.recycles(self.network.trunk)
         wanted = extras(options, EXTRAS)
         sequence = query.sequence
         chunk = self.chunk(options, len(sequence))

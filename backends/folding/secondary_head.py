@@ -1,7 +1,8 @@
 """Helix, strand or loop of each residue, told by a small language model that ships with Fourfold.
 
-The model is an ESM-2 (Lin et al. 2023) of four layers with a head of convolutions, trained by `training/proteins.py`.
-It is no model of its own: with the option "language" `coevolution` mixes what it says with what columns tell.
+The model is that of the folding starter, an ESM-2 (Lin et al. 2023) of four layers, with a head of convolutions of its
+own, trained by `training/proteins.py`. With the option "language" `coevolution` mixes what it says with what columns
+tell.
 """
 
 from __future__ import annotations
@@ -17,36 +18,15 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from transformers import EsmConfig, EsmModel
 
-from backends.cards import ModelCard, WeightFile
 from backends.errors import WeightsBroken
 from backends.folding.alignment import GAP, LETTERS, Alignment
+from backends.folding.cards import CARDS, STARTER
 from backends.folding.language import VOCABULARY
 from backends.folding.profile import LOOP
 from backends.weights import WeightStore
 
-STARTER = ModelCard(
-    id="secondary-starter",
-    task="folding",
-    engine="coevolution",
-    title="Secondary-structure starter",
-    summary="Tells helices and strands from sequences.",
-    weak_at="It folds nothing by itself, and folds of Coevolution were no better for it.",
-    licence="MIT",
-    licence_note="Trained by Fourfold on structures of the Protein Data Bank, which are in the public domain.",
-    tier="starter",
-    measured=(
-        "Of single chains kept apart it tells helix, strand or loop right in 72.9 % of the residues (95 % interval "
-        "71.4 to 74.4); the propensities that Coevolution has do in 51.8 % (49.1 to 54.6)."
-    ),
-    parameters=736_552,
-    files=(
-        WeightFile(
-            name="secondary-starter.safetensors",
-            bytes=1_481_672,
-            sha256="62aa826e925044179b2c2f74d2698582d1a338b48513ad8ed42698a5595366cf",
-        ),
-    ),
-)
+HEAD_FILE = "secondary_head.safetensors"
+"""Beside the folding starter's own file, which holds the language model."""
 
 STATES = LOOP + 1
 WIDE, NARROW = 11, 7
@@ -107,26 +87,29 @@ def read_layers(esm: Any, tokens: Tensor) -> Tensor:
 class SecondaryPredictor:
     """Secondary structure of single sequences, and of an alignment as the mean over its sequences."""
 
-    name = STARTER.id
+    name = STARTER
 
     def __init__(self, esm: Any, head: SecondaryHead) -> None:
         self.esm, self.head = esm.eval(), head.eval()
 
     @classmethod
-    def read(cls, path: Path) -> SecondaryPredictor:
-        """From one file: weights under "esm." and "head.", and the configuration of both. Raises WeightsBroken."""
+    def read(cls, folder: Path) -> SecondaryPredictor:
+        """From the folder of the folding starter. Raises WeightsBroken."""
         try:
-            with safe_open(path, "pt") as file:
-                told = json.loads((file.metadata() or {})["config"])
+            config = EsmConfig(**json.loads((folder / "config.json").read_text(encoding="utf-8")))
+            with safe_open(folder / "model.safetensors", "pt") as file:
+                names = [name for name in file.keys() if name.startswith("esm.")]  # noqa: SIM118
+                language = {name.removeprefix("esm."): file.get_tensor(name).float() for name in names}
+            with safe_open(folder / HEAD_FILE, "pt") as file:
+                hidden = int((file.metadata() or {})["hidden"])
                 weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-            esm = EsmModel(EsmConfig(**told["esm"]), add_pooling_layer=False)
-            head = SecondaryHead(esm.config.num_hidden_layers + 1, esm.config.hidden_size, told["hidden"])
-            for name, module in (("esm.", esm), ("head.", head)):
-                own = {key: value for key, value in module.state_dict().items() if key.startswith("contact_head.")}
-                own |= {key.removeprefix(name): value for key, value in weights.items() if key.startswith(name)}
-                module.load_state_dict(own)
+            esm = EsmModel(config, add_pooling_layer=False)
+            unused = {key: value for key, value in esm.state_dict().items() if key.startswith("contact_head.")}
+            esm.load_state_dict(unused | language)
+            head = SecondaryHead(config.num_hidden_layers + 1, config.hidden_size, hidden)
+            head.load_state_dict(weights)
         except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-            raise WeightsBroken(f"The file {path.name} does not hold the secondary-structure starter.") from error
+            raise WeightsBroken(f"The folder {folder.name} does not hold the secondary-structure starter.") from error
         return cls(esm, head)
 
     def sequences(self, texts: Sequence[str]) -> Iterator[np.ndarray]:
@@ -166,4 +149,5 @@ class SecondaryPredictor:
 
 def shipped() -> SecondaryPredictor:
     """The predictor that ships with the project. Raises WeightsBroken where its file is not as it ships."""
-    return SecondaryPredictor.read(WeightStore().paths(STARTER)[0])
+    card = next(card for card in CARDS if card.id == STARTER)
+    return SecondaryPredictor.read(WeightStore().paths(card)[0].parent)

@@ -192,13 +192,13 @@ def _start(source: Source, card: Mapping[str, Any], chosen: Choices, opens: bool
 
 
 def explain_absence(cards: list[dict[str, Any]], found: Probe) -> None:
-    """Where nothing here can predict what was brought: what can be done now, and what it takes."""
-    predicts = [card for card in cards if inputs.takes(card).takes == "sequence"]
-    if found.kind not in ("", "sequence") or any(card["here"] for card in predicts):
+    """Where no full model here can predict what was brought: what can be done now, and what more takes."""
+    here = {card["tier"] for card in cards if card["here"] and inputs.takes(card).takes == "sequence"}
+    if found.kind not in ("", "sequence") or here - {"starter"}:
         return
     st.info(
-        "To predict a structure from a sequence alone, the weights of one of these models have to be added once; "
-        "ESMFold is the simplest. Without any, you can open a structure file (PDB or mmCIF), or fold from an "
-        "alignment with Coevolution.",
+        "From a sequence alone the folding starter, which comes with Fourfold, tells helices, strands and turns, not "
+        "how they pack. To predict a whole fold, add the weights of one of the other models once; ESMFold is the "
+        "simplest. Or open a structure file (PDB or mmCIF), or fold from an alignment with Coevolution.",
         icon=":material/lightbulb:",
     )

@@ -13,7 +13,7 @@ import numpy as np
 from backends.cards import ModelCard
 from backends.errors import UserError
 from backends.folding import estimate as estimates
-from backends.folding.cards import CARDS
+from backends.folding.cards import CARDS, STARTER
 from backends.folding.confidence import read_pae
 from backends.folding.findings import Finding, check_sequence
 from backends.folding.sequence import Query, read_input
@@ -53,6 +53,11 @@ ENGINES: Mapping[str, Engine] = {
     "structure": Engine("structure", complexes=True, recycles=False),
 }
 """By the engine's name, as each engine file says it."""
+
+LESS: Mapping[str, Engine] = {
+    STARTER: replace(ENGINES["esmfold"], recycles=False, extras=("contacts", "distogram", "attention")),
+}
+"""By a card's id, where its network can do less than its engine."""
 
 MEANINGS = {
     "recycles": "How often the network looks at its own result and improves it. Each costs as much as the first pass.",
@@ -140,7 +145,7 @@ def pae_problem(path: Path, length: int) -> str:
 
 def takes(card: Mapping[str, Any]) -> Engine:
     """What the engine of a card takes; one that this studio does not know is taken to want a sequence."""
-    return ENGINES.get(str(card.get("engine")), Engine())
+    return LESS.get(str(card.get("id"))) or ENGINES.get(str(card.get("engine")), Engine())
 
 
 def unfit(card: Mapping[str, Any], probe: Probe) -> str:

@@ -83,10 +83,10 @@ def test_a_sequence_is_told_in_words_and_models_say_what_they_need(app: AppTest)
     paste(open_page(app), ">two words\nmktayiakqrqisfvkshfsrqleerlgl\nIEVQAPILSRVGDGTQDNLSGAEKAVQ")
     shown = words_of(app)
     assert r"two.txt\: a sequence, 56 residues" in shown and "read as capitals" in shown
-    assert "To predict a structure from a sequence alone" in shown
-    assert model(app).value == "esmfold" and "up to 1,000 residues here" in " ".join(
-        map(str, model(app).proto.captions)
-    )
+    assert "the folding starter, which comes with Fourfold, tells helices" in shown
+    assert model(app).value == "esmfold-starter" and not button(app, "Fold it").disabled
+    model(app).set_value("esmfold").run()
+    assert "up to 1,000 residues here" in " ".join(map(str, model(app).proto.captions))
     assert not any("Open a structure" in option for option in model(app).options)
     assert button(app, "Download ESMFold (8.44 GB)") is not None and button(app, "Fold it") is None
     model(app).set_value("openfold-ptm").run()

@@ -11,9 +11,11 @@ import torch
 
 from backends.folding import secondary_head
 from backends.folding.chain import backbone
+from backends.folding.esm_trunk import recycles
+from backends.folding.esmfold import read_network
 from backends.folding.language import VOCABULARY
 from backends.folding.secondary_head import SecondaryPredictor
-from training import protein_finish, protein_model
+from training import protein_finish, protein_fold, protein_model
 from training.protein_data import (
     CHECK,
     LEFT_OUT,
@@ -28,6 +30,7 @@ from training.protein_data import (
     without_alike,
 )
 from training.protein_finish import export
+from training.protein_fold import Fold, folded
 from training.protein_language import ALIKE, Language, by_length, shapes, tokens_of
 from training.proteins import Training, rate
 
@@ -83,10 +86,14 @@ def chains(folder: Path) -> Chains:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth of the network, so that a step takes no time."""
     changed = {"hidden_size": 16, "num_hidden_layers": 1, "intermediate_size": 16}
-    monkeypatch.setattr(protein_model, "CONFIG", protein_model.CONFIG | changed)
-    monkeypatch.setattr(protein_finish, "CONFIG", protein_model.CONFIG)
-    monkeypatch.setattr(protein_model, "HEAD", 8)
-    monkeypatch.setattr(protein_finish, "HEAD", 8)
+    config = protein_model.CONFIG | changed
+    monkeypatch.setattr(protein_model, "CONFIG", config)
+    monkeypatch.setattr(protein_fold, "CONFIG", config)
+    monkeypatch.setattr(protein_model, "FOLD", protein_model.FOLD | changed)
+    monkeypatch.setattr(protein_fold, "PAIRS", 2 * 32**2)
+    monkeypatch.setattr(protein_finish, "STEPS", 5)
+    for module in (protein_model, protein_finish):
+        monkeypatch.setattr(module, "HEAD", 8)
 
 
 def test_chains_are_read_with_their_secondary_structure(chains: Chains) -> None:
@@ -155,19 +162,24 @@ def test_training_goes_on_where_it_stopped_and_ends_in_weights_that_load(
     small: None, chains: Chains, tmp_path: Path
 ) -> None:
     torch.manual_seed(0)
-    Training(Language(chains), tmp_path, 2).run()
-    training = Training(Language(chains), tmp_path, 3)
+    file = tmp_path / "language.pt"
+    Training(Language(chains), file, 2).run()
+    training = Training(Language(chains), file, 3)
     assert training.step == 2
     training.run()
-    again = Training(Language(chains), tmp_path, 3)
+    again = Training(Language(chains), file, 3)
     assert again.step == 3
     assert all(torch.equal(value, again.average[name]) for name, value in training.average.items())
-    rows = [row.split(",") for row in (tmp_path / "log.csv").read_text().splitlines()]
+    rows = [row.split(",") for row in (tmp_path / "language.csv").read_text().splitlines()]
     assert rows[0] == ["step", "cpu_seconds", "name", "value"]
     assert {row[2] for row in rows[1:]} == {"states", "residues", "shape", "gradient", "q3"}
 
-    export(tmp_path, tmp_path / "small.safetensors")
-    predictor = SecondaryPredictor.read(tmp_path / "small.safetensors")
+    chains.save(tmp_path / "chains.npz")
+    Training(Fold(chains, again.average), tmp_path / "fold.pt", 2).run()
+    fold = Training(Fold(chains, again.average), tmp_path / "fold.pt", 2)
+    assert fold.step == 2
+    export(tmp_path, tmp_path / "small")
+    predictor = SecondaryPredictor.read(tmp_path / "small")
     again.stage.modules.load_state_dict(again.average)
     modules = again.stage.modules.eval()
     text = chains.sequence(0)
@@ -175,3 +187,9 @@ def test_training_goes_on_where_it_stopped_and_ends_in_weights_that_load(
         tokens, mask = secondary_head.tokens_of([text])
         expected = modules["head"](secondary_head.read_layers(modules["esm"], tokens), mask).log_softmax(-1)[0]
     assert np.allclose(next(predictor.sequences([text])), expected.numpy(), atol=1e-2)
+
+    network, missing = read_network(tmp_path / "small" / "model.safetensors")
+    assert all(key.startswith("esm.contact_head") for key in missing) and not recycles(network.trunk)
+    fold.stage.modules.load_state_dict(fold.average)
+    one, other = (folded(part.eval(), text).atoms[:, :3] for part in (network, fold.stage.network))
+    assert np.isfinite(one).all() and np.allclose(one, other, atol=0.2), "as the engine reads it"

@@ -201,21 +201,21 @@ def test_esmfold_folds_from_a_folder_of_weights_on_the_terminal(
 
 
 @pytest.mark.parametrize(
-    ("engine", "said"),
+    ("asked", "said"),
     [
-        ("esmfold", "fetch esmfold"),
-        ("esmfold2", "biohub/ESMFold2-Fast"),
-        ("alphafold2", "README.md"),
-        ("colabfold", "LocalColabFold"),
+        ("--weights esmfold", "fetch esmfold"),
+        ("--engine esmfold2", "biohub/ESMFold2-Fast"),
+        ("--engine alphafold2", "README.md"),
+        ("--engine colabfold", "LocalColabFold"),
     ],
 )
 def test_a_model_that_is_not_here_says_how_to_get_it(
-    engine: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    asked: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", "")
     query = tmp_path / "query.txt"
     query.write_text(PEPTIDE)
-    assert main(["run", "folding", str(query), "--engine", engine, "--out", str(tmp_path / "out")]) == 2
+    assert main(["run", "folding", str(query), *asked.split(), "--out", str(tmp_path / "out")]) == 2
     assert said in capsys.readouterr().err
 
 

@@ -1,8 +1,9 @@
-"""The proteins starter by what it does: helices and strands are told, and coevolution says who told them."""
+"""The proteins starter by what it does: helices and strands are told and folded, and coevolution says who told them."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,13 +11,19 @@ import pytest
 from backends.engine import Notice
 from backends.errors import WeightsBroken
 from backends.folding.alignment import Alignment, read_alignment
-from backends.folding.cards import CARDS
+from backends.folding.atoms import CA, N, O
+from backends.folding.cards import CARDS, STARTER
 from backends.folding.coevolution import CoevolutionEngine
+from backends.folding.esmfold import EsmFoldEngine
+from backends.folding.measures import dihedral
 from backends.folding.profile import HELIX, LOOP, STRAND, secondary
-from backends.folding.secondary_head import STARTER, SecondaryPredictor, shipped
-from backends.folding.sequence import read_input
+from backends.folding.secondary import assign
+from backends.folding.secondary_head import SecondaryPredictor, shipped
+from backends.folding.sequence import parse_text, read_input
+from backends.folding.types import Model, Step
 from backends.weights import WeightStore
 
+CARD = next(card for card in CARDS if card.id == STARTER)
 HELICES = "SPEDLVRRALELAKEAAKEGNEELVKLALEIAKRALELAGDPRLVELALRIAIEALRLQ"
 """Helices with short turns between them, drawn by hand."""
 HAIRPIN = "GKTYRVEVTVRDGNGKTVYTVEVEVRV"
@@ -28,11 +35,21 @@ def predictor() -> SecondaryPredictor:
     return shipped()
 
 
-def test_its_file_is_as_the_card_says(predictor: SecondaryPredictor, tmp_path: Path) -> None:
-    assert WeightStore(tmp_path).state(STARTER) == "present"
-    weights = [*predictor.esm.named_parameters(), *predictor.head.named_parameters()]
-    assert sum(value.numel() for name, value in weights if "contact_head" not in name) == STARTER.parameters
-    assert sum(file.bytes for file in STARTER.files) < 3.4e6
+@pytest.fixture(scope="module")
+def engine() -> EsmFoldEngine:
+    loaded = EsmFoldEngine(CARD, WeightStore().paths(CARD))
+    loaded.load("cpu")
+    return loaded
+
+
+def fold(engine: EsmFoldEngine, sequence: str, **options: Any) -> list[Any]:
+    return list(engine.predict(parse_text(sequence), options))
+
+
+def test_its_files_are_as_the_card_says(engine: EsmFoldEngine, predictor: SecondaryPredictor, tmp_path: Path) -> None:
+    assert WeightStore(tmp_path).state(CARD) == "present"
+    weights = [*engine.network.named_parameters(), *predictor.head.named_parameters()]
+    assert sum(value.numel() for name, value in weights if "contact_head" not in name) == CARD.parameters
 
 
 def test_strands_are_told_from_helices_and_turns(predictor: SecondaryPredictor) -> None:
@@ -79,9 +96,10 @@ def test_what_is_told_is_mixed_in_and_gaps_still_make_loops(tmp_path: Path) -> N
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "other.safetensors").write_bytes(b"no weights at all")
+    (tmp_path / "model.safetensors").write_bytes(b"no weights at all")
+    (tmp_path / "config.json").write_text("{}")
     with pytest.raises(WeightsBroken, match="does not hold the secondary-structure starter"):
-        SecondaryPredictor.read(tmp_path / "other.safetensors")
+        SecondaryPredictor.read(tmp_path)
 
 
 @pytest.fixture
@@ -102,7 +120,7 @@ def coevolve(folder: Path, **options: str) -> tuple[list[str], str]:
 
 def test_coevolution_asks_it_where_it_is_told_to_and_says_so(short_search: None, tmp_path: Path) -> None:
     notices, told = coevolve(tmp_path, language="on")
-    assert told == STARTER.id and any("told by a small language model too" in sentence for sentence in notices)
+    assert told == STARTER and any("told by a small language model too" in sentence for sentence in notices)
 
 
 def test_coevolution_needs_it_only_where_it_is_asked(
@@ -111,5 +129,44 @@ def test_coevolution_needs_it_only_where_it_is_asked(
     monkeypatch.setattr("backends.weights.STARTERS", tmp_path)
     notices, told = coevolve(tmp_path)
     assert told == "propensities" and not any("language model" in sentence for sentence in notices)
-    with pytest.raises(WeightsBroken, match="Secondary-structure starter"):
+    with pytest.raises(WeightsBroken, match="Folding starter"):
         coevolve(tmp_path, language="on")
+
+
+def test_helices_come_out_as_helices_and_strands_as_strands(engine: EsmFoldEngine) -> None:
+    helices, strands = (fold(engine, text)[-1].structure for text in (HELICES, HAIRPIN))
+    told = assign(helices)
+    assert (told == "H").mean() > 0.5 and "E" not in told
+    ca = helices.ca.astype(float)
+    middle = slice(22, 34)  # within the second helix
+    turns = dihedral(ca[:-3], ca[1:-2], ca[2:-1], ca[3:])[middle]
+    assert np.abs(turns - 50).max() < 15, "right-handed, of 3.6 residues a turn"
+    assert np.linalg.norm(ca[28] - ca[24], axis=-1) == pytest.approx(6.2, abs=0.8)
+    ca = strands.ca.astype(float)
+    assert (np.linalg.norm(ca[6:10] - ca[4:8], axis=-1) > 6).all(), "a strand is stretched"
+    assert "H" not in assign(strands)
+
+
+def test_a_chain_holds_together(engine: EsmFoldEngine) -> None:
+    atoms = fold(engine, HELICES + HAIRPIN)[-1].structure.atoms.astype(float)
+    ca, oxygen, following = atoms[:, CA], atoms[:-1, O], atoms[1:, N]
+    assert np.median(np.linalg.norm(oxygen - following, axis=-1)) == pytest.approx(2.25, abs=0.3), (
+        "O lies opposite to the next N"
+    )
+    steps = np.linalg.norm(np.diff(ca, axis=0), axis=-1)
+    assert np.median(steps) == pytest.approx(3.8, abs=0.3) and (steps > 2.5).mean() > 0.9 and steps.max() < 6
+
+
+def test_it_is_not_sure_of_what_it_cannot_know(engine: EsmFoldEngine) -> None:
+    """A sequence without meaning is told as less sure than one helix."""
+    sure = fold(engine, "AEEAKKLAEEALKAAEEALKKA")[-1].confidence.plddt.mean()
+    nothing = fold(engine, "GPSGNDGPTSGGCPNGSDGPQTHGWPNSGGDPCNGTSPGDNGSPGTHNPSGWDGPSNGTPDGSNPG")[
+        -1
+    ].confidence.plddt.mean()
+    assert sure > nothing + 5 and nothing < 70
+
+
+def test_a_further_pass_would_change_nothing_so_there_is_none(engine: EsmFoldEngine) -> None:
+    steps = [item for item in fold(engine, HAIRPIN, recycles=3) if isinstance(item, Step)]
+    assert len(steps) == 1
+    assert isinstance(fold(engine, HAIRPIN, recycles=0)[-1], Model)
