@@ -26,8 +26,7 @@ from training.flamingo_matching import PLACES, likeness_loss, set_matching
 from training.flamingo_model import LATENTS, WIDTH, look, make_model, normalised, write_folder
 from training.flamingo_store import COLOUR_NAMES, FILL_NAMES, MOST, SHAPE_NAMES, Facts, Store
 from training.flamingo_words import write_tokenizer
-from training.picture_model import Average
-from training.running import note
+from training.running import Average, note
 
 PICTURES = 40_000
 EYES, MIXED = 900, 2300
@@ -107,7 +106,7 @@ class Run:
         self.scribe = Scribe(write_tokenizer(work / "model", seed))
         self.teacher, self.checks = Teacher(self.store, self.scribe), Checks(self.scribe, seed)
         self.learner = Learner(seed)
-        self.optimisers, self.average = optimisers(self.learner), Average(self.learner.network, KEPT)
+        self.optimisers, self.average = optimisers(self.learner), Average(self.learner.network.state_dict(), KEPT)
         self.read: dict[int, Tensor] = {}
         for layer in {layer for layer, _ in PLACES}:
             norm = self.learner.network.model.layers[layer].input_layernorm
@@ -177,7 +176,7 @@ class Run:
         for one in self.optimisers:
             one.step()
             one.zero_grad(set_to_none=True)
-        self.average.follow(self.learner.network)
+        self.average.follow(self.learner.network.state_dict())
         self.step += 1
         return told
 

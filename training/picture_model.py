@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from training.picture_data import MEAN, SIDE, STD
 from training.picture_words import CONTEXT, VOCABULARY
@@ -55,22 +54,3 @@ def encode_text(clip: Any, tokens: torch.Tensor) -> torch.Tensor:
     said = clip.token_embedding(tokens) + clip.positional_embedding[:length]
     said = clip.ln_final(clip.transformer(said, attn_mask=clip.attn_mask[:length, :length]))
     return said[torch.arange(len(said)), tokens.argmax(dim=-1)] @ clip.text_projection
-
-
-class Average:
-    """A slow running mean of a network's weights and of the statistics of its normalisations."""
-
-    def __init__(self, network: nn.Module, decay: float = 0.998) -> None:
-        self.decay, self.steps = decay, 0
-        self.weights = {name: value.detach().clone() for name, value in network.state_dict().items()}
-
-    @torch.no_grad()
-    def follow(self, network: nn.Module) -> None:
-        """Move a little towards `network` as it now is; more in the first steps."""
-        self.steps += 1
-        keep = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        for name, value in network.state_dict().items():
-            if value.is_floating_point():
-                self.weights[name].lerp_(value, 1 - keep)
-            else:
-                self.weights[name].copy_(value)

@@ -27,16 +27,17 @@ from torch.nn import functional as F
 from training.captions import Entry, caption, held_out, read_entries
 from training.picture_checks import check
 from training.picture_data import mixed, normalised, read_pictures, varied
-from training.picture_model import MODEL, Average, encode_text, make_model, write_folder
+from training.picture_model import MODEL, encode_text, make_model, write_folder
 from training.picture_words import training_sentences, write_tokenizer
-from training.running import note
+from training.running import Average, note
 from training.scenes import draw, make_scene, untrue
 
 PHOTOS, SCENES = 56, 8
 """Of each in a batch."""
-RATE, SLOWER, DECAY, WARM, FALL = 1.5e-3, 0.4, 0.05, 150, 0.5
+RATE, SLOWER, DECAY, WARM, FALL, AVERAGED = 1.5e-3, 0.4, 0.05, 150, 0.5, 0.998
 """Rate of learning of the convolutions, the share of it for all other layers (no normalisation follows them, so large
-steps upset them), decay of weights, steps until the full rate, share of all steps during which it falls."""
+steps upset them), decay of weights, steps until the full rate, share of all steps during which it falls, and how much
+of the running mean of the weights stays at a step."""
 OFTEN = {"tiny_imagenet": 1.0, "caltech101": 1.0, "garments_cc0": 0.35, "catalogue": 0.35}
 """Which share of each collection an epoch sees: clothes on plain ground are many and easy."""
 MIXED = 0.1
@@ -185,7 +186,7 @@ class Run:
         self.names = {name: i for i, name in enumerate(sorted({entry.label for entry in data.entries}))}
         torch.manual_seed(seed)
         self.learner = Learner(len(self.names)).to(memory_format=torch.channels_last)
-        self.optimiser, self.average = optimiser(self.learner), Average(self.learner.clip)
+        self.optimiser, self.average = optimiser(self.learner), Average(self.learner.clip.state_dict(), AVERAGED)
         self.step, self.cpu_before, self.began = 0, 0.0, time.process_time()
         self.folder = work / "model"
         if not (self.folder / "tokenizer.json").exists():
@@ -225,7 +226,7 @@ class Run:
             nn.utils.clip_grad_norm_(self.learner.parameters(), 5.0)
             self.optimiser.step()
             self.optimiser.zero_grad(set_to_none=True)
-            self.average.follow(self.learner.clip)
+            self.average.follow(self.learner.clip.state_dict())
             self.step += 1
             sums = {name: sums.get(name, 0.0) + float(part.detach()) for name, part in parts.items()}
             if self.step % 50 == 0:

@@ -27,11 +27,11 @@ from torch import nn
 from training.protein_data import Chains, measured_sequences, read_chains, without_alike
 from training.protein_fold import Fold
 from training.protein_language import Language
-from training.running import keep
+from training.running import Average, decay_groups, keep
 
 LOGGED = 25
 """Steps from one line of losses to the next."""
-DECAY = 0.05
+DECAY, AVERAGED = 0.05, 0.995
 SAVED_EVERY = 150.0
 """Seconds of processor time from one checkpoint to the next."""
 
@@ -64,25 +64,23 @@ class Training:
         self.stage, self.file, self.steps = stage, file, steps
         self.step, self.seconds, self.stopping = 0, 0.0, False
         self.optimiser = torch.optim.AdamW(
-            _groups([weight for weight in stage.modules.parameters() if weight.requires_grad]),
-            lr=stage.peak,
-            betas=(0.9, 0.98),
-            fused=True,
+            decay_groups(stage.modules, DECAY), lr=stage.peak, betas=(0.9, 0.98), fused=True
         )
-        self.average = {key: value.clone() for key, value in stage.modules.state_dict().items()}
+        self.average = Average(stage.modules.state_dict(), AVERAGED)
         if self.file.exists():
             self._resume(torch.load(self.file, weights_only=True))
 
     def _resume(self, state: dict[str, Any]) -> None:
         self.stage.modules.load_state_dict(state["modules"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.average, self.step, self.seconds = state["average"], state["step"], state["seconds"]
+        self.average.weights, self.step, self.seconds = state["average"], state["step"], state["seconds"]
+        self.average.steps = self.step
 
     def save(self) -> None:
         state = {
             "modules": self.stage.modules.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "average": self.average,
+            "average": self.average.weights,
             "step": self.step,
             "seconds": self.seconds,
         }
@@ -123,24 +121,14 @@ class Training:
             raise FloatingPointError(f"The gradient of step {self.step} is not a number: {losses}")
         self.optimiser.step()
         self.step += 1
-        self._follow()
+        self.average.follow(self.stage.modules.state_dict())
         return {key: float(value.detach()) for key, value in losses.items()} | {"gradient": size}
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """The running mean of the weights, which is better than any of them."""
-        keep = min(0.995, self.step / (self.step + 9))
-        for key, value in self.stage.modules.state_dict().items():
-            if value.dtype.is_floating_point:
-                self.average[key].lerp_(value, 1 - keep)
-            else:
-                self.average[key].copy_(value)
 
     def measured(self) -> dict[str, float]:
         """What the averaged weights reach on what is kept apart."""
         modules = self.stage.modules
         now = {key: value.clone() for key, value in modules.state_dict().items()}
-        modules.load_state_dict(self.average)
+        modules.load_state_dict(self.average.weights)
         modules.eval()
         found = self.stage.check()
         modules.load_state_dict(now)
@@ -156,13 +144,6 @@ class Training:
             if fresh:
                 writer.writerow(["step", "cpu_seconds", "name", "value"])
             writer.writerows([self.step, round(self.seconds), k, round(v, 5)] for k, v in values.items())
-
-
-def _groups(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
-    """Weight decay for what multiplies, none for scales and shifts."""
-    wide = [weight for weight in parameters if weight.ndim > 1]
-    thin = [weight for weight in parameters if weight.ndim <= 1]
-    return [{"params": wide, "weight_decay": DECAY}, {"params": thin, "weight_decay": 0.0}]
 
 
 def main() -> None:

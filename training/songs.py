@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from backends.separation.memory import reused_memory
 from evaluation.separation import si_sdr_improvement
-from training.running import decay_groups, keep
+from training.running import Average, decay_groups, keep
 from training.song_data import RATE, STEMS, Sounds, prepare
 from training.song_mix import Mixer
 
@@ -51,7 +51,7 @@ phase of the mixture (`cac`), and branches that start at once instead of from ne
 SEGMENT = 3
 """Seconds of an example, in training and after."""
 
-BATCH, PEAK, DECAY = 4, 1.5e-3, 0.01
+BATCH, PEAK, DECAY, AVERAGED = 4, 1.5e-3, 0.01, 0.99
 VOICE = STEMS.index("vocals")
 WINDOW = 2048
 WEIGHTS = {"voice": 1.0, "rest": 1.0, "stems": 2.0}
@@ -98,20 +98,6 @@ def magnitudes(sound: Tensor) -> Tensor:
     return (spectrum.real.square() + spectrum.imag.square() + 1e-6).sqrt() / shape.square().sum().sqrt()
 
 
-class Average:
-    """The running mean of the network's weights, which is better than any of them."""
-
-    def __init__(self, network: nn.Module) -> None:
-        self.state = {name: value.clone() for name, value in network.state_dict().items()}
-        self.count = 0
-
-    def update(self, network: nn.Module) -> None:
-        self.count += 1
-        keep = min(0.99, self.count / (self.count + 9))
-        for name, value in network.state_dict().items():
-            self.state[name].lerp_(value, 1 - keep)
-
-
 class Training:
     """From the start or the last checkpoint in `work`, to `steps`."""
 
@@ -121,7 +107,7 @@ class Training:
         self.frames = round(seconds * RATE)
         self.network = make_network(**changes)
         self.sounds = Sounds(work / "store")
-        self.average = Average(self.network)
+        self.average = Average(self.network.state_dict(), AVERAGED)
         self.optimiser = torch.optim.AdamW(decay_groups(self.network, DECAY), lr=PEAK, betas=(0.9, 0.98))
         self.step, self.seconds, self.stopping = 0, 0.0, False
         self.file = work / "songs.pt"
@@ -132,15 +118,15 @@ class Training:
         state = torch.load(self.file, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.average.state, self.average.count = state["average"], state["count"]
+        self.average.weights, self.average.steps = state["average"], state["count"]
         self.step, self.seconds = state["step"], state["seconds"]
 
     def save(self) -> None:
         state = {
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "average": self.average.state,
-            "count": self.average.count,
+            "average": self.average.weights,
+            "count": self.average.steps,
             "step": self.step,
             "seconds": self.seconds,
         }
@@ -175,13 +161,13 @@ class Training:
         torch.stack([WEIGHTS[name] * value for name, value in found_losses.items()]).sum().backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
-        self.average.update(self.network)
+        self.average.follow(self.network.state_dict())
         self.step += 1
         return {name: float(value.detach()) for name, value in found_losses.items()}
 
     def _log(self, told: dict[str, float]) -> None:
         network = make_network().eval()
-        network.load_state_dict(self.average.state)
+        network.load_state_dict(self.average.weights)
         row = {"step": self.step, "cpu_seconds": round(self.seconds), "rate": f"{rate(self.step - 1, self.steps):.6f}"}
         row |= {name: f"{value:.4f}" for name, value in (told | validate(network, self.sounds)).items()}
         log = self.work / "log.csv"

@@ -31,13 +31,13 @@ from backends.matting.modnet import MODNet
 from backends.matting.modnet_weights import both_encoders
 from training.composites import Composer
 from training.people import People, prepare
-from training.running import decay_groups, keep
+from training.running import Average, decay_groups, keep
 
 WIDTH = 0.5
 """Of the network's channels: 1.65 of the published 6.49 million parameters."""
 
-DECAY = 0.02
-"""Of weights that multiply."""
+DECAY, AVERAGED = 0.02, 0.998
+"""Decay of weights that multiply, and how much of their running mean stays at a step."""
 
 REFERENCE = 160
 """The short side, in pixels, at which the trained network looks at a picture: as in the wide ones of its training."""
@@ -124,23 +124,6 @@ def once(network: MODNet) -> dict[str, Tensor]:
     return {name: value for name, value in network.state_dict().items() if not name.startswith("lr_branch.backbone.")}
 
 
-class Average:
-    """The running mean of the network's weights, which is better than any of them."""
-
-    def __init__(self, network: MODNet) -> None:
-        self.state = {name: value.clone() for name, value in once(network).items()}
-        self.count = 0
-
-    def update(self, network: MODNet) -> None:
-        self.count += 1
-        keep = min(0.998, self.count / (self.count + 9))
-        for name, value in once(network).items():
-            if value.dtype.is_floating_point:
-                self.state[name].lerp_(value, 1 - keep)
-            else:
-                self.state[name].copy_(value)
-
-
 class Training:
     """One stage, from its start or its last checkpoint."""
 
@@ -155,7 +138,7 @@ class Training:
         self.file = work / f"{stage.name}.pt"
         if stage.name == "whole" and not self.file.exists():
             self.network.load_state_dict(both_encoders(torch.load(earlier, weights_only=True)["average"]))
-        self.average = Average(self.network)
+        self.average = Average(once(self.network), AVERAGED)
         self.optimiser = torch.optim.AdamW(decay_groups(self.network, DECAY), lr=stage.peak, betas=(0.9, 0.99))
         if self.file.exists():
             self._resume()
@@ -164,15 +147,15 @@ class Training:
         state = torch.load(self.file, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.average.state, self.average.count = state["average"], state["count"]
+        self.average.weights, self.average.steps = state["average"], state["count"]
         self.step, self.seconds = state["step"], state["seconds"]
 
     def save(self) -> None:
         state = {
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "average": self.average.state,
-            "count": self.average.count,
+            "average": self.average.weights,
+            "count": self.average.steps,
             "step": self.step,
             "seconds": self.seconds,
         }
@@ -204,13 +187,13 @@ class Training:
         torch.stack(list(losses.values())).sum().backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
         self.optimiser.step()
-        self.average.update(self.network)
+        self.average.follow(once(self.network))
         self.step += 1
         return {name: float(value.detach()) for name, value in losses.items()}
 
     def _log(self, losses: dict[str, float]) -> None:
         network = MODNet(WIDTH).eval()
-        network.load_state_dict(both_encoders(self.average.state))
+        network.load_state_dict(both_encoders(self.average.weights))
         measured = validate(network, self.people, coarsely=self.stage.name == "semantic")
         row = {"stage": self.stage.name, "step": self.step, "cpu_seconds": round(self.seconds)}
         scores = {name: losses.get(name, "") for name in ("semantic", "detail", "fusion")}

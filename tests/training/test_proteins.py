@@ -169,18 +169,18 @@ def test_training_goes_on_where_it_stopped_and_ends_in_weights_that_load(
     training.run()
     again = Training(Language(chains), file, 3)
     assert again.step == 3
-    assert all(torch.equal(value, again.average[name]) for name, value in training.average.items())
+    assert all(torch.equal(value, again.average.weights[name]) for name, value in training.average.weights.items())
     rows = [row.split(",") for row in (tmp_path / "language.csv").read_text().splitlines()]
     assert rows[0] == ["step", "cpu_seconds", "name", "value"]
     assert {row[2] for row in rows[1:]} == {"states", "residues", "shape", "gradient", "q3"}
 
     chains.save(tmp_path / "chains.npz")
-    Training(Fold(chains, again.average), tmp_path / "fold.pt", 2).run()
-    fold = Training(Fold(chains, again.average), tmp_path / "fold.pt", 2)
+    Training(Fold(chains, again.average.weights), tmp_path / "fold.pt", 2).run()
+    fold = Training(Fold(chains, again.average.weights), tmp_path / "fold.pt", 2)
     assert fold.step == 2
     export(tmp_path, tmp_path / "small")
     predictor = SecondaryPredictor.read(tmp_path / "small")
-    again.stage.modules.load_state_dict(again.average)
+    again.stage.modules.load_state_dict(again.average.weights)
     modules = again.stage.modules.eval()
     text = chains.sequence(0)
     with torch.inference_mode():
@@ -190,6 +190,6 @@ def test_training_goes_on_where_it_stopped_and_ends_in_weights_that_load(
 
     network, missing = read_network(tmp_path / "small" / "model.safetensors")
     assert all(key.startswith("esm.contact_head") for key in missing) and not recycles(network.trunk)
-    fold.stage.modules.load_state_dict(fold.average)
+    fold.stage.modules.load_state_dict(fold.average.weights)
     one, other = (folded(part.eval(), text).atoms[:, :3] for part in (network, fold.stage.network))
     assert np.isfinite(one).all() and np.allclose(one, other, atol=0.2), "as the engine reads it"

@@ -138,7 +138,7 @@ def test_training_goes_on_where_it_stopped_and_ends_in_weights_that_load(
     monkeypatch.setattr(songs, "VALIDATION_SECONDS", 1)
     Training(work, 2, batch=1, seconds=0.5).run(every=2)
     kept = Training(work, 3, batch=1, seconds=0.5)
-    assert kept.step == 2 and kept.average.count == 2
+    assert kept.step == 2 and kept.average.steps == 2
     kept.run(every=9)
     (work / "songs.pt").rename(tmp_path / "songs.pt")
     whole = Training(work, 3, batch=1, seconds=0.5)
@@ -149,7 +149,7 @@ def test_training_goes_on_where_it_stopped_and_ends_in_weights_that_load(
     network = read_network(tmp_path / "small.safetensors")
     assert network.sources == list(STEMS) and network.segment == songs.SEGMENT
     name = "decoder.3.conv_tr.weight"
-    assert torch.allclose(network.state_dict()[name], whole.average.state[name], atol=1e-3)
+    assert torch.allclose(network.state_dict()[name], whole.average.weights[name], atol=1e-3)
     assert (work / "log.csv").read_text().startswith("step,cpu_seconds,rate,voice,rest,stems,voice_gain,rest_gain\n")
 
 

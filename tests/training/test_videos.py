@@ -119,13 +119,13 @@ def test_training_goes_on_where_it_stopped_and_ends_in_weights_that_load(
     small = {name: replace(stage, batch=2, areas=(64 * 64, 64 * 64)) for name, stage in STAGES.items()}
     Training(small["semantic"], work, 2).run(every=1)
     again = Training(small["semantic"], work, 3)
-    assert again.step == 2 and again.average.count == 2
+    assert again.step == 2 and again.average.steps == 2
     again.run(every=1)
     Training(small["whole"], work, 1).run(every=1)
     export(work, tmp_path / "small.safetensors")
     network = load_modnet(tmp_path / "small.safetensors")
     assert reference_side(tmp_path / "small.safetensors") == REFERENCE
-    average = Training(small["whole"], work, 1).average.state["f_branch.conv_f2x.layers.0.weight"]
+    average = Training(small["whole"], work, 1).average.weights["f_branch.conv_f2x.layers.0.weight"]
     assert torch.allclose(network.f_branch.conv_f2x.layers[0].weight, average, atol=1e-3)
     rows = (work / "log.csv").read_text().splitlines()
     assert [row.split(",")[:2] for row in rows[1:]] == [["semantic", str(i)] for i in (1, 2, 3)] + [["whole", "1"]]
