@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from backends.folding.geometry import check
 from backends.folding.measures import contact_map
+from backends.folding.secondary import assign
 from backends.folding.structure import Structure, read_structure, to_cif, to_pdb
 from studio import services, words
 from studio.library import Run, Status
@@ -25,6 +26,9 @@ from tests.conftest import serving, wait_for
 from tests.pages.test_pages import ROOT, app, click, words_of
 
 __all__ = ["app", "esmfold_folder"]
+
+BUNDLE = "SPEDLVRRALELAKEAAKEGNEELVKLALEIAKRALELAGDPRLVELALRIAIEALRLQ"
+"""Three helices with short turns between them, drawn by hand."""
 
 
 def open_page(app: AppTest) -> AppTest:
@@ -91,6 +95,20 @@ def test_a_sequence_is_told_in_words_and_models_say_what_they_need(app: AppTest)
     assert button(app, "Download ESMFold (8.44 GB)") is not None and button(app, "Fold it") is None
     model(app).set_value("openfold-ptm").run()
     assert "install it from its own repository" in words_of(app) and button(app, "Download") is None
+
+
+def test_a_sequence_folds_on_a_fresh_machine_and_says_how_little_is_sure(app: AppTest) -> None:
+    paste(open_page(app), f">bundle\n{BUNDLE}")
+    assert not [slider for slider in app.slider if slider.label == "Recycles"], "it was trained without"
+    click(app, "Fold it")
+    run = finished(app)
+    structure = protein_model.found(run).structure
+    assert structure.sequence == BUNDLE and (assign(structure) == "H").mean() > 0.5
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Mean pLDDT"] == f"{structure.confidence.mean():.0f}" and structure.confidence.mean() < 80
+    look(app, "About this run")
+    assert run.card["id"] == "esmfold-starter"
+    assert words.WEIGHTS["starter"] in {str(text.value) for text in app.text}
 
 
 def test_an_alignment_is_for_coevolution(app: AppTest) -> None:
@@ -212,7 +230,7 @@ def own_esmfold(esmfold_folder: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_weights_of_ones_own_fold_a_sequence_recycle_by_recycle(own_esmfold: AppTest) -> None:
     app = paste(open_page(own_esmfold), ">tiny\nMKTAYIAKQRQISFVKSHFSRQ")
-    assert model(app).value == "yours/tiny fold", "of what folds a sequence it is all that is here"
+    assert model(app).value == "yours/tiny fold", "one's own comes before the starter"
     assert any("your own, on the model server" in caption for caption in model(app).proto.captions)
     next(slider for slider in app.slider if slider.label == "Recycles").set_value(2).run()
     click(app, "Fold it")
