@@ -2,7 +2,7 @@
 
     python -m training.proteins prepare --data FOLDER --measured FOLDER --work WORK
     python -m training.proteins language --work WORK --steps 1500
-    python -m training.proteins fold --work WORK --steps 4100
+    python -m training.proteins fold --work WORK --steps 8600
     python -m training.protein_finish --work WORK --out backends/starters/esmfold-starter
 
 `prepare` leaves out what is like a protein under `--measured`. The other two go on from their last checkpoint, which

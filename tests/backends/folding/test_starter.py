@@ -143,8 +143,9 @@ def test_helices_come_out_as_helices_and_strands_as_strands(engine: EsmFoldEngin
     assert np.abs(turns - 50).max() < 15, "right-handed, of 3.6 residues a turn"
     assert np.linalg.norm(ca[28] - ca[24], axis=-1) == pytest.approx(6.2, abs=0.8)
     ca = strands.ca.astype(float)
-    assert (np.linalg.norm(ca[6:10] - ca[4:8], axis=-1) > 6).all(), "a strand is stretched"
-    assert "H" not in assign(strands)
+    assert (np.abs(dihedral(ca[:-3], ca[1:-2], ca[2:-1], ca[3:])[2:8]) > 140).all(), "a strand is stretched"
+    across = np.linalg.norm(ca - ca[::-1], axis=-1)[3:11]  # its turn is in the middle of the chain
+    assert across.mean() < 6.5 and "H" not in assign(strands), "the strands of a hairpin lie side by side"
 
 
 def test_a_chain_holds_together(engine: EsmFoldEngine) -> None:
