@@ -26,7 +26,7 @@ from backends.folding.structure_files import read_structure
 from backends.folding.types import Model
 from backends.weights import WeightStore
 from evaluation.folding import compare
-from training.protein_data import STATES, TEST, UNKNOWN, Chains
+from training.protein_data import STATES, TEST, Chains
 
 LAID_OUT = "its states in a row"
 TORSIONS = ((-63.0, -42.0, 180.0), (-120.0, 135.0, 180.0), (-70.0, 145.0, 180.0))
@@ -53,10 +53,9 @@ class Judged:
 
 def measure(chains: Chains, structures: Path) -> Iterator[Row]:
     engine, predictor = _engine(), shipped()
-    rows = [int(row) for row in chains.of(TEST) if (chains.residues[chains.rows(row)] != UNKNOWN).all()]
-    whole = [row for row in rows if chains.whole[row]]
+    whole = [row for row in chains.known(TEST) if chains.whole[row]]
     truths = [chains.structure(row) for row in whole]
-    states = [np.array(list(STATES))[chains.states[chains.rows(row)]] for row in whole]
+    states = [chains.letters(row) for row in whole]
     found = {
         STARTER: [_judged(_folded(engine, t.sequence), t, s) for t, s in zip(truths, states, strict=True)],
         LAID_OUT: [_judged(_laid_out(predictor, t.sequence), t, s) for t, s in zip(truths, states, strict=True)],

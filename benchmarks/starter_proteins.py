@@ -25,7 +25,7 @@ from benchmarks.coevolution import NAMES, _returned, joined
 from benchmarks.starter_folds import first_chain, pooled
 from evaluation.folding import compare
 from evaluation.matching import align
-from training.protein_data import STATES, TEST, UNKNOWN, Chains, read_chains
+from training.protein_data import STATES, TEST, Chains, read_chains
 
 TRAINED, MEASURED = "train/proteins", "protein"
 SEEDS = (0, 1)
@@ -43,7 +43,7 @@ def measure(data: Path) -> Iterator[Row]:
 
 def _told(chains: Chains, predictor: SecondaryPredictor) -> Iterator[Row]:
     """Q3 of single sequences, beside the propensities that coevolution has without the starter, and each state."""
-    rows = [int(row) for row in chains.of(TEST) if (chains.residues[chains.rows(row)] != UNKNOWN).all()]
+    rows = chains.known(TEST)
     texts = [chains.sequence(row) for row in rows]
     truth = [chains.states[chains.rows(row)] for row in rows]
     logs = list(predictor.sequences(texts))

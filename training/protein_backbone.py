@@ -5,6 +5,8 @@ A quadratic fit on the backbones trained on; of backbones kept apart it is off b
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -31,7 +33,7 @@ def with_backbones(chains: Chains) -> Chains:
             places = np.flatnonzero(known) + SPAN
             told = fit.predict(seen[known]).reshape(-1, 2, 3)
             piece[places[:, None], (N, C)] = piece[places, None, CA] + np.einsum("lij,laj->lai", frames[known], told)
-    return Chains(**{**chains.__dict__, "atoms": with_beta(atoms)})
+    return replace(chains, atoms=with_beta(atoms))
 
 
 def with_beta(atoms: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -73,6 +73,14 @@ class Chains:
 
     def sequence(self, chain: int) -> str:
         return "".join((RESTYPES + "X")[code] for code in self.residues[self.rows(chain)])
+
+    def letters(self, chain: int) -> np.ndarray:
+        """(L,) of "H", "E", "-", as `assign` tells them."""
+        return np.array(list(STATES))[self.states[self.rows(chain)]]
+
+    def known(self, part: int) -> list[int]:
+        """The chains of `part` of which every residue is known."""
+        return [int(row) for row in self.of(part) if (self.residues[self.rows(row)] != UNKNOWN).all()]
 
     def of(self, part: int) -> np.ndarray:
         return np.flatnonzero(self.part == part)
@@ -140,7 +148,7 @@ def without_alike(chains: Chains, measured: Sequence[str] = ()) -> Chains:
     apart = [texts[i] for i in np.flatnonzero((part == CHECK) | (part == TEST))]
     for index in _alike(texts, chains.of(TRAIN), [*apart, *measured]) + _alike(texts, chains.of(CHECK), measured):
         part[index] = LEFT_OUT
-    return Chains(**{**chains.__dict__, "part": part})
+    return replace(chains, part=part)
 
 
 def _alike(texts: Sequence[str], among: Iterable[int], others: Sequence[str]) -> list[int]:

@@ -83,7 +83,7 @@ def _learn(head: nn.Module, rows: Tensor, inputs: Tensor, truth: Tensor) -> None
 
 def _all_looked_at(network: Any, chains: Chains, rows: np.ndarray) -> tuple[Tensor, ...]:
     found = [_looked_at(network, chains, int(row)) for row in rows]
-    return tuple(torch.cat(parts).clone() for parts in zip(*found, strict=True))
+    return tuple(torch.cat(parts) for parts in zip(*found, strict=True))
 
 
 @torch.inference_mode()

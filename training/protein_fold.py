@@ -24,7 +24,7 @@ from backends.folding.structure import Structure
 from evaluation.folding import compare
 from training import protein_geometry as geometry
 from training.protein_backbone import with_backbones
-from training.protein_data import CHECK, STATES, TRAIN, Chains
+from training.protein_data import CHECK, TRAIN, Chains
 from training.protein_language import by_length, picked, tokens_of
 from training.protein_model import CONFIG, make_fold
 from training.protein_rotamers import rotamer_table
@@ -266,7 +266,7 @@ class Fold:
             for key, value in zip(found, (scored.tm, scored.lddt, item.plddt.mean() / 100), strict=True):
                 found[key].append(float(value))
             told.append(assign(Structure.from_backbone(item.atoms[:, (0, 1, 2, 4, 3)], truth.sequence)))
-            true.append(np.array(list(STATES))[chains.states[chains.rows(int(chain))]])
+            true.append(chains.letters(int(chain)))
         if not told:
             return {}
         letters, truths = np.concatenate(told), np.concatenate(true)

@@ -12,7 +12,6 @@ holds everything.
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import signal
 import time
@@ -27,7 +26,7 @@ from torch import nn
 from training.protein_data import Chains, measured_sequences, read_chains, without_alike
 from training.protein_fold import Fold
 from training.protein_language import Language
-from training.running import Average, decay_groups, keep
+from training.running import Average, decay_groups, keep, note
 
 LOGGED = 25
 """Steps from one line of losses to the next."""
@@ -137,13 +136,9 @@ class Training:
 
     def _log(self, values: dict[str, float]) -> None:
         """A line for each value: step, seconds of processor time, name, value."""
-        path = self.file.with_suffix(".csv")
-        fresh = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if fresh:
-                writer.writerow(["step", "cpu_seconds", "name", "value"])
-            writer.writerows([self.step, round(self.seconds), k, round(v, 5)] for k, v in values.items())
+        for name, value in values.items():
+            row = {"step": self.step, "cpu_seconds": round(self.seconds), "name": name, "value": round(value, 5)}
+            note(self.file.with_suffix(".csv"), row)
 
 
 def main() -> None:

@@ -10,7 +10,6 @@ Training goes on from its last checkpoint, which holds everything; with more `--
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import signal
 import time
@@ -25,7 +24,7 @@ from torch import Tensor, nn
 
 from backends.separation.memory import reused_memory
 from evaluation.separation import si_sdr_improvement
-from training.running import Average, decay_groups, keep
+from training.running import Average, decay_groups, keep, note
 from training.song_data import RATE, STEMS, Sounds, prepare
 from training.song_mix import Mixer
 
@@ -170,13 +169,7 @@ class Training:
         network.load_state_dict(self.average.weights)
         row = {"step": self.step, "cpu_seconds": round(self.seconds), "rate": f"{rate(self.step - 1, self.steps):.6f}"}
         row |= {name: f"{value:.4f}" for name, value in (told | validate(network, self.sounds)).items()}
-        log = self.work / "log.csv"
-        new = not log.exists()
-        with log.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(row))
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        note(self.work / "log.csv", row)
 
 
 @torch.no_grad()

@@ -13,7 +13,6 @@ Each stage goes on from its last checkpoint; a checkpoint holds everything, so t
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import signal
 import time
@@ -31,7 +30,7 @@ from backends.matting.modnet import MODNet
 from backends.matting.modnet_weights import both_encoders
 from training.composites import Composer
 from training.people import People, prepare
-from training.running import Average, decay_groups, keep
+from training.running import Average, decay_groups, keep, note
 
 WIDTH = 0.5
 """Of the network's channels: 1.65 of the published 6.49 million parameters."""
@@ -198,13 +197,7 @@ class Training:
         row = {"stage": self.stage.name, "step": self.step, "cpu_seconds": round(self.seconds)}
         scores = {name: losses.get(name, "") for name in ("semantic", "detail", "fusion")}
         row |= {name: round(value, 5) if value != "" else "" for name, value in (scores | measured).items()}
-        log = self.work / "log.csv"
-        new = not log.exists()
-        with log.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(row))
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        note(self.work / "log.csv", row)
 
 
 @torch.no_grad()
