@@ -32,10 +32,10 @@ lint: .venv/ready-dev
 	$(BIN)/mypy
 
 bench: .venv/ready-dev
-	$(BIN)/python -m benchmarks.studio
-	$(BIN)/python -m benchmarks.separation --seconds 60
-	$(BIN)/python -m benchmarks.matting video
-	$(BIN)/python -m benchmarks.live
+	$(BIN)/python -m benchmarks.studio_speed
+	$(BIN)/python -m benchmarks.separation_speed --seconds 60
+	$(BIN)/python -m benchmarks.matting_speed video
+	$(BIN)/python -m benchmarks.live_speed
 
 screenshots: .venv/ready-dev
 	$(BIN)/python docs/screenshots.py

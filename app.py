@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from studio import frame
+from studio.ui import page_frame
 
-st.set_page_config(page_title="Fourfold", page_icon=str(frame.ICON), layout="wide")
+st.set_page_config(page_title="Fourfold", page_icon=str(page_frame.ICON), layout="wide")
 
 page = st.navigation(
     [
@@ -17,4 +17,4 @@ page = st.navigation(
     ],
     position="top",
 )
-frame.show(page)
+page_frame.show(page)

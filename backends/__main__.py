@@ -14,9 +14,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from backends.engine import Artifact, Event, Metric, Notice, Progress, Result
-from backends.errors import BadInput, UserError
-from backends.task import Task, task_named, tasks
+from backends.core.engine import Artifact, Event, Metric, Notice, Progress, Result
+from backends.core.errors import BadInput, UserError
+from backends.core.task import Task, task_named, tasks
 
 BAD_REQUEST = 2
 SIZES = {"builtin": "built in"}
@@ -107,7 +107,7 @@ def _files() -> set[str]:
 
 def serve(arguments: argparse.Namespace) -> int:
     """Serve until told to stop. Prints one JSON line with the address once the port is bound."""
-    from backends.serve import listen, serve_until_stopped
+    from backends.serving.process import listen, serve_until_stopped
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     listener = listen(arguments.host, arguments.port)
@@ -115,8 +115,8 @@ def serve(arguments: argparse.Namespace) -> int:
 
 
 def run_job(arguments: argparse.Namespace) -> int:
-    from backends.host import Host
-    from backends.run import Job, check_inputs, run
+    from backends.serving.host import Host
+    from backends.serving.run_job import Job, check_inputs, run
 
     task, host = task_named(arguments.task), Host()
     options, inputs = _given(arguments, task)
@@ -180,8 +180,8 @@ def _report(event: Event) -> None:
 
 
 def list_cards(arguments: argparse.Namespace) -> int:
-    from backends.download import size_text
-    from backends.host import Host
+    from backends.serving.host import Host
+    from backends.weights.download import size_text
 
     host = Host()
     info = host.info()
@@ -200,7 +200,7 @@ def list_cards(arguments: argparse.Namespace) -> int:
 
 
 def fetch(arguments: argparse.Namespace) -> int:
-    from backends.host import Host
+    from backends.serving.host import Host
 
     host = Host()
     with closing(host.fetch(host.any_card(arguments.id)[1])) as events:
@@ -210,7 +210,7 @@ def fetch(arguments: argparse.Namespace) -> int:
 
 
 def adopt(arguments: argparse.Namespace) -> int:
-    from backends.host import Host
+    from backends.serving.host import Host
 
     host = Host()
     _, card = host.any_card(arguments.id)

@@ -31,9 +31,9 @@ import gemmi
 import numpy as np
 import tmtools
 
-from backends.folding.alignment import Alignment, read_alignment, sequence_weights
-from backends.folding.coevolution import agreement, analysed, folded, usable
-from backends.folding.geometry import check
+from backends.folding.alignment.alignment import Alignment, read_alignment, sequence_weights
+from backends.folding.coevolution.engine import agreement, analysed, folded, usable
+from backends.folding.structure.plausibility_checks import check
 from backends.folding.types import Model
 
 T = TypeVar("T")

@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.intervals import Interval
+from evaluation.statistics.intervals import Interval
 
 MEASURES = {
-    "songs": "benchmarks.starter_songs",
-    "videos": "benchmarks.starter_videos",
-    "pictures": "benchmarks.starter_pictures",
-    "flamingo": "benchmarks.starter_flamingo",
-    "proteins": "benchmarks.starter_proteins",
+    "songs": "benchmarks.separation_starter",
+    "videos": "benchmarks.matting_starter",
+    "pictures": "benchmarks.fewshot_starter",
+    "flamingo": "benchmarks.flamingo_starter",
+    "proteins": "benchmarks.folding_starter",
 }
 """The module that measures a task's starter."""
 

@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.studio import chromium, open_page, studio  # noqa: E402
+from benchmarks.studio_speed import chromium, open_page, studio  # noqa: E402
 
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 """The last two draw WebGL, which the proteins are shown with, on machines without a graphics card too."""

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from studio import services, words
-from studio.starts import PLACES, start_sample_clip, start_sample_pictures, start_sample_protein, start_sample_song
+from studio import services
+from studio.launch import PLACES, start_sample_clip, start_sample_pictures, start_sample_protein, start_sample_song
+from studio.ui import formatting
 
 PAGE = 12
 
@@ -64,17 +65,17 @@ if not runs:
     st.caption("Nothing yet. What you make is kept here, ready to open again without waiting and without network.")
 for run in runs:
     title, model, status, when = st.columns([4, 2, 2, 2], vertical_alignment="center")
-    name, address = words.plain(run.title), {"run": run.id}
+    name, address = formatting.plain(run.title), {"run": run.id}
     place = PLACES.get(run.task)
     if place is None:  # a run of a task that this Fourfold does not show
         title.markdown(name)
     else:
         title.page_link(place.page, label=name, icon=place.icon, query_params=address)
     model.caption(run.card.get("title", run.weights))
-    status.caption(words.STATUS[run.status])
+    status.caption(formatting.STATUS[run.status])
     when.caption(run.created.astimezone().strftime("%d %b %Y, %H:%M"))
 if total > shown and st.button(f"Show more ({total - shown})", icon=":material/expand_more:"):
     st.session_state.runs_shown = shown + PAGE
     st.rerun()
 if runs:
-    st.caption(f"All runs together take {words.size(library.usage().total)}. A run is deleted on its own page.")
+    st.caption(f"All runs together take {formatting.size(library.usage().total)}. A run is deleted on its own page.")

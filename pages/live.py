@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from studio import services, widgets, words
+from studio import services
+from studio.ui import formatting, model_picker
 from studio.videos import live
 from viz.components.live_stage import live_stage
 
@@ -12,7 +13,7 @@ st.markdown("Turn your camera on and choose what is behind you: nothing, a blur,
 state = services.backend().state()
 task = services.backend().info().get("tasks", {}).get("matting")
 if task is None:
-    widgets.wait_for_backend(state)
+    model_picker.wait_for_backend(state)
     st.stop()
 
 place = services.backend().place
@@ -27,8 +28,8 @@ chosen = st.selectbox(
 )
 card = cards[chosen]
 st.caption(f"{card['summary']} **Weak at:** {card['weak_at']}")
-if not widgets.is_here(card):
-    widgets.offer_download(card)
+if not model_picker.is_here(card):
+    model_picker.offer_download(card)
     st.stop()
 
 live_stage(url=live.address(), card=card["id"], key="stage")
@@ -43,4 +44,4 @@ with st.expander("What leaves this browser, and how to use it in a call", icon="
         "- When mattes come too slowly, smaller pictures are sent, before the picture gets jerky."
     )
     if left_out := live.others(task):
-        st.markdown(f"- For files only, not live: {words.plain(', '.join(left_out))}.")
+        st.markdown(f"- For files only, not live: {formatting.plain(', '.join(left_out))}.")

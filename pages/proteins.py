@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from backends.errors import UserError
-from studio import services, widgets
-from studio.proteins import form, inputs, view
+from backends.core.errors import UserError
+from studio import services
+from studio.proteins import form, probe, view
 from studio.proteins import source as protein_source
-from studio.proteins.inputs import Choices
+from studio.proteins.probe import Choices
+from studio.ui import model_picker
 
 st.title("Fold a protein")
 
@@ -21,7 +22,7 @@ st.markdown(
 info = services.backend().info()
 task = info.get("tasks", {}).get("folding")
 if task is None:
-    widgets.wait_for_backend(services.backend().state())
+    model_picker.wait_for_backend(services.backend().state())
     st.stop()
 device = info.get("device", {})
 
@@ -39,17 +40,17 @@ elif st.button("Bring another protein", icon=":material/upload:"):
     st.rerun()
 st.caption(f":material/shield: {view.privacy()}")
 
-found = source.probe if source else inputs.Probe()
+found = source.probe if source else probe.Probe()
 if source:
     form.tell(found, source.name)
-cards = [card for card in task["cards"] if not inputs.unfit(card, found)]
-card = widgets.choose_card(
-    cards, inputs.usual(cards, found.kind), lambda each: inputs.estimate(each, found.length, device)
+cards = [card for card in task["cards"] if not probe.unfit(card, found)]
+card = model_picker.choose_card(
+    cards, probe.usual(cards, found.kind), lambda each: probe.estimate(each, found.length, device)
 )
-widgets.tell_own_weights("folding", task)
+model_picker.tell_own_weights("folding", task)
 form.explain_absence(cards, found)
-if not widgets.is_here(card):
-    widgets.offer_download(card)
+if not model_picker.is_here(card):
+    model_picker.offer_download(card)
     st.stop()
 chosen = form.options(source, card, before) if source else before
 form.button(source, card, chosen, device)

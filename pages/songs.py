@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from studio import services, starts, widgets, words
-from studio.songs import inputs, view
-from studio.songs.inputs import Probe
+from studio import launch, services
+from studio.songs import probe, view
+from studio.songs.probe import Probe
+from studio.ui import formatting, model_picker
 
 st.title("Split a song into stems")
 
@@ -16,19 +17,19 @@ st.markdown("Drop in a song and get its voice, drums, bass and the rest as separ
 state = services.backend().state()
 task = services.backend().info().get("tasks", {}).get("separation")
 if task is None:
-    widgets.wait_for_backend(state)
+    model_picker.wait_for_backend(state)
     st.stop()
 
 place = services.backend().place
 upload = st.file_uploader(
     f"Your song (it is worked on by {place})",
-    type=list(inputs.TYPES),
+    type=list(probe.TYPES),
     max_upload_size=view.UPLOAD_MB,
     help="WAV, MP3, FLAC, M4A, OGG, Opus, or a video whose sound you want.",
 )
 if upload is None:
     if st.button("Or try the sample song", icon=":material/play_arrow:"):
-        starts.start_sample_song()
+        launch.start_sample_song()
     found = Probe()
 else:
     found = view.probed(upload)
@@ -36,24 +37,24 @@ else:
 if found.problem:
     st.error(found.problem, icon=":material/error:")
 elif found.text:
-    st.caption(f":material/check_circle: {words.plain(f'{upload.name}: {found.text}')}")
+    st.caption(f":material/check_circle: {formatting.plain(f'{upload.name}: {found.text}')}")
 
 left, right = st.columns([3, 2], gap="large")
 with left:
-    card = widgets.choose_card(task["cards"], task["default"], lambda each: inputs.estimate(each, found.seconds))
-    widgets.tell_own_weights("separation", task)
+    card = model_picker.choose_card(task["cards"], task["default"], lambda each: probe.estimate(each, found.seconds))
+    model_picker.tell_own_weights("separation", task)
 with right:
-    choices = inputs.stem_choices(card["outputs"])
+    choices = probe.stem_choices(card["outputs"])
     stems = choices[st.radio("Stems", list(choices), key=f"stems-{card['id']}")]
 
-if not widgets.is_here(card):
-    widgets.offer_download(card)
+if not model_picker.is_here(card):
+    model_picker.offer_download(card)
     st.stop()
 
-problem = found.problem or inputs.too_long(card, found.seconds)
+problem = found.problem or probe.too_long(card, found.seconds)
 if problem and not found.problem:
     st.error(problem, icon=":material/error:")
 ready = upload is not None and not problem
 reason = "" if upload is not None else "Choose a song first."
 if st.button("Split the song", type="primary", disabled=not ready, help=reason, icon=":material/call_split:"):
-    starts.start("separation", upload.name, upload, card["id"], {"stems": stems} if stems else {})
+    launch.start("separation", upload.name, upload, card["id"], {"stems": stems} if stems else {})

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from backends.errors import UserError
-from studio import services, starts, widgets, words
-from studio.videos import form, inputs, view
+from backends.core.errors import UserError
+from studio import launch, services
+from studio.ui import formatting, model_picker
+from studio.videos import form, probe, view
 from studio.videos import source as video_source
-from studio.videos.inputs import Choices
+from studio.videos.probe import Choices
 
 st.title("Cut people out of video")
 
@@ -19,7 +20,7 @@ st.markdown(
 )
 task = services.backend().info().get("tasks", {}).get("matting")
 if task is None:
-    widgets.wait_for_backend(services.backend().state())
+    model_picker.wait_for_backend(services.backend().state())
     st.stop()
 
 source, before = None, Choices()
@@ -35,15 +36,15 @@ if earlier is not None and earlier.task == "matting":
 if source is None:
     upload = st.file_uploader(
         f"Your video or picture (it is worked on by {services.backend().place})",
-        type=list(inputs.TYPES),
-        max_upload_size=inputs.UPLOAD_MB,
-        help=f"Up to {words.size(inputs.UPLOAD_MB * 1e6)} here; for a larger file use the command line: "
+        type=list(probe.TYPES),
+        max_upload_size=probe.UPLOAD_MB,
+        help=f"Up to {formatting.size(probe.UPLOAD_MB * 1e6)} here; for a larger file use the command line: "
         "`python -m backends run matting FILE --out FOLDER`.",
     )
     if upload is not None:
         source = video_source.of_upload(upload)
     elif st.button("Or try the sample clip", icon=":material/play_arrow:"):
-        starts.start_sample_clip()
+        launch.start_sample_clip()
 elif st.button("Choose another file", icon=":material/upload:"):
     st.query_params.clear()
     st.rerun()
@@ -52,20 +53,20 @@ problem = source.probe.problem if source else ""
 if problem:
     st.error(problem, icon=":material/error:")
 elif source:
-    st.caption(f":material/check_circle: {words.plain(f'{source.name}: {source.probe.text}')}")
+    st.caption(f":material/check_circle: {formatting.plain(f'{source.name}: {source.probe.text}')}")
 
 info, seconds = (source.probe.info, source.probe.seconds) if source else (None, 0.0)
-card = widgets.choose_card(task["cards"], task["default"], lambda each: inputs.estimate(each, info, seconds))
-widgets.tell_own_weights("matting", task)
-if not widgets.is_here(card):
-    widgets.offer_download(card)
+card = model_picker.choose_card(task["cards"], task["default"], lambda each: probe.estimate(each, info, seconds))
+model_picker.tell_own_weights("matting", task)
+if not model_picker.is_here(card):
+    model_picker.offer_download(card)
     st.stop()
 if source is None or info is None:
     st.button("Cut it out", type="primary", disabled=True, help="Choose a video or picture first.")
     st.stop()
 
 chosen, missing = form.ask(source, before)
-too_large = inputs.too_large(card, info)
+too_large = probe.too_large(card, info)
 if too_large:
     st.error(too_large, icon=":material/error:")
 form.buttons(source, card, chosen, missing or too_large)

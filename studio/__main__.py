@@ -28,8 +28,9 @@ def main() -> int:
     os.chdir(ROOT)
     import streamlit as st
 
-    from studio import media, services
+    from studio import services
     from studio.videos import live
+    from studio.web import routes as media
 
     _settle_streamlit()
     routes = [*media.routes(services.library()), *live.routes(services.backend)]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from studio.library import home
+from studio.library.library import home
 
 VERSION = 1
 """Raise it when a sample changes, so that an older copy is not taken for it."""

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from studio.analysis import Analyses
-from studio.backend import Backend, from_environment
-from studio.jobs import Jobs
-from studio.library import Library, home
-from studio.pictures.calls import Errands
-from studio.pictures.features import Lookers
+from studio.jobs.analysis import Analyses
+from studio.jobs.backend import Backend, from_environment
+from studio.jobs.jobs import Jobs
+from studio.library.library import Library, home
+from studio.pictures.feature_loader import Lookers
+from studio.pictures.inference_client import Errands
 from studio.pictures.project import Projects
 
 _lock = threading.RLock()
@@ -79,7 +79,7 @@ def derive(path: Path, artifact: Mapping[str, Any]) -> Iterator[tuple[str, bytes
     """A waveform and spectrogram tile for every segment of sound."""
     if artifact["kind"] == "segment":
         from backends.separation.types import PREVIEW_GAIN
-        from viz.tiles import tile_of_file
+        from viz.separation.tiles import tile_of_file
 
         yield "tile", tile_of_file(path, PREVIEW_GAIN)
 

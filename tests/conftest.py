@@ -43,7 +43,7 @@ def ticking_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     One a module: while it lives, this process knows no other task.
     """
-    from backends import task
+    from backends.core import task
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(task, "PACKAGES", ("tests.ticking",))
@@ -53,7 +53,7 @@ def ticking_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def songs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real backend, a process of its own as the studio starts it, with the real tasks."""
-    from studio.backend import EmbeddedBackend
+    from studio.jobs.backend import EmbeddedBackend
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FOURFOLD_WEIGHTS", str(tmp_path_factory.mktemp("weights")))
@@ -67,12 +67,12 @@ def songs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def serving(root: Path) -> Iterator[str]:
-    """Serve the tasks of `backends.task` on a free port until the generator is closed."""
+    """Serve the tasks of `backends.core.task` on a free port until the generator is closed."""
     import uvicorn
 
-    from backends.host import Host
-    from backends.server import build
-    from backends.weights import WeightStore
+    from backends.serving.gradio_app import build
+    from backends.serving.host import Host
+    from backends.weights.store import WeightStore
 
     app = build(Host(WeightStore(root / "weights"), "cpu"), root)
     listener = socket.create_server(("127.0.0.1", 0))

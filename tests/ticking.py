@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from backends import task as registry
-from backends.cards import Limits, ModelCard
-from backends.engine import Artifact, Engine, Event, Metric, Notice, Partial, Progress, Result
-from backends.errors import BadInput
-from backends.task import Task
+from backends.core import task as registry
+from backends.core.engine import Artifact, Engine, Event, Metric, Notice, Partial, Progress, Result
+from backends.core.errors import BadInput
+from backends.core.model_card import Limits, ModelCard
+from backends.core.task import Task
 
 TICKS: list[float] = []
 """When each chunk of work was done, by every run in this process."""

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backends.fewshot.interleave import ASK_NAME
+from backends.fewshot.flamingo.interleave import ASK_NAME
 from training.flamingo_episodes import Batch, Prompt, Scribe, distinct_names
 from training.flamingo_model import look, normalised
 from training.flamingo_shapes import NEW_FILLS, NEW_SHAPES, SHAPES, apart, draw

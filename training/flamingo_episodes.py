@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backends.fewshot.interleave import AROUND, ASK_NAME, END, PICTURE
+from backends.fewshot.flamingo.interleave import AROUND, ASK_NAME, END, PICTURE
 from training.flamingo_shapes import FILLS, SHAPES
 from training.flamingo_store import COLOUR_NAMES, FILL_NAMES, NONE, SHAPE_NAMES, Store
 from training.flamingo_words import ask, new_name, questions

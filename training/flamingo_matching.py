@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from backends.fewshot.interleave import ASK_NAME
+from backends.fewshot.flamingo.interleave import ASK_NAME
 from training.flamingo_episodes import Batch, Prompt, Teacher, distinct_names
 from training.flamingo_model import look, normalised
 from training.flamingo_store import NONE

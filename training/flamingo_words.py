@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from backends.fewshot.interleave import AROUND, ASK_CAPTION, ASK_NAME, END, PICTURE
+from backends.fewshot.flamingo.interleave import AROUND, ASK_CAPTION, ASK_NAME, END, PICTURE
 from training.flamingo_shapes import FILLS, SHAPES
 from training.flamingo_store import COLOUR_NAMES, FILL_NAMES, NONE, RELATIONS, SHAPE_NAMES, Facts
 from training.scenes import NUMBERS

@@ -17,9 +17,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from backends.matting.classical import soft_edge
-from backends.matting.edges import foreground
-from backends.matting.onnx_engine import OnnxEngine
+from backends.matting.engines.classical import soft_edge
+from backends.matting.engines.onnx_engine import OnnxEngine
+from backends.matting.finishing.edges import foreground
 
 HELD_OUT = 60
 """So many of the portraits are measured and never trained on."""

@@ -19,9 +19,9 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
-from backends.folding.secondary import assign
-from backends.folding.structure import Structure
-from backends.folding.structure_files import read_structure
+from backends.folding.structure.reader import read_structure
+from backends.folding.structure.secondary import assign
+from backends.folding.structure.structure import Structure
 
 TRAIN, CHECK, TEST, LEFT_OUT = range(4)
 APART = 13

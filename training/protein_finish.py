@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from backends.folding.secondary_head import HEAD_FILE, read_layers
+from backends.folding.engines.secondary_head import HEAD_FILE, read_layers
 from training import protein_geometry as geometry
 from training.protein_backbone import with_backbones
 from training.protein_data import CHECK, TRAIN, Chains

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from backends.folding import esm_trunk
-from backends.folding.secondary import assign
-from backends.folding.secondary_head import read_layers
-from backends.folding.structure import Structure
-from evaluation.folding import compare
+from backends.folding.engines import esm_trunk
+from backends.folding.engines.secondary_head import read_layers
+from backends.folding.structure.secondary import assign
+from backends.folding.structure.structure import Structure
+from evaluation.metrics.folding.folds import compare
 from training import protein_geometry as geometry
 from training.protein_backbone import with_backbones
 from training.protein_data import CHECK, TRAIN, Chains

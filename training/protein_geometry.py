@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from backends.folding.distances import DISTOGRAM
+from backends.folding.engines.distances import DISTOGRAM
 
 N_IDEAL, C_IDEAL = (-0.525, 1.363, 0.0), (1.526, 0.0, 0.0)
 """Where a residue has its N and C, seen from its own frame."""

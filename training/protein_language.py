@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from backends.folding.language import VOCABULARY
-from backends.folding.measures import angle, dihedral
-from backends.folding.secondary_head import read_layers
+from backends.folding.engines.language import VOCABULARY
+from backends.folding.engines.secondary_head import read_layers
+from backends.folding.structure.geometry import angle, dihedral
 from training.protein_data import CHECK, RESTYPES, TRAIN, Chains
 from training.protein_model import CONFIG, LanguageHeads, make_esm, make_head
 

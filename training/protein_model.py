@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from transformers import EsmConfig, EsmForProteinFolding, EsmModel
 from transformers.models.esm.modeling_esmfold import EsmFoldInvariantPointAttention, EsmFoldLinear
 
-from backends.folding.language import VOCABULARY
-from backends.folding.secondary_head import SecondaryHead
+from backends.folding.engines.language import VOCABULARY
+from backends.folding.engines.secondary_head import SecondaryHead
 
 DROPOUT = 0.15
 CONFIG: dict[str, Any] = {

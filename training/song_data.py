@@ -1,7 +1,8 @@
 """What the songs starter learns from, decoded once: every sound at 44.1 kHz as 16-bit numbers in one file.
 
 A store is `sounds.npy`, one long row of int16, and `sounds.json`, which says what lies where. Of MIR-1K every third
-singer by name is kept apart, as in `benchmarks/mir1k.py`, and so is any clip over an accompaniment that one of them
+singer by name is kept apart, as in `benchmarks/separation_quality.py`, and so is any clip over an accompaniment that
+one of them
 sings to as well.
 """
 
@@ -18,7 +19,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from benchmarks.mir1k import choose, singer
+from benchmarks.separation_quality import choose, singer
 from training.song_band import Shots, bands
 
 RATE = 44_100

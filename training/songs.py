@@ -22,8 +22,8 @@ from demucs.htdemucs import HTDemucs
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from backends.separation.memory import reused_memory
-from evaluation.separation import si_sdr_improvement
+from backends.shared.allocator import reused_memory
+from evaluation.metrics.separation.bss_eval import si_sdr_improvement
 from training.running import Average, decay_groups, keep, note
 from training.song_data import RATE, STEMS, Sounds, prepare
 from training.song_mix import Mixer

@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from backends.matting.modnet import MODNet
-from backends.matting.modnet_weights import both_encoders
+from backends.matting.engines.modnet import MODNet
+from backends.matting.engines.modnet_weights import both_encoders
 from training import videos
 from training.composites import Composer, boundary
 from training.people import People

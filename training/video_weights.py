@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from backends.matting.modnet import MODNet
-from backends.matting.modnet_weights import both_encoders
+from backends.matting.engines.modnet import MODNet
+from backends.matting.engines.modnet_weights import both_encoders
 from training import videos
 from training.composites import Composer
 from training.people import People

@@ -26,8 +26,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from backends.matting.modnet import MODNet
-from backends.matting.modnet_weights import both_encoders
+from backends.matting.engines.modnet import MODNet
+from backends.matting.engines.modnet_weights import both_encoders
 from training.composites import Composer
 from training.people import People, prepare
 from training.running import Average, decay_groups, keep, note

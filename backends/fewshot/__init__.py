@@ -3,11 +3,11 @@
 One engine a file; `base.py` holds what they share. Heads and trust need neither torch nor an engine.
 """
 
+from backends.core.task import Task
 from backends.fewshot.cards import CARDS
-from backends.fewshot.flamingo_options import FLAMINGO_OPTIONS
+from backends.fewshot.flamingo.options import FLAMINGO_OPTIONS
 from backends.fewshot.options import OPTIONS
 from backends.fewshot.relevance.options import EXPLAIN_OPTIONS
-from backends.task import Task
 
 TASK = Task(
     name="fewshot",
@@ -17,8 +17,8 @@ TASK = Task(
     optional=("support", "classes", "target"),
     options={**OPTIONS, **EXPLAIN_OPTIONS, **FLAMINGO_OPTIONS},
     engines={
-        "clip": "backends.fewshot.clip:ClipEngine",
-        "flamingo": "backends.fewshot.flamingo:FlamingoEngine",
+        "clip": "backends.fewshot.clip.engine:ClipEngine",
+        "flamingo": "backends.fewshot.flamingo.engine:FlamingoEngine",
         "prototypes": "backends.fewshot.prototypes:PrototypesEngine",
     },
     cards=CARDS,

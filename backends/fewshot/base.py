@@ -14,21 +14,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from backends.engine import Engine, Event, Metric, Notice, Progress, Result
-from backends.errors import BadInput
-from backends.fewshot.cache import FeatureCache
+from backends.core.engine import Engine, Event, Metric, Notice, Progress, Result
+from backends.core.errors import BadInput
 from backends.fewshot.classifier import Classifier
-from backends.fewshot.examples import Examples, read_examples
-from backends.fewshot.gallery import Gallery, open_gallery
+from backends.fewshot.data.examples import Examples, read_examples
+from backends.fewshot.data.image_collection import Gallery, open_gallery
+from backends.fewshot.feature_cache import FeatureCache
+from backends.fewshot.feature_extraction import TELLING, Looked, look
 from backends.fewshot.heads import head_class
-from backends.fewshot.looking import TELLING, Looked, look
 from backends.fewshot.options import Settings
 from backends.fewshot.relevance import checked
 from backends.fewshot.relevance.job import direction_of, explain, shown, towards_best
 from backends.fewshot.relevance.options import Explaining
 from backends.fewshot.results import Answers, write_features, write_head, write_predictions
+from backends.fewshot.text_features import class_words
 from backends.fewshot.types import Classification, Support
-from backends.fewshot.wording import class_words
 
 LEARNING = "Learning from the examples"
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from backends.cards import Limits, ModelCard, Need, WeightFile
-from backends.fewshot.flamingo_cards import FLAMINGO_CARDS, FLAMINGO_STARTER
+from backends.core.model_card import Limits, ModelCard, Need, WeightFile
+from backends.fewshot.flamingo.cards import FLAMINGO_CARDS, FLAMINGO_STARTER
 
 _TASK = "fewshot"
 _LIMITS = {"cpu": Limits(megapixels=100.0)}

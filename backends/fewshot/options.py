@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backends.options import one_of, switch, whole_number
+from backends.core.options import one_of, switch, whole_number
 
 TEMPLATES = ("plain", "photo", "ensemble")
 ONLY = ("features",)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backends.engine import Artifact
+from backends.core.engine import Artifact
 from backends.fewshot.classifier import Classifier, Prediction
-from backends.fewshot.gallery import Item
-from backends.fewshot.looking import Looked
+from backends.fewshot.data.image_collection import Item
+from backends.fewshot.feature_extraction import Looked
 from backends.fewshot.types import Support
-from backends.writing import writing
+from backends.shared.disk_errors import writing
 
 if TYPE_CHECKING:
     from backends.fewshot.base import FeatureEngine

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backends.engine import Result
-from backends.errors import BadInput
+from backends.core.engine import Result
+from backends.core.errors import BadInput
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Fold proteins and open structures. One engine a file; `base.py` holds what they share."""
 
+from backends.core.task import Task
 from backends.folding.cards import CARDS
 from backends.folding.options import OPTIONS
-from backends.task import Task
 
 TASK = Task(
     name="folding",
@@ -12,12 +12,12 @@ TASK = Task(
     optional=("pae",),
     options=OPTIONS,
     engines={
-        "esmfold": "backends.folding.esmfold:EsmFoldEngine",
-        "esmfold2": "backends.folding.esmfold2:EsmFold2Engine",
-        "alphafold2": "backends.folding.alphafold2:AlphaFold2Engine",
-        "colabfold": "backends.folding.colabfold:ColabFoldEngine",
-        "structure": "backends.folding.opened:StructureEngine",
-        "coevolution": "backends.folding.coevolution:CoevolutionEngine",
+        "esmfold": "backends.folding.engines.esmfold:EsmFoldEngine",
+        "esmfold2": "backends.folding.engines.esmfold2:EsmFold2Engine",
+        "alphafold2": "backends.folding.engines.alphafold2:AlphaFold2Engine",
+        "colabfold": "backends.folding.engines.colabfold:ColabFoldEngine",
+        "structure": "backends.folding.engines.structure_engine:StructureEngine",
+        "coevolution": "backends.folding.coevolution.engine:CoevolutionEngine",
     },
     cards=CARDS,
     own={

@@ -16,12 +16,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from backends.engine import Artifact, Engine, Event, Metric, Notice, Partial, Progress, Result
-from backends.errors import BadInput, EngineFailed, TooLarge
-from backends.folding.estimate import longest, memory_needed
-from backends.folding.sequence import Query, read_input
+from backends.core.engine import Artifact, Engine, Event, Metric, Notice, Partial, Progress, Result
+from backends.core.errors import BadInput, EngineFailed, TooLarge
+from backends.folding.alignment.sequence import Query, read_input
+from backends.folding.resources import longest, memory_needed
 from backends.folding.types import Folding, Model, Step
-from backends.writing import writing
+from backends.shared.disk_errors import writing
 
 Found = Iterator[Event | Step | Model]
 
@@ -133,7 +133,7 @@ def device_memory(device: str) -> int:
 
 def keep_step(step: Step, out: Path) -> Artifact:
     """Write a structure on the way as `out/recycles/NN.pdb`."""
-    from backends.folding.structure import to_pdb
+    from backends.folding.structure.structure import to_pdb
 
     path = out / "recycles" / f"{step.number:02d}.pdb"
     path.parent.mkdir(exist_ok=True)
@@ -144,8 +144,8 @@ def keep_step(step: Step, out: Path) -> Artifact:
 
 def finish(model: Model, out: Path) -> Iterator[Event]:
     """Write the files of a model, judge its geometry and tell both; the last event is a Folding."""
-    from backends.folding.geometry import check
-    from backends.folding.structure import to_cif, to_pdb
+    from backends.folding.structure.plausibility_checks import check
+    from backends.folding.structure.structure import to_cif, to_pdb
 
     structure = model.structure
     if not np.isfinite(structure.atoms[structure.mask]).all():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.cards import Limits, ModelCard, Need, WeightFile
+from backends.core.model_card import Limits, ModelCard, Need, WeightFile
 
 _TASK = "folding"
 _OUTPUTS = ("structure", "plddt", "pae")
@@ -12,7 +12,8 @@ STARTER = "esmfold-starter"
 # Residues. What fits the memory of the machine at hand is worked out in `estimate.py` and may be less.
 _NETWORK = {"cpu": Limits(residues=1_000), "cuda": Limits(residues=2_000), "mps": Limits(residues=1_000)}
 
-# Speeds are seconds for one pass over 100 residues on two cores (`estimate.work`): ESMFold's by `benchmarks/folding.py`
+# Speeds are seconds for one pass over 100 residues on two cores (`estimate.work`): ESMFold's by
+# `benchmarks/folding_speed.py`
 # at 64 to 256 residues, OpenFold's by one pass over 84 residues with 128 rows of alignment (26 s). 0: not measured.
 # Coevolution's are seconds a residue: 0.15 at 93 residues by `benchmarks/coevolution.py`, about 0.3 at 200 and 0.5 at
 # 400 by the time of single steps. At 400 residues and 3,750 sequences its couplings take 12 s, 8 of them in one piece

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backends.errors import BadInput
+from backends.core.errors import BadInput
 
 EXTRAS = ("contacts", "distogram", "attention", "mutations")
 

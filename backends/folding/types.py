@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backends.engine import Result
+from backends.core.engine import Result
 
 if TYPE_CHECKING:
-    from backends.folding.confidence import Confidence
-    from backends.folding.structure import Structure
+    from backends.folding.structure.confidence import Confidence
+    from backends.folding.structure.structure import Structure
 
 
 @dataclass(frozen=True)

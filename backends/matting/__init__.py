@@ -1,13 +1,13 @@
 """Cut people out of video and pictures. One engine a file; `base.py` holds what they share."""
 
+from backends.core.task import Task
 from backends.matting.cards import CARDS
 from backends.matting.options import OPTIONS
-from backends.task import Task
 
 ENGINES: dict[str, str] = {
-    "modnet": "backends.matting.modnet_engine:ModnetEngine",
-    "onnx": "backends.matting.onnx_engine:OnnxEngine",
-    "classical": "backends.matting.classical:ClassicalEngine",
+    "modnet": "backends.matting.engines.modnet_engine:ModnetEngine",
+    "onnx": "backends.matting.engines.onnx_engine:OnnxEngine",
+    "classical": "backends.matting.engines.classical:ClassicalEngine",
 }
 
 TASK = Task(

@@ -14,18 +14,18 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
-from backends.engine import Artifact, Engine, Event, Metric, Notice, Progress, Result
-from backends.matting.background import background
-from backends.matting.exports import COMPOSITE, CUTOUT
-from backends.matting.finish import over, picture_alpha, picture_colours
-from backends.matting.job import STAGE, Mattes, VideoJob
-from backends.matting.log import NOBODY, uncertainty
+from backends.core.engine import Artifact, Engine, Event, Metric, Notice, Progress, Result
+from backends.matting.finishing.background import background
+from backends.matting.finishing.finishing import over, picture_alpha, picture_colours
+from backends.matting.finishing.matte_store import as_kept, read_matte, to_bytes, write_matte, write_proxy_picture
 from backends.matting.options import Settings
-from backends.matting.picture import Picture, read_picture, write_png
-from backends.matting.source import MAX_VIDEO_PIXELS, is_picture
-from backends.matting.stored import as_kept, read_matte, to_bytes, write_matte, write_proxy_picture
 from backends.matting.types import Kept, Matting
-from backends.pictures import MAX_PICTURE_PIXELS
+from backends.matting.video.exports import COMPOSITE, CUTOUT
+from backends.matting.video.frame_stats import NOBODY, uncertainty
+from backends.matting.video.job import STAGE, Mattes, VideoJob
+from backends.matting.video.source import MAX_VIDEO_PIXELS, is_picture
+from backends.matting.video.still_image import Picture, read_picture, write_png
+from backends.shared.images import MAX_PICTURE_PIXELS
 
 FEW = 12
 """With fewer frames than this, opening and closing files is what takes the time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.cards import Limits, ModelCard, WeightFile
+from backends.core.model_card import Limits, ModelCard, WeightFile
 
 _TASK = "matting"
 _ZOO = "https://storage.openvinotoolkit.org/repositories/open_model_zoo/public/2022.2/"

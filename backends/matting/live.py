@@ -5,13 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from backends.cards import ModelCard
-from backends.engine import Engine
-from backends.errors import BadInput
+from backends.core.engine import Engine
+from backends.core.errors import BadInput
+from backends.core.model_card import ModelCard
 from backends.matting.base import MattingEngine
-from backends.matting.job import Mattes
+from backends.matting.finishing.temporal import luma, still
 from backends.matting.live_sides import SIDES
-from backends.matting.temporal import luma, still
+from backends.matting.video.job import Mattes
 
 PULL = 0.35
 """Share of the new matte that a pixel takes over where the picture stands still; it settles within five pictures."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backends.errors import BadInput
-from backends.matting.exports import COMPOSITE, EXPORTS, Export, wanted
-from backends.options import number, switch
+from backends.core.errors import BadInput
+from backends.core.options import number, switch
+from backends.matting.video.exports import COMPOSITE, EXPORTS, Export, wanted
 
 OPTIONS: dict[str, str] = {
     "export": f"What to make, one or several of {', '.join(EXPORTS)}.",

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from backends.engine import Result
+from backends.core.engine import Result
 
 UNCERTAIN = (0.05, 0.95)
 """A pixel whose alpha lies strictly between is uncertain: neither clearly person nor clearly background."""

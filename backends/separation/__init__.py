@@ -1,7 +1,7 @@
 """Split a song into stems. One engine a file; `base.py` holds what they share."""
 
+from backends.core.task import Task
 from backends.separation.cards import CARDS
-from backends.task import Task
 
 TASK = Task(
     name="separation",
@@ -16,8 +16,8 @@ TASK = Task(
         "precision": "Demucs: “full”, or “half” to be faster on a GPU.",
     },
     engines={
-        "dsp": "backends.separation.dsp:DspEngine",
-        "demucs": "backends.separation.demucs:DemucsEngine",
+        "dsp": "backends.separation.dsp.engine:DspEngine",
+        "demucs": "backends.separation.demucs.engine:DemucsEngine",
     },
     cards=CARDS,
     own={".th": "demucs", ".safetensors": "demucs", "folder": "demucs"},

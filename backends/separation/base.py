@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from backends.engine import Artifact, Engine, Event, Metric, Notice, Partial, Progress
-from backends.errors import BadInput, EngineFailed
-from backends.separation.audio import open_song, read_mix
-from backends.separation.mix import Mix
+from backends.core.engine import Artifact, Engine, Event, Metric, Notice, Partial, Progress
+from backends.core.errors import BadInput, EngineFailed
+from backends.separation.io.audio import open_song, read_mix
+from backends.separation.io.mix import Mix
+from backends.separation.io.writer import Stems
 from backends.separation.types import Grouping, Separation
-from backends.separation.writer import Stems
-from backends.writing import writing
+from backends.shared.disk_errors import writing
 
 MAX_SECONDS = 3 * 3600.0
 """Longer songs are refused whatever a card says: a stem's WAV file has to stay under 4 GiB."""

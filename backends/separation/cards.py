@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.cards import Limits, ModelCard, WeightFile
+from backends.core.model_card import Limits, ModelCard, WeightFile
 
 _TASK = "separation"
 _FOUR = ("drums", "bass", "other", "vocals")
@@ -17,7 +17,8 @@ _RESEARCH_NOTE = (
 )
 
 
-# Speeds: Demucs by `benchmarks/separation.py` on the network at full size, start-up left out; the fine-tuned one is
+# Speeds: Demucs by `benchmarks/separation_speed.py` on the network at full size, start-up left out; the fine-tuned one
+# is
 # four such networks, the six-stem one a little less than one. The built-in one on a minute of stereo music; that of the
 # starter is the work of one core on half a minute.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backends.engine import Artifact, Result
-from backends.errors import BadInput
+from backends.core.engine import Artifact, Result
+from backends.core.errors import BadInput
 
 SEGMENT_FRAMES = 1 << 18
 """Frames in one playable segment (5.94 s at 44.1 kHz). Fixed, so that segment i always starts at i * SEGMENT_FRAMES."""

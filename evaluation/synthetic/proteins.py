@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from backends.folding.atoms import CB
-from backends.folding.structure import Structure
+from backends.folding.structure.atoms import CB
+from backends.folding.structure.structure import Structure
 
 
 @dataclass(frozen=True)

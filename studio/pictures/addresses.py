@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from backends import pictures
-from studio import naming
-from studio.answers import FOREVER, NEVER, SAFE_HEADERS, NoSuchFile, in_words
-from studio.pictures import bundle
+from backends.shared import images
+from studio.pictures import project_archive
 from studio.pictures.files import small
 from studio.pictures.project import Project, Projects
+from studio.web import filenames
+from studio.web.responses import FOREVER, NEVER, SAFE_HEADERS, NoSuchFile, in_words
 
 SHOWN_SIDE = 1024
 
@@ -54,13 +54,13 @@ def routes(projects: Callable[[], Projects], base: str = "") -> list[Route]:
 
     async def shown(request: Request) -> Response:
         project, sha = await run_in_threadpool(find, request)
-        data = await run_in_threadpool(lambda: small(pictures.read(project.picture(sha), SHOWN_SIDE).rgb, SHOWN_SIDE))
+        data = await run_in_threadpool(lambda: small(images.read(project.picture(sha), SHOWN_SIDE).rgb, SHOWN_SIDE))
         return Response(data, media_type="image/webp", headers={**SAFE_HEADERS, **FOREVER})
 
     async def saved(request: Request) -> Response:
         project = await run_in_threadpool(projects().open, request.path_params["token"])
-        path = await run_in_threadpool(bundle.save, project)
-        name = f"{naming.clean(project.state.name) or 'Pictures'}.zip"
+        path = await run_in_threadpool(project_archive.save, project)
+        name = f"{filenames.clean(project.state.name) or 'Pictures'}.zip"
         done = BackgroundTask(path.unlink, missing_ok=True)
         return FileResponse(
             path, media_type="application/zip", headers={**SAFE_HEADERS, **NEVER}, filename=name, background=done

@@ -10,13 +10,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from studio import media, run_page, run_parts, services, starts, words
-from studio.library import FileGone, Run
-from studio.pictures import actions
-from studio.pictures.answers import Taught
-from studio.pictures.bundle import folders
-from studio.pictures.features import Looker, line
+from studio import launch, services
+from studio.library.library import FileGone, Run
+from studio.pictures import image_tiles
+from studio.pictures.feature_loader import Looker, line
+from studio.pictures.fitted import Taught
 from studio.pictures.project import Project
+from studio.pictures.project_archive import folders
+from studio.ui import formatting, run_page, run_sections
+from studio.web import routes
 
 FIXED = ("file", "class", "probability", "abstained")
 SPOKEN = {"head": "decides by", "templates": "phrasing", "reject": "may answer none of these"}
@@ -30,7 +32,7 @@ def offer(project: Project, looker: Looker, taught: Taught) -> None:
     )
     upload = st.file_uploader(
         "Zip of pictures", type=["zip", *("jpg", "jpeg", "png", "webp")], key=f"batch-{project.token}",
-        max_upload_size=actions.UPLOAD_MB, label_visibility="collapsed",
+        max_upload_size=image_tiles.UPLOAD_MB, label_visibility="collapsed",
     )  # fmt: skip
     ready = not any(looker.missing())
     help = None if ready else "Wait until all examples have been looked at."
@@ -53,7 +55,7 @@ def start(project: Project, looker: Looker, taught: Taught, upload: Any) -> None
             lines = [line(each.name, each.sentence) for each in taught.classes]
             (here / "classes.txt").write_text("\n".join(lines), "utf-8")
             extra["classes"] = here / "classes.txt"
-        starts.start(
+        launch.start(
             "fewshot", upload.name, upload, looker.card["id"], options, extra=extra, asked={"project": project.token}
         )
 
@@ -84,9 +86,9 @@ def _answers(run: Run) -> None:
         return
     none = found["abstained"] == "yes"
     counts = found.loc[~none, "class"].value_counts()
-    said = [f"{words.plain(str(name))} {count:,}" for name, count in counts.items()]
+    said = [f"{formatting.plain(str(name))} {count:,}" for name, count in counts.items()]
     said += [f"none of these {int(none.sum()):,}"] if none.any() else []
-    st.markdown(f"**{words.count(len(found), 'picture')}**: {', '.join(said)}")
+    st.markdown(f"**{formatting.count(len(found), 'picture')}**: {', '.join(said)}")
     unsure = st.toggle("The least sure first", key=f"unsure-{run.id}")
     shown = found.sort_values("probability") if unsure else found
     st.dataframe(
@@ -111,18 +113,18 @@ def _files(run: Run) -> None:
     for kind, sentence in about.items():
         for stored in library.artifacts(run.id, kind):
             left, right = st.columns([2, 3], vertical_alignment="center")
-            label = f"{stored.name} · {words.size(stored.bytes)}"
-            url = media.file_url(run.id, stored, download=True)
+            label = f"{stored.name} · {formatting.size(stored.bytes)}"
+            url = routes.file_url(run.id, stored, download=True)
             left.link_button(label, url, icon=":material/download:", width="stretch")
             right.caption(sentence)
 
 
 def _about(run: Run) -> None:
-    run_parts.origin(run, spoken(run.options))
+    run_sections.origin(run, spoken(run.options))
     token = run.facts.get("asked", {}).get("project", "")
     if token and st.button("Open the project it was sorted with", icon=":material/photo_library:"):
-        starts.open_project(token)
-    run_parts.repeat_or_delete(run)
+        launch.open_project(token)
+    run_sections.repeat_or_delete(run)
 
 
 def spoken(options: Mapping[str, Any]) -> dict[str, str]:

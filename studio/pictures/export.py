@@ -14,12 +14,14 @@ from pathlib import Path
 import streamlit as st
 
 from backends.fewshot.classifier_code import classifier_code
-from studio import media, naming, services, words
+from studio import services
 from studio.pictures import addresses, batch
-from studio.pictures.answers import Taught
-from studio.pictures.card import model_card
-from studio.pictures.features import Looker
+from studio.pictures.feature_loader import Looker
+from studio.pictures.fitted import Taught
+from studio.pictures.model_card import model_card
 from studio.pictures.project import Project
+from studio.ui import formatting
+from studio.web import filenames, routes
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
 
 def offers(project: Project, taught: Taught, card: str) -> tuple[Offer, ...]:
     """The classifier, its `card` alone, and its answers."""
-    name = naming.clean(project.state.name) or "Pictures"
+    name = filenames.clean(project.state.name) or "Pictures"
     return (
         Offer(
             "The classifier (ZIP)",
@@ -86,7 +88,7 @@ def offers(project: Project, taught: Taught, card: str) -> tuple[Offer, ...]:
             f"{name} answers.csv",
             "text/csv",
             ":material/table:",
-            f"The {words.count(len(taught.questions), 'question')} above, one row each, one column a class.",
+            f"The {formatting.count(len(taught.questions), 'question')} above, one row each, one column a class.",
             lambda: answers_table(project, taught),
         ),
     )
@@ -94,7 +96,7 @@ def offers(project: Project, taught: Taught, card: str) -> tuple[Offer, ...]:
 
 def save_button(project: Project) -> None:
     """The project as one file; it is put together when asked for, on disk, and streamed."""
-    url = addresses.saved_url(project, media.base_path())
+    url = addresses.saved_url(project, routes.base_path())
     st.link_button("The whole project (ZIP)", url, icon=":material/save:", width="stretch")
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from PIL import Image
 
-from backends import pictures
-from backends.errors import BadInput, UserError
-from backends.fewshot.gallery import Gallery, open_gallery
-from studio import words
+from backends.core.errors import BadInput, UserError
+from backends.fewshot.data.image_collection import Gallery, open_gallery
+from backends.shared import images
 from studio.pictures.project import Project
-from studio.pictures.state import Picture, tidy
+from studio.pictures.schema import Picture, tidy
+from studio.ui import formatting
 
 TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif")
 THUMB_SIDE = 192
@@ -95,7 +95,9 @@ def _take_folders(project: Project, gallery: Gallery, tell: Tell) -> Taken:
         taken.problems += part.problems
         taken.notices += part.notices
     if loose:
-        taken.notices.append(f"{words.count(loose, 'picture')} in no folder: left out, as their class is not known.")
+        taken.notices.append(
+            f"{formatting.count(loose, 'picture')} in no folder: left out, as their class is not known."
+        )
     taken.notices += [gallery.notice()] if gallery.skipped else []
     return taken
 
@@ -105,7 +107,7 @@ def keep(project: Project, name: str, data: bytes, taken: Taken) -> tuple[str, P
     cleaned = tidy(Path(name).name, 200) or "picture"
     sha = hashlib.sha256(data).hexdigest()
     if not (project.thumb(sha).is_file() and project.picture(sha).is_file()):
-        read = pictures.read(data, THUMB_SIDE)
+        read = images.read(data, THUMB_SIDE)
         if read.moving:
             taken.notices.append(f"“{cleaned}” moves: its first picture is taken.")
         write_whole(project.picture(sha), data)

@@ -16,19 +16,19 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backends.fewshot.flamingo_options import LONGEST_QUESTION, MOST_ORDERS, USUAL_SHOTS
-from backends.fewshot.interleave import ASK_CAPTION, ASK_NAME
-from backends.fewshot.rices import drawn, similar
-from studio import services, widgets, words
-from studio.pictures import actions
-from studio.pictures import ask as picture_ask
-from studio.pictures.answers import Taught
-from studio.pictures.bundle import bundled, folders, sent_name
-from studio.pictures.calls import TASK, Asking
-from studio.pictures.features import Looker, line
-from studio.pictures.model import CONVERSING
+from backends.fewshot.flamingo.interleave import ASK_CAPTION, ASK_NAME
+from backends.fewshot.flamingo.options import LONGEST_QUESTION, MOST_ORDERS, USUAL_SHOTS
+from backends.fewshot.flamingo.rices import drawn, similar
+from studio import services
+from studio.pictures import image_tiles, predictions_panel
+from studio.pictures.feature_loader import Looker, line
+from studio.pictures.fitted import Taught
+from studio.pictures.inference_client import TASK, Asking
+from studio.pictures.model_picker import CONVERSING
 from studio.pictures.project import Project
-from viz.fewshot import bars
+from studio.pictures.project_archive import bundled, folders, sent_name
+from studio.ui import formatting, model_picker
+from viz.fewshot.figures import bars
 
 ASK = {"names": "Which class is it?", "caption": "Describe it", "question": "A question of mine"}
 MOST_SHOTS = 16
@@ -76,18 +76,18 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
         st.info("This model server has no model that converses.", icon=":material/info:")
         return
     wish = _ask(project, sha)
-    here = [card for card in cards if widgets.is_here(card)]
+    here = [card for card in cards if model_picker.is_here(card)]
     with st.expander("Which Flamingo", icon=":material/tune:", expanded=not here):
         usual = min(here or cards, key=lambda one: one["tier"] == SMALL)["id"]
-        card = widgets.choose_card(cards, usual, lambda each: "converses", key=f"flamingo-{project.token}")
-        if not widgets.is_here(card):
-            widgets.offer_download(card)
-    if not widgets.is_here(card):
+        card = model_picker.choose_card(cards, usual, lambda each: "converses", key=f"flamingo-{project.token}")
+        if not model_picker.is_here(card):
+            model_picker.offer_download(card)
+    if not model_picker.is_here(card):
         st.markdown("**What it would be shown**")
         _conversation(project, preview(taught, wish), "")
         return
     if card["tier"] == SMALL:
-        st.caption(words.plain(card["weak_at"]))
+        st.caption(formatting.plain(card["weak_at"]))
     _answered(project, taught, card, wish)
 
 
@@ -149,7 +149,7 @@ def _answered(project: Project, taught: Taught, card: Mapping[str, Any], wish: W
         _conversation(project, preview(taught, wish), "")
         return
     doing = "The Flamingo reads the examples and answers; a large one takes minutes without a graphics card…"
-    found = actions.errand(key, asker(project, taught, card, wish), doing)
+    found = image_tiles.errand(key, asker(project, taught, card, wish), doing)
     if found is None:
         return
     told = json.loads(found["prompt"])["queries"][0]
@@ -195,13 +195,13 @@ def _conversation(project: Project, turns: Sequence[Mapping[str, str]], answer: 
                 sha = sha_of(turn["picture"])
                 if sha in project.state.pictures:
                     st.image(str(project.thumb(sha)), width=THUMB, alt=project.state.title(sha))
-                st.markdown(words.plain(turn["question"]))
+                st.markdown(formatting.plain(turn["question"]))
             if turn["answer"]:
                 with st.chat_message("assistant", avatar=":material/school:"):
                     st.caption("as you taught it")
-                    st.markdown(words.plain(turn["answer"]))
+                    st.markdown(formatting.plain(turn["answer"]))
         with st.chat_message("assistant", avatar=":material/smart_toy:"):
-            st.markdown(f"**{words.plain(answer)}**" if answer else "*its answer comes here*")
+            st.markdown(f"**{formatting.plain(answer)}**" if answer else "*its answer comes here*")
 
 
 def sha_of(name: str) -> str:
@@ -212,7 +212,7 @@ def sha_of(name: str) -> str:
 
 def _beside(project: Project, taught: Taught, found: Mapping[str, bytes], wish: Wish) -> None:
     """The Flamingo's answer and the classifier's on the same examples."""
-    tile = picture_ask.answer_tile(project, taught, wish.sha)
+    tile = predictions_panel.answer_tile(project, taught, wish.sha)
     assert taught.prediction is not None
     if wish.ask == "names":
         row = pd.read_csv(io.BytesIO(found["predictions"]), keep_default_na=False).iloc[0]
@@ -227,7 +227,7 @@ def _beside(project: Project, taught: Taught, found: Mapping[str, bytes], wish: 
                 f"order to order its probability moves by {100 * float(row[f'{_best(sent, shares)} (spread)']):.0f} "
                 "percentage points (one standard deviation)."
             )
-    st.markdown(f"**The classifier**: {words.plain(tile.verdict)}")
+    st.markdown(f"**The classifier**: {formatting.plain(tile.verdict)}")
     figure, alt = bars(taught.names, taught.prediction.probabilities[taught.questions.index(wish.sha)])
     st.plotly_chart(figure, alt=alt, key=f"classifier-bars-{wish.sha}")
 

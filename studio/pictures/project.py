@@ -18,9 +18,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from backends.errors import BadInput, TooLarge, UserError
-from backends.fewshot.classes import MOST_CLASSES
-from studio.pictures.state import (
+from backends.core.errors import BadInput, TooLarge, UserError
+from backends.fewshot.data.class_list import MOST_CLASSES
+from studio.pictures.schema import (
     NAME_LETTERS,
     SENTENCE_LETTERS,
     ClassOf,

@@ -6,9 +6,10 @@ from datetime import datetime
 
 import streamlit as st
 
-from backends.errors import UserError
-from studio import services, starts, words
-from studio.pictures import actions, bundle
+from backends.core.errors import UserError
+from studio import launch, services
+from studio.pictures import image_tiles, project_archive
+from studio.ui import formatting
 
 UPLOAD_MB = 1000
 SHOWN = 12
@@ -25,11 +26,11 @@ def show() -> None:
     with new.container(border=True, height="stretch", vertical_alignment="distribute"):
         st.markdown("**Your own pictures**: two classes with one picture each are enough to begin.")
         if st.button("Start a project", icon=":material/add:", type="primary", width="stretch"):
-            starts.open_project(services.projects().create().token)
+            launch.open_project(services.projects().create().token)
     with sample.container(border=True, height="stretch", vertical_alignment="distribute"):
         st.markdown("**The sample pictures**: balls, leaves, stars and more, drawn by Fourfold, ready to be asked.")
         if st.button("Try the sample pictures", icon=":material/play_arrow:", width="stretch"):
-            starts.start_sample_pictures()
+            launch.start_sample_pictures()
     with saved.container(border=True, height="stretch"):
         st.markdown("**A saved project**: one zip file with everything in it.")
         _open_saved()
@@ -57,15 +58,15 @@ def _open_saved() -> None:
     bar = st.progress(0.0, text="Opening the project…")
     st.session_state["opened-project"] = upload.file_id
     try:
-        project, taken = bundle.open_file(
+        project, taken = project_archive.open_file(
             services.projects(), upload, lambda done, total: bar.progress(done / max(total, 1))
         )
     except UserError as error:
         bar.empty()
         st.error(error.sentence, icon=":material/error:")
         return
-    actions.remember(taken)
-    starts.open_project(project.token)
+    image_tiles.remember(taken)
+    launch.open_project(project.token)
 
 
 def _recent() -> None:
@@ -76,10 +77,12 @@ def _recent() -> None:
     for token, told in found:
         title, holds, when = st.columns([4, 3, 2], vertical_alignment="center")
         title.page_link(
-            starts.PLACES["fewshot"].page,
-            label=words.plain(told["name"]) or "Unnamed",
-            icon=starts.PLACES["fewshot"].icon,
+            launch.PLACES["fewshot"].page,
+            label=formatting.plain(told["name"]) or "Unnamed",
+            icon=launch.PLACES["fewshot"].icon,
             query_params={"project": token},
         )
-        holds.caption(f"{words.count(told['classes'], 'class', 'classes')}, {words.count(told['pictures'], 'example')}")
+        holds.caption(
+            f"{formatting.count(told['classes'], 'class', 'classes')}, {formatting.count(told['pictures'], 'example')}"
+        )
         when.caption(datetime.fromtimestamp(told["changed"]).astimezone().strftime("%d %b %Y, %H:%M"))

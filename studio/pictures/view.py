@@ -6,21 +6,32 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from backends.errors import UserError
-from studio import guard, services, starts, widgets, words
-from studio.pictures import actions, ask, evidence, export, flamingo, gather, mixups, model, trust
-from studio.pictures import map as picture_map
-from studio.pictures.answers import Taught
-from studio.pictures.calls import TASK
-from studio.pictures.features import Looker
+from backends.core.errors import UserError
+from studio import launch, services
+from studio.pictures import (
+    class_editor,
+    confusion_panel,
+    embedding_map,
+    explanation_panel,
+    export,
+    flamingo,
+    image_tiles,
+    predictions_panel,
+    reliability_panel,
+)
+from studio.pictures import model_picker as model
+from studio.pictures.feature_loader import Looker
+from studio.pictures.fitted import Taught
+from studio.pictures.inference_client import TASK
 from studio.pictures.project import Project
-from studio.pictures.state import NAME_LETTERS
+from studio.pictures.schema import NAME_LETTERS
+from studio.ui import error_boundary, formatting, model_picker
 
 VIEWS: Mapping[str, Callable[[Project, Looker, Taught], None]] = {
-    "Why": evidence.show,
-    "How far to trust it": trust.show,
-    "Mix-ups": mixups.show,
-    "Map": picture_map.show,
+    "Why": explanation_panel.show,
+    "How far to trust it": reliability_panel.show,
+    "Mix-ups": confusion_panel.show,
+    "Map": embedding_map.show,
     "As a conversation": flamingo.show,
     "Take it away": export.show,
 }
@@ -33,25 +44,25 @@ def show(token: str) -> None:
     except UserError as error:
         st.title("Teach with pictures")
         st.warning(error.sentence, icon=":material/help:")
-        st.page_link(starts.PLACES[TASK].page, label="All projects", icon=starts.PLACES[TASK].icon)
+        st.page_link(launch.PLACES[TASK].page, label="All projects", icon=launch.PLACES[TASK].icon)
         return
     _heading(project)
-    actions.tell_taken()
+    image_tiles.tell_taken()
     task = services.backend().info().get("tasks", {}).get(TASK)
     if task is None:
-        widgets.wait_for_backend(services.backend().state())
+        model_picker.wait_for_backend(services.backend().state())
         return
-    card = actions.card_of(task, project.state.card)
+    card = image_tiles.card_of(task, project.state.card)
     with st.expander(model.summary(project, card), icon=":material/tune:"):
         card = model.choose(project, task)
-    here = widgets.is_here(card)
+    here = model_picker.is_here(card)
     looker = services.lookers().get(project, card)
     left, right = st.columns([5, 6], gap="large")
     taught = None
-    with left, guard.told("the classes"):
-        gather.show(project, looker.understands_words)
-    with right, guard.told("the answers"):
-        taught = ask.show(project, looker, card, here=here)
+    with left, error_boundary.told("the classes"):
+        class_editor.show(project, looker.understands_words)
+    with right, error_boundary.told("the answers"):
+        taught = predictions_panel.show(project, looker, card, here=here)
     if taught is not None:
         _closer(project, looker, taught)
 
@@ -64,7 +75,7 @@ def _heading(project: Project) -> None:
             state.name = st.session_state[key].strip() or state.name
 
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.title(words.plain(project.state.name), width="content")
+        st.title(formatting.plain(project.state.name), width="content")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             if st.button("All projects", icon=":material/photo_library:"):
                 st.query_params.clear()
@@ -82,7 +93,7 @@ def _heading(project: Project) -> None:
 
 def _closer(project: Project, looker: Looker, taught: Taught) -> None:
     st.divider()
-    with guard.told("what explains the answers"):
+    with error_boundary.told("what explains the answers"):
         first = next(iter(VIEWS))
         chosen = st.segmented_control(
             "Look closer", list(VIEWS), default=first, required=True, key=f"view-{project.token}",

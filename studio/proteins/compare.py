@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from backends.errors import BadInput, UserError
-from backends.folding.measures import contact_map
-from backends.folding.structure import Structure, read_structure
-from studio import services, words
-from studio.intake import copy_upload
-from studio.library import Run
-from studio.proteins import inputs
-from studio.proteins import model as protein_model
-from studio.proteins.model import COMPARISON, MORPH, REFERENCE, Found
-from studio.run_parts import analysed
+from backends.core.errors import BadInput, UserError
+from backends.folding.structure.geometry import contact_map
+from backends.folding.structure.structure import Structure, read_structure
+from studio import services
+from studio.jobs.receiver import copy_upload
+from studio.library.library import Run
+from studio.proteins import probe, run_data
+from studio.proteins.run_data import COMPARISON, MORPH, REFERENCE, Found
+from studio.ui import formatting
+from studio.ui.run_sections import analysed
 
 FRAMES = 13
 MOST_MORPHED = 1_500
@@ -64,7 +64,7 @@ def beside(run: Run, found: Found) -> Beside:
     """The reference laid on the model, lDDT and deviation to colour by, true contacts, the morph: what is ready."""
     from viz.components.structure_workbench import Column, Overlay
 
-    told, given = protein_model.stored_json(run.id, COMPARISON), protein_model.reference(run.id)
+    told, given = run_data.stored_json(run.id, COMPARISON), run_data.reference(run.id)
     if told is None or given is None:
         return Beside()
     reference, stored = given
@@ -104,7 +104,7 @@ def true_contacts(
 def _morph(run: Run, model: Structure, told: Mapping[str, Any]) -> list[Any]:
     from viz.components.structure_workbench import Film, Frame
 
-    path = protein_model.array(run.id, MORPH)
+    path = run_data.array(run.id, MORPH)
     if path is None:
         return []
     rows = np.sort(np.asarray(told["model"], int))
@@ -126,11 +126,11 @@ def _morph(run: Run, model: Structure, told: Mapping[str, Any]) -> list[Any]:
 
 def show(run: Run) -> None:
     """The scores where a reference is there, and the way to give one."""
-    found, given = protein_model.found(run), protein_model.reference(run.id)
+    found, given = run_data.found(run), run_data.reference(run.id)
     if found is None:
         return
     if given is not None:
-        st.markdown(f"Compared with **{words.plain(str(given[1].meta.get('title') or 'a reference'))}**")
+        st.markdown(f"Compared with **{formatting.plain(str(given[1].meta.get('title') or 'a reference'))}**")
         analysed(run, COMPARISON, partial(_compared, run), "Comparing…", lambda answer: _shown(run, json.loads(answer)))
         if len(found.structure) <= MOST_MORPHED and services.library().count(run.id, COMPARISON):
             analysed(run, MORPH, partial(_morphed, run), "Making the morph…", lambda _: None)
@@ -138,14 +138,14 @@ def show(run: Run) -> None:
 
 
 def _pair(run: Run) -> tuple[Found, Structure]:
-    found, given = protein_model.found(run), protein_model.reference(run.id)
+    found, given = run_data.found(run), run_data.reference(run.id)
     if found is None or given is None:
         raise BadInput("The structures to compare are not there any more.")
     return found, given[0]
 
 
 def _compared(run: Run) -> bytes:
-    from evaluation.folding import calibration, compare, contact_precision
+    from evaluation.metrics.folding.folds import calibration, compare, contact_precision
 
     found, reference = _pair(run)
     result = compare(found.structure, reference)
@@ -164,10 +164,10 @@ def _morphed(run: Run) -> bytes:
     """`(F, P, 37, 3)` of the compared residues, in the model's order, from the model to the reference."""
     import io
 
-    from evaluation.morph import morph
+    from evaluation.metrics.folding.morph import morph
 
     found, reference = _pair(run)
-    told = protein_model.stored_json(run.id, COMPARISON)
+    told = run_data.stored_json(run.id, COMPARISON)
     if told is None:
         raise BadInput("The comparison is not there any more: compare again.")
     order = np.argsort(told["model"])
@@ -179,16 +179,16 @@ def _morphed(run: Run) -> bytes:
 
 
 def _shown(run: Run, told: Mapping[str, Any]) -> None:
-    from viz.folding import lddt_line
+    from viz.folding.figures import lddt_line
 
-    st.markdown(words.plain(told["sentence"]))
+    st.markdown(formatting.plain(told["sentence"]))
     with st.container(horizontal=True):
         for key, measure in MEASURES.items():
             value = told.get(key)
             shown = "–" if value is None else f"{value:.{measure.digits}f}{measure.unit}"
             st.metric(measure.name, shown, help=measure.meaning, width=130)
     pairs = ", ".join(f"{pair['model']} with {pair['reference']}" for pair in told["chains"])
-    st.caption(f"Chains: {words.plain(pairs)}, matched by their sequences.")
+    st.caption(f"Chains: {formatting.plain(pairs)}, matched by their sequences.")
     if precision := told.get("precision"):
         said = ", ".join(f"{top} {_share(value)}" for top, value in precision.items())
         st.caption(
@@ -198,12 +198,12 @@ def _shown(run: Run, told: Mapping[str, Any]) -> None:
     if kept := told.get("calibration"):
         said = "" if kept["correlation"] is None else f", correlation {kept['correlation']:.2f}"
         st.caption(f"pLDDT was off from the true lDDT by {kept['error']:.0f} points on average{said}.")
-    found = protein_model.found(run)
+    found = run_data.found(run)
     if found is None:
         return
     values = np.full(len(found.structure), np.nan)
     values[told["model"]] = [np.nan if value is None else value for value in told["lddt_residues"]]
-    figure, alt = lddt_line({"against the reference": values}, protein_model.numbering(found.structure))
+    figure, alt = lddt_line({"against the reference": values}, run_data.numbering(found.structure))
     st.plotly_chart(figure, alt=alt, key=f"lddt-{run.id}")
     st.caption(f"{alt} The workbench above can be coloured by it, shows the reference and the morph between the two.")
 
@@ -217,8 +217,8 @@ def _ask(run: Run, known: bool) -> None:
         st.caption("An experiment or another prediction of this protein or a relative of it (PDB or mmCIF).")
         upload = st.file_uploader(
             "Reference",
-            type=[*inputs.STRUCTURE_TYPES, "gz"],
-            max_upload_size=inputs.UPLOAD_MB,
+            type=[*probe.STRUCTURE_TYPES, "gz"],
+            max_upload_size=probe.UPLOAD_MB,
             key=f"reference-{run.id}",
         )
         if upload is not None and st.button("Compare", type="primary", key=f"compare-{run.id}"):
@@ -260,7 +260,7 @@ def _keep_upload(run: Run, upload: Any) -> None:
 
 def _keep(run: Run, path: Path, title: str) -> None:
     """Keep a reference with the run, in place of an earlier one and what was worked out from it."""
-    from backends.folding.structure import to_cif
+    from backends.folding.structure.structure import to_cif
 
     try:
         structure = read_structure(path)
@@ -277,5 +277,5 @@ def _keep(run: Run, path: Path, title: str) -> None:
 
 
 def _forget(run: Run) -> None:
-    for kind in (COMPARISON, MORPH, protein_model.HEADS):
+    for kind in (COMPARISON, MORPH, run_data.HEADS):
         services.analyses().forget(run.id, kind)

@@ -7,12 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from backends.errors import UserError
-from studio import services, starts, words
-from studio.proteins import inputs
+from backends.core.errors import UserError
+from studio import launch, services
+from studio.proteins import probe
 from studio.proteins import source as protein_source
-from studio.proteins.inputs import MEANINGS, Choices, Probe
+from studio.proteins.probe import MEANINGS, Choices, Probe
 from studio.proteins.source import Source
+from studio.ui import formatting
 
 PASTE, FILE, SAMPLE = "Paste", "Choose a file", "Well-known proteins"
 PASTE_HINT = ">my protein\nMKTAYIAKQR…"
@@ -31,7 +32,7 @@ def bring() -> Source | None:
     text = st.text_area(
         "A sequence, FASTA, or an alignment (A3M, Stockholm)",
         height=140,
-        max_chars=inputs.PASTE_LETTERS,
+        max_chars=probe.PASTE_LETTERS,
         placeholder=PASTE_HINT,
         key="protein-text",
         persist_state="session",
@@ -43,8 +44,8 @@ def bring() -> Source | None:
 def _file() -> Source | None:
     upload = st.file_uploader(
         "FASTA, alignment (A3M, Stockholm) or structure (PDB, mmCIF)",
-        type=list(inputs.TYPES),
-        max_upload_size=inputs.UPLOAD_MB,
+        type=list(probe.TYPES),
+        max_upload_size=probe.UPLOAD_MB,
         key="protein-file",
     )
     if upload is None:
@@ -59,7 +60,7 @@ def _ask_pae(source: Source) -> None:
     pae = st.file_uploader(
         "Its confidence file, if there is one (PAE, JSON)",
         type=["json"],
-        max_upload_size=inputs.UPLOAD_MB,
+        max_upload_size=probe.UPLOAD_MB,
         key=f"pae-{source.key}",
         help="As AlphaFold DB, ColabFold, AlphaFold 3 and ESMFold write it. pLDDT is read from the structure file.",
     )
@@ -72,7 +73,7 @@ def _ask_pae(source: Source) -> None:
 
 
 def _sample() -> Source:
-    by_name = {sample.name: sample for sample in inputs.samples()}
+    by_name = {sample.name: sample for sample in probe.samples()}
     name = st.pills("Choose one", list(by_name), default=next(iter(by_name)), required=True, key="protein-sample")
     sample = by_name[name or next(iter(by_name))]
     st.caption(sample.sentence)
@@ -86,23 +87,23 @@ def tell(found: Probe, name: str) -> None:
         return
     if found.query is None:
         return
-    st.caption(f":material/check_circle: {words.plain(f'{name}: {found.text}')}")
+    st.caption(f":material/check_circle: {formatting.plain(f'{name}: {found.text}')}")
     if found.query.alignment is not None:
-        st.caption(f":material/layers: {inputs.depth(found)}")
+        st.caption(f":material/layers: {probe.depth(found)}")
         with st.expander("Depth along the chain"):
             counts = {"sequences": found.query.alignment.depth, "residue": range(1, found.length + 1)}
             st.line_chart(counts, x="residue", y="sequences", height=180)
     for notice in found.query.notices:
-        st.caption(f":material/cleaning_services: {words.plain(notice)}")
+        st.caption(f":material/cleaning_services: {formatting.plain(notice)}")
     for chain, finding in found.findings:
         icon = ":material/warning:" if finding.level == "warning" else ":material/info:"
         lead = f"Chain {chain}: " if chain else ""
-        st.caption(f"{icon} {words.plain(lead + finding.sentence)}")
+        st.caption(f"{icon} {formatting.plain(lead + finding.sentence)}")
 
 
 def options(source: Source, card: Mapping[str, Any], before: Choices) -> Choices:
     """The options that this model has, each with what it means."""
-    engine, query = inputs.takes(card), source.probe.query
+    engine, query = probe.takes(card), source.probe.query
     chain = before.chain
     if query is not None and len(query.chains) > 1 and not engine.complexes:
         names = [one.name for one in query.chains]
@@ -111,7 +112,7 @@ def options(source: Source, card: Mapping[str, Any], before: Choices) -> Choices
             "Chain",
             names,
             names.index(before.chain) if before.chain in names else 0,
-            format_func=lambda each: f"{each} ({words.count(lengths[each], 'residue')})",
+            format_func=lambda each: f"{each} ({formatting.count(lengths[each], 'residue')})",
             help=MEANINGS["chain"],
             key=f"chain-{source.key}",
         )
@@ -124,13 +125,13 @@ def options(source: Source, card: Mapping[str, Any], before: Choices) -> Choices
 
 
 def _options(card: Mapping[str, Any], before: Choices, chain: str) -> Choices:
-    engine, key = inputs.takes(card), str(card["id"])
+    engine, key = probe.takes(card), str(card["id"])
     recycles, chunk, models, seed = before.recycles, before.chunk, before.models, before.seed
     kept = list(before.extras)
     if engine.recycles:
-        first = inputs.USUAL_RECYCLES if recycles is None else recycles
+        first = probe.USUAL_RECYCLES if recycles is None else recycles
         recycles = st.slider(
-            "Recycles", 0, inputs.MOST_RECYCLES, first, help=MEANINGS["recycles"], key=f"recycles-{key}"
+            "Recycles", 0, probe.MOST_RECYCLES, first, help=MEANINGS["recycles"], key=f"recycles-{key}"
         )
     if engine.models:
         models = st.slider("Models", 1, 5, models, help=MEANINGS["models"], key=f"models-{key}")
@@ -159,41 +160,41 @@ def length_of(source: Source, chosen: Choices, card: Mapping[str, Any]) -> int:
     query = source.probe.query
     if query is None:
         return 0
-    if chosen.chain and not inputs.takes(card).complexes:
+    if chosen.chain and not probe.takes(card).complexes:
         return next((len(one.sequence) for one in query.chains if one.name == chosen.chain), query.length)
     return query.length
 
 
 def button(source: Source | None, card: Mapping[str, Any], chosen: Choices, device: Mapping[str, Any]) -> None:
     """The way to the job, with what it will take; where it cannot be, the reason."""
-    opens = inputs.takes(card).takes == "structure"
+    opens = probe.takes(card).takes == "structure"
     label = "Open the structure" if opens else "Fold it"
     if source is None or source.probe.query is None:
         st.button(label, type="primary", disabled=True, help="Bring a protein first.", icon=":material/deployed_code:")
         return
     length = length_of(source, chosen, card)
-    problem = inputs.unfit(card, source.probe) or inputs.too_long(card, length, device)
+    problem = probe.unfit(card, source.probe) or probe.too_long(card, length, device)
     if problem:
         st.error(problem, icon=":material/error:")
     if st.button(label, type="primary", disabled=bool(problem), help=problem or None, icon=":material/deployed_code:"):
         _start(source, card, chosen, opens)
-    passes = (inputs.USUAL_RECYCLES if chosen.recycles is None else chosen.recycles) + 1
+    passes = (probe.USUAL_RECYCLES if chosen.recycles is None else chosen.recycles) + 1
     place = services.backend().place
-    cost = inputs.estimate(card, length, device, passes)
-    st.caption(f"{words.count(length, 'residue')} · {cost} · worked on by {place}")
+    cost = probe.estimate(card, length, device, passes)
+    st.caption(f"{formatting.count(length, 'residue')} · {cost} · worked on by {place}")
 
 
 def _start(source: Source, card: Mapping[str, Any], chosen: Choices, opens: bool) -> None:
     try:
         extra = {"pae": source.pae} if opens and source.pae else {}
-        starts.start("folding", source.name, source.path, card["id"], chosen.options(card), extra=extra)
+        launch.start("folding", source.name, source.path, card["id"], chosen.options(card), extra=extra)
     except UserError as error:
         st.error(error.sentence, icon=":material/error:")
 
 
 def explain_absence(cards: list[dict[str, Any]], found: Probe) -> None:
     """Where no full model here can predict what was brought: what can be done now, and what more takes."""
-    here = {card["tier"] for card in cards if card["here"] and inputs.takes(card).takes == "sequence"}
+    here = {card["tier"] for card in cards if card["here"] and probe.takes(card).takes == "sequence"}
     if found.kind not in ("", "sequence") or here - {"starter"}:
         return
     st.info(

@@ -12,14 +12,16 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backends.errors import UserError
-from backends.folding.geometry import CHECKS
-from backends.folding.secondary import assign
-from studio import media, run_parts, services, words
-from studio.library import Run
-from studio.proteins import compare, inputs, model
-from studio.proteins.model import COLUMNS, Found
-from studio.proteins.trust import PLDDT, PTM
+from backends.core.errors import UserError
+from backends.folding.structure.plausibility_checks import CHECKS
+from backends.folding.structure.secondary import assign
+from studio import services
+from studio.library.library import Run
+from studio.proteins import compare, probe, run_data
+from studio.proteins.run_data import COLUMNS, Found
+from studio.proteins.trust_panel import PLDDT, PTM
+from studio.ui import formatting, run_sections
+from studio.web import routes
 
 FILES = (
     ("structure", "model.pdb", "PDB", "Opens in PyMOL, ChimeraX and everything else."),
@@ -45,11 +47,11 @@ def files(run: Run) -> None:
     kept = {(item.kind, item.name): item for item in library.artifacts(run.id)}
     for kind, name, label, about in FILES:
         if stored := kept.get((kind, name)):
-            _offer(f"{label} · {words.size(stored.bytes)}", media.file_url(run.id, stored, download=True), about)
+            _offer(f"{label} · {formatting.size(stored.bytes)}", routes.file_url(run.id, stored, download=True), about)
     for stored in library.artifacts(run.id, "ranked"):
         sure = stored.meta.get("plddt")
         said = "A further model of the same protein" + (f", mean pLDDT {sure:.0f}." if sure is not None else ".")
-        _offer(f"{stored.name} · {words.size(stored.bytes)}", media.file_url(run.id, stored, download=True), said)
+        _offer(f"{stored.name} · {formatting.size(stored.bytes)}", routes.file_url(run.id, stored, download=True), said)
     left, right = st.columns([2, 3], vertical_alignment="center")
     left.download_button(
         "Everything (ZIP)", lambda: archive(run), f"{_safe(run.title)}.zip", "application/zip",
@@ -62,7 +64,7 @@ def files(run: Run) -> None:
         icon=":material/view_in_ar:", width="stretch", on_click="ignore",
     )  # fmt: skip
     right.caption("One file that turns and zooms in any browser, without a network.")
-    found = model.found(run)
+    found = run_data.found(run)
     if found is not None and np.isfinite(found.structure.confidence).any():
         st.caption(f":material/warning: {B_FACTOR}")
 
@@ -94,27 +96,27 @@ def archive(run: Run) -> bytes:
 
 def page(run: Run) -> str:
     """The structure as one HTML page that stands alone."""
-    from viz.structure import static_view
+    from viz.folding.structure import static_view
 
-    found = model.found(run)
+    found = run_data.found(run)
     return static_view(found.structure) if found else ""
 
 
 def confidence(run: Run) -> None:
     """pLDDT along the chain, PAE with its domains, the recycles, and what each of them means."""
-    from evaluation.domains import domains
-    from viz.folding import plddt_line, recycle_line
-    from viz.folding_maps import pae_map
+    from evaluation.metrics.folding.domains import domains
+    from viz.folding.figures import plddt_line, recycle_line
+    from viz.folding.maps import pae_map
 
-    found = model.found(run)
+    found = run_data.found(run)
     if found is None:
         return
-    told, steps = found.confidence, model.steps(run.id)
+    told, steps = found.confidence, run_data.steps(run.id)
     if told.plddt is None and told.pae is None:
         st.caption("This structure comes without any confidence: how sure its maker was is not known.")
     if told.plddt is not None:
         st.markdown("**pLDDT along the chain**", help=PLDDT)
-        figure, alt = plddt_line(told.plddt, model.numbering(found.structure))
+        figure, alt = plddt_line(told.plddt, run_data.numbering(found.structure))
         st.plotly_chart(figure, alt=alt, key=f"plddt-{run.id}")
         st.caption(alt)
     if told.pae is not None:
@@ -125,7 +127,7 @@ def confidence(run: Run) -> None:
             "parts that are sure of themselves, light ones between them mean that their places to each other are not.",
         )
         st.markdown(f":material/category: {parts.sentence}")
-        if model.numbering(found.structure) != list(range(1, len(found.structure) + 1)):
+        if run_data.numbering(found.structure) != list(range(1, len(found.structure) + 1)):
             st.caption("In this map and its domains residues are counted from 1 in the order of the file.")
         figure, alt = pae_map(told.pae, parts.labels)
         st.plotly_chart(figure, alt=alt, key=f"pae-{run.id}")
@@ -139,9 +141,9 @@ def confidence(run: Run) -> None:
 
 def geometry(run: Run) -> None:
     """Every check with its value and what is expected, the residues that offend one click from 3D; Ramachandran."""
-    from viz.folding_maps import ramachandran
+    from viz.folding.maps import ramachandran
 
-    found = model.found(run)
+    found = run_data.found(run)
     if found is None:
         return
     for row in found.sanity["rows"]:
@@ -150,9 +152,9 @@ def geometry(run: Run) -> None:
         name.markdown(f"**{row['name']}**", help=row["definition"])
         value.caption(_against(row))
         with sentence.container(horizontal=True, vertical_alignment="center"):
-            st.caption(words.plain(row["sentence"]))
+            st.caption(formatting.plain(row["sentence"]))
             if row["residues"] and st.button("Show in 3D", key=f"show-{run.id}-{row['id']}", type="tertiary"):
-                model.select(run.id, row["residues"])
+                run_data.select(run.id, row["residues"])
                 st.rerun()
     if found.structure.backbone:
         st.markdown(
@@ -179,7 +181,7 @@ def selected(run: Run, found: Found, state: Mapping[str, Any] | None) -> None:
     rows = [int(row) for row in (state or {}).get("rows", ()) if 0 <= int(row) < len(found.structure)]
     if not rows:
         return
-    with st.expander(f"Selected: {words.count(len(rows), 'residue')}"):
+    with st.expander(f"Selected: {formatting.count(len(rows), 'residue')}"):
         st.dataframe(table(run, found).iloc[rows], hide_index=True)
 
 
@@ -214,7 +216,7 @@ def numbers(run: Run) -> None:
     """Take a table of numbers to colour by, or the table of all that is known here."""
     from viz.components.structure_workbench import parse_csv
 
-    found, library = model.found(run), services.library()
+    found, library = run_data.found(run), services.library()
     if found is None:
         return
     st.caption(
@@ -230,11 +232,11 @@ def numbers(run: Run) -> None:
         else:
             library.keep(run.id, COLUMNS, COLUMNS, upload.getvalue(), file="numbers.csv")
             st.session_state[f"csv-taken-{run.id}"] = upload.file_id
-            st.toast(f"{words.count(len(made), 'column')} can be chosen under “Colour”.")
+            st.toast(f"{formatting.count(len(made), 'column')} can be chosen under “Colour”.")
             st.rerun()
     mine = columns(run, found)
     if mine:
-        st.markdown(f"To colour by: **{words.plain(', '.join(column.label for column in mine))}**")
+        st.markdown(f"To colour by: **{formatting.plain(', '.join(column.label for column in mine))}**")
         if st.button("Forget these numbers", icon=":material/delete:"):
             library.drop(run.id, COLUMNS)
             st.rerun()
@@ -248,7 +250,7 @@ def numbers(run: Run) -> None:
 
 def about(run: Run) -> None:
     """Where the result came from, and the ways to repeat, change or delete it."""
-    run_parts.origin(run, inputs.spoken(run.options))
+    run_sections.origin(run, probe.spoken(run.options))
     if run.facts.get("sequence"):
         st.caption("Sequence")
         st.code(run.facts["sequence"], language=None, wrap_lines=True)
@@ -256,4 +258,4 @@ def about(run: Run) -> None:
         st.json(json.dumps({"facts": run.facts, "metrics": run.metrics, "options": run.options}))
     if st.button("Fold it another way", icon=":material/settings:", help="Another model or other options, same file."):
         st.switch_page("pages/proteins.py", query_params={"from": run.id})
-    run_parts.repeat_or_delete(run)
+    run_sections.repeat_or_delete(run)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from studio import services
-from studio.held import copied, held, place_for
-from studio.intake import copy_upload
-from studio.library import Run
-from studio.proteins import inputs
-from studio.proteins.inputs import Probe
+from studio.jobs.receiver import copy_upload
+from studio.library.library import Run
+from studio.proteins import probe as inputs
+from studio.proteins.probe import Probe
+from studio.ui.session_files import copied, held, place_for
 
 PLACE = "protein"
 """One is held at a time, wherever it comes from."""

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from backends.folding.structure import Structure
-from studio import guard, media, run_page, services
-from studio.library import Run, Stored
-from studio.proteins import compare, inside, model, results, trust
+from backends.folding.structure.structure import Structure
+from studio import services
+from studio.library.library import Run, Stored
+from studio.proteins import attention_panel, compare, results, run_data, trust_panel
+from studio.ui import error_boundary, run_page
+from studio.web import routes
 
 VIEWS = {
     "Files": results.files,
@@ -19,7 +21,7 @@ VIEWS = {
     "Geometry": results.geometry,
     "Compare": compare.show,
     "Your numbers": results.numbers,
-    "Inside the model": inside.show,
+    "Inside the model": attention_panel.show,
     "About this run": results.about,
 }
 MOST_STEPS = 40
@@ -43,12 +45,12 @@ def _watch(run_id: str, live: bool) -> None:
     run = services.library().get(run_id)
     if run is None:
         return
-    with guard.told("the workbench"):
-        found = model.found(run) if run.status == "done" else None
+    with error_boundary.told("the workbench"):
+        found = run_data.found(run) if run.status == "done" else None
         if found is None:
             _on_the_way(run, live)
             return
-        trust.verdicts(run, found)
+        trust_panel.verdicts(run, found)
         state = _workbench(run, found)
         results.selected(run, found, state)
 
@@ -57,15 +59,15 @@ def _on_the_way(run: Run, live: bool) -> None:
     """The newest structure so far, with those before it as a film."""
     from viz.components.structure_workbench import manifest, structure_workbench
 
-    kept = model.steps(run.id)
+    kept = run_data.steps(run.id)
     if not kept:
         if live:
             st.caption("The structure appears here as soon as there is a first one.")
         return
-    now = model.structure_of(run.id, kept[-1].file)
+    now = run_data.structure_of(run.id, kept[-1].file)
     ptm = kept[-1].meta.get("ptm")
     st.caption(f"After round {kept[-1].meta['number']} of {kept[-1].meta['total']}{_sure(kept[-1])}")
-    from backends.folding.confidence import Confidence
+    from backends.folding.structure.confidence import Confidence
 
     told = manifest(run.id, run.title, now, confidence=Confidence(ptm=ptm), films=_films(run.id, now))
     structure_workbench(told, key=f"workbench-{run.id}")
@@ -77,12 +79,12 @@ def _sure(step: Stored) -> str:
     return f"{said}, pTM {ptm:.2f}" if said and ptm is not None else said
 
 
-def _workbench(run: Run, found: model.Found) -> Mapping[str, Any] | None:
+def _workbench(run: Run, found: run_data.Found) -> Mapping[str, Any] | None:
     from viz.components.structure_workbench import File, Problem, manifest, structure_workbench
 
     library = services.library()
     files = [
-        File(name, media.file_url(run.id, item, download=True))
+        File(name, routes.file_url(run.id, item, download=True))
         for kind in ("structure", "confidence")
         for item in library.artifacts(run.id, kind)
         for name in [{"model.pdb": "PDB", "model.cif": "mmCIF"}.get(item.name, "JSON")]
@@ -101,7 +103,7 @@ def _workbench(run: Run, found: model.Found) -> Mapping[str, Any] | None:
         confidence=found.confidence,
         contacts=found.contacts,
         true_contacts=beside.contacts,
-        columns=[*beside.columns, *results.columns(run, found), *inside.columns(run, found)],
+        columns=[*beside.columns, *results.columns(run, found), *attention_panel.columns(run, found)],
         overlays=beside.overlays,
         films=[*_films(run.id, found.structure), *beside.films],
         problems=problems,
@@ -114,13 +116,13 @@ def _workbench(run: Run, found: model.Found) -> Mapping[str, Any] | None:
 
 def _films(run_id: str, main: Structure) -> list[Any]:
     """The recycles, each laid on the main structure; none where they are of other residues, or but one."""
-    from evaluation.superpose import superpose
+    from evaluation.metrics.folding.superpose import superpose
     from viz.components.structure_workbench import Film, Frame
 
-    kept = _spread(model.steps(run_id), MOST_STEPS)
+    kept = _spread(run_data.steps(run_id), MOST_STEPS)
     frames = []
     for item in kept:
-        step = model.structure_of(run_id, item.file)
+        step = run_data.structure_of(run_id, item.file)
         if step.sequence != main.sequence:
             return []
         laid = superpose(step.ca, main.ca)

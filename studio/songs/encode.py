@@ -11,7 +11,7 @@ import av
 import numpy as np
 import soundfile
 
-from backends.errors import BadInput
+from backends.core.errors import BadInput
 from studio.songs.id3 import id3_tag
 
 INT24 = 2**23

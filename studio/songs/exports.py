@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from backends.errors import BadInput
-from studio.answers import NEVER, SAFE_HEADERS, Busy, NotReady, sentence
-from studio.library import Library, Run, UnknownRun
-from studio.naming import export_name
+from backends.core.errors import BadInput
+from studio.library.library import Library, Run, UnknownRun
 from studio.songs.mixdown import mixdown, stems_zip
+from studio.web.filenames import export_name
+from studio.web.responses import NEVER, SAFE_HEADERS, Busy, NotReady, sentence
 
 EXPORTS_AT_ONCE = 2
 EXPORTS_WAITING = 6

@@ -19,9 +19,9 @@ from typing import IO
 import numpy as np
 import soundfile
 
-from backends.errors import BadInput, TooLarge
-from studio.naming import export_name, unique
+from backends.core.errors import BadInput, TooLarge
 from studio.songs.encode import FORMATS, LAYOUTS, Format, Sound, encode, format_of
+from studio.web.filenames import export_name, unique
 
 __all__ = ["FORMATS", "Export", "format_of", "mixdown", "stems_zip"]
 

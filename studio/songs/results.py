@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from studio import media, run_parts, services
-from studio.library import Run
-from studio.run_parts import analysed
-from studio.songs import inputs
+from studio import services
+from studio.library.library import Run
+from studio.songs import probe
+from studio.ui import run_sections
+from studio.ui.run_sections import analysed
+from studio.web import routes
 
 MARKS = {
     "good": ":green-badge[:material/check: good]",
@@ -40,7 +42,7 @@ def quality(run: Run) -> None:
     """The quality card: what the files themselves tell, in plain words."""
 
     def make() -> bytes:
-        from evaluation.quality import assess
+        from evaluation.metrics.separation.quality import assess
 
         return json.dumps(assess(mix_file(run), stem_files(run)).as_dict()).encode()
 
@@ -76,7 +78,7 @@ def spectrograms(run: Run) -> None:
     """Log-mel spectrograms of mix and stems on one scale, and the share of the sound each stem took."""
 
     def make() -> bytes:
-        from viz.spectrogram import log_mel
+        from viz.separation.spectrogram import log_mel
 
         pictures = {name: log_mel(path) for name, path in {"mix": mix_file(run), **stem_files(run)}.items()}
         first = next(iter(pictures.values()))
@@ -90,7 +92,14 @@ def spectrograms(run: Run) -> None:
 
 
 def _pictures(answer: bytes) -> None:
-    from viz.spectrogram import Spectrogram, describe, describe_masks, mask_panels, soft_masks, spectrogram_panels
+    from viz.separation.spectrogram import (
+        Spectrogram,
+        describe,
+        describe_masks,
+        mask_panels,
+        soft_masks,
+        spectrogram_panels,
+    )
 
     with np.load(io.BytesIO(answer)) as data:
         axes = (data["times"], data["freqs"], float(data["seconds"]))
@@ -120,7 +129,7 @@ def _pictures(answer: bytes) -> None:
 
 def comparison(run: Run) -> None:
     """SI-SDR and museval's measures against true stems, known for the sample song or uploaded."""
-    truth = inputs.true_stems(services.library(), run)
+    truth = probe.true_stems(services.library(), run)
     estimates = stem_files(run)
     known = {name: path for name, path in truth.items() if name in estimates}
     for measure, then, doing in (
@@ -129,7 +138,7 @@ def comparison(run: Run) -> None:
     ):
         if known:
             make = partial(_scored, known, run, measure)
-            analysed(run, inputs.SCORE_KINDS[measure], make, doing, partial(_read, then))
+            analysed(run, probe.SCORE_KINDS[measure], make, doing, partial(_read, then))
     _ask_for_truth(run, list(estimates), bool(known))
 
 
@@ -138,7 +147,7 @@ def _read(then: Callable[[dict[str, Any]], None], answer: bytes) -> None:
 
 
 def _scored(truth: dict[str, Path], run: Run, measure: str) -> bytes:
-    return json.dumps(inputs.score(truth, stem_files(run), mix_file(run), measure)).encode()
+    return json.dumps(probe.score(truth, stem_files(run), mix_file(run), measure)).encode()
 
 
 def _totals(scores: dict[str, Any]) -> None:
@@ -149,14 +158,14 @@ def _totals(scores: dict[str, Any]) -> None:
     for column, (name, score) in zip(columns, scores["stems"].items(), strict=True):
         gain = None if score["improvement"] is None else f"{score['improvement']:+.1f} dB over the mix"
         value = "silent" if score["si_sdr"] is None else f"{score['si_sdr']:.1f} dB"
-        column.metric(f"SI-SDR {name}", value, gain, border=True, help=inputs.MEANINGS["SI-SDR"])
+        column.metric(f"SI-SDR {name}", value, gain, border=True, help=probe.MEANINGS["SI-SDR"])
 
 
 def _along(scores: dict[str, Any]) -> None:
-    from viz.scores import over_time
+    from viz.separation.scores import over_time
 
     measure = st.segmented_control("Along the song", ["SDR", "SIR", "SAR"], default="SDR", required=True) or "SDR"
-    st.caption(inputs.MEANINGS[measure])
+    st.caption(probe.MEANINGS[measure])
     for note in scores["notes"]:
         st.caption(f":material/info: {note}")
     figure, alt = over_time(scores, measure)
@@ -167,28 +176,28 @@ def _ask_for_truth(run: Run, stems: list[str], known: bool) -> None:
     with st.expander("Use other true stems" if known else "Give the true stems to compare with", expanded=not known):
         st.caption("If you have the original tracks of this song, give one or more here; lengths must match the song.")
         given = {
-            name: st.file_uploader(f"True {name}", type=list(inputs.TYPES), key=f"truth-{run.id}-{name}")
+            name: st.file_uploader(f"True {name}", type=list(probe.TYPES), key=f"truth-{run.id}-{name}")
             for name in stems
         }
         chosen = {name: upload for name, upload in given.items() if upload is not None}
         if st.button("Compare", disabled=not chosen, help="" if chosen else "Choose at least one file first."):
-            problem = inputs.keep_references(services.library(), run, chosen)
+            problem = probe.keep_references(services.library(), run, chosen)
             if problem:
                 st.error(problem, icon=":material/error:")
             else:
-                for kind in inputs.SCORE_KINDS.values():
+                for kind in probe.SCORE_KINDS.values():
                     services.analyses().forget(run.id, kind)
                 st.rerun()
 
 
 def about(run: Run) -> None:
     """Where the result came from, its files as the model wrote them, and the way to repeat or delete it."""
-    run_parts.origin(run)
+    run_sections.origin(run)
     library = services.library()
     links = [
-        f"[{stored.name}.wav]({media.file_url(run.id, stored, download=True)})"
+        f"[{stored.name}.wav]({routes.file_url(run.id, stored, download=True)})"
         for kind in ("stem", "mix")
         for stored in library.artifacts(run.id, kind)
     ]
     st.markdown("The files as the model wrote them (32-bit float WAV): " + " · ".join(links))
-    run_parts.repeat_or_delete(run)
+    run_sections.repeat_or_delete(run)

@@ -6,10 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from studio import media, run_page, services
-from studio.library import Library, Run
-from studio.songs import inputs, results
+from studio import services
+from studio.library.library import Library, Run
+from studio.songs import probe, results
 from studio.songs.encode import FORMATS
+from studio.ui import run_page
+from studio.web import routes
 
 UPLOAD_MB = 500
 VIEWS = {
@@ -20,11 +22,11 @@ VIEWS = {
 }
 
 
-def probed(upload: Any) -> inputs.Probe:
+def probed(upload: Any) -> probe.Probe:
     """What is known of an upload; worked out once for each file, not at every rerun."""
     key = f"probe-{upload.file_id}"
     if key not in st.session_state:
-        st.session_state[key] = inputs.probe(upload)
+        st.session_state[key] = probe.probe(upload)
     return st.session_state[key]
 
 
@@ -51,14 +53,14 @@ def _manifest(library: Library, run: Run, live: bool, state: Any) -> dict[str, A
     from viz.components.stem_player import Export, Lane, Segment, manifest
 
     kept = library.artifacts(run.id)  # one reading: a segment and its tile arrive one after the other
-    tiles = {(item.name, item.index): media.file_url(run.id, item) for item in kept if item.kind == "tile"}
+    tiles = {(item.name, item.index): routes.file_url(run.id, item) for item in kept if item.kind == "tile"}
     lanes: dict[str, list[Segment]] = {name: [] for name in _expected(run)}
     for item in kept:
         tile = tiles.get((item.name, item.index))
         # A lane ends where its first segment or tile is missing: what comes later would play at the wrong time.
         if item.kind == "segment" and tile and item.index == len(lanes.setdefault(item.name, [])):
-            lanes[item.name].append(Segment(media.file_url(run.id, item), tile))
-    base = media.run_url(run.id)
+            lanes[item.name].append(Segment(routes.file_url(run.id, item), tile))
+    base = routes.run_url(run.id)
     formats = {name: kind.title for name, kind in FORMATS.items()}
     return manifest(
         run.id,
@@ -75,7 +77,7 @@ def _manifest(library: Library, run: Run, live: bool, state: Any) -> dict[str, A
 
 def _expected(run: Run) -> tuple[str, ...]:
     """The lanes in their order: known from the card before the first segment, so that nothing jumps later."""
-    from backends.errors import BadInput
+    from backends.core.errors import BadInput
     from backends.separation.types import Grouping
 
     outputs = tuple(run.card.get("outputs", ()))

@@ -9,12 +9,13 @@ from typing import Any
 
 import streamlit as st
 
-from backends.matting.exports import EXPORTS
-from studio import services, starts, words
-from studio.library import Run
-from studio.videos import inputs
+from backends.matting.video.exports import EXPORTS
+from studio import launch, services
+from studio.library.library import Run
+from studio.ui import formatting
+from studio.videos import probe
 from studio.videos import source as video_source
-from studio.videos.inputs import MEANINGS, Choices
+from studio.videos.probe import MEANINGS, Choices
 from studio.videos.source import Source
 
 COLOUR, BLUR, OWN = "A colour", "The old one, blurred", "A picture or video of yours"
@@ -50,20 +51,20 @@ def _length(source: Source, chosen: Choices) -> float:
 
 def _part(source: Source, before: Choices) -> Choices:
     """The range to work on, with the frames at its ends."""
-    whole, last = source.probe.seconds, inputs.as_clock(source.probe.seconds)
+    whole, last = source.probe.seconds, probe.as_clock(source.probe.seconds)
     if whole < 0.5:
         return before
     shown = st.slider(
         "Part to work on",
-        inputs.as_clock(0),
+        probe.as_clock(0),
         last,
-        (inputs.as_clock(before.start), inputs.as_clock(min(before.end or whole, whole))),
-        step=inputs.TENTH,
+        (probe.as_clock(before.start), probe.as_clock(min(before.end or whole, whole))),
+        step=probe.TENTH,
         format="mm:ss.S" if whole < 3600 else "H:mm:ss.S",
         key=f"part-{source.key}",
         help="Minutes, seconds and tenths from the beginning of the video.",
     )
-    start, end = inputs.from_clock(shown[0]), inputs.from_clock(shown[1])
+    start, end = probe.from_clock(shown[0]), probe.from_clock(shown[1])
     all_of_it = start == 0 and shown[1] == last
     end = max(end, start + 0.1)
     frames = st.columns(4)
@@ -71,9 +72,9 @@ def _part(source: Source, before: Choices) -> Choices:
     for column, moment, what in zip(frames, (start, max(start, end - 1.5 * step)), ("First", "Last"), strict=False):
         picture = source.still(moment)
         if picture:
-            column.image(picture, caption=f"{what} frame, {inputs.clock(moment)}")
+            column.image(picture, caption=f"{what} frame, {probe.clock(moment)}")
     with frames[2]:
-        st.caption(f"{words.duration(end - start)} of {words.duration(whole)}")
+        st.caption(f"{formatting.duration(end - start)} of {formatting.duration(whole)}")
     return replace(before, start=start, end=0.0 if all_of_it else end)
 
 
@@ -82,7 +83,7 @@ def exports(source: Source, before: Sequence[str], seconds: float, key: str) -> 
     st.markdown("**What to make**")
     if source.probe.picture:
         st.caption("A cut-out and a matte as PNG are always made.")
-        title, opens_in = inputs.composite_named(picture=True)
+        title, opens_in = probe.composite_named(picture=True)
         wanted = st.checkbox(title, "composite" in before, key=f"export-composite-{key}", help=opens_in)
         return ("png", "composite") if wanted else ("png",)
     chosen = []
@@ -92,7 +93,7 @@ def exports(source: Source, before: Sequence[str], seconds: float, key: str) -> 
             if st.checkbox(export.title, kind in before, key=f"export-{kind}-{key}", help=export.beware):
                 chosen.append(kind)
             info = source.probe.info
-            size = f" Will weigh {inputs.size_text([kind], info, seconds)}." if info and seconds else ""
+            size = f" Will weigh {probe.size_text([kind], info, seconds)}." if info and seconds else ""
             st.caption(f"{export.opens_in}{size}")
     return tuple(chosen)
 
@@ -103,15 +104,15 @@ def background(key: str, run: Run | None, chosen: Choices) -> tuple[Choices, str
     usual = 2 if kept else 1 if chosen.background == "blur" else 0
     way = st.radio("New background", [COLOUR, BLUR, OWN], usual, horizontal=True, key=f"behind-{key}")
     if way == COLOUR:
-        from backends.matting.background import COLOURS
+        from backends.matting.finishing.background import COLOURS
 
         first = COLOURS.get(chosen.background, chosen.background)
-        first = first if first.startswith("#") else inputs.GREEN
+        first = first if first.startswith("#") else probe.GREEN
         return replace(chosen, background=st.color_picker("Colour", first, key=f"colour-{key}")), ""
     if way == BLUR:
         return replace(chosen, background="blur"), ""
     upload = st.file_uploader(
-        "Background", type=list(inputs.TYPES), max_upload_size=inputs.BACKGROUND_MB, key=f"behind-file-{key}"
+        "Background", type=list(probe.TYPES), max_upload_size=probe.BACKGROUND_MB, key=f"behind-file-{key}"
     )
     if upload is None:
         if kept is None:
@@ -122,12 +123,12 @@ def background(key: str, run: Run | None, chosen: Choices) -> tuple[Choices, str
     if held.probe.problem:
         st.error(f"The background cannot be used: {held.probe.problem}", icon=":material/error:")
     else:
-        st.caption(f":material/check_circle: {words.plain(f'{held.name}: {held.probe.text}')}")
+        st.caption(f":material/check_circle: {formatting.plain(f'{held.name}: {held.probe.text}')}")
     return _behind(chosen, held.path), held.probe.problem
 
 
 def _behind(chosen: Choices, path: Path) -> Choices:
-    return replace(chosen, background=inputs.OWN, files={**chosen.files, "background": path})
+    return replace(chosen, background=probe.OWN, files={**chosen.files, "background": path})
 
 
 def _kept_background(run: Run | None) -> Any:
@@ -162,7 +163,7 @@ def buttons(source: Source, card: dict[str, Any], chosen: Choices, problem: str)
     """The trial and the whole, each with what it will take."""
     info, length = source.probe.info, _length(source, chosen)
     reusable = reusable_matte(source.run, card["id"], chosen)
-    worth = length > inputs.WORTH_TRYING and not source.probe.picture and not reusable
+    worth = length > probe.WORTH_TRYING and not source.probe.picture and not reusable
     moment = _moment(source, chosen, length) if worth else 0.0
     whole = "Make it" if source.probe.picture or not source.probe.seconds else "Make the whole part"
     said = _cost(source, card, chosen, length)
@@ -172,7 +173,7 @@ def buttons(source: Source, card: dict[str, Any], chosen: Choices, problem: str)
     tried = bool(source.run and source.run.facts.get("asked", {}).get("trial"))
     left, right = st.columns(2)
     if worth and info is not None:
-        part = inputs.trial(chosen.start, chosen.end or source.probe.seconds, moment)
+        part = probe.trial(chosen.start, chosen.end or source.probe.seconds, moment)
         first = replace(chosen, start=part[0], end=part[1])
         with left:
             if st.button(
@@ -200,26 +201,26 @@ def buttons(source: Source, card: dict[str, Any], chosen: Choices, problem: str)
 def _moment(source: Source, chosen: Choices, length: float) -> float:
     """Where in the part the trial is cut from: its middle unless moved."""
     end = chosen.start + length
-    least, most = inputs.as_clock(chosen.start), inputs.as_clock(end)
+    least, most = probe.as_clock(chosen.start), probe.as_clock(end)
     shown = st.slider(
         "Moment to try",
         least,
         most,
-        inputs.as_clock(chosen.start + length / 2),
-        step=inputs.TENTH,
+        probe.as_clock(chosen.start + length / 2),
+        step=probe.TENTH,
         format="mm:ss.S" if end < 3600 else "H:mm:ss.S",
         key=f"moment-{source.key}-{chosen.start:g}-{end:g}",
         help="Choose a moment that is hard: waving arms, loose hair, a busy background.",
     )
-    return inputs.from_clock(shown)
+    return probe.from_clock(shown)
 
 
 def _cost(source: Source, card: dict[str, Any], chosen: Choices, seconds: float) -> str:
     info = source.probe.info
     if info is None or not seconds or source.probe.picture:
         return ""
-    takes = inputs.estimate(card, info, seconds) or "time not measured yet on this machine"
-    return f"{words.duration(seconds)} of video · {takes} · {inputs.size_text(chosen.exports, info, seconds)}"
+    takes = probe.estimate(card, info, seconds) or "time not measured yet on this machine"
+    return f"{formatting.duration(seconds)} of video · {takes} · {probe.size_text(chosen.exports, info, seconds)}"
 
 
 def reusable_matte(run: Run | None, card: str, chosen: Choices) -> Any:
@@ -235,4 +236,4 @@ def reusable_matte(run: Run | None, card: str, chosen: Choices) -> Any:
 
 
 def _start(source: Source, card: dict[str, Any], chosen: Choices, asked: dict[str, Any] | None) -> None:
-    starts.start("matting", source.name, source.path, card["id"], chosen.options(), extra=chosen.files, asked=asked)
+    launch.start("matting", source.name, source.path, card["id"], chosen.options(), extra=chosen.files, asked=asked)

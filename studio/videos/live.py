@@ -17,12 +17,13 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from backends.errors import BadInput, UserError
-from backends.live_socket import serve, together
-from backends.live_wire import MESSAGE_BYTES, PATH, TEXT_CHARACTERS, Busy
+from backends.core.errors import BadInput, UserError
 from backends.matting.live_sides import SIDES
-from studio import media, words
-from studio.backend import Backend
+from backends.serving.live_protocol import MESSAGE_BYTES, PATH, TEXT_CHARACTERS, Busy
+from backends.serving.live_socket import serve, together
+from studio.jobs.backend import Backend
+from studio.ui import formatting
+from studio.web import routes as media
 
 MAX_CONNECTIONS = 16
 """Of everybody together; the model server has a limit of its own."""
@@ -129,7 +130,7 @@ def _rank(card: Mapping[str, Any]) -> tuple[bool, bool, bool, bool, int]:
 
 def label(card: Mapping[str, Any]) -> str:
     """How the chooser names a card."""
-    return card["title"] if card["here"] else f"{card['title']} (download of {words.size(card['download_bytes'])})"
+    return card["title"] if card["here"] else f"{card['title']} (download of {formatting.size(card['download_bytes'])})"
 
 
 def longest(card: Mapping[str, Any]) -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from studio import media, run_parts, services, words
-from studio.library import Run, Stored
-from studio.videos import inputs
+from studio import services
+from studio.library.library import Run, Stored
+from studio.ui import formatting, run_sections
+from studio.videos import probe
+from studio.web import routes
 
 STATES = {
     "kept": ":green-badge[:material/check: kept]",
@@ -36,19 +38,19 @@ def files(run: Run) -> None:
         st.markdown("**What was kept of the source** (checked on the written file)")
     for line in kept:
         badge, what, sentence = st.columns([1, 1, 5], vertical_alignment="center")
-        badge.markdown(STATES.get(line["state"], words.plain(line["state"])))
-        what.markdown(f"**{words.plain(line['what']).capitalize()}**")
+        badge.markdown(STATES.get(line["state"], formatting.plain(line["state"])))
+        what.markdown(f"**{formatting.plain(line['what']).capitalize()}**")
         sentence.text(line["sentence"], wrap=True)
 
 
 def _download(run: Run, stored: Stored) -> None:
-    title, opens_in = inputs.export_named(stored.name)
+    title, opens_in = probe.export_named(stored.name)
     if stored.name == "composite":
-        title, opens_in = inputs.composite_named(stored.file.endswith(".png"))
+        title, opens_in = probe.composite_named(stored.file.endswith(".png"))
     button, about = st.columns([2, 3], vertical_alignment="center")
     button.link_button(
-        f"{title} · {words.size(stored.bytes)}",
-        media.file_url(run.id, stored, download=True),
+        f"{title} · {formatting.size(stored.bytes)}",
+        routes.file_url(run.id, stored, download=True),
         icon=":material/download:",
         width="stretch",
     )
@@ -79,13 +81,13 @@ def numbers(run: Run) -> None:
 
 def about(run: Run) -> None:
     """Where the result came from, and the way to repeat or delete it."""
-    run_parts.origin(run, inputs.spoken(run.options))
+    run_sections.origin(run, probe.spoken(run.options))
     library = services.library()
     raw = [
-        f"[{label}]({media.file_url(run.id, stored, download=True)})"
+        f"[{label}]({routes.file_url(run.id, stored, download=True)})"
         for kind, label in RAW.items()
         for stored in library.artifacts(run.id, kind)
     ]
     if raw:
         st.markdown("Also kept: " + " · ".join(raw))
-    run_parts.repeat_or_delete(run)
+    run_sections.repeat_or_delete(run)

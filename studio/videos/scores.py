@@ -15,15 +15,16 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from backends.errors import BadInput, UserError
-from evaluation.matting_along import Pair, mask_scores, matte_scores
-from studio import samples, services, words
-from studio.intake import copy_upload
-from studio.library import Library, Run
-from studio.run_parts import analysed
-from studio.videos import inputs, references
-from studio.videos.finished_mattes import finished_mattes
-from studio.videos.references import MASKS, MATTES
+from backends.core.errors import BadInput, UserError
+from evaluation.metrics.matting.clips import Pair, mask_scores, matte_scores
+from studio import samples, services
+from studio.jobs.receiver import copy_upload
+from studio.library.library import Library, Run
+from studio.ui import formatting
+from studio.ui.run_sections import analysed
+from studio.videos import ground_truth, probe
+from studio.videos.ground_truth import MASKS, MATTES
+from studio.videos.matte_reader import finished_mattes
 from studio.videos.source import of_upload
 
 KIND, SCORES = "reference", "matte-scores"
@@ -99,9 +100,9 @@ def score(library: Library, run: Run, truth: Truth) -> dict[str, Any]:
 def _pairs(library: Library, run: Run, truth: Truth, notes: list[str]) -> Iterator[Pair]:
     frames = int(run.facts.get("frames", 0))
     start = float(run.options.get("start") or 0)
-    first = round(start * inputs.probe(library.only(run.id, "input", "input")).rate) if start else 0
+    first = round(start * probe.probe(library.only(run.id, "input", "input")).rate) if start else 0
     step = max(1, math.ceil(2 * frames / MOST_SCORED)) if frames > MOST_SCORED else 1
-    given = references.read(truth.path, frames, first, truth.objects, step)
+    given = ground_truth.read(truth.path, frames, first, truth.objects, step)
     alphas = finished_mattes(library, run)
     count = 0
     for index, true in given:
@@ -144,7 +145,7 @@ def _scored(run: Run, truth: Truth) -> bytes:
 
 
 def _shown(scores: dict[str, Any]) -> None:
-    from viz.matting import along
+    from viz.matting.figures import along
 
     measures = MEASURES[scores["kind"]]
     st.caption("Higher is better; 1 is perfect." if scores["kind"] == MASKS else "Lower is better; 0 is perfect.")
@@ -181,7 +182,7 @@ def _ask(library: Library, run: Run, known: bool) -> None:
         )
         upload = st.file_uploader(
             "References",
-            type=["zip", *inputs.VIDEO_TYPES],
+            type=["zip", *probe.VIDEO_TYPES],
             max_upload_size=REFERENCE_MB,
             key=f"truth-{run.id}",
         )
@@ -193,8 +194,8 @@ def _ask(library: Library, run: Run, known: bool) -> None:
             st.error(error.sentence, icon=":material/error:")
             return
         objects = found.objects
-        said = "true mattes" if found.kind == MATTES else f"masks of {words.count(len(objects), 'object')}"
-        st.caption(f":material/check_circle: {words.count(found.pictures, 'picture')}, {said}")
+        said = "true mattes" if found.kind == MATTES else f"masks of {formatting.count(len(objects), 'object')}"
+        st.caption(f":material/check_circle: {formatting.count(found.pictures, 'picture')}, {said}")
         if found.kind == MASKS and len(objects) > 1:
             chosen = st.pills("Objects that are the person", objects, selection_mode="multi", default=list(objects))
             objects = tuple(chosen or ())
@@ -204,9 +205,9 @@ def _ask(library: Library, run: Run, known: bool) -> None:
             st.rerun()
 
 
-def _examined(upload: Any) -> references.Reference:
+def _examined(upload: Any) -> ground_truth.Reference:
     """What an upload holds; looked at once."""
     key = f"reference-{upload.file_id}"
     if key not in st.session_state:
-        st.session_state[key] = references.examine(of_upload(upload, "reference", look=False).path)
+        st.session_state[key] = ground_truth.examine(of_upload(upload, "reference", look=False).path)
     return st.session_state[key]

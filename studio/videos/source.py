@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from backends.errors import UserError
+from backends.core.errors import UserError
 from studio import services
-from studio.held import copied, held
-from studio.library import Run
-from studio.videos import inputs
-from studio.videos.inputs import Probe
+from studio.library.library import Run
+from studio.ui.session_files import copied, held
+from studio.videos import probe as inputs
+from studio.videos.probe import Probe
 
 STILLS_KEPT = 40
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import streamlit as st
 
-from backends.errors import UserError
-from studio import guard, media, run_page, services, starts, words
-from studio.library import Run, Stored
-from studio.videos import form, inputs, results, scores
+from backends.core.errors import UserError
+from studio import launch, services
+from studio.library.library import Run, Stored
+from studio.ui import error_boundary, formatting, run_page
+from studio.videos import form, probe, results, scores
 from studio.videos import source as video_source
-from studio.videos.inputs import Choices
+from studio.videos.probe import Choices
+from studio.web import routes
 
 VIEWS = {
     "Files": results.files,
@@ -37,7 +39,7 @@ def _watch(run_id: str, live: bool) -> None:
     if run is None:
         return
     state = None
-    with guard.told("the workbench"):
+    with error_boundary.told("the workbench"):
         state = _workbench(run, live)
     if run.status == "done":
         _next(run, state)
@@ -50,7 +52,7 @@ def _workbench(run: Run, live: bool) -> Mapping[str, Any] | None:
     kept = services.library().artifacts(run.id)
     found = {item.kind: item for item in kept}
     previews = [
-        Preview(item.meta["frame"], item.meta["seconds"], media.file_url(run.id, item))
+        Preview(item.meta["frame"], item.meta["seconds"], routes.file_url(run.id, item))
         for item in sorted((item for item in kept if item.kind == "preview"), key=lambda item: item.meta["frame"])
     ]
     proxy, info = found.get("proxy"), video_source.of_run(run).probe.info
@@ -64,8 +66,8 @@ def _workbench(run: Run, live: bool) -> Mapping[str, Any] | None:
         width=info.width,
         height=info.height,
         frames=Frames.of_rows(_rows(run, found.get("frames"))),
-        proxy_url=media.file_url(run.id, proxy) if proxy else None,
-        frame_url=f"{media.run_url(run.id)}/frame" if run.status == "done" and "matte" in found else None,
+        proxy_url=routes.file_url(run.id, proxy) if proxy else None,
+        frame_url=f"{routes.run_url(run.id)}/frame" if run.status == "done" and "matte" in found else None,
         settings={name: getattr(Choices.of(run.options), name) for name in FINISHING},
         previews=previews,
         background=Background(*own) if own else None,
@@ -78,8 +80,8 @@ def _own_background(run: Run, kept: Sequence[Stored]) -> tuple[str, str] | None:
     """The address and the kind of the picture or video that was sent as background, if one was."""
     for item in kept:
         if item.kind == "input" and item.name == "background":
-            still = Path(item.file).suffix[1:].lower() in inputs.PICTURE_TYPES
-            return media.file_url(run.id, item), "picture" if still else "video"
+            still = Path(item.file).suffix[1:].lower() in probe.PICTURE_TYPES
+            return routes.file_url(run.id, item), "picture" if still else "video"
     return None
 
 
@@ -154,14 +156,14 @@ def _make(run: Run, chosen: Choices, reuse: bool) -> None:
     """Start a new run on the same file; with `reuse`, from the mattes of this one where it left them."""
     library = services.library()
     files = dict(chosen.files)
-    if chosen.composite and chosen.background == inputs.OWN and "background" not in files:
+    if chosen.composite and chosen.background == probe.OWN and "background" not in files:
         files["background"] = library.only(run.id, "input", "background")
     matte = form.reusable_matte(run, run.weights, chosen) if reuse else None
     if matte is not None:
         files["matte"] = matte
     asked = run.facts.get("asked") if reuse else None
     source = library.only(run.id, "input", "input")
-    starts.start("matting", run.inputs[0]["name"], source, run.weights, chosen.options(), extra=files, asked=asked)
+    launch.start("matting", run.inputs[0]["name"], source, run.weights, chosen.options(), extra=files, asked=asked)
 
 
 def _whole_cost(run: Run, trial: Mapping[str, float]) -> str:
@@ -176,10 +178,10 @@ def _whole_cost(run: Run, trial: Mapping[str, float]) -> str:
     pace = run.metrics.get("frames per second", {}).get("value", 0.0)
     # Without the time in the queue and on the way, where that is known.
     worked = run.facts.get("frames", 0) / pace if pace else run.seconds or 0.0
-    takes = words.about(worked * share)
+    takes = formatting.about(worked * share)
     return (
-        f"This was a trial of {words.duration(tried.end - tried.start)}. The whole takes {takes} and weighs about "
-        f"{words.size(weighs * share)}, going by the trial."
+        f"This was a trial of {formatting.duration(tried.end - tried.start)}. The whole takes {takes} and weighs about "
+        f"{formatting.size(weighs * share)}, going by the trial."
     )
 
 

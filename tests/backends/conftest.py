@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from backends.cards import ModelCard, WeightFile
-from backends.download import Patience
-from backends.engine import Progress
-from backends.weights import WeightStore
+from backends.core.engine import Progress
+from backends.core.model_card import ModelCard, WeightFile
+from backends.weights.download import Patience
+from backends.weights.store import WeightStore
 
 
 @dataclass(frozen=True)
@@ -216,9 +216,9 @@ def _program(file: WeightFile, root: Path) -> str:
     return (
         "import sys\n"
         "from pathlib import Path\n"
-        "from backends.cards import ModelCard, WeightFile\n"
-        "from backends.errors import UserError\n"
-        "from backends.weights import WeightStore\n"
+        "from backends.core.model_card import ModelCard, WeightFile\n"
+        "from backends.core.errors import UserError\n"
+        "from backends.weights.store import WeightStore\n"
         f"card = ModelCard('net', 'separation', 'demucs', 'The Net', '.', '.', 'MIT', 'full', files=({file!r},))\n"
         "try:\n"
         f"    for step in WeightStore(Path({str(root)!r})).fetch(card):\n"

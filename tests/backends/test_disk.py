@@ -14,7 +14,7 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 
-from backends.server import Server, build
+from backends.serving.gradio_app import Server, build
 from tests.conftest import serving, wait_for
 
 
@@ -50,7 +50,8 @@ class Running:
 
 def started(root: Path, **keeping: float) -> Iterator[Running]:
     """A server of its own in this process, and after it the environment as before."""
-    from backends import server, task
+    from backends.core import task
+    from backends.serving import gradio_app as server
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", "")

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfilt
 
-from backends.separation import TASK, masks
-from backends.separation.dsp import DspEngine, Settings
-from backends.separation.mix import Mix
-from backends.separation.pitch import VOICE, best_path, lead_pitch
-from backends.separation.voice import fit_voice
-from evaluation.separation import si_sdr, si_sdr_improvement
+from backends.separation import TASK
+from backends.separation.dsp import masks
+from backends.separation.dsp.engine import DspEngine, Settings
+from backends.separation.dsp.pitch import VOICE, best_path, lead_pitch
+from backends.separation.dsp.voice import fit_voice
+from backends.separation.io.mix import Mix
+from evaluation.metrics.separation.bss_eval import si_sdr, si_sdr_improvement
 
 RATE = 44100
 SECONDS = 8.0

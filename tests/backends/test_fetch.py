@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import pytest
 
-from backends.errors import DownloadFailed, WeightsBroken
+from backends.core.errors import DownloadFailed, WeightsBroken
 
 # A sound server
 

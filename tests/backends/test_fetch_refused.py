@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.errors import DownloadFailed
+from backends.core.errors import DownloadFailed
 
 
 @pytest.mark.parametrize(

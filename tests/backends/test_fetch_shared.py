@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import pytest
 
-from backends.engine import Progress
-from backends.errors import UserError
+from backends.core.engine import Progress
+from backends.core.errors import UserError
 
 
 def test_cancelling_keeps_the_part_and_the_next_fetch_goes_on(hub, store, card_of, slow):

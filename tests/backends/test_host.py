@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from backends.engine import Progress, Result
-from backends.errors import BadInput, EngineFailed, UserError, WeightsMissing
-from backends.host import Host
-from backends.run import Job, run
-from backends.speeds import Speeds
-from backends.task import Task
-from backends.weights import WeightStore
+from backends.core.engine import Progress, Result
+from backends.core.errors import BadInput, EngineFailed, UserError, WeightsMissing
+from backends.core.task import Task
+from backends.serving.host import Host
+from backends.serving.run_job import Job, run
+from backends.serving.speeds import Speeds
+from backends.weights.store import WeightStore
 from tests.ticking import TASK, Ticking
 
 
@@ -37,7 +37,7 @@ def task(hub, monkeypatch: pytest.MonkeyPatch) -> Task:
     made = replace(
         TASK, engines={**TASK.engines, "picky": "tests.backends.test_host:Picky"}, cards=(*TASK.cards, learned)
     )
-    monkeypatch.setattr("backends.host.tasks", lambda: {"ticking": made})
+    monkeypatch.setattr("backends.serving.host.tasks", lambda: {"ticking": made})
     monkeypatch.setattr(Task, "engine_class", lambda _, name: {"ticking": Ticking, "picky": Picky}[name])
     return made
 

@@ -20,10 +20,10 @@ from starlette.websockets import WebSocketDisconnect
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from backends import live
-from backends.errors import BadInput
-from backends.host import Host
-from backends.live_wire import (
+from backends.core.errors import BadInput
+from backends.serving import live
+from backends.serving.host import Host
+from backends.serving.live_protocol import (
     MESSAGE_BYTES,
     Answer,
     decode_picture,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backends.errors import BadInput, TooLarge
-from backends.pictures import looks_like_picture, read
+from backends.core.errors import BadInput, TooLarge
+from backends.shared.images import looks_like_picture, read
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 

@@ -16,7 +16,7 @@ import pytest
 from filelock import FileLock
 from gradio_client import Client, handle_file
 
-from backends.workdir import DAY, LOCK, PREFIX, clear_stale
+from backends.serving.workdir import DAY, LOCK, PREFIX, clear_stale
 from tests.conftest import PATIENCE, answers, wait_for
 
 ROOT = Path(__file__).parents[2]

@@ -12,9 +12,9 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 
-from backends.engine import Progress
-from backends.errors import DownloadFailed
-from backends.weights import WeightStore
+from backends.core.engine import Progress
+from backends.core.errors import DownloadFailed
+from backends.weights.store import WeightStore
 from tests import ticking
 from tests.conftest import wait_for
 

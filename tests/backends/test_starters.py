@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from backends.cards import ModelCard, WeightFile
-from backends.engine import Progress
-from backends.errors import BadInput, DownloadFailed, UserError, WeightsBroken
-from backends.locations import STARTERS
-from backends.task import tasks
-from backends.weights import WeightStore
+from backends.core.engine import Progress
+from backends.core.errors import BadInput, DownloadFailed, UserError, WeightsBroken
+from backends.core.model_card import ModelCard, WeightFile
+from backends.core.task import tasks
+from backends.weights.locations import STARTERS
+from backends.weights.store import WeightStore
 
 CONTENT = b"a small network" * 100
 SHIPPED = [card for task in tasks().values() for card in task.cards if card.tier == "starter"]
@@ -24,7 +24,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "starters"
     folder.mkdir()
     (folder / "net.safetensors").write_bytes(CONTENT)
-    monkeypatch.setattr("backends.weights.STARTERS", folder)
+    monkeypatch.setattr("backends.weights.store.STARTERS", folder)
     return folder
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.errors import BadInput, WeightsBroken, WeightsMissing
-from backends.weights import WeightStore
+from backends.core.errors import BadInput, WeightsBroken, WeightsMissing
+from backends.weights.store import WeightStore
 
 # What is on the disk
 
@@ -57,7 +57,7 @@ def test_a_truncated_file_is_noticed_without_reading_it(hub, store, card_of):
 def test_an_unchanged_file_is_hashed_once(hub, store, card_of, monkeypatch):
     card = card_of(hub.serve("a.th"))
     store.take(card)
-    monkeypatch.setattr("backends.integrity.hash_file", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr("backends.weights.digests.hash_file", lambda path: pytest.fail(f"{path} was read again"))
     assert store.renewed().state(card) == "present"
 
 
@@ -79,7 +79,7 @@ def test_the_cache_can_be_moved(hub, store, card_of, tmp_path, monkeypatch):
     moved.parent.mkdir()
     shutil.move(store.root, moved)
     monkeypatch.setenv("FOURFOLD_WEIGHTS", str(moved))
-    monkeypatch.setattr("backends.integrity.hash_file", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr("backends.weights.digests.hash_file", lambda path: pytest.fail(f"{path} was read again"))
     store = type(store)(offline=True)
     assert store.root == moved
     assert store.content(card) == hub.body(card.files[0])
@@ -200,7 +200,7 @@ def test_a_shared_cache_that_may_only_be_read_serves_its_files(hub, store, card_
     monkeypatch.setattr(Path, "write_text", refuse)
     shared = store.renewed()
     assert shared.content(card) == hub.body(card.files[0])
-    monkeypatch.setattr("backends.integrity.hash_file", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr("backends.weights.digests.hash_file", lambda path: pytest.fail(f"{path} was read again"))
     assert shared.state(card) == "present"
 
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backends import yours
-from backends.errors import BadInput, WeightsBroken, WeightsMissing
-from backends.host import Host
-from backends.run import Job, run
-from backends.server import Server
-from backends.task import Task, task_named
-from backends.weights import WeightStore
+from backends.core.errors import BadInput, WeightsBroken, WeightsMissing
+from backends.core.task import Task, task_named
+from backends.serving.gradio_app import Server
+from backends.serving.host import Host
+from backends.serving.run_job import Job, run
+from backends.weights import user_models
+from backends.weights.store import WeightStore
 from tests.backends.matting.test_engines import HALVES, network
 
 
@@ -150,7 +150,7 @@ def test_a_card_whose_file_goes_while_it_waits_is_missed_in_words(host: Host, ta
     path.unlink()
     with pytest.raises(WeightsMissing, match="is not there"):
         list(host.engine(task, card, paths))
-    assert yours.found(task, host.store.root) == ()
+    assert user_models.found(task, host.store.root) == ()
 
 
 def test_on_the_terminal_the_ending_of_a_path_tells_the_engine_too(host: Host, task: Task, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from viz.tiles import encode_tile
+from viz.separation.tiles import encode_tile
 
 HERE = Path(__file__).parent
 FLAGS = [

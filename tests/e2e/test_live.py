@@ -19,7 +19,7 @@ from evaluation.synthetic.clip import Rendered, make_clip
 from tests.conftest import wait_for
 from tests.e2e.conftest import FLAGS
 from tests.e2e.test_studio import Studio
-from viz.components.script import joined
+from viz.components.bundle import joined
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 

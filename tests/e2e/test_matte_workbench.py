@@ -71,7 +71,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace
 def runs(server: SimpleNamespace, chromium: Any) -> SimpleNamespace:
     """A video and a picture cut out with their true mattes, one frame of the video spoilt."""
     from evaluation.synthetic.clip import make_clip, write_clip
-    from studio.library import Library
+    from studio.library.library import Library
     from tests.backends.matting.conftest import CARD, RedEngine, finish
 
     folder = server.folder

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backends.folding.atoms import INDEX
+from backends.folding.structure.atoms import INDEX
 from tests.conftest import PATIENCE
 from tests.e2e.conftest import FLAGS, HERE, _await, _healthy
 from tests.e2e.structure import made

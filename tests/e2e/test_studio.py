@@ -169,11 +169,12 @@ def test_a_taken_port_is_a_sentence(tmp_path: Path) -> None:
 
 def test_the_studio_process_never_imports_torch() -> None:
     code = (
-        "import sys, studio.songs.view, studio.songs.results, studio.widgets, studio.media, studio.services, "
-        "studio.videos.view, studio.videos.form, studio.videos.finished_mattes, viz.components.matte_workbench, "
-        "viz.matting, viz.components.stem_player, evaluation.quality, evaluation.scores, viz.spectrogram, "
-        "studio.pictures.view, studio.pictures.batch, studio.pictures.start, evaluation.embedding, "
-        "evaluation.fewshot, umap; "
+        "import sys, studio.songs.view, studio.songs.results, studio.ui.model_picker, studio.web.routes, "
+        "studio.services, studio.videos.view, studio.videos.form, studio.videos.matte_reader, "
+        "viz.components.matte_workbench, viz.matting.figures, viz.components.stem_player, "
+        "evaluation.metrics.separation.quality, evaluation.metrics.separation.scores, viz.separation.spectrogram, "
+        "studio.pictures.view, studio.pictures.batch, studio.pictures.start, evaluation.metrics.fewshot.embedding, "
+        "evaluation.metrics.fewshot.classifiers, umap; "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

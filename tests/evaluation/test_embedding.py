@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.embedding import pca, umap, umap_apart
+from evaluation.metrics.fewshot.embedding import pca, umap, umap_apart
 
 
 def clusters(count: int = 12, dimensions: int = 16, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

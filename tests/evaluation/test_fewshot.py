@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.errors import BadInput
+from backends.core.errors import BadInput
 from backends.fewshot.classifier import Classifier
 from backends.fewshot.types import Support
-from evaluation.fewshot import confusion, draws, learning_curve, points, reliability
-from evaluation.fewshot_advice import advice
-from evaluation.fewshot_episodes import episodes, play
-from evaluation.fewshot_flags import duplicates, flags, mislabelled, outliers
+from evaluation.metrics.fewshot.advice import advice
+from evaluation.metrics.fewshot.classifiers import confusion, draws, learning_curve, points, reliability
+from evaluation.metrics.fewshot.episodes import episodes, play
+from evaluation.metrics.fewshot.label_audit import duplicates, flags, mislabelled, outliers
 
 AXES = np.eye(12)
 

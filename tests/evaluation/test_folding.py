@@ -7,17 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backends.errors import BadInput, TooLarge
-from backends.folding.geometry import check
-from backends.folding.measures import contact_map
-from backends.folding.structure import Structure
-from evaluation.domains import domains
-from evaluation.folding import calibration, compare, contact_precision, tm_score
-from evaluation.gdt import gdt_ha, gdt_ts, shares
-from evaluation.lddt import lddt_all_atom, lddt_ca
-from evaluation.matching import align, match
-from evaluation.morph import morph
-from evaluation.superpose import rmsd, superpose
+from backends.core.errors import BadInput, TooLarge
+from backends.folding.structure.geometry import contact_map
+from backends.folding.structure.plausibility_checks import check
+from backends.folding.structure.structure import Structure
+from evaluation.metrics.folding.chain_alignment import align, match
+from evaluation.metrics.folding.domains import domains
+from evaluation.metrics.folding.folds import calibration, compare, contact_precision, tm_score
+from evaluation.metrics.folding.gdt import gdt_ha, gdt_ts, shares
+from evaluation.metrics.folding.lddt import lddt_all_atom, lddt_ca
+from evaluation.metrics.folding.morph import morph
+from evaluation.metrics.folding.superpose import rmsd, superpose
 from evaluation.synthetic.proteins import KNOWN, beta_hairpin, built, ideal_helix
 
 TURN = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])

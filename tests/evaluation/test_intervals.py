@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evaluation.intervals import bootstrap, clopper_pearson, mean, student, wilson
+from evaluation.statistics.intervals import bootstrap, clopper_pearson, mean, student, wilson
 
 
 def test_known_figures() -> None:

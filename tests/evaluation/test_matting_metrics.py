@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from evaluation.matting import (
+from evaluation.metrics.matting.mattes import (
     boundary,
     boundary_f,
     clip_scores,

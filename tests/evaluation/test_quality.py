@@ -13,14 +13,14 @@ import pyloudnorm
 import pytest
 import soundfile
 
-import evaluation.quality
-from backends.errors import BadInput
-from evaluation.bleed import BleedMeter
-from evaluation.levels import ClippingMeter, LoudnessMeter, TruePeakMeter, read_together
-from evaluation.quality import QualityCard, assess
-from evaluation.quality_rows import Row, key_row, tempo_row
+import evaluation.metrics.separation.quality
+from backends.core.errors import BadInput
+from evaluation.metrics.separation.bleed import BleedMeter
+from evaluation.metrics.separation.loudness_meters import ClippingMeter, LoudnessMeter, TruePeakMeter, read_together
+from evaluation.metrics.separation.quality import QualityCard, assess
+from evaluation.metrics.separation.quality_rows import Row, key_row, tempo_row
+from evaluation.metrics.separation.tempo_key import RATE, Key, Tempo, key, tempo
 from evaluation.synthetic.song import STEMS, SampleSong, make_song, write_sample
-from evaluation.tempo_key import RATE, Key, Tempo, key, tempo
 
 
 @pytest.fixture(scope="module")
@@ -349,8 +349,8 @@ def test_blocks_keep_files_in_step(tmp_path: Path) -> None:
 
 
 def test_memory_does_not_grow_with_the_length_and_cuts_are_admitted(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(evaluation.quality, "MUSIC_SECONDS", 120.0)
-    monkeypatch.setattr(evaluation.quality, "BLEED_SECONDS", 180.0)
+    monkeypatch.setattr(evaluation.metrics.separation.quality, "MUSIC_SECONDS", 120.0)
+    monkeypatch.setattr(evaluation.metrics.separation.quality, "BLEED_SECONDS", 180.0)
     samplerate, peaks, notes = 4000, [], []
     for minutes in (3, 15):
         wave = noise(60.0, samplerate=samplerate)

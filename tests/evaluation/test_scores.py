@@ -13,10 +13,10 @@ import pytest
 import scipy.signal
 import soundfile
 
-from backends.errors import BadInput
-from evaluation import scores
-from evaluation.scores import aligned, along, totals
-from evaluation.separation import BssScores, bss_blocks, bss_eval, si_sdr
+from backends.core.errors import BadInput
+from evaluation.metrics.separation import scores
+from evaluation.metrics.separation.bss_eval import BssScores, bss_blocks, bss_eval, si_sdr
+from evaluation.metrics.separation.scores import aligned, along, totals
 
 RATE = 16000
 LOW = scipy.signal.butter(8, 6000, fs=RATE, output="sos")

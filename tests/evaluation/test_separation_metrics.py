@@ -9,9 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from backends.errors import BadInput
-from evaluation import separation
-from evaluation.separation import bss_eval, match_length, si_sdr, si_sdr_improvement
+from backends.core.errors import BadInput
+from evaluation.metrics.separation import bss_eval as separation
+from evaluation.metrics.separation.bss_eval import bss_eval, match_length, si_sdr, si_sdr_improvement
 
 RATE = 8000
 

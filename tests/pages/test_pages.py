@@ -12,7 +12,7 @@ import soundfile
 from streamlit.testing.v1 import AppTest
 
 from studio import services
-from studio.jobs import JobView
+from studio.jobs.jobs import JobView
 from tests.conftest import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]

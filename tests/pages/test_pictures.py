@@ -13,11 +13,12 @@ import pytest
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from studio import services, words
-from studio.pictures import actions, export, trust
+from studio import services
+from studio.pictures import export, image_tiles, reliability_panel
 from studio.pictures import files as picture_files
-from studio.pictures.calls import FAULT
+from studio.pictures.inference_client import FAULT
 from studio.pictures.project import Project
+from studio.ui import formatting
 from tests import pictures
 from tests.conftest import wait_for
 from tests.pages.test_pages import app, click, words_of
@@ -58,7 +59,7 @@ def looked(app: AppTest, project: Project) -> AppTest:
     """The page once the model has looked at everything."""
 
     def done() -> bool:
-        card = actions.card_of(services.backend().info()["tasks"]["fewshot"], project.state.card)
+        card = image_tiles.card_of(services.backend().info()["tasks"]["fewshot"], project.state.card)
         looker = services.lookers().get(project, card)
         assert not looker.view().sentence, looker.view().sentence
         return not any(looker.missing()) and not looker.view().running
@@ -290,7 +291,7 @@ def test_an_address_that_is_gone_and_a_run_that_is_gone(app: AppTest) -> None:
 
 
 def test_a_thousand_pictures_are_shown_a_page_at_a_time(app: AppTest, project: Project) -> None:
-    from studio.pictures.state import Picture
+    from studio.pictures.schema import Picture
 
     with project.change() as state:
         for number in range(1000):
@@ -333,15 +334,15 @@ def test_the_learning_curve_comes_by_itself(app: AppTest, project: Project) -> N
 def test_what_cannot_be_worked_out_is_said_once_and_can_be_tried_again(
     app: AppTest, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = trust.learning_curve
-    monkeypatch.setattr(trust, "learning_curve", lambda *_: 1 / 0)
+    whole = reliability_panel.learning_curve
+    monkeypatch.setattr(reliability_panel, "learning_curve", lambda *_: 1 / 0)
     view(taught(app, project), "How far to trust it")
     wait_for(lambda: any(button.label == "Try again" for button in app.run().button), 20)
-    assert words.plain(FAULT) in words_of(app) and "What to do next" in words_of(app)
-    monkeypatch.setattr(trust, "learning_curve", whole)
+    assert formatting.plain(FAULT) in words_of(app) and "What to do next" in words_of(app)
+    monkeypatch.setattr(reliability_panel, "learning_curve", whole)
     click(app, "Try again")
     wait_for(lambda: "Teaching and testing" not in words_of(app.run()), 30)
-    assert words.plain(FAULT) not in words_of(app)
+    assert formatting.plain(FAULT) not in words_of(app)
 
 
 def test_where_it_looks_is_asked_of_the_server_and_drawn(app: AppTest, project: Project) -> None:

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from studio import services
 from studio.pictures import files
-from studio.pictures.answers import Taught
+from studio.pictures.fitted import Taught
 from studio.pictures.project import Project
 from tests.backends.fewshot.tiny import clip_folder, idefics_folder
 from tests.conftest import wait_for
@@ -28,7 +28,7 @@ CLIP, FLAMINGO = "yours/tiny-clip", "yours/tiny-flamingo"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real backend whose weights folder holds both networks."""
-    from studio.backend import EmbeddedBackend
+    from studio.jobs.backend import EmbeddedBackend
 
     weights = tmp_path_factory.mktemp("weights")
     clip_folder(weights / "yours" / "fewshot" / "tiny-clip")

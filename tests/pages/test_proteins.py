@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backends.folding.geometry import check
-from backends.folding.measures import contact_map
-from backends.folding.secondary import assign
-from backends.folding.structure import Structure, read_structure, to_cif, to_pdb
-from studio import services, words
-from studio.library import Run, Status
-from studio.proteins import inputs, results
-from studio.proteins import model as protein_model
+from backends.folding.structure.geometry import contact_map
+from backends.folding.structure.plausibility_checks import check
+from backends.folding.structure.secondary import assign
+from backends.folding.structure.structure import Structure, read_structure, to_cif, to_pdb
+from studio import services
+from studio.library.library import Run, Status
+from studio.proteins import probe, results, run_data
 from studio.proteins import view as protein_view
+from studio.ui import formatting
 from tests.backends.folding.conftest import esmfold_folder
 from tests.conftest import serving, wait_for
 from tests.pages.test_pages import ROOT, app, click, words_of
@@ -69,8 +69,8 @@ def look(app: AppTest, view: str) -> AppTest:
 
 
 @pytest.fixture(scope="module")
-def sample() -> inputs.Sample:
-    return inputs.samples()[0]
+def sample() -> probe.Sample:
+    return probe.samples()[0]
 
 
 def test_what_cannot_be_read_is_a_sentence_and_cannot_be_run(app: AppTest) -> None:
@@ -102,13 +102,13 @@ def test_a_sequence_folds_on_a_fresh_machine_and_says_how_little_is_sure(app: Ap
     assert not [slider for slider in app.slider if slider.label == "Recycles"], "it was trained without"
     click(app, "Fold it")
     run = finished(app)
-    structure = protein_model.found(run).structure
+    structure = run_data.found(run).structure
     assert structure.sequence == BUNDLE and (assign(structure) == "H").mean() > 0.5
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Mean pLDDT"] == f"{structure.confidence.mean():.0f}" and structure.confidence.mean() < 80
     look(app, "About this run")
     assert run.card["id"] == "esmfold-starter"
-    assert words.WEIGHTS["starter"] in {str(text.value) for text in app.text}
+    assert formatting.WEIGHTS["starter"] in {str(text.value) for text in app.text}
 
 
 def test_an_alignment_is_for_coevolution(app: AppTest) -> None:
@@ -119,7 +119,7 @@ def test_an_alignment_is_for_coevolution(app: AppTest) -> None:
     assert model(app).value == "coevolution" and not button(app, "Fold it").disabled
 
 
-def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample: inputs.Sample) -> None:
+def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample: probe.Sample) -> None:
     open_page(app)
     app.segmented_control[0].set_value("Well-known proteins").run()
     assert model(app).value == "structure" and "neither predicted nor measured" in words_of(app)
@@ -141,7 +141,7 @@ def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample:
     assert "3Dmol" in page and "https://3dmol.org" not in page.split("</script>")[-1]
 
 
-def test_compared_with_itself_moved_and_with_numbers_of_ones_own(app: AppTest, sample: inputs.Sample) -> None:
+def test_compared_with_itself_moved_and_with_numbers_of_ones_own(app: AppTest, sample: probe.Sample) -> None:
     paste(open_page(app), sample.text)
     click(app, "Open the structure")
     run, library = finished(app), services.library()
@@ -175,7 +175,7 @@ def test_compared_with_itself_moved_and_with_numbers_of_ones_own(app: AppTest, s
     assert not app.exception and library.get(run.id) is None
 
 
-def test_a_sure_model_of_an_impossible_chain_is_overruled(app: AppTest, sample: inputs.Sample) -> None:
+def test_a_sure_model_of_an_impossible_chain_is_overruled(app: AppTest, sample: probe.Sample) -> None:
     library = services.library()
     squashed = squeezed(sample)
     paste(open_page(app), to_pdb(squashed))
@@ -188,7 +188,7 @@ def test_a_sure_model_of_an_impossible_chain_is_overruled(app: AppTest, sample: 
     assert library.count(run.id, "structure") == 2
 
 
-def test_what_a_language_model_kept_is_judged_and_explained(app: AppTest, sample: inputs.Sample) -> None:
+def test_what_a_language_model_kept_is_judged_and_explained(app: AppTest, sample: probe.Sample) -> None:
     """A run as ESMFold leaves it, kept by hand: recycles, PAE, contacts, attention, mutations."""
     run, length = kept_by_hand(sample)
     app.run().switch_page("pages/proteins.py")
@@ -235,18 +235,18 @@ def test_weights_of_ones_own_fold_a_sequence_recycle_by_recycle(own_esmfold: App
     next(slider for slider in app.slider if slider.label == "Recycles").set_value(2).run()
     click(app, "Fold it")
     run = finished(app)
-    assert [step.meta["number"] for step in protein_model.steps(run.id)] == [0, 1, 2]
-    film = protein_view._films(run.id, protein_model.found(run).structure)
+    assert [step.meta["number"] for step in run_data.steps(run.id)] == [0, 1, 2]
+    film = protein_view._films(run.id, run_data.found(run).structure)
     assert len(film) == 1 and len(film[0].frames) == 3
-    sure = protein_model.found(run).structure.confidence
+    sure = run_data.found(run).structure.confidence
     assert sure.shape == (22,) and (sure >= 0).all() and (sure <= 100).all() and sure.max() > 1
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Mean pLDDT"] == f"{sure.mean():.0f}" and "Built by rule" not in words_of(app)
     look(app, "About this run")
-    assert run.card["title"] == "tiny fold" and words.WEIGHTS["yours"] in {str(text.value) for text in app.text}
+    assert run.card["title"] == "tiny fold" and formatting.WEIGHTS["yours"] in {str(text.value) for text in app.text}
 
 
-def test_a_cancelled_fold_shows_the_structures_that_were_finished(app: AppTest, sample: inputs.Sample) -> None:
+def test_a_cancelled_fold_shows_the_structures_that_were_finished(app: AppTest, sample: probe.Sample) -> None:
     run, _ = kept_by_hand(sample, "cancelled")
     app.run().switch_page("pages/proteins.py")
     app.query_params["run"] = run.id
@@ -257,7 +257,7 @@ def test_a_cancelled_fold_shows_the_structures_that_were_finished(app: AppTest, 
     assert "Could it be a protein?" not in shown and not app.segmented_control
 
 
-def kept_by_hand(sample: inputs.Sample, status: Status = "done") -> tuple[Run, int]:
+def kept_by_hand(sample: probe.Sample, status: Status = "done") -> tuple[Run, int]:
     library = services.library()
     whole = squeezed(sample, 1.0).with_confidence(np.full(36, 88.0))
     length = len(whole)
@@ -284,7 +284,7 @@ def kept_by_hand(sample: inputs.Sample, status: Status = "done") -> tuple[Run, i
     return run, length
 
 
-def squeezed(sample: inputs.Sample, share: float = 0.5) -> Structure:
+def squeezed(sample: probe.Sample, share: float = 0.5) -> Structure:
     """The sample at a share of its size, by a model that says it is sure of it."""
     import tempfile
     from pathlib import Path

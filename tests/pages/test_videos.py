@@ -10,8 +10,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from studio import services
-from studio.library import Run
-from studio.videos import inputs
+from studio.library.library import Run
+from studio.videos import probe
 from studio.videos import scores as video_scores
 from studio.videos.form import OWN
 from tests.clips import Small
@@ -180,7 +180,7 @@ def test_a_background_of_ones_own_lies_behind_and_is_kept_for_the_next_time(
 
 def test_the_server_takes_what_the_page_offers_to_take() -> None:
     settings = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())
-    assert settings["server"]["maxUploadSize"] >= max(inputs.UPLOAD_MB, video_scores.REFERENCE_MB)
+    assert settings["server"]["maxUploadSize"] >= max(probe.UPLOAD_MB, video_scores.REFERENCE_MB)
 
 
 def test_runs_of_both_tasks_are_on_the_first_page_and_lead_to_their_own(app: AppTest) -> None:

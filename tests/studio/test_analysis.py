@@ -10,10 +10,10 @@ import weakref
 
 import pytest
 
-from backends.errors import BadInput, UserError
-from studio.analysis import Analyses
-from studio.library import Library
-from studio.words import about, count, duration, plain, size
+from backends.core.errors import BadInput, UserError
+from studio.jobs.analysis import Analyses
+from studio.library.library import Library
+from studio.ui.formatting import about, count, duration, plain, size
 from tests.conftest import wait_for
 
 

@@ -15,10 +15,10 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from studio.library import Library
-from studio.media import routes
-from studio.videos import clips
-from studio.videos.frames import Frames, checks, frame_url
+from studio.library.library import Library
+from studio.videos import frame_source
+from studio.videos.frame_endpoint import Frames, checks, frame_url
+from studio.web.routes import routes
 from tests.backends.matting.conftest import CARD, RedEngine, finish, pictures_of, scene, write_video
 
 UNEVEN = [3, 6, 7, 12, 13, 17, 23, 24, 30, 31, 35, 36]
@@ -150,12 +150,12 @@ def test_a_run_without_matte_says_so(client: TestClient, place: SimpleNamespace)
 def test_a_step_back_and_the_next_one_decode_once(place: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[float] = []
 
-    class Counted(clips.VideoReader):
+    class Counted(frame_source.VideoReader):
         def __init__(self, path: Path, start: float = 0.0, *rest: Any) -> None:
             opened.append(start)
             super().__init__(path, start, *rest)
 
-    monkeypatch.setattr(clips, "VideoReader", Counted)
+    monkeypatch.setattr(frame_source, "VideoReader", Counted)
     frames = Frames(place.library)
     for index in (9, 8, 7, 6, 5):
         frames.make(place.video.id, {"n": str(index), "view": "alpha"})

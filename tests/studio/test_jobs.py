@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from studio.backend import Backend, EmbeddedBackend
-from studio.jobs import Jobs, JobView, _pace
-from studio.library import Library, LibraryError
-from studio.stream import LOST
+from studio.jobs.backend import Backend, EmbeddedBackend
+from studio.jobs.client import LOST
+from studio.jobs.jobs import Jobs, JobView, _pace
+from studio.library.library import Library, LibraryError
 from tests import ticking
 from tests.conftest import wait_for
 
@@ -125,8 +125,8 @@ def test_further_files_travel_with_the_job_and_are_kept_for_the_next_time(jobs: 
 
 
 def test_an_address_where_nobody_answers(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.jobs.READY_SECONDS", 0.5)
-    monkeypatch.setattr("studio.jobs.BEGIN_SECONDS", 0.5)
+    monkeypatch.setattr("studio.jobs.jobs.READY_SECONDS", 0.5)
+    monkeypatch.setattr("studio.jobs.jobs.BEGIN_SECONDS", 0.5)
     jobs = Jobs(library, Backend("http://127.0.0.1:9"))
     view = ended(jobs, start(jobs))
     assert (view.state, view.code) == ("failed", "unreachable") and "127.0.0.1:9" in view.sentence

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from backends.errors import BadInput, UserError
-from studio import database, records
-from studio.library import Library, LibraryError, UnknownRun, home
+from backends.core.errors import BadInput, UserError
+from studio.library import database, models
+from studio.library.library import Library, LibraryError, UnknownRun, home
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -81,7 +81,7 @@ def test_files_keep_their_bytes_and_lose_their_names(library, tmp_path):
     other = library.keep(run.id, "input", "song", b"mp3", file="../../../etc/passwd")
     odd = library.keep(run.id, "input", "odd", b"x", file="a.p/h\\p;")
     for stored in (kept, other, odd):
-        assert records.re.fullmatch(r"[a-z0-9-]+\.[a-z0-9]+", stored.file)
+        assert models.re.fullmatch(r"[a-z0-9-]+\.[a-z0-9]+", stored.file)
         assert library.local(run.id, stored).parent == folder(library, run)
     assert kept.file.startswith("stem-vocals-") and kept.file.endswith(".wav")
     assert other.file.startswith("passwd-")
@@ -197,7 +197,7 @@ def test_threads_merge_without_loss(library):
 
 CHILD = """
 import sys
-from studio.library import Library
+from studio.library.library import Library
 library = Library()
 run_id = sys.argv[1]
 for i in range(10):
@@ -232,12 +232,12 @@ def test_processes_share_one_database_and_the_dead_are_told_from_the_living(plac
 
 
 def test_a_restarted_container_and_a_silent_machine_count_as_dead(library, monkeypatch):
-    host, pid, started = records.owner().rsplit("/", 2)
-    assert records.alive(records.owner(), 10**9)
-    assert not records.alive(f"{host}/{pid}/{float(started) - 5:.2f}", 0)
-    assert not records.alive(f"{host}/{2**22 + 1}/{started}", 0)
-    assert records.alive(f"elsewhere-{host}/{pid}/{started}", 60)
-    assert not records.alive(f"elsewhere-{host}/{pid}/{started}", 7 * 3600)
+    host, pid, started = models.owner().rsplit("/", 2)
+    assert models.alive(models.owner(), 10**9)
+    assert not models.alive(f"{host}/{pid}/{float(started) - 5:.2f}", 0)
+    assert not models.alive(f"{host}/{2**22 + 1}/{started}", 0)
+    assert models.alive(f"elsewhere-{host}/{pid}/{started}", 60)
+    assert not models.alive(f"elsewhere-{host}/{pid}/{started}", 7 * 3600)
 
 
 def test_sweep_completes_a_delete_that_was_cut_short(library, monkeypatch):
@@ -334,7 +334,7 @@ def test_half_a_file_is_never_seen(library, monkeypatch):
         seen.append((library.artifacts(run.id), [p.name for p in folder(library, run).iterdir()]))
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("studio.storage.shutil.copyfile", fails_late)
+    monkeypatch.setattr("studio.library.storage.shutil.copyfile", fails_late)
     with pytest.raises(LibraryError, match="disk is full"):
         library.keep(run.id, "stem", "a", Path(__file__))
     rows, names = seen[0]

@@ -13,8 +13,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from backends.live_wire import MESSAGE_BYTES, pack_picture, unpack_matte
-from studio.backend import Backend
+from backends.serving.live_protocol import MESSAGE_BYTES, pack_picture, unpack_matte
+from studio.jobs.backend import Backend
 from studio.videos import live
 
 HERE = {"origin": "http://testserver"}

@@ -20,10 +20,10 @@ import soundfile
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from studio import media
-from studio.library import Library
-from studio.media import file_url, mixdown_url, routes, stems_url
+from studio.library.library import Library
 from studio.songs import exports
+from studio.web import routes as media
+from studio.web.routes import file_url, mixdown_url, routes, stems_url
 
 RATE = 16000
 BYTES = bytes(range(256)) * 8

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from backends.errors import BadInput, TooLarge
-from studio.naming import clean, export_name, unique
+from backends.core.errors import BadInput, TooLarge
 from studio.songs import mixdown as module
 from studio.songs.mixdown import FORMATS, mixdown, stems_zip
+from studio.web.filenames import clean, export_name, unique
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 44100

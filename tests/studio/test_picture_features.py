@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio.pictures import calls, features, files
-from studio.pictures.bundle import sent_name
-from studio.pictures.features import Looker, Store, line
+from studio.jobs.client import LOST, StreamError
+from studio.pictures import feature_loader, files, inference_client
+from studio.pictures.feature_loader import Looker, Store, line
 from studio.pictures.project import Project, Projects
-from studio.stream import LOST, StreamError
+from studio.pictures.project_archive import sent_name
 from tests import pictures
 from tests.conftest import wait_for
 
@@ -70,7 +70,7 @@ class Server:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     made = Server()
-    monkeypatch.setattr(features, "Asking", made)
+    monkeypatch.setattr(feature_loader, "Asking", made)
     return made
 
 
@@ -115,7 +115,7 @@ def test_a_model_that_knows_no_words_is_asked_for_none(project: Project, server:
 def test_many_pictures_go_in_batches_and_what_arrived_is_kept_when_a_later_one_fails(
     project: Project, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(features, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(feature_loader, "MOST_AT_ONCE", 2)
     for shade in range(3):
         give(project, project.state.classes[0].id, (shade * 40, 99, 99))
     looker = Looker(project, CARD, None)  # type: ignore[arg-type]
@@ -162,8 +162,8 @@ def test_damaged_features_are_worked_out_anew(project: Project, server: Server) 
 
 
 def test_names_travel_without_the_signs_that_mean_something_in_paths_and_files() -> None:
-    from backends.fewshot.classes import parse_classes
-    from backends.fewshot.gallery import plain_name
+    from backends.fewshot.data.class_list import parse_classes
+    from backends.fewshot.data.image_collection import plain_name
 
     for name in ("a: b", "#1", "x/y", "..", ".hidden", "C:", "a\\b", "🐘", "two words"):
         sent = sent_name(name)
@@ -173,7 +173,7 @@ def test_names_travel_without_the_signs_that_mean_something_in_paths_and_files()
 
 
 def test_errands_are_run_once_and_their_failures_told_until_forgotten() -> None:
-    errands, ran = calls.Errands(), []
+    errands, ran = inference_client.Errands(), []
 
     def make() -> int:
         ran.append(1)

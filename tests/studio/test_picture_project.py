@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backends.errors import BadInput, TooLarge, UserError
-from studio.pictures import bundle
+from backends.core.errors import BadInput, TooLarge, UserError
 from studio.pictures import files as picture_files
 from studio.pictures import project as picture_project
+from studio.pictures import project_archive
 from studio.pictures.project import NoSuchProject, Project, Projects
-from studio.pictures.state import dump, parse
+from studio.pictures.schema import dump, parse
 from tests import pictures
 
 
@@ -157,8 +157,8 @@ def test_a_saved_project_opens_as_the_same_one_elsewhere(project: Project, tmp_p
     picture_files.take(project, [("who.png", lambda: GREEN)], None)
     with project.change() as state:
         state.name, state.head = "Zoo 🐘", "gda"
-    saved = bundle.save(project)
-    opened, taken = bundle.open_file(Projects(tmp_path / "other"), io.BytesIO(saved.read_bytes()))
+    saved = project_archive.save(project)
+    opened, taken = project_archive.open_file(Projects(tmp_path / "other"), io.BytesIO(saved.read_bytes()))
     saved.unlink()
     assert dump(opened.state) == dump(project.state) and taken.added == 2 and not taken.problems
     assert opened.picture(sha(GREEN)).read_bytes() == GREEN and opened.token != project.token
@@ -189,7 +189,7 @@ def description(**changes: object) -> bytes:
 )
 def test_a_hostile_project_file_is_a_sentence_and_leaves_nothing(projects: Projects, data: bytes) -> None:
     with pytest.raises(UserError) as caught:
-        bundle.open_file(projects, io.BytesIO(data))
+        project_archive.open_file(projects, io.BytesIO(data))
     assert caught.value.sentence.endswith(".") and "Traceback" not in caught.value.sentence
     assert not projects.recent()
 
@@ -202,7 +202,7 @@ def test_a_project_file_is_believed_only_as_far_as_its_bytes(projects: Projects)
     data = pictures.zipped(
         {"project.json": description(pictures=told, classes=classes), "../evil.png": BLUE, "pictures/whatever": RED}
     )
-    opened, taken = bundle.open_file(projects, io.BytesIO(data))
+    opened, taken = project_archive.open_file(projects, io.BytesIO(data))
     assert [each.shots for each in opened.state.classes] == [[sha(RED)], []]
     assert taken.problems == ["1 of its pictures are not in the file and were left out."]
     assert "\n" not in opened.state.title(sha(RED)) and not (projects.root.parent / "evil.png").exists()

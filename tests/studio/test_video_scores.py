@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backends.errors import BadInput
+from backends.core.errors import BadInput
 from studio import samples, services
-from studio.library import Library, Run
+from studio.library.library import Library, Run
 from studio.videos import scores as video_scores
-from studio.videos.finished_mattes import finished_mattes
-from studio.videos.references import MASKS, MATTES
+from studio.videos.ground_truth import MASKS, MATTES
+from studio.videos.matte_reader import finished_mattes
 from studio.videos.scores import Truth
 from tests.clips import Small
 from tests.studio.test_references import png, zipped

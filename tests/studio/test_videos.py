@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.videos import inputs
-from studio.videos.inputs import OWN, Choices
+from studio.videos import probe as inputs
+from studio.videos.probe import OWN, Choices
 from tests.clips import Small
 
 

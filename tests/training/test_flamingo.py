@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from backends.fewshot.flamingo_reader import Reader
-from backends.fewshot.interleave import ASK_NAME, END, Speller, Turn, written
+from backends.fewshot.flamingo.interleave import ASK_NAME, END, Speller, Turn, written
+from backends.fewshot.flamingo.model import Reader
 from training import flamingo, flamingo_checks, flamingo_episodes
 from training.flamingo import Run, slope
 from training.flamingo_checks import episode, picture

@@ -12,7 +12,7 @@ from torch import nn
 from transformers.models.esm.modeling_esmfold import EsmFoldingTrunk
 from transformers.models.esm.openfold_utils import Rigid, Rotation
 
-from backends.folding.chain import backbone
+from backends.folding.coevolution.chain import backbone
 from training import protein_geometry as geometry
 from training.protein_backbone import with_backbones, with_beta
 from training.protein_data import CHECK, TRAIN, Chains

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from backends.folding import secondary_head
-from backends.folding.chain import backbone
-from backends.folding.esm_trunk import recycles
-from backends.folding.esmfold import read_network
-from backends.folding.language import VOCABULARY
-from backends.folding.secondary_head import SecondaryPredictor
+from backends.folding.coevolution.chain import backbone
+from backends.folding.engines import secondary_head
+from backends.folding.engines.esm_trunk import recycles
+from backends.folding.engines.esmfold import read_network
+from backends.folding.engines.language import VOCABULARY
+from backends.folding.engines.secondary_head import SecondaryPredictor
 from training import protein_finish, protein_fold, protein_model
 from training.protein_data import (
     CHECK,

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 import torch
 
-from backends.separation.checkpoints import read_network
+from backends.separation.demucs.checkpoints import read_network
 from training import song_data, songs
 from training.song_band import RATE, Shots, bands
 from training.song_data import STEMS, Sounds, prepare, same_recordings

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from backends.matting.modnet import MODNet
-from backends.matting.modnet_weights import load_modnet, reference_side
+from backends.matting.engines.modnet import MODNet
+from backends.matting.engines.modnet_weights import load_modnet, reference_side
 from training import videos
 from training.composites import CHANNELS, Composer, boundary
 from training.people import Item, People, held_out, off_white

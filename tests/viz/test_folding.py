@@ -7,11 +7,11 @@ import re
 import numpy as np
 import pytest
 
-from backends.folding.structure import Structure
+from backends.folding.structure.structure import Structure
 from evaluation.synthetic.proteins import beta_hairpin, ideal_helix
-from viz.folding import band, lddt_line, plddt_line, recycle_line
-from viz.folding_maps import contact_figure, mutation_scan, pae_map, pooled, ramachandran
-from viz.structure import alt_text, static_view
+from viz.folding.figures import band, lddt_line, plddt_line, recycle_line
+from viz.folding.maps import contact_figure, mutation_scan, pae_map, pooled, ramachandran
+from viz.folding.structure import alt_text, static_view
 
 
 def test_each_residue_is_in_its_band_with_its_own_mark() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evaluation.matting_along import Pair, mask_scores
-from viz.matting import along
+from evaluation.metrics.matting.clips import Pair, mask_scores
+from viz.matting.figures import along
 
 
 def test_the_curve_has_every_frame_and_its_sentence_names_the_worst_one() -> None:

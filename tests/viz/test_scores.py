@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from viz.scores import over_time
+from viz.separation.scores import over_time
 
 SCORES = {
     "times": [0.0, 1.0, 2.0],

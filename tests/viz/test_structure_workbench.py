@@ -12,11 +12,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from backends.errors import BadInput, TooLarge, UserError
-from backends.folding.confidence import Confidence
-from backends.folding.structure import Structure
+from backends.core.errors import BadInput, TooLarge, UserError
+from backends.folding.structure.confidence import Confidence
+from backends.folding.structure.structure import Structure
 from evaluation.synthetic.proteins import built
-from studio.vendor import routes
+from studio.web.vendor import routes
 from viz.components.structure_workbench import Column, Film, Frame, manifest, parse_csv
 from viz.components.structure_workbench.packing import MAX_MAP, pack_contacts, pack_pae
 from viz.vendor import THREEDMOL_ADDRESS, THREEDMOL_SHA256

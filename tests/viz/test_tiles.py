@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from backends.errors import BadInput
-from viz.palette import DECIBEL_CEILING, DECIBEL_FLOOR, SPECTROGRAM_COLOURS, stem_colour
-from viz.tiles import (
+from backends.core.errors import BadInput
+from viz.separation.palette import DECIBEL_CEILING, DECIBEL_FLOOR, SPECTROGRAM_COLOURS, stem_colour
+from viz.separation.tiles import (
     MEL_BANDS,
     PEAK_COLUMNS,
     SPECTROGRAM_COLUMNS,

@@ -1,6 +1,6 @@
 """Heads: what turns features of a few pictures and words into a classifier. Pure numpy, refitted in milliseconds."""
 
-from backends.errors import BadInput
+from backends.core.errors import BadInput
 from backends.fewshot.heads.base import Evidence, Head, Setting
 from backends.fewshot.heads.gda import GDA
 from backends.fewshot.heads.linear_probe import LinearProbe

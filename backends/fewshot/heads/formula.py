@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from backends.errors import BadInput
+from backends.core.errors import BadInput
 
 BLOCK = 4096
 """Pictures scored at once, so that 20,000 of them do not need a matrix of pictures against shots."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backends.errors import BadInput
+from backends.core.errors import BadInput
 from backends.fewshot.relevance.types import METHODS, Relevance, WordRelevance
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backends.engine import Artifact, Event, Notice, Progress
-from backends.errors import BadInput
-from backends.fewshot.gallery import Item
-from backends.fewshot.looking import FINER
+from backends.core.engine import Artifact, Event, Notice, Progress
+from backends.core.errors import BadInput
+from backends.fewshot.data.image_collection import Item
+from backends.fewshot.feature_extraction import FINER
 from backends.fewshot.relevance import looked_into, word_relevance
 from backends.fewshot.relevance.options import Explaining
-from backends.pictures import read
-from backends.writing import writing
+from backends.shared.disk_errors import writing
+from backends.shared.images import read
 
 if TYPE_CHECKING:
     from backends.fewshot.base import FeatureEngine

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backends.errors import BadInput
-from backends.options import one_of
+from backends.core.errors import BadInput
+from backends.core.options import one_of
 
 LONGEST_SENTENCE = 1_000
 

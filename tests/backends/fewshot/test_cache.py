@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends.fewshot.cache import FeatureCache
+from backends.fewshot.feature_cache import FeatureCache
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from backends.errors import UserError, WeightsBroken, WeightsMissing
+from backends.core.errors import UserError, WeightsBroken, WeightsMissing
 from backends.fewshot import TASK
 from backends.fewshot.cards import ARCHITECTURES, CARDS
-from backends.fewshot.clip import ClipEngine, prepared
-from backends.fewshot.clip_files import load_clip, named_after
-from backends.host import Host
-from backends.run import Job, run
-from backends.weights import WeightStore
+from backends.fewshot.clip.engine import ClipEngine, prepared
+from backends.fewshot.clip.files import load_clip, named_after
+from backends.serving.host import Host
+from backends.serving.run_job import Job, run
+from backends.weights.store import WeightStore
 from tests.backends.fewshot.tiny import NAME, RESNET, clip_folder, idefics_tokenizer
 
 MEAN, STD = (0.48, 0.46, 0.41), (0.27, 0.26, 0.28)
@@ -274,7 +274,7 @@ def test_cards_agree_with_themselves() -> None:
 
 
 def test_published_files_are_prepared_as_published(monkeypatch: pytest.MonkeyPatch) -> None:
-    from backends.fewshot.clip_files import _published
+    from backends.fewshot.clip.files import _published
 
     for name in ARCHITECTURES.values():
         way = _published(name)

@@ -15,15 +15,15 @@ import pytest
 from PIL import Image
 
 from backends.__main__ import main
-from backends.engine import Metric, Notice, Progress
-from backends.errors import BadInput, EngineFailed, TooLarge, WeightsMissing
+from backends.core.engine import Metric, Notice, Progress
+from backends.core.errors import BadInput, EngineFailed, TooLarge, WeightsMissing
 from backends.fewshot import TASK
-from backends.fewshot.calibration import probabilities
-from backends.fewshot.flamingo import ASKING, FlamingoEngine
-from backends.fewshot.flamingo_cards import FLAMINGO_CARDS
-from backends.fewshot.interleave import Turn
+from backends.fewshot.flamingo.cards import FLAMINGO_CARDS
+from backends.fewshot.flamingo.engine import ASKING, FlamingoEngine
+from backends.fewshot.flamingo.interleave import Turn
+from backends.fewshot.trust.calibration import probabilities
 from backends.fewshot.types import Classification
-from backends.host import Host
+from backends.serving.host import Host
 from tests.backends.fewshot.tiny import idefics_folder
 
 COLOURS = {"black_cat": (20, 20, 30), "polar bear": (230, 230, 240), "car": (200, 30, 20)}
@@ -179,7 +179,7 @@ def test_pictures_are_described_and_asked_about(
     ask: str,
     question: str,
 ) -> None:
-    monkeypatch.setattr("backends.fewshot.flamingo_reader.LONGEST_ANSWER", 6)
+    monkeypatch.setattr("backends.fewshot.flamingo.model.LONGEST_ANSWER", 6)
     classes = tmp_path / "classes.txt"
     classes.write_text("black_cat: a black cat\npolar bear: a white polar bear\ncar")
     result, _ = run(engine, pictures, tmp_path, ask=ask, question=question, classes=classes, shots=2)

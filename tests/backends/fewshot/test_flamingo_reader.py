@@ -15,10 +15,10 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import IdeficsProcessor
 
-from backends.errors import TooLarge, WeightsBroken, WeightsMissing
-from backends.fewshot.flamingo_reader import Reader
-from backends.fewshot.interleave import ASK_NAME, Pieces, Speller, Turn, looks_at, written
-from backends.fewshot.rices import drawn, orders, similar
+from backends.core.errors import TooLarge, WeightsBroken, WeightsMissing
+from backends.fewshot.flamingo.interleave import ASK_NAME, Pieces, Speller, Turn, looks_at, written
+from backends.fewshot.flamingo.model import Reader
+from backends.fewshot.flamingo.rices import drawn, orders, similar
 from tests.backends.fewshot.tiny import CLASSES, idefics_folder, idefics_tokenizer
 
 TURNS = [Turn("one", ASK_NAME, "cat"), Turn("two", ASK_NAME, "polar bear"), Turn("query", ASK_NAME)]

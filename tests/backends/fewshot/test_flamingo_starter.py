@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from backends.engine import Metric
+from backends.core.engine import Metric
 from backends.fewshot import TASK
-from backends.fewshot.flamingo import FlamingoEngine
-from backends.fewshot.flamingo_cards import FLAMINGO_STARTER
-from backends.fewshot.flamingo_reader import Reader, Seen
-from backends.fewshot.interleave import ASK_NAME, Turn
+from backends.fewshot.flamingo.cards import FLAMINGO_STARTER
+from backends.fewshot.flamingo.engine import FlamingoEngine
+from backends.fewshot.flamingo.interleave import ASK_NAME, Turn
+from backends.fewshot.flamingo.model import Reader, Seen
 from backends.fewshot.types import Classification
-from backends.host import Host
-from backends.weights import WeightStore
-from benchmarks.starter_flamingo import best_name
+from backends.serving.host import Host
+from backends.weights.store import WeightStore
+from benchmarks.flamingo_starter import best_name
 from training.flamingo_checks import episode
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 160, 50), "blue": (30, 60, 220), "yellow": (240, 215, 40)}

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backends.errors import BadInput, TooLarge
-from backends.fewshot import gallery as module
-from backends.fewshot.classes import parse_classes, prompts, read_classes
-from backends.fewshot.gallery import open_gallery, plain_name
+from backends.core.errors import BadInput, TooLarge
+from backends.fewshot.data import image_collection
+from backends.fewshot.data.class_list import parse_classes, prompts, read_classes
+from backends.fewshot.data.image_collection import open_gallery, plain_name
 
 
 def png(shade: int = 0) -> bytes:
@@ -122,10 +122,10 @@ def test_limits_hold_before_anything_is_unpacked(tmp_path: Path, monkeypatch: py
         ("MOST_BYTES", 50, "when unpacked"),
     ]:
         with monkeypatch.context() as patch:
-            patch.setattr(module, name, limit)
+            patch.setattr(image_collection, name, limit)
             with pytest.raises(TooLarge, match=said), open_gallery(path):
                 pass
-    monkeypatch.setattr(module, "MOST_BYTES_EACH", 20)
+    monkeypatch.setattr(image_collection, "MOST_BYTES_EACH", 20)
     with open_gallery(path) as gallery, pytest.raises(TooLarge, match="larger than"):
         gallery.items[0].read()
 
@@ -134,7 +134,7 @@ def test_a_bomb_is_never_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb.png", png() + bytes(30_000_000))
     assert (tmp_path / "bomb.zip").stat().st_size < 100_000
-    monkeypatch.setattr(module, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(image_collection, "MOST_BYTES", 1_000_000)
     with pytest.raises(TooLarge, match="when unpacked"), open_gallery(tmp_path / "bomb.zip"):
         pass
 

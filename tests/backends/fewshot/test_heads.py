@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from backends.errors import BadInput
+from backends.core.errors import BadInput
 from backends.fewshot.heads import HEADS, Head, usual
 from backends.fewshot.heads.base import refitted, word_weights
 from backends.fewshot.heads.folds import folds

@@ -16,18 +16,18 @@ import torch
 from PIL import Image
 
 from backends.__main__ import main
-from backends.engine import Artifact, Notice, Progress
-from backends.errors import BadInput
+from backends.core.engine import Artifact, Notice, Progress
+from backends.core.errors import BadInput
 from backends.fewshot.base import FeatureEngine
 from backends.fewshot.cards import CARDS
 from backends.fewshot.classifier import Classifier
-from backends.fewshot.clip import ClipEngine, prepared
+from backends.fewshot.clip.engine import ClipEngine, prepared
 from backends.fewshot.prototypes import PrototypesEngine
 from backends.fewshot.relevance import by_gradient, relevance, word_relevance
 from backends.fewshot.relevance.job import STAGE, box_of, inside
 from backends.fewshot.relevance.words import attended
 from backends.fewshot.types import Classification
-from backends.pictures import read
+from backends.shared.images import read
 from evaluation.synthetic.pictures import write_sample
 from tests.backends.fewshot.tiny import RESNET, clip_folder
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from backends.__main__ import main
-from backends.engine import Metric, Notice, Progress
-from backends.errors import BadInput, EngineFailed, UserError
+from backends.core.engine import Metric, Notice, Progress
+from backends.core.errors import BadInput, EngineFailed, UserError
 from backends.fewshot import TASK
 from backends.fewshot.base import FeatureEngine, unit
 from backends.fewshot.classifier import Classifier

@@ -31,7 +31,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real backend in this process that serves this task alone."""
-    from backends import task
+    from backends.core import task
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(task, "PACKAGES", ("backends.fewshot",))

@@ -11,7 +11,7 @@ from backends.fewshot.base import FeatureEngine
 from backends.fewshot.cards import CARDS
 from backends.fewshot.classifier import Classifier
 from backends.fewshot.types import Support
-from backends.host import Host
+from backends.serving.host import Host
 from evaluation.synthetic.pictures import SENTENCES, queries, shots
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 160, 50), "blue": (30, 60, 220), "yellow": (240, 215, 40)}

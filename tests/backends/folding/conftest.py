@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.folding.structure import Structure
+from backends.folding.structure.structure import Structure
 
 PEPTIDE = "MKTAYIAKQRQISFVKSHFSRQ"
 

@@ -7,22 +7,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends.errors import BadInput, TooLarge
-from backends.folding import alignment as module
-from backends.folding.alignment import GAP, LETTERS, UNKNOWN, read_alignment, sequence_weights
+from backends.core.errors import BadInput, TooLarge
+from backends.folding.alignment import alignment
+from backends.folding.alignment.alignment import GAP, LETTERS, UNKNOWN, read_alignment, sequence_weights
 
 A3M = ">query\nMKTA\n>one\nM-TaaV\n>two\n-KXA\n"
 STO = "# STOCKHOLM 1.0\n\nquery  MK-T\none    M--T\ntwo    -Kvx\n\nquery  .A\none    vV\ntwo    .A\n//\n"
 FASTA = ">query\nMK-TA\n>one\nM-VTV\n"
 
 
-def read(tmp_path: Path, text: str | bytes) -> module.Alignment:
+def read(tmp_path: Path, text: str | bytes) -> alignment.Alignment:
     path = tmp_path / "query.txt"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return read_alignment(path)
 
 
-def letters(found: module.Alignment) -> list[str]:
+def letters(found: alignment.Alignment) -> list[str]:
     return ["".join(LETTERS[code] for code in row) for row in found.rows]
 
 
@@ -63,7 +63,7 @@ def test_written_alignments_keep_every_insertion(tmp_path: Path) -> None:
     counts = np.where(draw.random((6, 30)) < 0.3, draw.integers(1, 40, (6, 30)), 0).astype(np.uint16)
     counts[0], counts[1, 0], counts[2] = 0, np.iinfo(np.uint16).max, 0
     query = "".join(LETTERS[code] for code in rows[0])
-    made = module.Alignment(tuple("qabcde"), rows, query, counts)
+    made = alignment.Alignment(tuple("qabcde"), rows, query, counts)
     again = read(tmp_path, made.to_a3m())
     assert (again.names, again.query, letters(again)) == (made.names, query, letters(made))
     assert again.deletions.tolist() == counts.tolist()
@@ -103,10 +103,10 @@ def test_bad_alignments_are_one_sentence(tmp_path: Path, text: str | bytes, word
 def test_absurd_sizes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TooLarge, match="6,000 residues long"):
         read(tmp_path, ">a\n" + "M" * 6000 + "\n>b\n" + "M" * 6000 + "\n")
-    monkeypatch.setattr(module, "MAX_CELLS", 10)
+    monkeypatch.setattr(alignment, "MAX_CELLS", 10)
     with pytest.raises(TooLarge, match="keep the best 2"):
         read(tmp_path, A3M)
-    monkeypatch.setattr(module, "MAX_BYTES", 10)
+    monkeypatch.setattr(alignment, "MAX_BYTES", 10)
     with pytest.raises(TooLarge, match="MB"):
         read(tmp_path, A3M)
     assert GAP == 20

@@ -18,13 +18,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from backends.engine import Notice, Progress
-from backends.errors import WeightsBroken, WeightsMissing
-from backends.folding import openfold
-from backends.folding.alphafold2 import AlphaFold2Engine
+from backends.core.engine import Notice, Progress
+from backends.core.errors import WeightsBroken, WeightsMissing
+from backends.folding.alignment.msa_features import HHBLITS, RESTYPES, raw_features
+from backends.folding.alignment.sequence import parse_text, read_input
 from backends.folding.cards import CARDS
-from backends.folding.msa_features import HHBLITS, RESTYPES, raw_features
-from backends.folding.sequence import parse_text, read_input
+from backends.folding.engines import openfold
+from backends.folding.engines.alphafold2 import AlphaFold2Engine
 from backends.folding.types import Model, Step
 from tests.backends.folding.conftest import helix
 

@@ -11,14 +11,14 @@ import pytest
 import tmtools
 import torch
 
-from backends.engine import Notice, Partial, Progress
-from backends.errors import BadInput
-from backends.folding import search
+from backends.core.engine import Notice, Partial, Progress
+from backends.core.errors import BadInput
 from backends.folding.cards import CARDS
-from backends.folding.chain import backbone
-from backends.folding.coevolution import CoevolutionEngine, folded
-from backends.folding.geometry import check
-from backends.folding.restraints import Restraints
+from backends.folding.coevolution import population_descent
+from backends.folding.coevolution.chain import backbone
+from backends.folding.coevolution.engine import CoevolutionEngine, folded
+from backends.folding.coevolution.restraints import Restraints
+from backends.folding.structure.plausibility_checks import check
 from backends.folding.types import Folding, Model
 
 SEQUENCE = "SEELLKKAEELLKKAEELGSPEELLKKAEELLKKAEELLG"
@@ -26,10 +26,10 @@ SEQUENCE = "SEELLKKAEELLKKAEELGSPEELLKKAEELLKKAEELLG"
 
 @pytest.fixture(autouse=True)
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "TURNS", 3)
-    monkeypatch.setattr(search, "STEPS", 60)
-    monkeypatch.setattr(search, "FINISHING", 40)
-    monkeypatch.setattr(search, "A_ISLAND", 4)
+    monkeypatch.setattr(population_descent, "TURNS", 3)
+    monkeypatch.setattr(population_descent, "STEPS", 60)
+    monkeypatch.setattr(population_descent, "FINISHING", 40)
+    monkeypatch.setattr(population_descent, "A_ISLAND", 4)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_a_shallow_alignment_folds_and_is_called_a_guess(tmp_path: Path) -> None
     steps = [event.artifact for event in events if isinstance(event, Partial)]
     assert [step.meta["number"] for step in steps] == [1, 2, 3]
     done = [event.done for event in events if isinstance(event, Progress) and event.stage == "Folding the chain"]
-    assert done == sorted(done) and done[-1] == search.total_steps()
+    assert done == sorted(done) and done[-1] == population_descent.total_steps()
     last = events[-1]
     assert isinstance(last, Folding) and last.length == len(SEQUENCE)
     contacts = np.load(tmp_path / "out" / "contacts.npz")["contacts"]
@@ -147,7 +147,7 @@ def test_the_search_computes_on_one_thread_and_gives_the_others_back(two_threads
             closed.append(True)
 
     with torch.no_grad():
-        items = search.on_one_thread(computing())
+        items = population_descent.on_one_thread(computing())
         assert next(items) == (1, True)
         assert (torch.get_num_threads(), torch.is_grad_enabled()) == (2, False)
         with pytest.raises(ValueError, match="broken"):

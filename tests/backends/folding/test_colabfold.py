@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.engine import Progress
-from backends.errors import BadInput, EngineFailed, WeightsMissing
-from backends.folding.alignment import read_alignment
+from backends.core.engine import Progress
+from backends.core.errors import BadInput, EngineFailed, WeightsMissing
+from backends.folding.alignment.alignment import read_alignment
+from backends.folding.alignment.sequence import Query, parse_text, read_input
 from backends.folding.cards import CARDS
-from backends.folding.colabfold import ColabFoldEngine, Log, a3m
-from backends.folding.sequence import Query, parse_text, read_input
+from backends.folding.engines.colabfold import ColabFoldEngine, Log, a3m
 from backends.folding.types import Model, Step
 from tests.conftest import PATIENCE
 

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from backends.errors import BadInput, TooLarge
-from backends.folding.confidence import Confidence, normalise_plddt, read_pae
+from backends.core.errors import BadInput, TooLarge
+from backends.folding.structure.confidence import Confidence, normalise_plddt, read_pae
 
 PAE = [[0.2, 4.0, 9.5], [4.1, 0.3, 2.0], [9.0, 2.2, 0.2]]
 PAIRS = {

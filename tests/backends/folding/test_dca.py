@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.folding import dca
-from backends.folding.alignment import sequence_weights
-from backends.folding.dca import average_product_corrected, coupling_scores, mean_field
+from backends.folding.alignment.alignment import sequence_weights
+from backends.folding.coevolution import dca
+from backends.folding.coevolution.dca import average_product_corrected, coupling_scores, mean_field
 
 PAIRS = [(0, 12), (3, 20), (5, 15), (8, 23)]
 LENGTH = 26

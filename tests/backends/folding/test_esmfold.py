@@ -17,16 +17,16 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import EsmConfig, EsmForProteinFolding
 
-from backends.engine import Metric, Notice, Progress
-from backends.errors import BadInput, EngineFailed, TooLarge, WeightsBroken, WeightsMissing
-from backends.folding import esm_trunk, language
+from backends.core.engine import Metric, Notice, Progress
+from backends.core.errors import BadInput, EngineFailed, TooLarge, WeightsBroken, WeightsMissing
+from backends.folding.alignment.sequence import parse_text
 from backends.folding.cards import CARDS
-from backends.folding.distances import contacts
-from backends.folding.esmfold import PUBLISHED, EsmFoldEngine, read_network
-from backends.folding.estimate import longest, memory_needed, seconds, work
-from backends.folding.sequence import parse_text
-from backends.folding.torch_memory import memory_sentence
+from backends.folding.engines import esm_trunk, language
+from backends.folding.engines.distances import contacts
+from backends.folding.engines.esmfold import PUBLISHED, EsmFoldEngine, read_network
+from backends.folding.resources import longest, memory_needed, seconds, work
 from backends.folding.types import Step
+from backends.shared.device_memory import memory_sentence
 from tests.backends.folding.conftest import PEPTIDE
 
 CARD = next(card for card in CARDS if card.id == "esmfold")

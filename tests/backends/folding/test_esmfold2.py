@@ -14,13 +14,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers.models.esmfold2.protein_utils import output_to_pdb, prepare_protein_features
 
-from backends.engine import Progress
-from backends.errors import WeightsBroken
-from backends.folding.alignment import read_alignment
+from backends.core.engine import Progress
+from backends.core.errors import WeightsBroken
+from backends.folding.alignment.alignment import read_alignment
+from backends.folding.alignment.sequence import Query, parse_text, read_input
 from backends.folding.cards import CARDS
-from backends.folding.esmfold2 import EsmFold2Engine, msa_features, read_output
-from backends.folding.sequence import Query, parse_text, read_input
-from backends.folding.structure_files import parse_structure
+from backends.folding.engines.esmfold2 import EsmFold2Engine, msa_features, read_output
+from backends.folding.structure.reader import parse_structure
 from tests.backends.folding.conftest import PEPTIDE
 
 CARD = next(card for card in CARDS if card.id == "esmfold2")

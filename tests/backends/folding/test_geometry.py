@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from backends.folding.geometry import Sanity, check
-from backends.folding.measures import dihedral, overlaps, torsions
-from backends.folding.structure import Structure
+from backends.folding.structure.geometry import dihedral, overlaps, torsions
+from backends.folding.structure.plausibility_checks import Sanity, check
+from backends.folding.structure.structure import Structure
 from evaluation.synthetic.proteins import beta_hairpin, built, chain_of, helical_hairpin, ideal_helix
 
 

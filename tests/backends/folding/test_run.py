@@ -14,19 +14,19 @@ import pytest
 from gradio_client import Client, handle_file
 
 from backends.__main__ import main
-from backends.engine import Event, Metric, Notice, Partial
-from backends.errors import BadInput, EngineFailed, TooLarge, WeightsMissing
+from backends.core.engine import Event, Metric, Notice, Partial
+from backends.core.errors import BadInput, EngineFailed, TooLarge, WeightsMissing
 from backends.folding import TASK
+from backends.folding.alignment.sequence import Query
 from backends.folding.base import FoldingEngine, as_json
 from backends.folding.cards import CARDS
-from backends.folding.confidence import Confidence
-from backends.folding.opened import StructureEngine
-from backends.folding.sequence import Query
-from backends.folding.structure import read_structure, to_pdb
+from backends.folding.engines.structure_engine import StructureEngine
+from backends.folding.structure.confidence import Confidence
+from backends.folding.structure.structure import read_structure, to_pdb
 from backends.folding.types import Folding, Model, Step
-from backends.host import Host
-from backends.needs import lacking
-from backends.weights import WeightStore
+from backends.serving.host import Host
+from backends.weights.requirements import lacking
+from backends.weights.store import WeightStore
 from tests.backends.folding.conftest import PEPTIDE, helix
 
 CARD = {card.id: card for card in CARDS}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from backends.folding.secondary import assign, from_trace, hydrogen_bonds
-from backends.folding.structure import Structure
+from backends.folding.structure.secondary import assign, from_trace, hydrogen_bonds
+from backends.folding.structure.structure import Structure
 from evaluation.synthetic.proteins import beta_hairpin, built, ideal_helix
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from backends.errors import BadInput, TooLarge
-from backends.folding.findings import check_sequence
-from backends.folding.sequence import Query, clean, parse_text, read_input
+from backends.core.errors import BadInput, TooLarge
+from backends.folding.alignment.sequence import Query, clean, parse_text, read_input
+from backends.folding.alignment.sequence_checks import check_sequence
 
 UBIQUITIN = "MQIFVKTLTGKTITLEVEPSDTIENVKAKIQDKEGIPPDQQRLIFAGKQLEDGRTLSDYNIQKESTLHLVLRLRGG"
 GENBANK = """LOCUS       P0CG48   685 aa            linear   PRI

@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.engine import Notice
-from backends.errors import WeightsBroken
-from backends.folding.alignment import Alignment, read_alignment
-from backends.folding.atoms import CA, N, O
+from backends.core.engine import Notice
+from backends.core.errors import WeightsBroken
+from backends.folding.alignment.alignment import Alignment, read_alignment
+from backends.folding.alignment.profile import HELIX, LOOP, STRAND, secondary
+from backends.folding.alignment.sequence import parse_text, read_input
 from backends.folding.cards import CARDS, STARTER
-from backends.folding.coevolution import CoevolutionEngine
-from backends.folding.esmfold import EsmFoldEngine
-from backends.folding.measures import dihedral
-from backends.folding.profile import HELIX, LOOP, STRAND, secondary
-from backends.folding.secondary import assign
-from backends.folding.secondary_head import SecondaryPredictor, shipped
-from backends.folding.sequence import parse_text, read_input
+from backends.folding.coevolution.engine import CoevolutionEngine
+from backends.folding.engines.esmfold import EsmFoldEngine
+from backends.folding.engines.secondary_head import SecondaryPredictor, shipped
+from backends.folding.structure.atoms import CA, N, O
+from backends.folding.structure.geometry import dihedral
+from backends.folding.structure.secondary import assign
 from backends.folding.types import Model, Step
-from backends.weights import WeightStore
+from backends.weights.store import WeightStore
 
 CARD = next(card for card in CARDS if card.id == STARTER)
 HELICES = "SPEDLVRRALELAKEAAKEGNEELVKLALEIAKRALELAGDPRLVELALRIAIEALRLQ"
@@ -105,7 +105,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
 @pytest.fixture
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("TURNS", 1), ("STEPS", 10), ("FINISHING", 5), ("A_ISLAND", 2)):
-        monkeypatch.setattr(f"backends.folding.search.{name}", value)
+        monkeypatch.setattr(f"backends.folding.coevolution.population_descent.{name}", value)
 
 
 def coevolve(folder: Path, **options: str) -> tuple[list[str], str]:
@@ -126,7 +126,7 @@ def test_coevolution_asks_it_where_it_is_told_to_and_says_so(short_search: None,
 def test_coevolution_needs_it_only_where_it_is_asked(
     short_search: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backends.weights.STARTERS", tmp_path)
+    monkeypatch.setattr("backends.weights.store.STARTERS", tmp_path)
     notices, told = coevolve(tmp_path)
     assert told == "propensities" and not any("language model" in sentence for sentence in notices)
     with pytest.raises(WeightsBroken, match="Folding starter"):

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backends.errors import BadInput, TooLarge
-from backends.folding import structure_files
-from backends.folding.atoms import CA, CB
-from backends.folding.structure import Structure, read_structure, to_cif, to_pdb
+from backends.core.errors import BadInput, TooLarge
+from backends.folding.structure import reader
+from backends.folding.structure.atoms import CA, CB
+from backends.folding.structure.structure import Structure, read_structure, to_cif, to_pdb
 from evaluation.synthetic.proteins import beta_hairpin, ideal_helix
 
 
@@ -75,7 +75,7 @@ def atom(
 
 
 def parsed(*lines: str) -> Structure:
-    return structure_files.parse_structure("\n".join([*lines, "END"]) + "\n")
+    return reader.parse_structure("\n".join([*lines, "END"]) + "\n")
 
 
 def test_the_fuller_conformer_and_the_first_model_are_taken() -> None:
@@ -132,7 +132,7 @@ def test_what_is_no_structure_is_told(tmp_path, content: bytes, sentence: str) -
 
 
 def test_a_structure_too_long_is_refused(monkeypatch) -> None:
-    monkeypatch.setattr(structure_files, "MAX_RESIDUES", 2)
+    monkeypatch.setattr(reader, "MAX_RESIDUES", 2)
     with pytest.raises(TooLarge, match="3 residues"):
         parsed(*(atom("CA", 3.8 * k, k) for k in range(3)))
 
@@ -143,7 +143,7 @@ def test_an_estimate_is_not_called_plddt_in_its_files(write) -> None:
     guess = replace(ideal_helix(12), confidence=sure.astype(np.float32), method="estimate")
     text, trained = write(guess), write(replace(guess, method="prediction"))
     assert "no trained pLDDT" in text and "pLDDT confidence" not in text and "pLDDT confidence" in trained
-    again = structure_files.parse_structure(text)
+    again = reader.parse_structure(text)
     assert again.confidence == pytest.approx(sure, abs=0.01) and again.method == "prediction"
 
 
@@ -151,11 +151,11 @@ def test_an_estimate_is_not_called_plddt_in_its_files(write) -> None:
 def test_numbers_that_a_pdb_file_cannot_hold_are_counted_from_one_and_said_so(first: int, kept: bool) -> None:
     helix = replace(ideal_helix(12), numbers=np.arange(first, first + 12))
     text = to_pdb(helix)
-    again = structure_files.parse_structure(text)
+    again = reader.parse_structure(text)
     assert again.sequence == helix.sequence and np.allclose(again.ca, helix.ca, atol=2e-3)
     assert again.numbers.tolist() == (helix.numbers if kept else np.arange(1, 13)).tolist()
     assert ("Chain A counts from 1" in text) is not kept
-    assert structure_files.parse_structure(to_cif(helix)).numbers.tolist() == helix.numbers.tolist()
+    assert reader.parse_structure(to_cif(helix)).numbers.tolist() == helix.numbers.tolist()
 
 
 def test_oxygens_and_betas_are_put_where_they_belong() -> None:

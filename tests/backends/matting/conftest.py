@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from backends.cards import ModelCard
-from backends.engine import Event
+from backends.core.engine import Event
+from backends.core.model_card import ModelCard
 from backends.matting.base import MattingEngine
 from backends.matting.types import Matting
 

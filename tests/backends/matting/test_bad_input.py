@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backends.engine import Notice, Progress
-from backends.errors import BadInput, TooLarge, UserError
-from backends.matting.colour import hlg_light, pq_light, to_sdr
-from backends.matting.source import check_size
+from backends.core.engine import Notice, Progress
+from backends.core.errors import BadInput, TooLarge, UserError
+from backends.matting.video.colour import hlg_light, pq_light, to_sdr
+from backends.matting.video.source import check_size
 from tests.backends.matting.conftest import (
     CARD,
     MakeVideo,
@@ -132,7 +132,7 @@ def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(engine: 
 def test_the_cap_of_a_card_holds_for_videos(video: MakeVideo, tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from backends.cards import Limits
+    from backends.core.model_card import Limits
 
     small = RedEngine(replace(CARD, limits={"cpu": Limits(megapixels=0.005)}))
     assert "96 × 64" in refused(small, video(), tmp_path / "out", TooLarge)
@@ -324,8 +324,8 @@ def test_an_engine_that_fails_midway_stops_all_and_tells_why(video: MakeVideo, t
 def test_a_writer_that_fails_stops_all_and_tells_why(
     engine: RedEngine, video: MakeVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from backends.errors import EngineFailed
-    from backends.matting import writers
+    from backends.core.errors import EngineFailed
+    from backends.matting.video import writers
 
     def full(self: object, packets: object) -> None:
         raise EngineFailed("The result could not be written: free some disk space.")

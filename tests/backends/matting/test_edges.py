@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from backends.matting import edges
-from backends.matting.edges import foreground, guided_upsample, move_edge, plain_upsample, soften
-from backends.matting.multilevel import multilevel_foreground
-from evaluation.matting import mad
+from backends.matting.finishing import edges
+from backends.matting.finishing.edges import foreground, guided_upsample, move_edge, plain_upsample, soften
+from backends.matting.finishing.multilevel import multilevel_foreground
+from evaluation.metrics.matting.mattes import mad
 from evaluation.synthetic.clip import Rendered, make_clip
 
 

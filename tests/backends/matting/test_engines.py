@@ -12,14 +12,14 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from backends.errors import WeightsBroken, WeightsMissing
+from backends.core.errors import WeightsBroken, WeightsMissing
 from backends.matting import CARDS, ENGINES, TASK
-from backends.matting.classical import ClassicalEngine, Plate, Tracker, tidy
-from backends.matting.modnet import MODNet
-from backends.matting.modnet_engine import ModnetEngine
-from backends.matting.onnx_engine import OnnxEngine
-from backends.matting.person import find_people, prior
-from evaluation.matting import mad, region_j
+from backends.matting.engines.classical import ClassicalEngine, Plate, Tracker, tidy
+from backends.matting.engines.modnet import MODNet
+from backends.matting.engines.modnet_engine import ModnetEngine
+from backends.matting.engines.onnx_engine import OnnxEngine
+from backends.matting.engines.person_detection import find_people, prior
+from evaluation.metrics.matting.mattes import mad, region_j
 from evaluation.synthetic.clip import make_clip
 from tests.backends.matting.conftest import CARD
 
@@ -233,7 +233,7 @@ def test_the_modnet_engine_gives_what_the_network_gives(checkpoint: Path) -> Non
     engine.load("cpu")
     frames = np.random.default_rng(0).integers(0, 255, (2, 64, 96, 3), np.uint8)
     image = torch.from_numpy(frames).permute(0, 3, 1, 2) / 127.5 - 1
-    from backends.matting.modnet_weights import load_modnet
+    from backends.matting.engines.modnet_weights import load_modnet
 
     expected = load_modnet(checkpoint)(image)[:, 0].numpy()
     assert np.allclose(engine.mattes(frames), expected, atol=2e-3)

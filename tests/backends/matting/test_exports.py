@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backends.engine import Metric, Partial, Progress
-from backends.errors import BadInput
-from backends.matting.background import background
-from backends.matting.exports import EXPORTS, wanted
+from backends.core.engine import Metric, Partial, Progress
+from backends.core.errors import BadInput
+from backends.matting.finishing.background import background
 from backends.matting.types import MediaInfo
-from backends.matting.video import VideoReader
+from backends.matting.video.exports import EXPORTS, wanted
+from backends.matting.video.frames import VideoReader
 from tests.backends.matting.conftest import MakeVideo, RedEngine, finish, pictures_of, scene, times_of, truth
 
 UNEVEN = [0, 40, 45, 100, 180, 181]
@@ -119,7 +119,7 @@ def test_a_video_of_one_picture_stays_behind_and_is_opened_once(
             super().__init__(path)
             opened.append(self)
 
-    monkeypatch.setattr("backends.matting.background.VideoReader", Counted)
+    monkeypatch.setattr("backends.matting.finishing.background.VideoReader", Counted)
     behind = background("", video("one.mp4", [np.full((64, 96, 3), 120, np.uint8)]))
     for seconds in (0.0, 5.0, 3600.0):
         seen = behind.behind(scene(0), np.zeros((64, 96), np.float32), seconds)

@@ -10,9 +10,9 @@ import av
 import numpy as np
 import pytest
 
-from backends.engine import Notice
+from backends.core.engine import Notice
 from backends.matting.types import Kept
-from backends.matting.video import VideoReader
+from backends.matting.video.frames import VideoReader
 from tests.backends.matting.conftest import MakeVideo, RedEngine, finish, pictures_of, scene, sounds_of, times_of
 
 

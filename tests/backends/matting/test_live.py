@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from backends.errors import BadInput
+from backends.core.errors import BadInput
 from backends.matting import ENGINES
 from backends.matting.base import MattingEngine
 from backends.matting.cards import CARDS

@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from backends.errors import WeightsBroken, WeightsMissing
-from backends.matting.modnet import MODNet, working_size
-from backends.matting.modnet_weights import load_modnet, reference_side
+from backends.core.errors import WeightsBroken, WeightsMissing
+from backends.matting.engines.modnet import MODNet, working_size
+from backends.matting.engines.modnet_weights import load_modnet, reference_side
 
 
 @pytest.fixture(scope="module")

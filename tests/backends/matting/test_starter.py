@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from backends.matting.cards import CARDS
-from backends.matting.modnet_engine import FromBytes, ModnetEngine
-from backends.matting.modnet_weights import load_modnet
-from backends.weights import WeightStore
-from evaluation.matting import mad, region_j
+from backends.matting.engines.modnet_engine import FromBytes, ModnetEngine
+from backends.matting.engines.modnet_weights import load_modnet
+from backends.weights.store import WeightStore
+from evaluation.metrics.matting.mattes import mad, region_j
 from evaluation.synthetic.clip import Rendered, make_clip
 
 CARD = next(card for card in CARDS if card.id == "modnet-starter")

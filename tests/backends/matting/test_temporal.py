@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.matting.temporal import Smoother, flicker, luma, one_frame_delay, still
+from backends.matting.finishing.temporal import Smoother, flicker, luma, one_frame_delay, still
 
 CALM = np.ones((4, 4), bool)
 

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from backends.cards import Limits, ModelCard
+from backends.core.model_card import Limits, ModelCard
 from backends.separation.base import SeparationEngine
-from backends.separation.mix import Mix
+from backends.separation.io.mix import Mix
 
 
 def tone(seconds: float, samplerate: int = 44100, channels: int = 2, level: float = 0.3) -> np.ndarray:

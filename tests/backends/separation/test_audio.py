@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from backends.errors import BadInput, TooLarge
-from backends.separation.audio import clock, open_song, read_mix
-from backends.separation.mix import Mix, Scan
+from backends.core.errors import BadInput, TooLarge
+from backends.separation.io.audio import clock, open_song, read_mix
+from backends.separation.io.mix import Mix, Scan
 
 RATE = 44100
 

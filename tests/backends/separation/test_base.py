@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from backends.engine import Metric, Notice, Partial, Progress
-from backends.errors import BadInput, EngineFailed, TooLarge
+from backends.core.engine import Metric, Notice, Partial, Progress
+from backends.core.errors import BadInput, EngineFailed, TooLarge
+from backends.separation.io.writer import Meter
 from backends.separation.types import PREVIEW_GAIN, SEGMENT_FRAMES, Separation
-from backends.separation.writer import Meter
 
 RATE = 44100
 
@@ -215,7 +215,7 @@ import resource, signal, sys
 from pathlib import Path
 sys.path[:0] = [{root!r}, {here!r}]
 from conftest import Halves, card
-from backends.errors import EngineFailed
+from backends.core.errors import EngineFailed
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))
 try:

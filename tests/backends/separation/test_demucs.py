@@ -14,11 +14,11 @@ import torch
 from demucs.apply import apply_model
 from demucs.pretrained import get_model
 
-from backends.engine import Progress
-from backends.errors import BadInput, EngineFailed, WeightsBroken, WeightsMissing
-from backends.separation.checkpoints import load_bag, read_network
-from backends.separation.demucs import BAG_WEIGHTS, DemucsEngine
-from backends.separation.mix import Mix
+from backends.core.engine import Progress
+from backends.core.errors import BadInput, EngineFailed, WeightsBroken, WeightsMissing
+from backends.separation.demucs.checkpoints import load_bag, read_network
+from backends.separation.demucs.engine import BAG_WEIGHTS, DemucsEngine
+from backends.separation.io.mix import Mix
 
 RATE = 8000
 
@@ -225,9 +225,9 @@ import sys
 sys.path[:0] = [{root!r}, {here!r}]
 from pathlib import Path
 import numpy, psutil, soundfile, torch
-from backends.cards import ModelCard
-from backends.engine import Progress
-from backends.separation.demucs import DemucsEngine
+from backends.core.model_card import ModelCard
+from backends.core.engine import Progress
+from backends.separation.demucs.engine import DemucsEngine
 torch.set_num_threads(1)
 engine = DemucsEngine(ModelCard("own", "separation", "demucs", "", "", "", "", "yours"), (Path({weights!r}),))
 engine.load("cpu")

@@ -16,7 +16,7 @@ BEGIN = """
 import ctypes
 import numpy as np
 import psutil
-from backends.separation.memory import reused_memory
+from backends.shared.allocator import reused_memory
 
 def resident():
     return psutil.Process().memory_info().rss / 2**20

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from backends.separation.cards import CARDS
-from backends.separation.demucs import DemucsEngine
-from backends.separation.mix import Mix
-from backends.weights import WeightStore
-from evaluation.separation import si_sdr_improvement
+from backends.separation.demucs.engine import DemucsEngine
+from backends.separation.io.mix import Mix
+from backends.weights.store import WeightStore
+from evaluation.metrics.separation.bss_eval import si_sdr_improvement
 from evaluation.synthetic.song import SampleSong, make_song
 
 CARD = next(card for card in CARDS if card.id == "htdemucs-starter")

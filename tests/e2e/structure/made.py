@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from backends.folding.confidence import Confidence
-from backends.folding.structure import Structure
-from evaluation.morph import morph
+from backends.folding.structure.confidence import Confidence
+from backends.folding.structure.structure import Structure
+from evaluation.metrics.folding.morph import morph
 from evaluation.synthetic.proteins import built
 from viz.components.structure_workbench import Column, File, Film, Frame, Overlay, Problem, manifest
 

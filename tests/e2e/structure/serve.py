@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
-from studio.vendor import routes
+from studio.web.vendor import routes
 
 options = {
     "server.port": int(sys.argv[1]),

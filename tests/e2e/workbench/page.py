@@ -7,9 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from studio.library import Library
-from studio.media import file_url
-from studio.videos.frames import frame_url
+from studio.library.library import Library
+from studio.videos.frame_endpoint import frame_url
+from studio.web.routes import file_url
 from viz.components.matte_workbench import Frames, Preview, manifest, matte_workbench
 
 st.set_page_config(layout="wide")

@@ -9,8 +9,8 @@ import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from studio.library import Library
-from studio.media import routes
+from studio.library.library import Library
+from studio.web.routes import routes
 
 options = {
     "server.port": int(sys.argv[1]),

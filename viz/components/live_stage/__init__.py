@@ -2,7 +2,8 @@
 
     live_stage(url="/live/socket", card="classical", key="stage")
 
-Small pictures go to the model behind `url`, as `backends/live_wire.py` describes, and mattes come back; pictures for
+Small pictures go to the model behind `url`, as `backends/serving/live_protocol.py` describes, and mattes come back;
+pictures for
 the background, recordings and saved pictures never leave the browser. It may be called on every run of the page;
 the camera goes on, and another `card` is changed to at once.
 """
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from streamlit.components.v2 import component
 
-from viz.components.script import joined
+from viz.components.bundle import joined
 
 __all__ = ["PURE_PARTS", "live_stage"]
 

@@ -1,4 +1,4 @@
-// The binary messages; backends/live_wire.py describes them.
+// The binary messages; backends/serving/live_protocol.py describes them.
 
 const WIRE_VERSION = 1;
 const PICTURE = 1;

@@ -13,9 +13,9 @@ from typing import Any
 
 from streamlit.components.v2 import component
 
+from viz.components.bundle import joined
+from viz.components.component_state import noted, numbered
 from viz.components.matte_workbench.manifest import Background, Frames, Preview, manifest, problem_frames
-from viz.components.script import joined
-from viz.components.telling import noted, numbered
 
 __all__ = ["Background", "Frames", "Preview", "manifest", "matte_workbench", "problem_frames"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 COLOURS: Mapping[str, str] = {"uncertain": "#d55e00", "flicker": "#2f94cf"}
-"""Two hues of `viz.palette` that every kind of colour vision tells apart, on light and on dark."""
+"""Two hues of `viz.separation.palette` that every kind of colour vision tells apart, on light and on dark."""
 
 SETTINGS: Mapping[str, float] = {"edge": 0.0, "softness": 0.0, "despill": 1.0}
 PROBLEMS_AT_LEAST = {"uncertain": 0.02, "flicker": 0.01}
@@ -85,7 +85,8 @@ def manifest(
         kind: "video" or "picture"; a picture has no scrubber and no strip.
         width, height: of the source in its own pixels, upright: what the loupe's exact crops are counted in.
         proxy_url: address of the artifact "proxy" (a video, or a picture of the same layout); None until it is made.
-        frame_url: address of exact frames (`studio.videos.frames.frame_url(run_id)`); None switches exact previews off.
+        frame_url: address of exact frames (`studio.videos.frame_endpoint.frame_url(run_id)`); None switches exact
+        previews off.
         settings: "edge", "softness", "despill", "background" and "temporal" that the run was made with, and "view",
             "wipe" and "frame" to begin with; anything missing gets its default.
         previews: what has been made so far, shown while there is no proxy.

@@ -14,8 +14,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2 import component
 
-from viz.components.script import joined
-from viz.components.telling import noted, numbered
+from viz.components.bundle import joined
+from viz.components.component_state import noted, numbered
 
 __all__ = ["Bar", "Tile", "clear", "picture_grid"]
 

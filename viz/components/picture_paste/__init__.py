@@ -12,8 +12,8 @@ from pathlib import Path
 
 from streamlit.components.v2 import component
 
-from viz.components.script import joined
-from viz.components.telling import noted
+from viz.components.bundle import joined
+from viz.components.component_state import noted
 
 __all__ = ["MOST_BYTES", "picture_paste"]
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from streamlit.components.v2 import component
 
-from viz.components.script import joined
+from viz.components.bundle import joined
+from viz.components.component_state import last_told, noted, numbered
 from viz.components.stem_player.manifest import Export, Lane, Numbered, Segment, manifest
-from viz.components.telling import last_told, noted, numbered
 
 __all__ = ["Export", "Lane", "Numbered", "Segment", "manifest", "stem_player"]
 

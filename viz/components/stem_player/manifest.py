@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from viz.palette import DECIBEL_CEILING, DECIBEL_FLOOR, SPECTROGRAM_COLOURS, stem_colour
+from viz.separation.palette import DECIBEL_CEILING, DECIBEL_FLOOR, SPECTROGRAM_COLOURS, stem_colour
 
 MOST_LANES = 16
 """One audio node carries every lane, which keeps them locked together; it has 32 channels."""
@@ -14,7 +14,9 @@ MOST_LANES = 16
 
 @dataclass(frozen=True)
 class Segment:
-    """Addresses of one segment: its sound (stereo FLAC) and its tile (`viz.tiles`), both on the page's own origin."""
+    """Addresses of one segment: its sound (stereo FLAC) and its tile (`viz.separation.tiles`), both on the page's
+    own origin.
+    """
 
     url: str
     tile: str

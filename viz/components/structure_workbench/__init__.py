@@ -3,7 +3,7 @@
     state = structure_workbench(manifest(run, title, structure, confidence=confidence, ...), key="workbench")
 
 It may be called with a new manifest on every run of the page; camera, selection and controls stay as they are. 3Dmol.js
-comes from the studio's own address (`studio.vendor`), so it needs no network.
+comes from the studio's own address (`studio.web.vendor`), so it needs no network.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 from streamlit import config
 from streamlit.components.v2 import component
 
-from viz.components.script import joined
+from viz.components.bundle import joined
+from viz.components.component_state import noted, numbered
 from viz.components.structure_workbench.colourings import Column
 from viz.components.structure_workbench.columns import parse_csv
 from viz.components.structure_workbench.manifest import File, Film, Frame, Overlay, Problem, manifest
-from viz.components.telling import noted, numbered
 from viz.vendor import THREEDMOL_ADDRESS
 
 __all__ = ["Column", "File", "Film", "Frame", "Overlay", "Problem", "manifest", "parse_csv", "structure_workbench"]

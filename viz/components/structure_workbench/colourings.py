@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.folding.structure import Structure
+from backends.folding.structure.structure import Structure
 
 PLDDT_BANDS = (
     (90.0, "#0053d6", "very high, 90 and over"),

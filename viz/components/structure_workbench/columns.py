@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backends.errors import BadInput, TooLarge
-from backends.folding.structure import MAX_RESIDUES, Structure
+from backends.core.errors import BadInput, TooLarge
+from backends.folding.structure.structure import MAX_RESIDUES, Structure
 from viz.components.structure_workbench.colourings import Column
 
 MAX_BYTES = 8 << 20

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from backends.folding.atoms import BACKBONE
-from backends.folding.confidence import Confidence
-from backends.folding.structure import Structure
+from backends.folding.structure.atoms import BACKBONE
+from backends.folding.structure.confidence import Confidence
+from backends.folding.structure.structure import Structure
 from viz.components.structure_workbench.colourings import CHAIN_COLOURS, Column, colourings, numbers
 from viz.components.structure_workbench.packing import pack_atoms, pack_contacts, pack_pae, pack_structure, text_of
 

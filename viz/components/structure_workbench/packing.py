@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from backends.folding.atoms import BONDS
-from backends.folding.secondary import assign
-from backends.folding.structure import Structure
+from backends.folding.structure.atoms import BONDS
+from backends.folding.structure.secondary import assign
+from backends.folding.structure.structure import Structure
 
 PAE_STEP = 0.25
 """Å: a PAE travels as whole numbers of this, at most 63.5 Å. Models report 0 to 31.75 Å, in bins of 0.5 Å."""

@@ -1,0 +1,1 @@
+"""CLIP: reading its files, and images and sentences as features in one space."""

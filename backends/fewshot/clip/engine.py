@@ -1,0 +1,143 @@
+"""The `clip` engine: pictures and sentences in one space, by the networks of open_clip."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from backends.core.errors import WeightsMissing
+from backends.fewshot.base import FeatureEngine
+from backends.fewshot.cards import ARCHITECTURES
+from backends.fewshot.clip.files import load_clip
+from backends.shared.device_memory import memory_sentence
+from backends.weights.digests import hash_file, outcome
+
+ADVICE = "There is not enough memory for this model: close other programs, or choose a smaller one."
+BATCHES = {"cuda": 128, "mps": 64}
+SENTENCES = 64
+"""Looked at together."""
+
+
+class ClipEngine(FeatureEngine):
+    """A CLIP, SigLIP or MobileCLIP of open_clip. `network`, `tower` and `tokenizer` are there for who looks inside."""
+
+    name: ClassVar[str] = "clip"
+    version: ClassVar[str] = "1"
+
+    def load(self, device: str) -> None:
+        if not self.weights:
+            raise WeightsMissing(f"“{self.card.title}” needs its weights: download them, or choose a file or folder.")
+        with memory_sentence(ADVICE):
+            loaded = load_clip(_source(self.weights), ARCHITECTURES.get(self.card.id, ""))
+            self.network: Any = loaded.network.to(device)
+        self.device, self.batch = device, BATCHES.get(device, self.batch)
+        self.tower, self.tokenizer, self.without = self.network.visual, loaded.tokenizer, loaded.without
+        self.recipe, self.side = loaded.preprocess, int(loaded.preprocess.size)
+        self.understands_words = True
+        self.logit_scale = float(self.network.logit_scale.exp())
+        self.dimensions = self.features(np.zeros((1, self.side, self.side, 3), np.uint8)).shape[1]
+        self._digest = self._content()
+
+    @property
+    def space(self) -> str:
+        half = "-half" if self.device == "cuda" else ""
+        return f"{self.name}-{self.version}-{self._digest}{half}"
+
+    def prepare(self, picture: np.ndarray) -> np.ndarray:
+        """As open_clip's own transform does; of a very long picture only what counts is computed."""
+        return prepared(picture, self.side, self.recipe.resize_mode, self.recipe.interpolation, self.recipe.fill_color)
+
+    def pixels(self, prepared: np.ndarray) -> Tensor:
+        """`(B, 3, side, side)` on the device, scaled as the network was trained."""
+        scales = (self.recipe.mean, self.recipe.std)
+        mean, std = (torch.tensor(row, device=self.device).view(1, 3, 1, 1) for row in scales)
+        light = torch.from_numpy(prepared).to(self.device).permute(0, 3, 1, 2).float() / 255
+        return (light - mean) / std
+
+    def features(self, prepared: np.ndarray) -> np.ndarray:
+        with self._computing():
+            return self.network.encode_image(self.pixels(prepared), normalize=True).float().cpu().numpy()
+
+    def words(self, sentences: Sequence[str]) -> np.ndarray:
+        if self.tokenizer is None:
+            raise WeightsMissing(self.without)
+        rows = [np.zeros((0, self.dimensions), np.float32)]
+        with self._computing():
+            for start in range(0, len(sentences), SENTENCES):
+                tokens = self.tokenizer(list(sentences[start : start + SENTENCES])).to(self.device)
+                rows.append(self.network.encode_text(tokens, normalize=True).float().cpu().numpy())
+        return np.concatenate(rows)
+
+    def too_long(self, sentences: Sequence[str]) -> list[str]:
+        if self.tokenizer is None:
+            return []
+        inner = getattr(self.tokenizer, "tokenizer", None)
+        ends = 2 if inner is None else 0  # open_clip's own counts neither the start nor the end of a text
+        counts = [len(self.tokenizer.encode(text) if inner is None else inner(text).input_ids) for text in sentences]
+        most = self.tokenizer.context_length - ends
+        return [text for text, count in zip(sentences, counts, strict=True) if count > most]
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """Without gradients, and in half precision where a graphics card is quicker so."""
+        half = torch.autocast("cuda", dtype=torch.float16, enabled=self.device == "cuda")
+        with memory_sentence(ADVICE), torch.inference_mode(), half:
+            yield
+
+    def _content(self) -> str:
+        """What features depend on, as a few letters: the weights and how pictures are prepared."""
+        known = "".join(file.sha256 for file in self.card.files) or content_of(self.weights[0])
+        return sha256((known + json.dumps(asdict(self.recipe), sort_keys=True, default=str)).encode()).hexdigest()[:16]
+
+
+def _source(weights: tuple[Path, ...]) -> Path:
+    """What to read: one file or folder, or the folder that several files of a card lie in."""
+    return weights[0] if len(weights) == 1 else weights[0].parent
+
+
+def content_of(path: Path) -> str:
+    """The sha256 of a file, or of every file in a folder."""
+    files = sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+    return "".join(outcome(hash_file(file)) for file in files)
+
+
+def prepared(picture: np.ndarray, side: int, mode: str, interpolation: str, fill: int = 0) -> np.ndarray:
+    """`(side, side, 3)` uint8 of `(H, W, 3)`: "shortest" cuts out the middle square, "squash" stretches, "longest"
+    adds margins of `fill`."""
+    image = Image.fromarray(picture)
+    kernel = Image.Resampling.BILINEAR if interpolation == "bilinear" else Image.Resampling.BICUBIC
+    if mode == "squash":
+        return np.asarray(image.resize((side, side), kernel))
+    if mode == "longest":
+        scale = side / max(image.size)
+        width, height = (max(1, round(length * scale)) for length in image.size)
+        square = Image.new("RGB", (side, side), (fill, fill, fill))
+        square.paste(image.resize((width, height), kernel), ((side - width) // 2, (side - height) // 2))
+        return np.asarray(square)
+    return np.asarray(image.resize((side, side), kernel, box=middle(*image.size, side)))
+
+
+def middle(width: int, height: int, side: int) -> tuple[float, float, float, float]:
+    """Where in a picture the square lies that is cut out after its shorter side was made `side`.
+
+    Resampling this box alone gives the same pixels, since the filter may look over its edge, and costs nothing for
+    the rest of a very long picture. torchvision rounds the longer side down and starts the cut at a whole pixel.
+    """
+    short = min(width, height)
+    edges = []
+    for length in (width, height):
+        full = side if length == short else side * length // short
+        start = round((full - side) / 2)
+        edges.append((start * length / full, (start + side) * length / full))
+    (left, right), (top, bottom) = edges
+    return left, top, right, bottom

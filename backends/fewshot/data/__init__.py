@@ -1,0 +1,1 @@
+"""The pictures, classes and examples of a few-shot job."""

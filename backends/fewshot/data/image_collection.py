@@ -1,0 +1,243 @@
+"""The pictures of a job: one file, a folder, or a zip, opened without trusting any of them.
+
+Nothing is unpacked to the disk and nothing is decoded here: an item is read when it is wanted.
+"""
+
+from __future__ import annotations
+
+import logging
+import lzma
+import os
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+from backends.core.errors import BadInput, TooLarge
+from backends.fewshot.data.class_list import visible
+from backends.shared.images import FORMATS, looks_like_heic, looks_like_picture
+
+log = logging.getLogger(__name__)
+
+MOST_PICTURES = 20_000
+MOST_ENTRIES = 60_000
+"""Files of any kind in a folder or zip."""
+
+MOST_BYTES = 2 * 1024**3
+MOST_BYTES_EACH = 200 * 1024**2
+LONGEST_NAME = 120
+
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_HEAD = 16
+_UTF8_NAMES = 0x800
+_LOCKED = 0x1
+_DRIVE = re.compile("[A-Za-z]:")
+_HIDDEN = re.compile(r"(^|/)(\.|__MACOSX/|Thumbs\.db$|desktop\.ini$)")
+
+Read = Callable[[int], bytes]
+"""The first bytes of a file, at most that many."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture file. `name` is its path within what was sent, with forward slashes; `folder` its first folder,
+    which is the class of an example, or "" at the top."""
+
+    name: str
+    folder: str
+    reader: Read
+
+    def read(self) -> bytes:
+        """All of it. Raises BadInput where it cannot be read, and TooLarge."""
+        data = self.reader(MOST_BYTES_EACH + 1)
+        if len(data) > MOST_BYTES_EACH:
+            raise TooLarge(f"“{self.name}” is larger than {MOST_BYTES_EACH >> 20} MB: make it smaller.")
+        return data
+
+    @cached_property
+    def sha256(self) -> str:
+        return sha256(self.read()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """`skipped` names what was there and is no picture that can be read; `heic` how many of them are HEIC pictures."""
+
+    items: tuple[Item, ...]
+    skipped: tuple[str, ...] = ()
+    heic: int = 0
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The first folders, in the order of their names; files at the top have none."""
+        return tuple(sorted({item.folder for item in self.items if item.folder}, key=str.casefold))
+
+    def notice(self) -> str:
+        """One sentence on what was left out, or ""."""
+        if not self.skipped:
+            return ""
+        named = ", ".join(f"“{name}”" for name in self.skipped[:3]) + (" and more" if len(self.skipped) > 3 else "")
+        count = "One file is" if len(self.skipped) == 1 else f"{len(self.skipped)} files are"
+        heic = " HEIC pictures, as iPhones make them, have to be shared as JPEG." if self.heic else ""
+        return f"{count} no picture and left out: {named}.{heic}"
+
+
+@contextmanager
+def open_gallery(path: Path) -> Iterator[Gallery]:
+    """The pictures at `path`: a picture, a zip of pictures, or a folder; items can be read while it is open.
+
+    Raises:
+        BadInput: nothing there, no pictures, a damaged or locked zip. TooLarge: past a limit, before it is unpacked.
+    """
+    if path.is_dir():
+        yield _gallery(_folder_files(path))
+        return
+    head = _first_bytes(path, _HEAD)
+    if head.startswith(_ZIP):
+        with closing(_opened_zip(path)) as archive:
+            yield _gallery(_zip_files(archive))
+        return
+    if not head:
+        raise BadInput("This file is empty: choose another one.")
+    if looks_like_heic(head):
+        raise BadInput("This is a HEIC picture, as iPhones make them: share it as JPEG and choose that.")
+    if not looks_like_picture(head):
+        raise BadInput(f"This is no picture that can be read: choose a {FORMATS}, or a zip of them.")
+    yield Gallery((Item(plain_name(path.name), "", partial(_first_bytes, path)),))
+
+
+def plain_name(name: str) -> str:
+    """A path as it can be shown and compared: forward slashes, no way up or to the root, one spelling of accents."""
+    parts = [" ".join(part.split()) for part in visible(name).replace("\\", "/").split("/")]
+    kept = [part[:LONGEST_NAME] for part in parts if part not in ("", ".", "..") and not _DRIVE.fullmatch(part)]
+    return "/".join(kept) or "picture"
+
+
+def _gallery(files: Iterator[tuple[str, Read]]) -> Gallery:
+    """Sort pictures from other files by their first bytes, and classes from folders around everything."""
+    found: list[tuple[str, Read]] = []
+    skipped: list[str] = []
+    heic = 0
+    for name, reader in files:
+        head = _start(reader)
+        if looks_like_picture(head):
+            found.append((name, reader))
+        else:
+            skipped.append(name)
+            heic += looks_like_heic(head)
+        if len(found) > MOST_PICTURES:
+            raise TooLarge(f"There are more than {MOST_PICTURES:,} pictures here: choose fewer.")
+    if not found:
+        other = " HEIC pictures, as iPhones make them, have to be shared as JPEG first." if heic else ""
+        raise BadInput(f"There is no picture in here that can be read: choose some {FORMATS}s.{other}")
+    names = _unwrapped([name for name, _ in found])
+    items = [
+        Item(name, name.partition("/")[0] if "/" in name else "", reader)
+        for name, (_, reader) in zip(_told_apart(names), found, strict=True)
+    ]
+    return Gallery(tuple(items), tuple(skipped), heic)
+
+
+def _start(reader: Read) -> bytes:
+    """One file that cannot be read does not spoil the others: it counts as no picture."""
+    try:
+        return reader(_HEAD)
+    except BadInput:
+        return b""
+
+
+def _unwrapped(names: list[str]) -> list[str]:
+    """Without a folder that holds everything: a zip of a folder of classes is one of classes."""
+    while (
+        names and all(name.count("/") >= 2 for name in names) and len({name.partition("/")[0] for name in names}) == 1
+    ):
+        names = [name.partition("/")[2] for name in names]
+    return names
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """A zip can hold two files of one name; the second becomes `name (2).png`."""
+    taken: set[str] = set()
+    made = []
+    for name in names:
+        path, new, number = PurePosixPath(name), name, 2
+        while new in taken:
+            new, number = str(path.with_name(f"{path.stem} ({number}){path.suffix}")), number + 1
+        taken.add(new)
+        made.append(new)
+    return made
+
+
+def _folder_files(root: Path) -> Iterator[tuple[str, Read]]:
+    """Files below `root` in the order of their names. Links to files are followed, those to folders are not."""
+    count = total = 0
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+        for file in sorted(files):
+            path = Path(folder, file)
+            name = path.relative_to(root).as_posix()
+            if _HIDDEN.search(name) or not path.is_file():
+                continue
+            count, total = count + 1, total + path.stat().st_size
+            _check_amount(count, total)
+            yield plain_name(name), partial(_first_bytes, path)
+
+
+def _zip_files(archive: zipfile.ZipFile) -> Iterator[tuple[str, Read]]:
+    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    _check_amount(len(entries), sum(entry.file_size for entry in entries))
+    for entry in sorted(entries, key=_zip_name):
+        name = plain_name(_zip_name(entry))
+        if _HIDDEN.search(name) or stat.S_ISLNK(entry.external_attr >> 16):
+            continue
+        if entry.flag_bits & _LOCKED:
+            raise BadInput("This zip is locked with a password: pack the pictures again without one.")
+        yield name, partial(_zip_bytes, archive, entry)
+
+
+def _check_amount(count: int, total: int) -> None:
+    if count > MOST_ENTRIES:
+        raise TooLarge(f"There are more than {MOST_ENTRIES:,} files here: choose fewer.")
+    if total > MOST_BYTES:
+        raise TooLarge(f"These files are over {MOST_BYTES >> 30} GB when unpacked: choose fewer or smaller ones.")
+
+
+def _zip_name(entry: zipfile.ZipInfo) -> str:
+    """Many programs write UTF-8 without saying so, which is then read in the alphabet of old DOS."""
+    if entry.flag_bits & _UTF8_NAMES:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return entry.filename
+
+
+def _opened_zip(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise BadInput("This zip is damaged or not complete: pack and choose it again.") from error
+
+
+def _zip_bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
+    """Not more than `most` whatever the entry says of its size: a bomb is never unpacked."""
+    try:
+        with archive.open(entry) as file:
+            return file.read(most)
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError) as error:
+        log.info("%s in a zip could not be read (%r)", entry.filename, error)
+        raise BadInput(f"“{plain_name(_zip_name(entry))}” in this zip is damaged: pack it again.") from error
+
+
+def _first_bytes(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise BadInput(f"“{path.name}” cannot be read ({error.strerror}).") from error

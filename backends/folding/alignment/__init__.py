@@ -1,0 +1,1 @@
+"""Sequences and alignments: reading them, checking them, and turning them into features."""

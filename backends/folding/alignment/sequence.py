@@ -1,0 +1,278 @@
+"""Read what people paste or choose: sequences, FASTA, alignments, structure files; say in words what is odd."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backends.core.errors import BadInput, TooLarge
+
+if TYPE_CHECKING:
+    from backends.folding.alignment.alignment import Alignment
+
+RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
+SHORTEST = 5
+MAX_RESIDUES = 4_000
+MAX_BYTES = 256_000_000
+MAX_CHAINS = 20
+GZIP = b"\x1f\x8b"
+
+READ_AS = {"U": "C", "O": "K", "B": "D", "Z": "E", "J": "L"}
+"""Letters that the models do not know, and the residue each is folded as: selenocysteine is cysteine with selenium for
+sulphur, pyrrolysine a longer lysine; the others stand for one of two residues."""
+
+NAMES = {"U": "selenocysteine", "O": "pyrrolysine", "B": "Asp or Asn", "Z": "Glu or Gln", "J": "Leu or Ile"}
+NUCLEIC = frozenset("ACGTUN")
+
+KINDS = {"sequence": "a sequence", "alignment": "an alignment", "structure": "a structure file"}
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One chain: its name, and its residues as one-letter codes with X where one is not known."""
+
+    name: str
+    sequence: str
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to fold. `kind` is "sequence", "alignment" or "structure"; `alignment` is there for the second.
+
+    `beside` names further files of the job by input; `notices` say what was tidied up on reading.
+    """
+
+    kind: str
+    chains: tuple[Chain, ...]
+    path: Path
+    alignment: Alignment | None = None
+    notices: tuple[str, ...] = ()
+    beside: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def sequence(self) -> str:
+        """All chains, one after the other."""
+        return "".join(chain.sequence for chain in self.chains)
+
+    @property
+    def length(self) -> int:
+        return sum(len(chain.sequence) for chain in self.chains)
+
+    @property
+    def words(self) -> str:
+        return KINDS[self.kind]
+
+    def only(self, wanted: str) -> Query:
+        """This query with one chain, by name or by number from 1; "" where there is but one. Raises BadInput."""
+        names = [chain.name for chain in self.chains]
+        if not wanted and len(names) == 1:
+            return self
+        shown = ", ".join(name[:20] for name in names[:6]) + (" …" if len(names) > 6 else "")
+        if not wanted:
+            raise BadInput(
+                f"There are {len(names)} chains in this file ({shown}), and this model folds one at a time: choose one."
+            )
+        index = names.index(wanted) if wanted in names else int(wanted) - 1 if wanted.isdecimal() else -1
+        if not 0 <= index < len(names):
+            raise BadInput(f"There is no chain “{wanted[:20]}”; there is {shown}.")
+        return replace(self, chains=(self.chains[index],))
+
+
+def read_input(path: Path) -> Query:
+    """Read a query by its content, whatever its name.
+
+    Raises:
+        BadInput: empty, damaged, of another kind, or with letters that are no residues; one sentence.
+        TooLarge: over MAX_BYTES, or a chain of over MAX_RESIDUES.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise TooLarge(f"This file is over {MAX_BYTES // 1_000_000} MB, which no sequence or structure needs.")
+    data = path.read_bytes()
+    if data.startswith(GZIP) and (unpacked := _compressed_structure(path)) is not None:
+        return unpacked
+    _require_text(data)
+    text = data.decode("utf-8-sig", "replace")
+    if _is_structure(text):
+        return _structure(path)
+    if text.lstrip().startswith("# STOCKHOLM") or _is_alignment(text):
+        return _alignment(path)
+    return parse_text(text, path)
+
+
+def parse_text(text: str, path: Path = Path()) -> Query:
+    """A query from pasted text: a bare sequence, FASTA with one or several chains, a GenPept or UniProt record.
+
+    Chains without names are called A, B, C …; a colon between residues parts chains, as ColabFold has it.
+    """
+    notices: list[str] = []
+    found = [(name, part) for name, raw in _records(text) for part in _chains_of(raw)]
+    if len(found) > MAX_CHAINS:
+        raise TooLarge(f"There are {len(found):,} sequences in this file; up to {MAX_CHAINS} can be chains of one job.")
+    chains: list[Chain] = []
+    for index, (name, raw) in enumerate(found):
+        called = name or _letter(index)
+        sequence, said = clean(raw, called if len(found) > 1 else "")
+        notices += said
+        chains.append(Chain(_unused(called, chains), sequence))
+    if not chains:
+        raise BadInput("There is no sequence here: paste the one-letter codes of a protein, or choose a file.")
+    return Query("sequence", tuple(chains), path, notices=tuple(dict.fromkeys(notices)))
+
+
+def clean(raw: str, name: str = "") -> tuple[str, list[str]]:
+    """The residues of pasted text in upper case, and what was tidied up, in sentences that name the chain if given.
+
+    Raises BadInput for DNA and RNA, letters that are no residues, nothing at all; TooLarge for MAX_RESIDUES.
+    """
+    whose = f" of “{name[:40]}”" if name else ""
+    notices = []
+    text = re.sub(r"\s", "", raw)
+    if re.search(r"\d", text):
+        notices.append(f"The numbers between the residues{whose} were left out.")
+        text = re.sub(r"\d", "", text)
+    if re.search(r"[-.~]", text):
+        notices.append(f"The gaps in the sequence{whose} were left out.")
+        text = re.sub(r"[-.~]", "", text)
+    if text.endswith("*"):
+        notices.append(f"The stop sign at the end{whose} was left out.")
+        text = text.rstrip("*")
+    if text != text.upper():
+        notices.append(f"Small letters{whose} were read as capitals.")
+        text = text.upper()
+    _require_residues(text, whose)
+    for letter, stand_in in READ_AS.items():
+        if count := text.count(letter):
+            times = "once" if count == 1 else f"{count} times"
+            notices.append(f"{letter} ({NAMES[letter]}) occurs {times}{whose} and is folded as {stand_in}.")
+            text = text.replace(letter, stand_in)
+    if count := text.count("X"):
+        which = "residue is" if count == 1 else "residues are"
+        notices.append(f"{count} {which} unknown (X){whose}: they get a backbone without a side chain.")
+    return text, notices
+
+
+def _require_residues(text: str, whose: str) -> None:
+    if not text:
+        raise BadInput(f"The sequence{whose} is empty: paste the one-letter codes of a protein.")
+    if "*" in text:
+        raise BadInput(
+            f"The sequence{whose} has a stop sign (*) at residue {text.index('*') + 1}: a protein ends there, so check "
+            "the reading frame of its translation."
+        )
+    odd = re.search(f"[^{RESIDUES}X{''.join(READ_AS)}]", text)
+    if odd:
+        shown = f"“{odd[0]}”" if odd[0].isprintable() else "a sign that cannot be shown"
+        raise BadInput(f"The sequence{whose} has {shown} at residue {odd.start() + 1}, which is no amino acid.")
+    if len(text) >= 10 and set(text) <= NUCLEIC:
+        kind = "RNA" if "U" in text and "T" not in text else "DNA"
+        raise BadInput(f"The sequence{whose} looks like {kind}, not a protein: translate it into amino acids first.")
+    if len(text) < SHORTEST:
+        raise BadInput(f"The sequence{whose} has {len(text)} residues, too few to fold: {SHORTEST} are the least.")
+    if set(text) == {"X"}:
+        raise BadInput(f"Every residue of the sequence{whose} is unknown (X), so there is nothing to fold.")
+    if len(text) > MAX_RESIDUES:
+        raise TooLarge(
+            f"The sequence{whose} has {len(text):,} residues; up to {MAX_RESIDUES:,} can be taken. "
+            "Fold its domains one by one."
+        )
+
+
+def _require_text(data: bytes) -> None:
+    head = data[:4096].lstrip().lower()
+    if not data.strip():
+        raise BadInput("This file is empty: bring a sequence, an alignment or a structure.")
+    if head.startswith((b"\x1f\x8b", b"pk\x03\x04", b"bzh", b"\xfd7zxz")):
+        raise BadInput("This file is compressed: unpack it first, then choose what was inside.")
+    if b"\0" in data:
+        raise BadInput(
+            "This file holds null bytes, so it is damaged or no text: save the sequence again as plain text."
+        )
+    if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")) or b"<html" in head:
+        raise BadInput("This is a web page, not a sequence: copy only the letters, or download the file itself.")
+    if head.startswith((b"{", b"[")):
+        raise BadInput(
+            "This is a JSON file: bring the structure as PDB or mmCIF, and a JSON of confidence beside it as “pae”."
+        )
+
+
+def _is_structure(text: str) -> bool:
+    if "_atom_site." in text:
+        return True
+    return re.search(r"^(ATOM  |HETATM)[ \d]{5} ", text, re.MULTILINE) is not None
+
+
+def _is_alignment(text: str) -> bool:
+    """Several records with gaps, or with small letters among capitals, are rows of one alignment, not chains."""
+    rows = [row for _, row in _fasta(text)] if text.lstrip().startswith((">", "#")) else []
+    if len(rows) < 2:
+        return False
+    gaps = any("-" in row for row in rows)
+    insertions = any(re.search("[a-z]", row) and re.search("[A-Z]", row) for row in rows)
+    return gaps or insertions or len(rows) > MAX_CHAINS
+
+
+def _compressed_structure(path: Path) -> Query | None:
+    """Structure files are often kept compressed, and are read as they are."""
+    try:
+        return _structure(path)
+    except BadInput:
+        return None
+
+
+def _structure(path: Path) -> Query:
+    from backends.folding.structure.structure import read_structure
+
+    structure = read_structure(path)
+    chains = tuple(Chain(name, structure.sequence[part]) for name, part in structure.chain_slices())
+    return Query("structure", chains, path)
+
+
+def _alignment(path: Path) -> Query:
+    from backends.folding.alignment.alignment import read_alignment
+
+    alignment = read_alignment(path)
+    name = alignment.names[0].split()[0] if alignment.names[0].strip() else "A"
+    sequence, notices = clean(alignment.query)
+    return Query("alignment", (Chain(name, sequence),), path, alignment, tuple(notices))
+
+
+def _records(text: str) -> list[tuple[str, str]]:
+    """Names and raw residues."""
+    if text.lstrip().startswith((">", ";")):
+        return _fasta(text)
+    if re.search(r"^(LOCUS|ORIGIN)\b", text, re.MULTILINE):  # a GenPept record
+        return [("", re.split(r"^//", text.split("ORIGIN", 1)[-1], maxsplit=1, flags=re.MULTILINE)[0])]
+    if re.search(r"^ID   ", text, re.MULTILINE) and "\nSQ   " in text:  # a UniProt record
+        name = re.search(r"^ID   (\S+)", text, re.MULTILINE)
+        body = text.split("\nSQ   ", 1)[1].partition("\n")[2]
+        return [(name[1] if name else "", re.split(r"^//", body, maxsplit=1, flags=re.MULTILINE)[0])]
+    return [("", text)]
+
+
+def _fasta(text: str) -> list[tuple[str, str]]:
+    records: list[tuple[str, list[str]]] = []
+    for line in text.splitlines():
+        if line.startswith((">", ";")):
+            words = line[1:].split()
+            records.append(("".join(c for c in words[0] if c.isprintable())[:60] if words else "", []))
+        elif records and not line.startswith("#"):
+            records[-1][1].append(line)
+        elif line.strip() and not line.startswith("#"):
+            raise BadInput("There are letters before the first name: a FASTA file starts with a line “>name”.")
+    return [(name, "".join(lines)) for name, lines in records]
+
+
+def _chains_of(raw: str) -> list[str]:
+    return [part for part in raw.split(":") if part.strip()] or [raw]
+
+
+def _letter(index: int) -> str:
+    return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[index % 26]
+
+
+def _unused(name: str, chains: list[Chain]) -> str:
+    taken = {chain.name for chain in chains}
+    return next(tried for tried in (name, *(f"{name}-{n}" for n in range(2, 99))) if tried not in taken)

@@ -1,0 +1,1 @@
+"""Folding from an alignment alone: couplings, contacts, restraints, descent."""

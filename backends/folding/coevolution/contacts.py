@@ -1,0 +1,78 @@
+"""From the strength of couplings to the probability that two residues touch (Cβ within 8 Å)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backends.folding.alignment.profile import HELIX, STRAND, segments
+
+NEAREST = 6
+"""Pairs closer in sequence than this are left to secondary structure."""
+
+# How much support counts for and what a rank is worth: four numbers, the same for every protein, set on the four
+# alignments of `benchmarks/coevolution.py`. So the figures it prints for them are those of a fit, not of a blind test.
+HELIX_SUPPORT = 0.5
+STRAND_SUPPORT = 0.5
+FIRST = 0.9
+HALF_AT = 0.35
+ENOUGH = 3.0
+"""Effective sequences a residue from which on the probabilities are taken as they are."""
+
+
+def probabilities(scores: np.ndarray, secondary: np.ndarray, occupancy: np.ndarray, effective: float) -> np.ndarray:
+    """(L, L) probability of a contact for pairs at least NEAREST apart, 0 for others.
+
+    Pairs are ranked by `supported` couplings; one of rank r is a contact with FIRST / (1 + r / (HALF_AT L)), and less
+    where the alignment is shallow.
+
+    Args:
+        scores: `(L, L)` of `coupling_scores`.
+        secondary: `(L, 3)` of `profile.secondary`.
+        occupancy: `(L,)` share of the sequences that have a residue there.
+        effective: number of sequences, counted by their weights.
+    """
+    length = len(scores)
+    strength = supported(scores * np.sqrt(np.outer(occupancy, occupancy)), secondary)
+    i, j = np.triu_indices(length, NEAREST)
+    possible = ~segments(secondary)[i, j]
+    i, j = i[possible], j[possible]
+    order = np.argsort(-strength[i, j], kind="stable")
+    trust = min(1.0, effective / length / ENOUGH)
+    found = np.zeros((length, length), np.float32)
+    found[i[order], j[order]] = trust * FIRST / (1 + np.arange(len(order)) / (HALF_AT * length))
+    return found + found.T
+
+
+def supported(scores: np.ndarray, secondary: np.ndarray) -> np.ndarray:
+    """(L, L) couplings in units of their noise, plus what the neighbours in the pattern of two helices or strands add.
+
+    Helices that touch do so every turn, i ± 3 or 4 with j ± 3 or 4; strands residue by residue, i ± 1 with j ± 1. A
+    true contact has such company, noise has none.
+    """
+    far = scores[np.triu_indices(len(scores), NEAREST)]
+    noise = 1.4826 * np.median(np.abs(far - np.median(far)))
+    scaled = np.clip((scores - np.median(far)) / max(noise, 1e-12), -2, 8)
+    helices = np.outer(secondary[:, HELIX], secondary[:, HELIX])
+    strands = np.outer(secondary[:, STRAND], secondary[:, STRAND])
+
+    def turn(rows: int, columns: int) -> np.ndarray:
+        """The best of the pairs one turn on, three or four residues, in these directions (0, 1 or -1)."""
+        steps = [(a * rows, b * columns) for a in (3, 4) for b in (3, 4)]
+        return np.maximum.reduce([_shifted(scaled, *step) for step in steps])
+
+    along = np.maximum(turn(1, 1) + turn(-1, -1), turn(1, -1) + turn(-1, 1))
+    beside = turn(0, 1) + turn(0, -1) + turn(1, 0) + turn(-1, 0)
+    parallel, antiparallel = (np.sum([_shifted(scaled, s, s * way) for s in (-2, -1, 1, 2)], axis=0) for way in (1, -1))
+    ladder = np.maximum(parallel, antiparallel)
+    sheet = np.clip(strands + 0.3 * (1 - helices), 0, 1)  # strands are missed more often than helices
+    return scaled + HELIX_SUPPORT * helices * (along + beside / 2) + STRAND_SUPPORT * sheet * ladder / 2
+
+
+def _shifted(values: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """values[i + rows, j + columns], 0 beyond the edge."""
+    out = np.zeros_like(values)
+    length = len(values)
+    i = np.arange(max(0, -rows), min(length, length - rows))
+    j = np.arange(max(0, -columns), min(length, length - columns))
+    out[np.ix_(i, j)] = values[np.ix_(i + rows, j + columns)]
+    return out

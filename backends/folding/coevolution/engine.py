@@ -1,0 +1,158 @@
+"""The `coevolution` engine: a fold from an alignment alone. It is the yardstick for the others.
+
+Columns that change together → contacts (`dca`, `profile`, `contacts`) → a chain drawn to them (`restraints`, `search`).
+Nothing of it is learned, unless it is told to ask the language model that ships with Fourfold for helices and strands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from backends.core.engine import Metric, Notice, Progress
+from backends.core.errors import BadInput
+from backends.core.options import switch, whole_number
+from backends.folding.alignment.alignment import Alignment, sequence_weights
+from backends.folding.alignment.profile import frequencies, secondary
+from backends.folding.alignment.sequence import Query
+from backends.folding.base import FoldingEngine, Found
+from backends.folding.coevolution.chain import backbone
+from backends.folding.coevolution.contacts import NEAREST, probabilities
+from backends.folding.coevolution.dca import coupling_scores, mean_field
+from backends.folding.coevolution.population_descent import TURNS, search, total_steps
+from backends.folding.coevolution.restraints import Restraints
+from backends.folding.structure.confidence import Confidence
+from backends.folding.structure.structure import Structure
+from backends.folding.types import Model, Step
+
+if TYPE_CHECKING:
+    from backends.folding.engines.secondary_head import SecondaryPredictor
+
+COVERAGE = 0.7
+"""Sequences that cover less of the query are left out: their ends couple to each other by missing together."""
+MAX_CELLS = 1_500_000
+SHALLOW = 3.0
+"""Effective sequences a residue below which the result is a guess."""
+
+READING, COUPLING, FOLDING = "Weighing the sequences", "Finding what changes together", "Folding the chain"
+
+
+class CoevolutionEngine(FoldingEngine):
+    """Direct coupling analysis, then torsion-space descent. Options: "seed", "language"."""
+
+    name: ClassVar[str] = "coevolution"
+    takes: ClassVar[str] = "alignment"
+    uses_alignment: ClassVar[bool] = True
+
+    def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
+        seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
+        predictor = _predictor() if switch(options, "language", False) else None
+        if query.alignment is None:
+            raise BadInput("“Coevolution” needs an alignment of related sequences (A3M, Stockholm or aligned FASTA).")
+        yield Progress(READING, 0, 1)
+        alignment, notices = usable(query.alignment)
+        yield from (Notice(sentence) for sentence in notices)
+        weights = sequence_weights(alignment.rows)
+        yield Progress(READING, 1, 1)
+        yield Metric("effective_sequences", float(weights.sum()), "")
+        if weights.sum() < SHALLOW * alignment.length:
+            yield Notice(
+                f"These {len(alignment):,} sequences count as {weights.sum():.0f} different ones, and at least "
+                f"{SHALLOW * alignment.length:.0f} are needed for {alignment.length} residues: the fold is a guess."
+            )
+        if predictor is not None:
+            yield Notice("Helices and strands are told by a small language model too, not by the columns alone.")
+        contacts, states = yield from analysed(alignment, weights, predictor)
+        yield from folded(query.sequence, contacts, states, seed, predictor.name if predictor else "propensities")
+
+
+def _predictor() -> SecondaryPredictor:
+    """The language model that ships; with it comes torch, which a fold without it does not wait for."""
+    from backends.folding.engines.secondary_head import shipped
+
+    return shipped()
+
+
+def usable(alignment: Alignment) -> tuple[Alignment, list[str]]:
+    """The sequences that can be used, and what was left out in sentences. Raises BadInput where too few are left."""
+    notices = []
+    kept = alignment.unique().filtered(coverage=COVERAGE)
+    if len(kept) < 2:
+        raise BadInput(
+            "This holds no second sequence that covers the protein, so nothing can change together: bring an alignment "
+            "of hundreds of related sequences (A3M or Stockholm), as a search with HHblits, jackhmmer or MMseqs2 gives."
+        )
+    most = MAX_CELLS // alignment.length
+    if len(kept) > most:
+        notices.append(f"Of {len(kept):,} sequences {most:,}, evenly spread over the alignment, were used.")
+        kept = kept.take(np.linspace(0, len(kept) - 1, most).astype(int))
+    return kept, notices
+
+
+def analysed(
+    alignment: Alignment, weights: np.ndarray, predictor: SecondaryPredictor | None = None
+) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
+    """Progress; returns (L, L) probabilities of contacts and (L, 3) of helix, strand and loop."""
+    for step in mean_field(alignment.rows, weights):
+        done, couplings = step
+        yield Progress(COUPLING, done, alignment.length)
+    scores = coupling_scores(couplings)
+    told = None if predictor is None else predictor.alignment(alignment, weights)
+    states = secondary(alignment, weights, scores, told)
+    _, occupancy = frequencies(alignment, weights)
+    return probabilities(scores, states, np.minimum(occupancy, 1), float(weights.sum())), states
+
+
+def folded(
+    sequence: str, contacts: np.ndarray, states: np.ndarray, seed: int = 0, predictor: str = "propensities"
+) -> Iterator[Any]:
+    """Progress, a Step after each turn, and the Model of lowest energy; `predictor` is who told the states."""
+    total = total_steps()
+    yield Progress(FOLDING, 0, total)
+    met, crowd, chains = 0.0, None, None
+    restraints = Restraints(contacts, states)
+    for found in search(restraints, seed):
+        if isinstance(found, int):
+            yield Progress(FOLDING, found, total)
+            continue
+        atoms = backbone(found.torsions[found.order])  # (B, L, 5, 3)
+        met, chains = float(restraints.met(atoms[:1])), atoms.numpy()
+        if found.steps == total:
+            break
+        crowd = chains[:, :, 1]
+        yield Step(*_judged(chains[0], crowd, met, sequence), found.turn, TURNS)
+    assert chains is not None and crowd is not None
+    yield Progress(FOLDING, total, total)
+    yield Notice(
+        "The confidence is an estimate and no trained pLDDT: how well chains folded from different starts agree, times "
+        f"how far the fold meets its predicted contacts ({met:.0%})."
+    )
+    structure, confidence = _judged(chains[0], crowd, met, sequence)
+    meta = {"contacts": {"least_separation": NEAREST, "secondary_structure": predictor}}
+    yield Model(structure, confidence, {"contacts": contacts}, meta, method="coevolution")
+
+
+def _judged(chain: np.ndarray, crowd: np.ndarray, met: float, sequence: str) -> tuple[Structure, Confidence]:
+    """Chains can agree on a wrong fold; that contacts stay unmet gives it away, so their share scales the agreement."""
+    plddt = met * agreement(chain[:, 1], crowd[: len(crowd) // 2])
+    structure = Structure.from_backbone(chain, sequence, confidence=plddt, method="estimate")
+    return structure, Confidence(plddt=plddt, pae=None, ptm=None, iptm=None)
+
+
+def agreement(trace: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(L,) 0 to 100: lDDT-Cα (Mariani et al. 2013) of `trace` (L, 3) against other folds (M, L, 3), on average.
+
+    Neighbours within two residues, which any chain keeps, do not count.
+    """
+    length = len(trace)
+    apart = np.abs(np.subtract.outer(np.arange(length), np.arange(length))) > 2
+    own = np.linalg.norm(trace[:, None] - trace[None], axis=-1)
+    total = np.zeros(length)
+    for other in others:
+        theirs = np.linalg.norm(other[:, None] - other[None], axis=-1)
+        near = apart & (theirs < 15)
+        kept = np.mean([np.abs(own - theirs) < limit for limit in (0.5, 1, 2, 4)], 0)
+        total += (kept * near).sum(1) / np.maximum(near.sum(1), 1)
+    return (100 * total / max(len(others), 1)).astype(np.float32)

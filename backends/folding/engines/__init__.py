@@ -1,0 +1,1 @@
+"""The folding engines that run networks or open files, one a file."""

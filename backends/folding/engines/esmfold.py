@@ -1,0 +1,192 @@
+"""The `esmfold` engine: one sequence to a structure through a protein language model (Lin et al. 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor
+from transformers import EsmConfig, EsmForProteinFolding
+from transformers.utils import logging as library_logging
+
+from backends.core.engine import Metric, Notice, Progress
+from backends.core.errors import EngineFailed, WeightsMissing
+from backends.core.options import whole_number
+from backends.folding.alignment.sequence import Query
+from backends.folding.base import FoldingEngine, Found
+from backends.folding.engines import esm_trunk, language
+from backends.folding.engines.distances import DISTOGRAM, contacts
+from backends.folding.options import EXTRAS, extras
+from backends.folding.resources import work
+from backends.folding.structure.confidence import Confidence
+from backends.folding.structure.structure import Structure
+from backends.folding.types import Model, Step
+from backends.shared.allocator import reused_memory
+from backends.shared.device_memory import free_memory, memory_sentence
+from backends.weights.pretrained import load_pretrained
+
+RECYCLES = 3
+"""Passes after the first with which the published network was trained and measured (`max_recycles` 4 counts both)."""
+
+STAGE = "Folding"
+READING = "Reading the sequence"
+SCANNING = "Trying every mutation"
+
+AVERAGED = "For a protein this long the attention is kept as the average of each layer's heads, not head by head."
+
+PUBLISHED: dict[str, Any] = {
+    "vocab_size": 33,
+    "mask_token_id": 32,
+    "pad_token_id": 1,
+    "hidden_size": 2560,
+    "num_hidden_layers": 36,
+    "num_attention_heads": 40,
+    "intermediate_size": 10240,
+    "hidden_dropout_prob": 0.0,
+    "attention_probs_dropout_prob": 0.0,
+    "max_position_embeddings": 1026,
+    "layer_norm_eps": 1e-5,
+    "position_embedding_type": "rotary",
+    "emb_layer_norm_before": False,
+    "token_dropout": True,
+    "is_folding_model": True,
+    "esmfold_config": {"esm_type": "esm2_3B", "fp16_esm": True, "lddt_head_hid_dim": 128},
+}
+"""The published network: ESM-2 with three billion parameters under a trunk of 48 blocks. Used for a single file."""
+
+
+class EsmFoldEngine(FoldingEngine):
+    """ESMFold on one chain.
+
+    Options: `recycles` (0 to 24; a network that was trained without has none), `chunk` ("auto", "off" or a number),
+    `extras` (contacts, distogram, attention, mutations), `chain`.
+    """
+
+    name: ClassVar[str] = "esmfold"
+
+    def load(self, device: str) -> None:
+        super().load(device)
+        if not self.weights:
+            raise WeightsMissing("ESMFold needs its weights: download them, or choose a folder of your own.")
+        self.network, missing = read_network(self.weights[0])
+        # Trained logistic weights for contacts from attention; the released folding checkpoints may lack them.
+        self.contact_head = not any(key.startswith("esm.contact_head") for key in missing)
+        with memory_sentence():
+            if device == "cuda" and self.network.config.esmfold_config.fp16_esm:
+                self.network.esm.half()  # as it was trained; the trunk needs single precision
+            self.network.to(device)
+        self.blocks = len(self.network.trunk.blocks)
+
+    def amount(self, inputs: Mapping[str, Path], last: Progress, result: Any) -> float:
+        """Nothing after a mutation scan, whose time would be taken for the fold's."""
+        return last.total if last.stage == STAGE else 0.0
+
+    def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
+        count = 1 + whole_number(options, "recycles", RECYCLES, 0, 24) * esm_trunk.recycles(self.network.trunk)
+        wanted = extras(options, EXTRAS)
+        sequence = query.sequence
+        chunk = self.chunk(options, len(sequence))
+        aatype = esm_trunk.tokens(sequence, self.device)
+        whole = work(len(sequence), count)
+        with memory_sentence(), reused_memory() if self.device == "cpu" else nullcontext():
+            yield Progress(READING, 0, 1)
+            with language.attention_of(self.network.esm, "attention" in wanted, self._trained_contacts()) as tap:
+                single = esm_trunk.embed(self.network, aatype)
+            yield Progress(READING, 1, 1)
+            if tap and tap.averaged:
+                yield Notice(AVERAGED)
+            last: esm_trunk.Pass | None = None
+            for item in esm_trunk.passes(self.network, single, aatype, count, chunk):
+                if isinstance(item, esm_trunk.Pass):
+                    last = item
+                    yield Step(*_read(item, sequence), item.number, count - 1)
+                else:
+                    yield Progress(STAGE, whole * item / (count * self.blocks), whole)
+            assert last is not None
+            yield Progress(STAGE, whole, whole)
+            found, meta = self._extras(last, wanted, tap)
+            if "mutations" in wanted:
+                scores = yield from self._scan(aatype, chunk)
+                if scores is not None:
+                    found["mutations"], meta["mutations"] = scores, {"columns": esm_trunk.RESTYPES}
+        yield Model(*_read(last, sequence), found, meta, "predicted from one sequence by ESMFold")
+
+    def chunk(self, options: Mapping[str, Any], length: int) -> int | None:
+        """Rows of triangle attention at once, None for all of them. Raises BadInput."""
+        given = str(options.get("chunk") or "auto").lower()
+        if given == "off":
+            return None
+        if given != "auto":
+            return whole_number(options, "chunk", 0, 1, 4096)
+        heads = self.network.trunk.blocks[0].tri_att_start.no_heads
+        return esm_trunk.chosen_chunk(length, heads, free_memory(self.device))
+
+    def _trained_contacts(self) -> tuple[np.ndarray, float] | None:
+        return language.logistic(self.network.esm.contact_head.regression) if self.contact_head else None
+
+    def _extras(
+        self, last: esm_trunk.Pass, wanted: frozenset[str], tap: language.Tap | None
+    ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, object]]]:
+        found: dict[str, np.ndarray] = {}
+        meta: dict[str, dict[str, object]] = {}
+        if {"contacts", "distogram"} & wanted:
+            distances = esm_trunk.distogram(self.network, last.pair)
+            found["contacts"] = contacts(distances).astype(np.float32)
+            meta["contacts"] = {"source": "distogram"}
+            if "distogram" in wanted:
+                found["distogram"] = distances.astype(np.float16)
+                first, end, _ = DISTOGRAM
+                meta["distogram"] = {"first": first, "last": end}
+        if tap is not None:
+            found["attention"] = tap.maps()
+            meta["attention"] = {"axes": "layer, head, residue, residue"}
+            if (likely := tap.contacts()) is not None:
+                found["attention_contacts"] = likely
+        return found, meta
+
+    def _scan(self, aatype: Tensor, chunk: int | None) -> Any:
+        """Masked marginals by the trunk's guess at hidden residues; None where it guesses no better than chance."""
+
+        def guess(masked: Tensor) -> Iterator[int | Tensor]:
+            return esm_trunk.residue_scores(self.network, esm_trunk.embed(self.network, aatype, masked), chunk)
+
+        scan = language.masked_marginals(guess, aatype)
+        while True:
+            try:
+                done = next(scan)
+            except StopIteration as end:
+                scores, recovered, chance = end.value
+                break
+            yield Progress(SCANNING, done, aatype.shape[1], "residues")
+        yield Metric("recovered residues", 100 * recovered, "%")
+        if recovered <= chance:
+            yield Notice(
+                f"No mutation map was kept: hidden residues were guessed right in {100 * recovered:.0f} %, which is no "
+                f"better than always saying the commonest ({100 * chance:.0f} %)."
+            )
+            return None
+        return scores
+
+
+def read_network(path: Path) -> tuple[Any, frozenset[str]]:
+    """ESMFold from a folder or a single file, on the CPU in single precision, and the keys it lacks."""
+    library_logging.disable_progress_bar()
+    config = EsmConfig(**PUBLISHED, vocab_list=language.VOCABULARY) if path.is_file() else None
+    network, missing = load_pretrained(
+        EsmForProteinFolding, path, config=config, optional=(r"esm\.contact_head\.",), model_type="esm"
+    )
+    if network.config.esmfold_config.fp16_esm:
+        # The language model was trained with its rotary frequencies rounded to half precision.
+        frequencies = network.esm.rotary_embeddings.inv_freq
+        frequencies.copy_(frequencies.half().float())
+    return esm_trunk.by_rows(network), missing
+
+
+def _read(item: esm_trunk.Pass, sequence: str) -> tuple[Structure, Confidence]:
+    if not np.isfinite(item.atoms).all() or not np.isfinite(item.plddt).all():
+        raise EngineFailed("The model's output broke down on this protein: try another model.")
+    structure = Structure.build(item.atoms, item.mask, sequence, confidence=item.plddt, method="prediction")
+    return structure, Confidence(plddt=item.plddt, pae=item.pae, ptm=item.ptm)

@@ -1,0 +1,1 @@
+"""Protein structures: reading and writing files, geometry, secondary structure, plausibility, confidence."""

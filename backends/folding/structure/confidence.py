@@ -1,0 +1,179 @@
+"""How sure a model is of its structure: pLDDT, PAE, pTM. Read from the JSON files of the programs that write them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backends.core.errors import BadInput, TooLarge
+from backends.folding.structure.structure import MAX_RESIDUES
+
+MAX_BYTES = 512 << 20  # a PAE of 5,000 residues in decimals
+BANDS = ((90.0, "very high"), (70.0, "confident"), (50.0, "low"), (0.0, "very low"))
+"""Lower ends of the AlphaFold DB's bands of pLDDT, highest first, and their names there."""
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """What a model says of its own work; what it does not say is None.
+
+    plddt: `(L,)` float32, 0 to 100: predicted lDDT-Cα, how sure each residue's surroundings are.
+    pae: `(L, L)` float32 in Å: the error expected at column j's residue when both are superposed on row i's.
+    ptm, iptm: 0 to 1: expected TM-score of the whole, and of how the chains sit together.
+    """
+
+    plddt: np.ndarray | None = None
+    pae: np.ndarray | None = None
+    ptm: float | None = None
+    iptm: float | None = None
+
+    @property
+    def mean(self) -> float | None:
+        return None if self.plddt is None or not np.isfinite(self.plddt).any() else float(np.nanmean(self.plddt))
+
+    def to_json(self) -> dict[str, Any]:
+        """As kept in `confidence.json`: rounded to what the numbers are good for."""
+        return {
+            "plddt": None if self.plddt is None else _rounded(self.plddt, 2),
+            "pae": None if self.pae is None else [_rounded(row, 1) for row in self.pae],
+            "ptm": _number(self.ptm),
+            "iptm": _number(self.iptm),
+        }
+
+    def dumps(self) -> str:
+        """The text of `confidence.json`."""
+        return json.dumps(self.to_json(), separators=(",", ":"), allow_nan=False)
+
+
+def _rounded(values: np.ndarray, digits: int) -> list[float | None]:
+    return [round(value, digits) if np.isfinite(value) else None for value in np.asarray(values, float).tolist()]
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else round(float(value), 4)
+
+
+def normalise_plddt(values: Any) -> np.ndarray:
+    """pLDDT as float32 on 0 to 100, whatever scale its program writes.
+
+    Decided once for the whole array: if its largest value is at most 1, it is taken as a fraction. A real pLDDT of
+    at most 1 of 100 on every residue does not occur; random coordinates already score above it.
+
+    Raises:
+        BadInput: no array of numbers, or outside 0 to 100.
+    """
+    try:
+        array = np.array([np.nan if value is None else value for value in np.ravel(values).tolist()], dtype=np.float32)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadInput("The confidence (pLDDT) is not a list of numbers.") from error
+    known = array[np.isfinite(array)]
+    if not len(known):
+        raise BadInput("The confidence (pLDDT) holds no numbers.")
+    if known.min() < -0.01 or known.max() > 100.5:
+        raise BadInput(
+            f"Confidence (pLDDT) lies between 0 and 100, but this file has {known.min():g} to {known.max():g}."
+        )
+    return np.clip(array * (100 if known.max() <= 1.0 else 1), 0, 100)
+
+
+def read_pae(path: Path) -> Confidence:
+    """The confidence in a JSON file, told apart by its keys.
+
+    AlphaFold DB v1, v2 (`residue1`, `residue2`, `distance`), v3, v4 (`predicted_aligned_error`); ColabFold
+    (`pae`, `plddt`, `ptm`); AlphaFold 3 (`pae`, `atom_plddts`, `token_chain_ids`…: its per-atom pLDDT is left to the
+    structure file); ESMFold and ours (`pae`, `plddt` as fractions or not, `ptm`).
+
+    Raises:
+        BadInput: no JSON, none of these formats, not square, or numbers that are no errors in Å.
+        TooLarge: over 512 MiB or `MAX_RESIDUES` residues.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise TooLarge(f"This confidence file is over {MAX_BYTES >> 20} MiB.")
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise BadInput("This confidence file is not JSON, or is cut off; fetch it again.") from error
+    return parse_confidence(content)
+
+
+def parse_confidence(content: Any) -> Confidence:
+    """As `read_pae`, from the parsed JSON."""
+    if isinstance(content, list) and len(content) == 1:
+        content = content[0]
+    if not isinstance(content, Mapping):
+        raise BadInput("This JSON file holds no confidence: neither a PAE matrix nor pLDDT.")
+    plddt = content.get("plddt", content.get("confidenceScore"))
+    found = Confidence(
+        plddt=None if plddt is None else normalise_plddt(plddt),
+        pae=_pae(content),
+        ptm=_fraction(content.get("ptm"), "pTM"),
+        iptm=_fraction(content.get("iptm"), "ipTM"),
+    )
+    if found.plddt is None and found.pae is None and found.ptm is None:
+        raise BadInput("This JSON file holds no confidence: neither a PAE matrix nor pLDDT.")
+    if found.plddt is not None and found.pae is not None and len(found.plddt) != len(found.pae):
+        raise BadInput(f"This file has pLDDT for {len(found.plddt)} residues but PAE for {len(found.pae)}.")
+    return found
+
+
+def _pae(content: Mapping[str, Any]) -> np.ndarray | None:
+    if {"residue1", "residue2", "distance"} <= content.keys():
+        return _from_pairs(content)
+    for key in ("predicted_aligned_error", "pae"):
+        if content.get(key) is not None:
+            return _square(content[key])
+    return None
+
+
+def _from_pairs(content: Mapping[str, Any]) -> np.ndarray:
+    """The first AlphaFold DB format: three flat lists, residues counted from 1."""
+    try:
+        rows, columns = (np.asarray(content[key], dtype=np.int64) for key in ("residue1", "residue2"))
+        errors = np.asarray(content["distance"], dtype=np.float32)
+        if not rows.ndim == columns.ndim == errors.ndim == 1:
+            raise ValueError("lists of lists")
+        length = int(max(rows.max(), columns.max()))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadInput("The PAE in this file is not lists of numbers.") from error
+    if length > MAX_RESIDUES:
+        raise TooLarge(f"This PAE is of {length:,} residues; at most {MAX_RESIDUES:,} can be opened.")
+    if not len(rows) == len(columns) == len(errors) == length**2 or min(rows.min(), columns.min()) < 1:
+        raise BadInput("The PAE in this file does not hold each pair of residues once.")
+    matrix = np.full((length, length), np.nan, dtype=np.float32)
+    matrix[rows - 1, columns - 1] = errors
+    return _plausible(matrix)
+
+
+def _square(rows: Any) -> np.ndarray:
+    if isinstance(rows, list) and len(rows) > MAX_RESIDUES:
+        raise TooLarge(f"This PAE is of {len(rows):,} residues; at most {MAX_RESIDUES:,} can be opened.")
+    try:
+        matrix = np.asarray(rows, dtype=np.float32)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadInput("The PAE in this file is not a square of numbers.") from error
+    if matrix.ndim == 3 and len(matrix) == 1:
+        matrix = matrix[0]
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
+        raise BadInput("The PAE in this file is not a square of numbers.")
+    return _plausible(matrix)
+
+
+def _plausible(matrix: np.ndarray) -> np.ndarray:
+    if not np.isfinite(matrix).all() or matrix.min() < 0 or matrix.max() > 1000:
+        raise BadInput("The PAE in this file holds numbers that are no distances in Å.")
+    return matrix
+
+
+def _fraction(value: Any, name: str) -> float | None:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise BadInput(f"{name} is a number from 0 to 1; this file has something else.")
+    return float(value)

@@ -1,0 +1,78 @@
+"""MODNet's weights: the published checkpoints, and smaller ones with the size they were trained for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from backends.core.errors import WeightsBroken, WeightsMissing
+from backends.matting.engines.modnet import REFERENCE_SIDE, STRIDE, MODNet
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a `.safetensors` or a torch checkpoint; nothing in it is ever executed."""
+    if not path.is_file():
+        raise WeightsMissing(f"The weights file “{path.name}” is not there; download it or choose another file.")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state: object = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # every reader raises its own kinds; all of them mean the same to the user
+        raise WeightsBroken(f"“{path.name}” is not a readable weights file; download it again.") from error
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise WeightsBroken(f"“{path.name}” holds something other than a network's weights; choose another file.")
+    return {str(key): value for key, value in state.items()}
+
+
+def reference_side(path: Path) -> int:
+    """The short side, in pixels, that the weights at `path` were trained for: what a `.safetensors` notes, else 512.
+
+    Raises:
+        WeightsBroken: what is noted is no size.
+    """
+    if path.suffix != ".safetensors":
+        return REFERENCE_SIDE
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            noted = (file.metadata() or {}).get("reference", str(REFERENCE_SIDE))
+    except (SafetensorError, OSError) as error:
+        raise WeightsBroken(f"“{path.name}” is not a readable weights file; download it again.") from error
+    if not noted.isdecimal() or not STRIDE <= int(noted) <= 4 * REFERENCE_SIDE:
+        raise WeightsBroken(f"“{path.name}” says it was trained for pictures of size “{noted}”, which makes no sense.")
+    return int(noted)
+
+
+def both_encoders(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Fill the encoder's second name from its first: formats that store a tensor once leave one of them out."""
+    inner, outer = "lr_branch.backbone.", "backbone."
+    twins = {inner + key.removeprefix(outer): value for key, value in state.items() if key.startswith(outer)}
+    firsts = {key.removeprefix("lr_branch."): value for key, value in state.items() if key.startswith(inner)}
+    return {**twins, **firsts, **state}
+
+
+def load_modnet(path: Path) -> MODNet:
+    """A network in evaluation mode with the weights at `path`, its width read off the first convolution.
+
+    Raises:
+        WeightsMissing: there is no such file.
+        WeightsBroken: it cannot be read or belongs to another network.
+    """
+    tensors = read_tensors(path)
+    state = both_encoders({key.removeprefix("module."): value for key, value in tensors.items()})
+    stem = state.get("backbone.model.features.0.0.weight")
+    if stem is None or stem.ndim != 4 or stem.shape[0] % 8 or not 8 <= stem.shape[0] <= 64:
+        raise WeightsBroken(f"“{path.name}” holds the weights of another network, not of MODNet; choose another file.")
+    network = MODNet(width=stem.shape[0] / 32)
+    try:
+        network.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        raise WeightsBroken(f"“{path.name}” does not fit MODNet's layers; choose another file.") from error
+    return network.eval()

@@ -1,0 +1,1 @@
+"""Video in and out: reading, colour, sound, exports, and the pipeline of one job."""

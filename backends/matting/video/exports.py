@@ -1,0 +1,204 @@
+"""The files that can be made, as data: how each is coded, what it can hold, what opens it, how large it grows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from backends.core.errors import BadInput
+from backends.matting.types import MediaInfo
+
+CUTOUT, MATTE, COMPOSITE = "cutout", "matte", "composite"
+RAW, STACKED = "raw", "stacked"  # not for people: the engine's own mattes, and source above matte for a browser
+
+
+@dataclass(frozen=True)
+class Export:
+    """One kind of output.
+
+    Attributes:
+        content: "cutout" (colour and alpha), "matte" (alpha as gray), "composite" (over a new background), or one of
+            the two that only the program itself reads.
+        artifact: the kind of artifact that it is in a result.
+        audio: the codecs, by FFmpeg's names, that the container takes as they are.
+        audio_codec: what any other sound is turned into; "" where the format holds no sound.
+        square: its pixels can only be square.
+        even: its sides can only be even.
+        limited: what opens it takes black to be 16, whatever the file says.
+        bits_per_pixel: measured size of a talking person at 1080p, for estimates.
+    """
+
+    kind: str
+    title: str
+    content: str
+    suffix: str
+    opens_in: str
+    beware: str = ""
+    codec: str = ""
+    pix_fmt: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    container: Mapping[str, str] = field(default_factory=dict)
+    audio: tuple[str, ...] = ()
+    audio_codec: str = ""
+    square: bool = False
+    even: bool = False
+    limited: bool = False
+    bits_per_pixel: float = 1.0
+    artifact: str = "export"
+
+    def estimate(self, info: MediaInfo, seconds: float | None = None) -> int:
+        """The size to expect in bytes, for all of the video or for `seconds` of it."""
+        frames = info.frames if seconds is None else seconds * float(info.rate)
+        sound = 24_000 * len(info.audio) * (info.seconds if seconds is None else seconds) if self.audio else 0
+        return round(info.width * info.height * max(frames, 1) * self.bits_per_pixel / 8 + sound)
+
+
+_MOV_AUDIO = ("aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_s16be")
+_MP4_AUDIO = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
+_X264 = {"crf": "18", "preset": "veryfast"}
+_FASTSTART = {"movflags": "+faststart"}
+
+EXPORTS: dict[str, Export] = {
+    export.kind: export
+    for export in (
+        Export(
+            kind="prores4444",
+            title="ProRes 4444 with alpha (MOV)",
+            content=CUTOUT,
+            suffix=".mov",
+            opens_in="Opens in Final Cut, Premiere, DaVinci Resolve, After Effects and Avid.",
+            beware="Large; players such as VLC show it over black, which is no fault of the file.",
+            codec="prores_ks",
+            pix_fmt="yuva444p10le",
+            options={"profile": "4444", "vendor": "apl0", "alpha_bits": "16", "qscale": "6"},
+            audio=_MOV_AUDIO,
+            audio_codec="pcm_s16le",
+            limited=True,
+            bits_per_pixel=2.0,
+        ),
+        Export(
+            kind="webm",
+            title="WebM with alpha (VP9)",
+            content=CUTOUT,
+            suffix=".webm",
+            opens_in="Opens in Chrome, Edge, Firefox, OBS and web pages.",
+            beware="Safari and most editors show it without its transparency.",
+            codec="libvpx-vp9",
+            pix_fmt="yuva420p",
+            options={
+                "crf": "24",
+                "b": "0",
+                "deadline": "realtime",
+                "cpu-used": "6",
+                "row-mt": "1",
+                "threads": "2",
+                "auto-alt-ref": "0",  # VP9 drops the alpha of frames that it reorders
+            },
+            audio=("opus", "vorbis"),
+            audio_codec="libopus",
+            square=True,
+            bits_per_pixel=0.15,
+        ),
+        Export(
+            kind="png",
+            title="PNG pictures (ZIP)",
+            content=CUTOUT,
+            suffix=".zip",
+            opens_in="Opens in every editor that takes picture sequences, such as Blender, Nuke and After Effects.",
+            beware="One picture a frame and no sound; times.csv in it says when each one is shown.",
+            bits_per_pixel=4.0,
+        ),
+        Export(
+            kind="luma",
+            title="Black and white matte (MP4)",
+            content=MATTE,
+            suffix=".mp4",
+            opens_in="Opens everywhere; lay it over the original as a luma or track matte.",
+            beware="It holds only the matte: keep the original beside it.",
+            codec="libx264",
+            pix_fmt="yuv420p",
+            options=_X264,
+            container=_FASTSTART,
+            audio=_MP4_AUDIO,
+            audio_codec="aac",
+            even=True,
+            bits_per_pixel=0.03,
+        ),
+        Export(
+            kind="composite",
+            title="Over a new background (MP4)",
+            content=COMPOSITE,
+            suffix=".mp4",
+            opens_in="Opens everywhere: phones, players, editors, chat programs.",
+            beware="The background is part of the picture and cannot be changed later.",
+            codec="libx264",
+            pix_fmt="yuv420p",
+            options=_X264,
+            container=_FASTSTART,
+            audio=_MP4_AUDIO,
+            audio_codec="aac",
+            even=True,
+            bits_per_pixel=0.1,
+        ),
+    )
+}
+
+ALPHA = Export(
+    kind="alpha",
+    title="Lossless matte (MKV)",
+    content=MATTE,
+    suffix=".mkv",
+    opens_in="Opens in Fourfold, VLC and everything built on FFmpeg; made for measuring.",
+    codec="ffv1",
+    pix_fmt="gray",
+    options={"threads": "2", "level": "3", "slices": "4"},
+    bits_per_pixel=0.4,
+    artifact="alpha",
+)
+"""Written beside a luma export: exactly one gray frame for each source frame, without loss."""
+
+KEPT_MATTE = replace(ALPHA, kind="matte", content=RAW, title="Mattes as they were found (MKV)", artifact="matte")
+"""The engine's mattes before smoothing and finishing, at its own size: another export needs no network again."""
+
+PROXY = Export(
+    kind="proxy",
+    title="Source above matte (MP4)",
+    content=STACKED,
+    suffix=".mp4",
+    opens_in="Opens in the workbench.",
+    codec="libx264",
+    pix_fmt="yuv420p",
+    # Short groups without reordered frames: a browser finds every frame at once.
+    options={"crf": "24", "preset": "superfast", "g": "12", "bf": "0"},
+    container=_FASTSTART,
+    square=True,
+    even=True,
+    bits_per_pixel=0.1,
+    artifact="proxy",
+)
+
+_IMPOSSIBLE = {
+    "mp4": "An MP4 cannot hold transparency: choose prores4444 or webm for a see-through background, "
+    "or composite for an MP4 over a new one.",
+    "gif": "A GIF has no soft edges, so hair would look cut with scissors: choose webm instead.",
+    "h264": "H.264 cannot hold transparency: choose prores4444 or webm.",
+    "hevc": "HEVC with transparency can only be made on Apple computers: choose prores4444 and convert it there.",
+}
+_OTHER_NAMES = {"mov": "prores4444", "prores": "prores4444", "vp9": "webm", "zip": "png", "matte": "luma"}
+
+
+def wanted(names: str) -> tuple[Export, ...]:
+    """The exports named in a comma-separated list.
+
+    Raises:
+        BadInput: one of them is unknown, or cannot hold what was asked of it.
+    """
+    kinds = dict.fromkeys(_OTHER_NAMES.get(name, name) for name in names.lower().replace(" ", "").split(",") if name)
+    for kind in kinds:
+        if kind in _IMPOSSIBLE or kind.split("+")[0] in _IMPOSSIBLE:
+            raise BadInput(_IMPOSSIBLE[kind.split("+")[0]])
+        if kind not in EXPORTS:
+            raise BadInput(f"There is no export called “{kind}”; there is {', '.join(EXPORTS)}.")
+    if not kinds:
+        raise BadInput(f"Choose what to make: {', '.join(EXPORTS)}.")
+    return tuple(EXPORTS[kind] for kind in kinds)

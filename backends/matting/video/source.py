@@ -1,0 +1,100 @@
+"""Open what a user sent: decided by its bytes, among the formats below, and capped before any work.
+
+Playlists, manifests and other formats that point to further files are not among them, so a crafted one cannot
+make the program read anything else on the machine or on the network.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+from PIL import Image, UnidentifiedImageError
+
+from backends.core.errors import BadInput, TooLarge
+from backends.shared.images import FAR_TOO_LARGE, HEIC, PICTURE_FORMATS, looks_like_heic
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+DEMUXERS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,gif,apng,h264,hevc,obu,ivf,mjpeg,mxf,m4v,nut,dv"
+FORMATS = "MP4, MOV, MKV, WebM, AVI or GIF video, or a JPEG, PNG or WebP picture"
+
+MAX_VIDEO_PIXELS = 8192 * 4352
+MIN_SIDE = 8
+
+
+def check_size(width: int, height: int, most: int) -> None:
+    """Raises TooLarge over `most` pixels and BadInput under a few."""
+    if width * height > most:
+        raise TooLarge(
+            f"This is {width} × {height} pixels; up to {most / 1e6:.0f} megapixels can be worked on: make it smaller."
+        )
+    if min(width, height) < MIN_SIDE:
+        raise BadInput(f"This is only {width} × {height} pixels, too small to find a person in.")
+
+
+def is_picture(path: Path) -> bool:
+    """Whether `path` is a still picture by its bytes. An animated GIF or PNG counts as a video.
+
+    Raises:
+        BadInput: it is a HEIC picture, which nothing here can read.
+    """
+    with path.open("rb") as file:
+        head = file.read(12)
+    if looks_like_heic(head):
+        raise BadInput(HEIC)
+    try:
+        with Image.open(path, formats=PICTURE_FORMATS) as picture:
+            moving = picture.format in ("GIF", "PNG") and getattr(picture, "n_frames", 1) > 1
+            return not moving
+    except Image.DecompressionBombError as error:
+        raise TooLarge(FAR_TOO_LARGE) from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        return False  # not a picture: the video reader says what it is, or that it is nothing
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open `path` for reading, or raise BadInput."""
+    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
+    try:
+        return av.open(f"file:{path.resolve()}", options=options, metadata_errors="replace")
+    except (av.error.FFmpegError, ValueError, UnicodeError) as error:
+        if path.stat().st_size == 0:
+            raise BadInput("This file is empty: choose another one.") from error
+        raise BadInput(f"This file could not be read: choose an {FORMATS}.") from error
+
+
+def origin(container: InputContainer) -> Fraction:
+    """The moment of the file's clock, in seconds, that counts as 0 for all its streams alike.
+
+    Times are kept as they are, save where the clock itself means nothing: broadcasts start at some hour, and
+    sound coded with a lead-in starts before 0.
+    """
+    start = Fraction(container.start_time or 0, av.time_base)
+    return start if start < 0 or start > 1 else Fraction(0)
+
+
+def moving_pictures(container: InputContainer) -> VideoStream:
+    """The best video stream; every other stream is skipped while reading.
+
+    Raises:
+        BadInput: there is only sound (a cover picture does not count).
+    """
+    # A cover picture in a song is a video stream too; its disposition tells.
+    streams = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & av.stream.Disposition.attached_pic and stream.codec_context is not None
+    ]
+    if not streams:
+        what = "This file has sound but no pictures" if container.streams.audio else "There is no video in this file"
+        raise BadInput(f"{what}: choose an {FORMATS}.")
+    chosen = max(streams, key=lambda stream: stream.codec_context.width * stream.codec_context.height)
+    for stream in container.streams:
+        if stream is not chosen:
+            stream.discard = av.stream.Discard.all
+    return chosen

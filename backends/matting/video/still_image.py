@@ -1,0 +1,59 @@
+"""Still pictures in and out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from backends.matting.types import MediaInfo
+from backends.matting.video.source import FORMATS, check_size
+from backends.shared.images import MAX_PICTURE_PIXELS, ORIENTATION, opened, to_rgb, upright
+
+
+@dataclass(frozen=True)
+class Picture:
+    """`rgb` `(H, W, 3)` uint8, upright; `alpha` `(H, W)` float32 where the file had transparency of its own."""
+
+    rgb: np.ndarray
+    alpha: np.ndarray | None = None
+    icc: bytes | None = None
+    turned: bool = False
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height)."""
+        return self.rgb.shape[1], self.rgb.shape[0]
+
+    @property
+    def info(self) -> MediaInfo:
+        return MediaInfo("picture", *self.size, turned=self.turned)
+
+
+def read_picture(path: Path, most: int = MAX_PICTURE_PIXELS) -> Picture:
+    """Decode `path`, turned the way the camera was held.
+
+    Raises:
+        BadInput: it is damaged. TooLarge: it has more than `most` pixels; known before it is decoded.
+    """
+    with opened(path, damaged=f"This picture is damaged and could not be read: choose an {FORMATS}.") as file:
+        check_size(*file.size, most)
+        turned = file.getexif().get(ORIENTATION, 1) not in (0, 1)
+        icc = file.info.get("icc_profile") if file.mode in ("RGB", "RGBA") else None
+        straight = upright(file)
+        return Picture(to_rgb(straight), _own_alpha(straight), icc, turned)
+
+
+def _own_alpha(picture: Image.Image) -> np.ndarray | None:
+    if "A" not in picture.getbands() and "transparency" not in picture.info:
+        return None
+    alpha = np.asarray(picture.convert("RGBA"))[..., 3]
+    return alpha.astype(np.float32) / 255 if alpha.min() < 255 else None
+
+
+def write_png(path: Path, pixels: np.ndarray, icc: bytes | None = None) -> None:
+    """`(H, W)`, `(H, W, 3)` or `(H, W, 4)` uint8 as PNG, with the source's colour profile if it had one."""
+    extra = {"icc_profile": icc} if icc and pixels.ndim == 3 else {}
+    Image.fromarray(pixels).save(path, "PNG", compress_level=3, **extra)

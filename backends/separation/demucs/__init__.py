@@ -1,0 +1,1 @@
+"""Demucs: reading its checkpoints, and running it in overlapping segments."""

@@ -1,0 +1,1 @@
+"""Separation without learning: masks from pitch, repetition, rhythm and stereo position."""

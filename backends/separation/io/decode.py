@@ -1,0 +1,135 @@
+"""Sound from an untrusted file, frame by frame: what the demuxers may open, and how channels become two.
+
+The name of an upload says nothing. What a file is, is decided by its bytes, among the formats below; playlists,
+manifests and other formats that point to further files are not among them, so a crafted one cannot read anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import av
+import numpy as np
+
+from backends.core.errors import BadInput
+
+DEMUXERS = "wav,w64,aiff,caf,mp3,flac,ogg,mov,matroska,aac"
+FORMATS = "WAV, MP3, FLAC, M4A, OGG or Opus file, or a video with sound"
+RATES = range(1_000, 768_001)
+MAX_CHANNELS = 64
+
+HALF_POWER = 2**-0.5
+DOWNMIX: dict[str, tuple[float, float]] = {
+    "FL": (1.0, 0.0),
+    "FR": (0.0, 1.0),
+    "FC": (HALF_POWER, HALF_POWER),
+    "BL": (HALF_POWER, 0.0),
+    "BR": (0.0, HALF_POWER),
+    "SL": (HALF_POWER, 0.0),
+    "SR": (0.0, HALF_POWER),
+    "BC": (0.5, 0.5),
+    "FLC": (1.0, 0.0),
+    "FRC": (0.0, 1.0),
+    "LFE": (0.0, 0.0),
+    "DL": (1.0, 0.0),
+    "DR": (0.0, 1.0),
+}
+"""What a speaker adds to (left, right), after ITU-R BS.775; the effects channel is left out, as there."""
+
+FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
+
+
+@dataclass
+class Reading:
+    """What was met on the way through a file: packets read and unreadable, samples that are no number, channels."""
+
+    packets: int = 0
+    broken: int = 0
+    invalid: int = 0
+    seconds: float = 0.0
+    channels: set[int] = field(default_factory=set)
+
+
+def open_container(path: Path) -> av.container.InputContainer:
+    """Open `path` for reading, or raise BadInput."""
+    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
+    try:
+        container = av.open(f"file:{path.resolve()}", options=options, metadata_errors="replace")
+    except (av.error.FFmpegError, ValueError, UnicodeError) as error:
+        raise BadInput(f"This file could not be read as sound: choose a {FORMATS}.") from error
+    return container
+
+
+def first_sound(container: av.container.InputContainer) -> av.AudioStream:
+    """The first audio stream; every other stream is skipped while reading."""
+    if not container.streams.audio:
+        what = "This video has no sound" if container.streams.video else "There is no sound in this file"
+        raise BadInput(f"{what}: choose a {FORMATS}.")
+    chosen = container.streams.audio[0]
+    for stream in container.streams:
+        if stream is not chosen:
+            stream.discard = av.stream.Discard.all
+    return chosen
+
+
+def decoded(path: Path, reading: Reading) -> Iterator[av.AudioFrame]:
+    """The frames that can be decoded, in order. Unreadable packets are counted and left out.
+
+    Closing the iterator closes the file.
+    """
+    with open_container(path) as container:
+        packets = container.demux(first_sound(container))
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except av.error.FFmpegError:
+                reading.broken += 1  # the container itself is damaged here: nothing after this point can be found
+                return
+            reading.packets += 1
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError:
+                reading.broken += 1
+                continue
+            for frame in frames:
+                if isinstance(frame, av.AudioFrame) and frame.samples and frame.sample_rate in RATES:
+                    reading.seconds += frame.samples / frame.sample_rate
+                    yield frame
+
+
+def stereo(frame: av.AudioFrame, reading: Reading) -> np.ndarray:
+    """The samples of `frame` as (2, T) float32, full scale 1; what is no finite number becomes silence."""
+    channels = frame.layout.nb_channels
+    if channels > MAX_CHANNELS:
+        raise BadInput(f"This file has {channels} channels; up to {MAX_CHANNELS} can be mixed down to stereo.")
+    reading.channels.add(channels)
+    samples = _floats(frame, channels)
+    finite = np.isfinite(samples)
+    if not finite.all():
+        reading.invalid += int((~finite).sum())
+        samples = np.where(finite, samples, np.float32(0))
+    if channels == 2:
+        return samples
+    return _downmix(tuple(channel.name for channel in frame.layout.channels)) @ samples
+
+
+def _floats(frame: av.AudioFrame, channels: int) -> np.ndarray:
+    samples = frame.to_ndarray()  # planar (C, T), packed (1, T * C)
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, channels).T
+    scale = FULL_SCALE[frame.format.name.removesuffix("p")]
+    floats = samples.astype(np.float32) / np.float32(scale)
+    return floats - np.float32(1) if frame.format.name.startswith("u8") else floats  # (C, T)
+
+
+def _downmix(names: tuple[str, ...]) -> np.ndarray:
+    """(2, C) gains. Scaled so that no mixture can be louder than its loudest channel; one channel stays as loud."""
+    if len(names) == 1:
+        return np.ones((2, 1), np.float32)
+    known = all(name in DOWNMIX for name in names)
+    gains = np.array([DOWNMIX[name] if known else (1.0, 1.0) for name in names]).T
+    return (gains / max(gains.sum(axis=1).max(), 1.0)).astype(np.float32)

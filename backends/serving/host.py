@@ -1,0 +1,274 @@
+"""What this machine can run: its device, the state of every card, the engine that is loaded now."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from backends.core.engine import Engine, Progress
+from backends.core.errors import BadInput, EngineFailed, UserError, WeightsMissing
+from backends.core.model_card import ModelCard
+from backends.core.task import Task, tasks
+from backends.serving.speeds import Speeds
+from backends.weights import user_models
+from backends.weights.requirements import folders, lacking
+from backends.weights.store import WeightStore
+
+log = logging.getLogger(__name__)
+
+HERE = ("present", "builtin")
+"""The states of the weight store in which a card can run."""
+
+TELLING_SECONDS = 3.0
+"""A run shorter than this says little of the speed of a long one."""
+
+FAULT = "The model could not be made ready because of a fault of ours; its server's log says more."
+
+
+@dataclass(frozen=True)
+class CardState:
+    """What is so now, and apart from it what went wrong last.
+
+    `state` is what the disk says (absent, partial, broken, present) or what is under way or in memory (downloading,
+    loading, ready). `reason` is the sentence of the last load or download that failed, until one succeeds: a model
+    that did not load has not lost its weights.
+    """
+
+    state: str
+    reason: str = ""
+    done: float = 0
+    total: float = 0
+
+
+class Host:
+    """Cards, weights and engines of one machine. Safe to use from several threads.
+
+    One engine is kept loaded at a time: a card that is asked for replaces the one before it, so that
+    device memory is bounded by the largest model rather than by their sum.
+    """
+
+    def __init__(self, store: WeightStore | None = None, device: str | None = None) -> None:
+        self.store = store or WeightStore()
+        self._device = device or os.environ.get("FOURFOLD_DEVICE", "")
+        self._passing: dict[str, CardState] = {}
+        self._failures: dict[str, str] = {}
+        self._speeds = Speeds(self.store.root / "speeds.json")
+        self._loaded: tuple[tuple[str, str], Engine] | None = None
+        self._lock = threading.Lock()
+
+    @cached_property
+    def device(self) -> str:
+        """ "cuda", "mps" or "cpu": FOURFOLD_DEVICE, or else the best that torch finds."""
+        if self._device:
+            return self._device
+        import torch
+
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+
+    def cards(self, task: Task) -> tuple[ModelCard, ...]:
+        """Those of the project, and one for each of the user's own weights that lies in the folder for them now."""
+        return (*task.cards, *user_models.found(task, self.store.root))
+
+    def card(self, task: Task, card_id: str) -> ModelCard:
+        cards = self.cards(task)
+        for card in cards:
+            if card.id == card_id:
+                return card
+        known = ", ".join(card.id for card in cards)
+        raise BadInput(f"There is no model called “{card_id}” for {task.name}; there is {known}.")
+
+    def any_card(self, card_id: str) -> tuple[Task, ModelCard]:
+        """The card of that id, whatever its task."""
+        for task in tasks().values():
+            for card in task.cards:
+                if card.id == card_id:
+                    return task, card
+        raise BadInput(f"There is no model called “{card_id}”.")
+
+    def state(self, card: ModelCard) -> CardState:
+        """Where the card stands now: something passing (downloading, loading) or what the disk says."""
+        passing = self._passing.get(card.id)
+        if passing is not None:
+            return passing
+        reason, loaded = self._failures.get(card.id, ""), self._loaded
+        if loaded is not None and loaded[1].card.id == card.id:
+            return CardState("ready", reason)
+        stored = self.stored(card)
+        return CardState("present" if stored == "builtin" else stored, reason)
+
+    def stored(self, card: ModelCard) -> str:
+        """The weight store's word, or "absent" where the card lacks a program, package or folder."""
+        return "absent" if lacking(card, self.store.root) else self.store.state(card)
+
+    def paths(self, card: ModelCard) -> tuple[Path, ...]:
+        """What the card's engine is to load. Raises WeightsMissing, whose sentence says how to get what is lacking."""
+        if wanting := lacking(card, self.store.root):
+            raise WeightsMissing(wanting[0].how)
+        if user_models.is_found(card):
+            return (user_models.path_of(card, self.store.root),)
+        return self.store.paths(card) or folders(card, self.store.root)
+
+    def choose(self, task: Task, engine: str = "", weights: str = "") -> tuple[ModelCard, tuple[Path, ...]]:
+        """The card to run and its files: the one named, a local file, or the best that is present.
+
+        Args:
+            engine: an engine's name, or "" for any.
+            weights: a card's id, a path on this machine, or "".
+        """
+        if engine:
+            task.engine_class(engine)
+        cards = self.cards(task)
+        if weights and any(card.id == weights for card in cards):
+            card = self.card(task, weights)
+            if engine and card.engine != engine:
+                raise BadInput(f"The weights “{weights}” belong to the engine {card.engine}, not to {engine}.")
+            return card, self.paths(card)
+        if weights:
+            return self._own(task, engine, Path(weights))
+        ranked = sorted(cards, key=lambda card: -card.preference)
+        fitting = [card for card in ranked if not engine or card.engine == engine]
+        for card in fitting:
+            if self.stored(card) in HERE:
+                return card, self.paths(card)
+        return fitting[0], self.paths(fitting[0])
+
+    def _own(self, task: Task, engine: str, path: Path) -> tuple[ModelCard, tuple[Path, ...]]:
+        """A card for weights at a path that the terminal named."""
+        learned = (card.engine for card in task.cards if card.tier == "full")
+        taker = engine or user_models.engine_for(task, path) or next(learned, "")
+        if not path.exists():
+            raise WeightsMissing(f"There is no model called “{path}” and no file or folder there either.")
+        card = user_models.card(task, taker, path, path.stem)
+        if wanting := lacking(card, self.store.root):
+            raise WeightsMissing(wanting[0].how)
+        return card, (path,)
+
+    def engine(self, task: Task, card: ModelCard, paths: tuple[Path, ...]) -> Iterator[Progress | Engine]:
+        """Yield Progress while loading, then the engine, ready. The caller holds the device."""
+        key = (
+            task.name,
+            card.id if card.tier != "yours" else str([(path, *user_models.stamp(path)) for path in paths]),
+        )
+        if self._loaded is not None and self._loaded[0] == key:
+            yield self._loaded[1]
+            return
+        yield Progress("Loading the model", 0, 1)
+        with self._lock:
+            self._loaded = None
+        with self._passing_as(card, CardState("loading")):
+            try:
+                engine = task.engine_class(card.engine)(card, paths)
+                engine.load(self.device)
+            except ImportError as error:
+                raise EngineFailed(
+                    f"The engine {card.engine} is not installed completely on this machine ({error})."
+                ) from error
+        with self._lock:
+            self._loaded = (key, engine)
+        yield Progress("Loading the model", 1, 1)
+        yield engine
+
+    def fetch(self, card: ModelCard) -> Generator[Progress, None, None]:
+        """Download the card's weights; its state says "downloading" meanwhile, and keeps the reason if that fails."""
+        if not card.files and (wanting := lacking(card, self.store.root)):
+            raise WeightsMissing(wanting[0].how)
+        with self._passing_as(card, CardState("downloading", total=card.download_bytes)):
+            for progress in self.store.fetch(card):
+                self._passing[card.id] = CardState("downloading", "", progress.done, progress.total)
+                yield progress
+
+    @contextmanager
+    def _passing_as(self, card: ModelCard, state: CardState) -> Iterator[None]:
+        """Show `state` while the block runs; afterwards remember why it failed, or that it did not."""
+        self._passing[card.id] = state
+        try:
+            yield
+        except Exception as error:
+            # A card of the terminal's is named after its file, which may bear the name of a published one.
+            if card.tier != "yours" or user_models.is_found(card):
+                self._failures[card.id] = error.sentence if isinstance(error, UserError) else FAULT
+            raise
+        else:
+            self._failures.pop(card.id, None)
+        finally:
+            self._passing.pop(card.id, None)
+
+    def note_speed(self, card: ModelCard, seconds: float, amount: float) -> None:
+        """Remember how long one unit of input took here, over restarts too: the next estimate is this machine's own.
+
+        Much of a short run is its start, so it counts only until there is a better one.
+        """
+        if amount > 0 and (seconds >= TELLING_SECONDS or self._speeds.get(self.device, card.id) is None):
+            self._speeds.note(self.device, card.id, seconds / amount)
+
+    def info(self) -> dict[str, Any]:
+        """Everything a page needs to offer the tasks: device, cards with state, limits and measured speed."""
+        return {
+            "device": self._device_info(),
+            "versions": _versions(),
+            "tasks": {
+                task.name: {
+                    "title": task.title,
+                    "endpoint": f"/{task.verb}",
+                    "inputs": list(task.inputs),
+                    "optional": list(task.optional),
+                    "options": dict(task.options),
+                    "default": self.choose(task)[0].id if self._has_any(task) else "",
+                    "cards": [self._card_info(card) for card in self.cards(task)],
+                    "own": {"kinds": list(task.own), "strange": list(user_models.strange(task, self.store.root))},
+                }
+                for task in tasks().values()
+            },
+        }
+
+    def _has_any(self, task: Task) -> bool:
+        return any(self.stored(card) in HERE for card in self.cards(task))
+
+    def _card_info(self, card: ModelCard) -> dict[str, Any]:
+        """The card, its limits and its state: "failed" after a failure, while `here` tells whether it can be tried."""
+        now, stored = self.state(card), self.stored(card)
+        measured = self._speeds.get(self.device, card.id)
+        idle = now.state not in ("downloading", "loading", "ready")
+        shown = {key: value for key, value in asdict(card).items() if key not in ("files", "limits")}
+        return {
+            **shown,
+            "download_bytes": card.download_bytes,
+            "limits": asdict(card.limit(self.device)),
+            "speed": card.speed if measured is None else measured,
+            "speed_measured_here": measured is not None,
+            **asdict(now),
+            "state": "failed" if now.reason and idle else now.state,
+            "stored": stored,
+            "here": stored in HERE,
+            "lacks": " ".join(need.how for need in lacking(card, self.store.root)),
+        }
+
+    def _device_info(self) -> dict[str, Any]:
+        import psutil
+        import torch
+
+        name, memory = "this computer's processor", psutil.virtual_memory().total
+        if self.device == "cuda":
+            properties = torch.cuda.get_device_properties(0)
+            name, memory = properties.name, properties.total_memory
+        return {"kind": self.device, "name": name, "memory_bytes": memory, "time": time.time()}
+
+
+_LIBRARIES = ("torch", "demucs", "librosa", "av", "open_clip_torch", "scikit-image", "gradio")
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """The libraries that decide a result, so that a run can say what made it."""
+    return {name: version(name) for name in _LIBRARIES}

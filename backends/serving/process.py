@@ -1,0 +1,113 @@
+"""The server's process: its port, its folder, and its end, whichever way it is asked to stop."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from backends.core.errors import BadInput
+from backends.serving.workdir import WorkDir
+
+STOPS = (signal.SIGTERM, signal.SIGINT)
+
+GRACE_SECONDS = 2
+"""How long open connections may go on once the server was asked to stop."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; port 0 picks a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named as TCP, or else asyncio does not switch off the delay of small packets (Nagle), which live mattes feel.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise BadInput(f"Cannot listen on {host}:{port} ({error.strerror}).") from error
+    return listener
+
+
+def serve_until_stopped(
+    listener: socket.socket, root: Path | None, supervised: bool, announce: Callable[[str], None]
+) -> NoReturn:
+    """Serve until SIGTERM, SIGINT or, with `supervised`, the end of standard input; then end the process.
+
+    `root` holds uploads and results and is kept; without one a temporary folder does, and goes at the end.
+    """
+    temporary, folder = None, root
+    if folder is None:
+        temporary = WorkDir()
+        folder = temporary.path
+
+    def leave(*_: object) -> NoReturn:
+        """At once: a model's step under way cannot be interrupted, and an orderly end would wait for it, or crash."""
+        if temporary is not None:
+            temporary.remove()
+        os._exit(0)
+
+    for number in STOPS:
+        signal.signal(number, leave)
+    if supervised:
+        threading.Thread(target=_stop_with_parent, name="watch parent", daemon=True).start()
+    try:
+        if temporary is not None:
+            temporary.make()
+        _serve(listener, folder, leave, announce)
+    except BaseException:
+        if temporary is not None:
+            temporary.remove()
+        raise
+    leave()
+
+
+def _serve(
+    listener: socket.socket, folder: Path, leave: Callable[[], NoReturn], announce: Callable[[str], None]
+) -> None:
+    os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")  # Read as gradio is imported, and kept by it.
+    import uvicorn
+
+    from backends.serving.gradio_app import build
+    from backends.serving.host import Host
+    from backends.serving.live_protocol import MESSAGE_BYTES
+
+    app = build(Host(), folder)
+
+    class Server(uvicorn.Server):
+        """Uvicorn, which would end the process by the same signal again and leave the folder behind."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            app.state.server.stopping.set()
+            self.should_exit = True
+            # It tells of every stream that it cuts off after the time of grace, with a traceback for each.
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
+            late = threading.Timer(GRACE_SECONDS + 1, leave)
+            late.daemon = True
+            late.start()
+
+    # A message a little over what is allowed gets a sentence; one that is far over never gets into memory.
+    most = 4 * MESSAGE_BYTES
+    config = uvicorn.Config(
+        app, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS, ws_max_size=most, ws_max_queue=4
+    )
+    server = Server(config)
+    for number in STOPS:
+        signal.signal(number, server.handle_exit)
+    host, port = listener.getsockname()[:2]
+    announce(json.dumps({"address": f"http://{f'[{host}]' if ':' in host else host}:{port}"}))
+    server.run(sockets=[listener])
+
+
+def _stop_with_parent() -> None:
+    """Standard input ends when the parent dies, even by SIGKILL: then nobody is left to serve."""
+    while os.read(0, 4096):  # Not through sys.stdin, whose lock this thread would hold when Python exits.
+        pass
+    signal.raise_signal(signal.SIGTERM)

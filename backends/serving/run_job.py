@@ -1,0 +1,77 @@
+"""One job from request to last event, the same for the terminal and for the server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backends.core.engine import Engine, Event, Progress, Result
+from backends.core.errors import BadInput
+from backends.core.model_card import ModelCard
+from backends.core.task import Task
+from backends.serving.host import Host
+from backends.weights.user_models import is_found
+
+
+@dataclass(frozen=True)
+class Job:
+    """One request: which task, with which model, on which files, into which folder."""
+
+    task: Task
+    card: ModelCard
+    weights: tuple[Path, ...]
+    inputs: Mapping[str, Path]
+    options: Mapping[str, Any]
+    out: Path
+
+
+def run(host: Host, job: Job) -> Generator[Event, None, None]:
+    """Load the engine if it is not loaded, run it, and remember its speed on this machine."""
+    check_options(job.task, job.options)
+    engine = yield from _engine(host, job)
+    started, last, result = time.monotonic(), None, None
+    events = engine.run(job.inputs, job.options, job.out)
+    try:
+        for event in events:
+            last = event if isinstance(event, Progress) else last
+            result = event if isinstance(event, Result) else result
+            yield event
+    finally:
+        # An explicit close: a cancelled job must free the device now, not at the next garbage collection.
+        close = getattr(events, "close", None)
+        if close is not None:
+            close()
+    if last is not None and result is not None and (job.card.tier != "yours" or is_found(job.card)):
+        host.note_speed(job.card, time.monotonic() - started, engine.amount(job.inputs, last, result))
+
+
+def _engine(host: Host, job: Job) -> Generator[Event, None, Engine]:
+    """The engine of the job, ready for it: loaded, unless these files can do without the model."""
+    made = job.task.engine_class(job.card.engine)
+    if not made.needs_model(job.inputs):
+        return made(job.card, job.weights)
+    for step in host.engine(job.task, job.card, job.weights):
+        if not isinstance(step, Progress):
+            return step
+        yield step
+    raise AssertionError("a host gives an engine or raises")
+
+
+def check_inputs(task: Task, inputs: Mapping[str, Path]) -> None:
+    """Raises BadInput where a file has a name that the task does not know, or one that it needs is missing."""
+    takes = (*task.inputs, *task.optional)
+    for name, path in inputs.items():
+        if name not in takes:
+            raise BadInput(f"{task.title} takes no file called “{name}”; it takes {', '.join(takes)}.")
+        if not path.exists():
+            raise BadInput(f"There is no file {path}.")
+
+
+def check_options(task: Task, options: Mapping[str, Any]) -> None:
+    unknown = [name for name in options if name not in task.options]
+    if unknown:
+        known = ", ".join(task.options)
+        raise BadInput(f"{task.title} has no option called “{unknown[0]}”; it has {known}.")

@@ -1,0 +1,1 @@
+"""Helpers that several tasks use: images, device memory, disk errors, interruptible computations."""

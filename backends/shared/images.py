@@ -1,0 +1,156 @@
+"""Open one picture that nobody vouches for: capped before it is decoded, upright, and in plain RGB.
+
+What a picture is, is decided by its bytes among the formats below. Whatever a damaged or crafted file does to the
+decoder becomes one sentence.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from backends.core.errors import BadInput, TooLarge, UserError
+
+log = logging.getLogger(__name__)
+
+PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "AVIF", "GIF")
+FORMATS = "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF picture"
+
+MAX_PICTURE_PIXELS = 100_000_000
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+HEIC = "This is a HEIC picture, as iPhones make them: share it as JPEG and choose that."
+
+FAR_TOO_LARGE = "This picture has far too many pixels to be worked on: make it smaller."
+DAMAGED = f"This picture is damaged and could not be read: choose a {FORMATS}."
+
+ORIENTATION = 0x0112
+SIDEWAYS = (5, 6, 7, 8)
+
+_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """`rgb` `(H, W, 3)` uint8, upright, over white where the picture was see-through.
+
+    `width` and `height` are those of the file, upright; `rgb` may be smaller where a smaller one was asked for.
+    `moving`: the file has more pictures than this first one.
+    """
+
+    rgb: np.ndarray
+    width: int
+    height: int
+    moving: bool = False
+
+
+def looks_like_picture(head: bytes) -> bool:
+    """Whether a file with these first 16 bytes is a picture in one of the formats."""
+    return head.startswith(_STARTS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or head[4:12] == b"ftypavif"
+
+
+def looks_like_heic(head: bytes) -> bool:
+    """Whether it is a HEIC picture, which nothing here can read."""
+    return head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS
+
+
+@contextmanager
+def opened(
+    source: Path | bytes, formats: tuple[str, ...] = PICTURE_FORMATS, damaged: str = DAMAGED
+) -> Iterator[Image.Image]:
+    """The picture before it is decoded. Whatever goes wrong in the block is told as BadInput or TooLarge."""
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=formats) as file:
+            yield file
+    except (UserError, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:
+        raise TooLarge(FAR_TOO_LARGE) from error
+    except Exception as error:  # a damaged or hostile file can make a decoder fail in any way
+        log.info("a picture could not be read (%r)", error)
+        raise BadInput(damaged) from error
+
+
+def read(source: Path | bytes, side: int | None = None, most: int = MAX_PICTURE_PIXELS) -> Decoded:
+    """Decode a picture, turned the way the camera was held.
+
+    Args:
+        side: where given, a JPEG may come smaller by a power of two, though its shorter side stays at least this long;
+            that saves most of the time of decoding a photograph.
+        most: pixels; known and refused before any is decoded.
+
+    Raises:
+        BadInput: damaged, or of another kind. TooLarge: too many pixels.
+    """
+    head = source[:16] if isinstance(source, bytes) else _head(source)
+    if looks_like_heic(head):
+        raise BadInput(HEIC)
+    with opened(source) as file:
+        width, height = file.size
+        if width * height > most:
+            raise TooLarge(
+                f"This is {width} × {height} pixels; up to {most / 1e6:.0f} megapixels can be worked on: "
+                "make it smaller."
+            )
+        moving = file.format in ("GIF", "PNG", "WEBP", "AVIF") and bool(getattr(file, "is_animated", False))
+        sideways = file.getexif().get(ORIENTATION, 1) in SIDEWAYS
+        if side:
+            _draft(file, side)
+        rgb = over_white(upright(file))
+        return Decoded(rgb, *((height, width) if sideways else (width, height)), moving)
+
+
+def _draft(file: Image.Image, side: int) -> None:
+    """Tell the decoder to leave out detail that is not wanted. It rounds towards the larger picture."""
+    scale = side / min(file.size)
+    if scale < 1:
+        file.draft(None, (math.ceil(file.width * scale), math.ceil(file.height * scale)))
+
+
+def upright(file: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF data say; as it is where they make no sense."""
+    try:
+        return ImageOps.exif_transpose(file)
+    except (ValueError, TypeError, KeyError, SyntaxError, OverflowError) as error:
+        log.info("the EXIF data of a picture make no sense (%r)", error)
+        file.load()
+        return file
+
+
+def to_rgb(picture: Image.Image) -> np.ndarray:
+    """`(H, W, 3)` uint8; what was see-through keeps the colour that it has in the file."""
+    if picture.mode.startswith("I;16") or picture.mode == "I":  # 16-bit gray: Pillow would cut it off at 255
+        deep = np.asarray(picture).astype(np.int64)
+        return _grey(deep // 257)
+    if picture.mode == "F":  # of unknown range: black to white from the least value to the greatest
+        light = np.nan_to_num(np.asarray(picture, np.float64), posinf=0.0, neginf=0.0)
+        return _grey((light - light.min()) * 255 / max(float(np.ptp(light)), 1e-12))
+    return np.asarray(picture.convert("RGB"))
+
+
+def _grey(light: np.ndarray) -> np.ndarray:
+    return np.repeat(np.clip(light, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def over_white(picture: Image.Image) -> np.ndarray:
+    """`(H, W, 3)` uint8, laid over white where it is see-through."""
+    if not picture.has_transparency_data:
+        return to_rgb(picture)
+    layer = picture.convert("RGBA")
+    white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+    return np.asarray(Image.alpha_composite(white, layer))[..., :3]
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(16)
+    except OSError as error:
+        raise BadInput(f"“{path.name}” cannot be read ({error.strerror}).") from error

@@ -1,0 +1,1 @@
+"""Metrics by task, by the field's own definitions."""

@@ -1,0 +1,1 @@
+"""How good a few-shot classifier is, and what would make it better."""

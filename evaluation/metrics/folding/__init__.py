@@ -1,0 +1,1 @@
+"""How good a predicted structure is, and how sure it can be."""

@@ -1,0 +1,220 @@
+"""A folded protein against the truth: TM-score, RMSD, GDT, lDDT, contacts, and whether its confidence was earned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import tmtools
+
+from backends.folding.structure.structure import Structure
+from evaluation.metrics.folding.chain_alignment import Matching, match
+from evaluation.metrics.folding.gdt import HA, TS, shares
+from evaluation.metrics.folding.lddt import lddt_all_atom, lddt_ca
+from evaluation.metrics.folding.superpose import Transform, superpose
+
+
+@dataclass(frozen=True)
+class TmScore:
+    """0 to 1; above about 0.5 two proteins have the same fold (Zhang & Skolnick 2004, Xu & Zhang 2010).
+
+    reference, model: the score by the length of either. `transform` lays the model on the reference; `rmsd` in Å
+    is over the `aligned` residues under the score's own alignment.
+    """
+
+    reference: float
+    model: float
+    rmsd: float
+    aligned: int
+    transform: Transform
+
+
+def tm_score(model: Structure, reference: Structure, matching: Matching | None = None) -> TmScore:
+    """The TM-score, normalised by the reference's length.
+
+    With a `matching` residues are compared as it pairs them (TM-score); without, the best alignment of the two
+    shapes is sought, whatever their sequences (TM-align, Zhang & Skolnick 2005).
+    """
+    pairs = _gapped(model, reference, matching) if matching is not None else None
+    result = tmtools.tm_align(
+        np.ascontiguousarray(model.ca, dtype=np.float64),
+        np.ascontiguousarray(reference.ca, dtype=np.float64),
+        model.sequence,
+        reference.sequence,
+        pairs,
+    )
+    aligned = sum(one != "-" and other != "-" for one, other in zip(result.seqxA, result.seqyA, strict=True))
+    transform = Transform(np.asarray(result.u), np.asarray(result.t))
+    return TmScore(float(result.tm_norm_chain2), float(result.tm_norm_chain1), float(result.rmsd), aligned, transform)
+
+
+def _gapped(model: Structure, reference: Structure, matching: Matching) -> tuple[str, str]:
+    """The pairs as two strings with gaps; only pairs that rise in both can be written so."""
+    left, right, i, j = [], [], 0, 0
+    for row, other in zip(matching.model.tolist(), matching.reference.tolist(), strict=True):
+        left.append(model.sequence[i:row] + "-" * (other - j) + model.sequence[row])
+        right.append("-" * (row - i) + reference.sequence[j:other] + reference.sequence[other])
+        i, j = row + 1, other + 1
+    left.append(model.sequence[i:] + "-" * (len(reference) - j))
+    right.append("-" * (len(model) - i) + reference.sequence[j:])
+    return "".join(left), "".join(right)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How like the reference a model is. Scores run from 0 to 1, higher is better; `rmsd` is in Å, lower is better.
+
+    Chains of the reference without a partner are left out. coverage: share of the others' residues that the model
+    has. tm, gdt_ts, gdt_ha are by their length, so that what is missing counts. lddt: Cα; lddt_all: all heavy atoms.
+    `residues` and `deviation` `(P,)` belong to the matched residues: lDDT-Cα, and the distance in Å after
+    superposition. `transform` lays the model on the reference with the least RMSD.
+    """
+
+    matching: Matching
+    transform: Transform
+    tm: float
+    rmsd: float
+    gdt_ts: float
+    gdt_ha: float
+    lddt: float
+    lddt_all: float
+    coverage: float
+    residues: np.ndarray
+    deviation: np.ndarray
+    sentence: str
+
+    def scores(self) -> dict[str, float]:
+        names = ("tm", "rmsd", "gdt_ts", "gdt_ha", "lddt", "lddt_all", "coverage")
+        return {name: getattr(self, name) for name in names}
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **{name: round(value, 4) for name, value in self.scores().items()},
+            "sentence": self.sentence,
+            "chains": [asdict(pair) for pair in self.matching.chains],
+            "model": self.matching.model.tolist(),
+            "reference": self.matching.reference.tolist(),
+            "lddt_residues": [round(x, 4) if np.isfinite(x) else None for x in self.residues.tolist()],
+            "deviation": np.round(self.deviation, 3).tolist(),
+            "rotation": np.round(self.transform.rotation, 8).tolist(),
+            "shift": np.round(self.transform.shift, 5).tolist(),
+        }
+
+
+def compare(model: Structure, reference: Structure) -> Comparison:
+    """All scores of one pair. Raises BadInput where no chain of the one is like a chain of the other."""
+    matching = match(model, reference)
+    whole, length = len(reference), _length_of(reference, matching)
+    order = np.argsort(matching.reference)  # chains may come in another order than the reference's
+    matching = Matching(matching.model[order], matching.reference[order], matching.chains)
+    ours, theirs = model.ca[matching.model].astype(float), reference.ca[matching.reference].astype(float)
+    transform = superpose(ours, theirs)
+    deviation = np.linalg.norm(transform.apply(ours) - theirs, axis=-1)
+    within = dict(zip((*HA, 8.0), shares(ours, theirs, (*HA, 8.0), length), strict=True))
+    picked, truth = model.select(matching.model), reference.select(matching.reference)
+    partnered = np.isin(reference.chains, [pair.reference for pair in matching.chains])
+    rest, places = reference.select(partnered), (np.cumsum(partnered) - 1)[matching.reference]
+    in_order = Matching(np.arange(len(matching)), places, matching.chains)
+    trace = lddt_ca(ours, theirs)
+    found = Comparison(
+        matching,
+        transform,
+        tm=tm_score(picked, rest, in_order).reference,
+        rmsd=float(np.sqrt(np.square(deviation).mean())),
+        gdt_ts=float(np.mean([within[limit] for limit in TS])),
+        gdt_ha=float(np.mean([within[limit] for limit in HA])),
+        lddt=trace.score,
+        lddt_all=lddt_all_atom(picked, truth).score,
+        coverage=len(matching) / length,
+        residues=trace.residues,
+        deviation=deviation,
+        sentence="",
+    )
+    return replace(found, sentence=_sentence(found, length, whole))
+
+
+def _length_of(reference: Structure, matching: Matching) -> int:
+    """Residues of the reference's chains that have a partner; a chain that nobody modelled is no fault of the model."""
+    names = {pair.reference for pair in matching.chains}
+    return sum(part.stop - part.start for name, part in reference.chain_slices() if name in names)
+
+
+def _sentence(found: Comparison, length: int, whole: int) -> str:
+    alike = "nearly the same structure" if found.tm > 0.9 else "the same fold" if found.tm > 0.5 else "another fold"
+    compared = f"{len(found.matching)} of the reference's {length} residues are compared"
+    if length < whole:
+        compared += f", those of chain {', '.join(pair.reference for pair in found.matching.chains)}"
+    return f"{alike[0].upper()}{alike[1:]} (TM-score {found.tm:.3f}, RMSD {found.rmsd:.2f} Å): {compared}."
+
+
+def contact_precision(
+    predicted: np.ndarray, true: np.ndarray, min_sep: int = 6, tops: Sequence[int] = (1, 2, 5),
+    known: np.ndarray | None = None,
+) -> dict[str, float]:  # fmt: skip
+    """Share of the L, L/2, L/5 likeliest contacts that are true, by name; NaN where there is no pair to judge.
+
+    Args:
+        predicted: `(L, L)` scores, higher is likelier; made symmetric by their mean.
+        true: `(L, L)` bool, for instance `backends.folding.structure.geometry.contact_map`.
+        min_sep: only pairs with |i − j| of at least this.
+        tops: divisors of L.
+        known: `(L,)` bool, residues whose place is known; pairs with others are not judged.
+    """
+    length = len(predicted)
+    if predicted.shape != (length, length) or true.shape != predicted.shape:
+        raise ValueError(f"contacts to compare have one shape (L, L), not {predicted.shape} and {true.shape}")
+    rows, columns = np.triu_indices(length, max(min_sep, 1))
+    if known is not None:
+        both = known[rows] & known[columns]
+        rows, columns = rows[both], columns[both]
+    scores = np.nan_to_num((predicted[rows, columns] + predicted[columns, rows]) / 2, nan=-np.inf)
+    hits = true[rows, columns][np.argsort(-scores, kind="stable")]
+    found = {}
+    for top in tops:
+        chosen = hits[: max(1, length // top)]
+        found["L" if top == 1 else f"L/{top}"] = float(chosen.mean()) if len(chosen) else float("nan")
+    return found
+
+
+@dataclass(frozen=True)
+class Band:
+    """The residues whose pLDDT lies from `low` to `high`: how many, and the means (0 to 100) promised and kept."""
+
+    low: float
+    high: float
+    count: int
+    promised: float
+    kept: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Whether pLDDT kept its promise: `error` is the mean gap over residues' bands, in points of 100; `correlation` is
+    Pearson's r, NaN where either is constant."""
+
+    bands: tuple[Band, ...]
+    error: float
+    correlation: float
+
+
+def calibration(plddt: np.ndarray, true: np.ndarray, width: float = 10.0) -> Calibration:
+    """pLDDT `(N,)`, 0 to 100, against true lDDT-Cα `(N,)`, 0 to 1; residues without either are left out.
+
+    Raises ValueError where no residue has both.
+    """
+    both = np.isfinite(plddt) & np.isfinite(true)
+    if not both.any():
+        raise ValueError("calibration needs a residue with both pLDDT and lDDT")
+    said, was = np.asarray(plddt, float)[both], 100 * np.asarray(true, float)[both]
+    last = round(100 / width) - 1
+    place = np.clip((said // width).astype(int), 0, last)
+    bands = tuple(
+        Band(width * k, width * (k + 1), int(mine.sum()), float(said[mine].mean()), float(was[mine].mean()))
+        for k in range(last + 1)
+        if (mine := place == k).any()
+    )
+    error = sum(band.count * abs(band.promised - band.kept) for band in bands) / len(said)
+    varies = len(said) > 1 and np.ptp(said) > 0 and np.ptp(was) > 0
+    return Calibration(bands, float(error), float(np.corrcoef(said, was)[0, 1]) if varies else float("nan"))

@@ -1,0 +1,1 @@
+"""How good separated stems are, with and without the true stems."""

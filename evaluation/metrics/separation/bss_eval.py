@@ -1,0 +1,258 @@
+"""How close separated stems are to the true ones: SI-SDR, and BSS Eval v4 along the song.
+
+Signals are float arrays of shape (T,) or (T, C). Everything here is numpy and scipy; nothing needs a system ffmpeg.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from backends.core.errors import BadInput
+
+MAX_MISMATCH = 1.0
+"""Seconds by which two recordings of the same song may differ in length before they are taken for different songs."""
+
+BLOCK_SECONDS = 90.0
+"""Seconds whose distortion filters BSS Eval fits together. Its transforms hold 16 bytes a stem, channel and
+sample, rounded up to a power of two, several times over: four stereo stems of a block take about 2 GB at 44.1 kHz,
+however long the song is."""
+
+MAX_STEMS = 8
+"""BSS Eval solves a system of stems x channels x 512 unknowns: more stems than this would exhaust memory."""
+
+
+def si_sdr(estimate: np.ndarray, reference: np.ndarray) -> float:
+    """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019, eq. 3).
+
+    Both signals are (T,) or (T, C), made zero-mean along time first; channels share one scale.
+    `inf` for an estimate that is the reference at some gain, `-inf` for one with nothing of it, and `nan` where either
+    is silent or constant: the ratio is then 0/0.
+
+    Raises:
+        ValueError: the shapes differ; see `match_length`.
+    """
+    if estimate.shape != reference.shape:
+        raise ValueError(f"estimate {estimate.shape} and reference {reference.shape} differ in shape")
+    estimate, reference = _centred(estimate), _centred(reference)
+    power = float(reference @ reference)
+    if power == 0 or not estimate.any():
+        return float("nan")
+    target = float(estimate @ reference) / power * reference
+    wanted, distortion = float(target @ target), float(np.sum((estimate - target) ** 2))
+    with np.errstate(divide="ignore"):
+        return float(10 * (np.log10(wanted) - np.log10(distortion)))
+
+
+def si_sdr_improvement(estimate: np.ndarray, reference: np.ndarray, mixture: np.ndarray) -> float:
+    """dB by which `estimate` is closer to `reference` than the untouched `mixture` is. All (T,) or (T, C)."""
+    return si_sdr(estimate, reference) - si_sdr(mixture, reference)
+
+
+def _centred(signal: np.ndarray) -> np.ndarray:
+    signal = np.asarray(signal, dtype=np.float64)
+    return (signal - signal.mean(axis=0)).ravel() if signal.size else signal.ravel()
+
+
+def match_length(
+    signals: Mapping[str, np.ndarray], samplerate: int, tolerance: float = MAX_MISMATCH
+) -> dict[str, np.ndarray]:
+    """Cut (T, C) signals that start together to their common length.
+
+    Raises:
+        BadInput: one is empty, or the lengths differ by more than `tolerance` seconds.
+    """
+    length = common_length({name: len(signal) for name, signal in signals.items()}, samplerate, tolerance)
+    return {name: signal[:length] for name, signal in signals.items()}
+
+
+def common_length(lengths: Mapping[str, int], samplerate: int, tolerance: float = MAX_MISMATCH) -> int:
+    """The shortest of `lengths`, in samples. Raises BadInput as `match_length` does."""
+    shortest, longest = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
+    if not lengths[shortest]:
+        raise BadInput(f"“{shortest}” is empty: choose a file with sound in it.")
+    if lengths[longest] - lengths[shortest] > tolerance * samplerate:
+        raise BadInput(
+            f"“{shortest}” lasts {lengths[shortest] / samplerate:.1f} s and “{longest}” "
+            f"{lengths[longest] / samplerate:.1f} s: choose recordings of the same song that start together."
+        )
+    return lengths[shortest]
+
+
+@dataclass(frozen=True)
+class BssRow:
+    """One stem in one window: `start` in seconds, ratios in dB, `nan` where a ratio is not defined."""
+
+    stem: str
+    start: float
+    sdr: float
+    sir: float
+    sar: float
+    isr: float
+
+
+@dataclass(frozen=True)
+class BssScores:
+    """`rows` has one entry a stem and window. BSS Eval scores no stem in a window where any takes part in silence.
+
+    `silent_references` and `silent_estimates` count such windows by the stem that was silent; `unscored` counts the
+    windows of each stem without figures, whatever the cause; `windows` is how many there were.
+    """
+
+    rows: tuple[BssRow, ...]
+    windows: int
+    silent_references: Mapping[str, int] = field(default_factory=dict)
+    silent_estimates: Mapping[str, int] = field(default_factory=dict)
+    unscored: Mapping[str, int] = field(default_factory=dict)
+
+    def median(self, stem: str, ratio: str = "sdr") -> float:
+        """Median over the scored windows, as SiSEC 2018 reports it; `nan` when none was scored."""
+        values = np.array([getattr(row, ratio) for row in self.rows if row.stem == stem], dtype=float)
+        values = values[~np.isnan(values)]
+        return float(np.median(values)) if values.size else float("nan")
+
+
+def bss_eval(
+    references: Mapping[str, np.ndarray],
+    estimates: Mapping[str, np.ndarray],
+    samplerate: int,
+    *,
+    window: float = 1.0,
+    hop: float = 1.0,
+    block: float = BLOCK_SECONDS,
+) -> BssScores:
+    """BSS Eval v4 (Vincent et al. 2006; Liutkus, Stöter & Ito 2018) by museval's own code, stems matched by name.
+
+    Arrays are (T, C). `window` and `hop` are seconds. Distortion filters are fitted once a `block` of seconds, which
+    bounds memory; songs up to that length score exactly as in museval's `evaluate`, and `block=math.inf` does so for
+    any length. A stem that is silent for a whole block, true or separated, sits out that block. Where left and right
+    are equal in every reference, the filters would not be unique, and the mean of the channels is scored instead.
+
+    Raises:
+        BadInput: the stems do not agree in name or length, or there are more than MAX_STEMS.
+    """
+    names = _common_stems(references, estimates)
+    true, found = _aligned([references[name] for name in names], [estimates[name] for name in names], names, samplerate)
+    grid = _Grid(samplerate, max(round(window * samplerate), 1), max(round(hop * samplerate), 1))
+    rows: list[BssRow] = []
+    for start, stop in grid.blocks(true.shape[1], block):
+        rows += _score_block(names, true[:, start:stop], found[:, start:stop], grid, start / samplerate)
+    unscored = {name: sum(bool(np.isnan(row.sdr)) for row in rows if row.stem == name) for name in names}
+    quiet = [{name: grid.count_silent(signals[i]) for i, name in enumerate(names)} for signals in (true, found)]
+    return BssScores(tuple(rows), len(grid.starts(true.shape[1])), quiet[0], quiet[1], unscored)
+
+
+def bss_blocks(length: int, samplerate: int, block: float = BLOCK_SECONDS) -> list[tuple[int, int]]:
+    """(start, stop), in samples, of the blocks of whole seconds that `bss_eval` scores one by one.
+
+    They lie end to end. A song too long for memory can be scored a block a call, with `joined` at the end, and gets
+    what one call for the whole song would give.
+    """
+    return list(_Grid(samplerate, samplerate, samplerate).blocks(length, block))
+
+
+def joined(parts: Sequence[tuple[float, BssScores]]) -> BssScores:
+    """The scores of one song from those of its blocks, each with where it starts in seconds."""
+    rows = [replace(row, start=start + row.start) for start, scores in parts for row in scores.rows]
+    counts: list[dict[str, int]] = [{}, {}, {}]
+    for _, scores in parts:
+        for total, part in zip(
+            counts, (scores.silent_references, scores.silent_estimates, scores.unscored), strict=True
+        ):
+            for name, count in part.items():
+                total[name] = total.get(name, 0) + count
+    return BssScores(tuple(rows), sum(scores.windows for _, scores in parts), *counts)
+
+
+def _common_stems(references: Mapping[str, np.ndarray], estimates: Mapping[str, np.ndarray]) -> list[str]:
+    lost = sorted(set(references) ^ set(estimates))
+    if lost or not references:
+        which = f"“{lost[0]}” has no counterpart" if lost else "there are none"
+        raise BadInput(f"True and separated stems are compared by name, and {which}: choose the same stems for both.")
+    if len(references) > MAX_STEMS:
+        raise BadInput(f"At most {MAX_STEMS} stems can be compared at once: choose fewer.")
+    return list(references)
+
+
+def _aligned(
+    true: list[np.ndarray], found: list[np.ndarray], names: list[str], samplerate: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both as (N, T, C) of one length, and of one channel where that is all there is to compare."""
+    labels = [f"{name} (true)" for name in names] + [f"{name} (separated)" for name in names]
+    columns = [signal[:, None] if signal.ndim == 1 else signal for signal in (*true, *found)]
+    cut = list(match_length(dict(zip(labels, columns, strict=True)), samplerate).values())
+    widths = {signal.shape[1] for signal in cut}
+    same = all(np.array_equal(signal, signal[:, ::-1]) for signal in cut[: len(names)])
+    if len(widths) > 1 or (widths == {2} and same):
+        cut = [signal.mean(axis=1, keepdims=True) for signal in cut]
+    return np.stack(cut[: len(names)]), np.stack(cut[len(names) :])
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """The windows that museval's `Framing` lays over a song, in samples."""
+
+    samplerate: int
+    window: int
+    hop: int
+
+    def starts(self, length: int) -> range:
+        """At least one window, however short the song; a rest shorter than a window is left out."""
+        return range(0, max(length - self.window, 0) + 1, self.hop)
+
+    def blocks(self, length: int, seconds: float) -> Iterator[tuple[int, int]]:
+        """(start, stop) of runs of whole windows of about `seconds`, the last one ending with the song."""
+        starts = self.starts(length)
+        runs = 1
+        if length > seconds * self.samplerate:
+            each = max(int((seconds * self.samplerate - self.window) // self.hop) + 1, 1)
+            runs = -(-len(starts) // each)
+        # Even runs: a last run of a second or two would fit its filters to next to nothing.
+        for i, run in enumerate(np.array_split(np.asarray(starts), runs)):
+            yield int(run[0]), length if i == runs - 1 else int(run[-1]) + self.window
+
+    def count_silent(self, signal: np.ndarray) -> int:
+        return sum(_silent(signal[start : start + self.window]) for start in self.starts(len(signal)))
+
+
+def _score_block(names: list[str], true: np.ndarray, found: np.ndarray, grid: _Grid, offset: float) -> list[BssRow]:
+    """Rows of one block; `true` and `found` are (N, T, C), starting `offset` seconds into the song."""
+    playing = [i for i in range(len(names)) if not _silent(true[i]) and not _silent(found[i])]
+    starts = grid.starts(true.shape[1])
+    ratios = np.full((4, len(names), len(starts)), np.nan)  # SDR, ISR, SIR, SAR
+    if playing:
+        ratios[:, playing] = _museval().bss_eval(true[playing], found[playing], window=grid.window, hop=grid.hop)[:4]
+    return [
+        BssRow(name, offset + start / grid.samplerate, float(sdr), float(sir), float(sar), float(isr))
+        for i, name in enumerate(names)
+        for start, (sdr, isr, sir, sar) in zip(starts, ratios[:, i].T, strict=True)
+    ]
+
+
+def _silent(signal: np.ndarray) -> bool:
+    """museval's own test on (T, C): the channels cancel at every sample."""
+    return not signal.sum(axis=1).any()
+
+
+@cache
+def _museval() -> ModuleType:
+    """museval's `metrics` module, loaded on its own.
+
+    Importing the package would import stempeg, which refuses to load without a system ffmpeg; the metrics themselves
+    need only numpy and scipy.
+    """
+    files = importlib.metadata.files("museval") or []
+    path = next(Path(str(file.locate())) for file in files if file.as_posix() == "museval/metrics.py")
+    spec = importlib.util.spec_from_file_location("fourfold_museval_metrics", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"cannot load {path}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

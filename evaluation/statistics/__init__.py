@@ -1,0 +1,1 @@
+"""Intervals and tests. They only ever see rows: one a unit."""

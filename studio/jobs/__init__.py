@@ -1,0 +1,1 @@
+"""Jobs: started, watched and cancelled on a backend, whose results are recorded as they arrive."""

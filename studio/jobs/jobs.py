@@ -1,0 +1,301 @@
+"""Jobs outlive the page that started them: each has a thread, a state to watch, and a run in the library.
+
+A job's id is its run's id, so a page that is reloaded with the id in its address finds either the running job
+or the finished run. Files are kept as they arrive; what a cancelled or failed job made stays playable.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import httpx
+
+from backends.core.errors import UserError
+from studio.jobs.backend import Backend
+from studio.jobs.client import LOST, Call, StreamError
+from studio.jobs.receiver import Derive, Intake, copy_upload
+from studio.library.library import Library, UnknownRun
+
+log = logging.getLogger(__name__)
+
+State = Literal["preparing", "waiting", "running", "done", "failed", "cancelled"]
+ENDED = ("done", "failed", "cancelled")
+READY_SECONDS = 120
+BEGIN_SECONDS = 10
+REMEMBERED = 100
+"""Ended jobs whose last view is kept; the library knows all of them for good."""
+
+FAULT = "The studio could not finish this because of a fault of ours. Your file is kept: try again."
+STOPPED = "The download stopped; what arrived is kept, and it can go on from there."
+INCOMPLETE = "A finished file did not arrive from the model server. Your file is kept: you can run it again."
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job as a page sees it at one moment. `fraction` is None while nothing countable happens.
+
+    `pace` is units of this stage a second, None before it can be told.
+    """
+
+    id: str
+    task: str
+    title: str
+    card: str
+    state: State = "preparing"
+    stage: str = "Getting ready"
+    done: float = 0.0
+    total: float = 0.0
+    unit: str = ""
+    rank: int | None = None
+    elapsed: float = 0.0
+    eta: float | None = None
+    pace: float | None = None
+    code: str = ""
+    sentence: str = ""
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def fraction(self) -> float | None:
+        return min(1.0, self.done / self.total) if self.total else None
+
+
+@dataclass
+class _Job:
+    view: JobView
+    started: float = field(default_factory=time.monotonic)
+    stage_started: float = 0.0
+    stage_done: float = 0.0
+    ended: float = 0.0
+    call: Call | None = None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def set(self, **changes: Any) -> None:
+        with self.lock:
+            if changes.get("stage", self.view.stage) != self.view.stage:
+                self.stage_started, self.stage_done = time.monotonic(), changes.get("done", 0.0)
+                changes = {"done": 0.0, "total": 0.0, "unit": "", **changes}
+            self.view = replace(self.view, **changes)
+            if self.view.ended and not self.ended:
+                self.ended, self.call = time.monotonic(), None
+
+
+class Jobs:
+    """Every job of this studio. Safe to use from several threads."""
+
+    def __init__(self, library: Library, backend: Backend, derive: Derive | None = None) -> None:
+        self.library = library
+        self.backend = backend
+        self._derive = derive
+        self._jobs: dict[str, _Job] = {}
+        self._lock = threading.Lock()
+
+    def submit(
+        self,
+        task: str,
+        name: str,
+        source: IO[bytes] | Path,
+        card: str,
+        options: Mapping[str, Any],
+        *,
+        extra: Mapping[str, IO[bytes] | Path] | None = None,
+        asked: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Start a job on a copy of `source`; returns its id at once. `name` is shown and never used as a path.
+
+        Args:
+            extra: further files by the names of the task's optional inputs, copied as well.
+            asked: what a page wants to remember of how this was asked for; the run's `facts["asked"]`.
+        """
+        # Pages submit only once the backend has answered, so this waits in rare cases: it is just being restarted.
+        info = self.backend.info() or self.backend.wait_ready(BEGIN_SECONDS).info
+        with tempfile.TemporaryDirectory(prefix="fourfold-upload-") as folder:
+            sent = {"input": source, **(extra or {})}
+            copies = {key: Path(folder) / f"upload-{index}" for index, key in enumerate(sent)}
+            inputs = []
+            for key, copy in copies.items():
+                digest, size = copy_upload(sent[key], copy)
+                inputs.append({"name": name if key == "input" else key, "sha256": digest, "bytes": size})
+            about = _card_info(info, task, card)
+            run = self.library.begin(
+                task=task,
+                title=Path(name).stem or task,
+                engine=about.get("engine", ""),
+                weights=card,
+                card=about,
+                options=options,
+                inputs=inputs,
+                versions={"fourfold": info.get("version", ""), **info.get("versions", {})},
+            )
+            for key, copy in copies.items():
+                given = sent[key]
+                suffix = given.suffix if isinstance(given, Path) else ""
+                self.library.keep(run.id, "input", key, copy, file=f"{key}{suffix}", move=True)
+            if asked:
+                self.library.note(run.id, facts={"asked": asked})
+        self._start(run.id, JobView(run.id, task, run.title, card), lambda job: self._work(job, options))
+        return run.id
+
+    def again(self, run_id: str) -> str:
+        """Run the same files with the same options once more, as a new job. Raises UserError where a file is gone."""
+        run = self.library.get(run_id)
+        if run is None:
+            raise UnknownRun
+        source, extra = self._inputs(run_id)
+        name = run.inputs[0]["name"]
+        return self.submit(run.task, name, source, run.weights, run.options, extra=extra, asked=run.facts.get("asked"))
+
+    def _inputs(self, run_id: str) -> tuple[Path, dict[str, Path]]:
+        """The file that a run is about, and its further ones by name."""
+        stored = self.library.artifacts(run_id, "input")
+        extra = {item.name: self.library.local(run_id, item) for item in stored if item.name != "input"}
+        return self.library.only(run_id, "input", "input"), extra
+
+    def fetch(self, card: str) -> str:
+        """Start downloading a card's weights on the backend; the id of a fetch is "fetch-" and the card."""
+        job_id = f"fetch-{card}"
+        self._start(job_id, JobView(job_id, "fetch", card, card), self._fetch)
+        return job_id
+
+    def get(self, job_id: str) -> JobView | None:
+        """The job now, or None where this studio never ran it (the library may still know the run)."""
+        job = self._jobs.get(job_id)
+        if job is None:
+            return None
+        with job.lock:
+            view, call = job.view, job.call
+            elapsed = (job.ended or time.monotonic()) - job.started
+            pace = _pace(view, time.monotonic() - job.stage_started, job.stage_done)
+        if view.state == "waiting" and call is not None:
+            rank, _ = call.queue()
+            return replace(view, elapsed=elapsed, rank=rank)
+        return replace(view, elapsed=elapsed, pace=pace, eta=(view.total - view.done) / pace if pace else None)
+
+    def running(self, task: str | None = None) -> tuple[JobView, ...]:
+        """Jobs that have not ended, oldest first."""
+        views = (self.get(job_id) for job_id in tuple(self._jobs))
+        return tuple(view for view in views if view and not view.ended and (task is None or view.task == task))
+
+    def cancel(self, job_id: str) -> None:
+        """Ask a job to stop; its device is free within one chunk and what it finished is kept."""
+        job = self._jobs.get(job_id)
+        if job is None or job.view.ended:
+            return
+        job.cancelled.set()
+        if job.call is not None:
+            job.call.cancel()
+
+    def stop(self) -> None:
+        """Cancel everything; the studio is closing."""
+        for job_id in tuple(self._jobs):
+            self.cancel(job_id)
+
+    def _start(self, job_id: str, view: JobView, work: Callable[[_Job], None]) -> None:
+        """Start a thread for the job, unless one of that id is still at work."""
+        job = _Job(view)
+        with self._lock:
+            running = self._jobs.get(job_id)
+            if running is not None and not running.view.ended:
+                return
+            self._jobs[job_id] = job
+            for old in [key for key, other in self._jobs.items() if other.view.ended][:-REMEMBERED]:
+                del self._jobs[old]
+        threading.Thread(target=self._guard, args=(job, work), name=f"job {job_id}", daemon=True).start()
+
+    def _guard(self, job: _Job, work: Callable[[_Job], None]) -> None:
+        """Run `work` and turn every ending into a state; a fault of ours is logged and told in words."""
+        state, code, sentence = "done", "", ""
+        try:
+            work(job)
+        except (StreamError, UserError) as error:
+            state, code, sentence = "failed", error.code, error.sentence
+        except httpx.HTTPError:
+            log.exception("a file of job %s did not arrive", job.view.id)
+            state, code, sentence = "failed", "backend_lost", INCOMPLETE
+        except Exception:
+            log.exception("job %s failed", job.view.id)
+            state, code, sentence = "failed", "crash", FAULT
+        if job.cancelled.is_set():
+            state, code, sentence = "cancelled", "", ""
+        try:
+            if job.view.task != "fetch":
+                self.library.finish(job.view.id, state, time.monotonic() - job.started, sentence)  # type: ignore[arg-type]
+        except UserError as error:
+            log.warning("the end of job %s could not be written down: %s", job.view.id, error)
+            sentence = sentence or error.sentence
+        finally:
+            job.set(state=state, code=code, sentence=sentence)
+
+    def _call(self, job: _Job, request: Callable[[Mapping[str, Any]], tuple[str, list[Any]]]) -> Call:
+        """Wait for the backend, then call the endpoint, with the arguments, that follow from its /info."""
+        state = self.backend.wait_ready(READY_SECONDS, lambda: not job.cancelled.is_set())
+        if job.cancelled.is_set():
+            raise StreamError("cancelled", "Cancelled.")
+        if not state.ready:
+            raise StreamError("unreachable", state.sentence)
+        incarnation = self.backend.incarnation
+        job.set(stage="Asking the model server" if job.view.task == "fetch" else "Sending the file")
+        alive = lambda: self.backend.incarnation == incarnation  # noqa: E731
+        call = Call(state.address, *request(state.info), alive)
+        with job.lock:
+            job.call = call
+        if job.cancelled.is_set():
+            call.cancel()
+        job.set(state="waiting", stage="Waiting for the model")
+        return call
+
+    def _work(self, job: _Job, options: Mapping[str, Any]) -> None:
+        run_id, view = job.view.id, job.view
+        upload, extra = self._inputs(run_id)
+
+        def request(info: Mapping[str, Any]) -> tuple[str, list[Any]]:
+            task = info["tasks"][view.task]
+            further = [extra.get(name) for name in task.get("optional", ())]
+            return task["endpoint"], [upload, view.card, dict(options), *further]
+
+        call = self._call(job, request)
+        intake = Intake(self.library, run_id, call.address, job.set, job.cancelled, derive=self._derive)
+        try:
+            for event in call:
+                intake.take(event)
+        except httpx.TransportError as error:
+            # A server that dies while a file is on its way is lost, not short of one file.
+            if call.gone():
+                raise StreamError("backend_lost", LOST) from error
+            raise
+        finally:
+            intake.close()
+        if not intake.finished and not job.cancelled.is_set():
+            raise StreamError("backend_lost", LOST)
+
+    def _fetch(self, job: _Job) -> None:
+        fetched = False
+        for event in self._call(job, lambda _: ("/fetch", [job.view.card])):
+            fetched = fetched or event["type"] == "fetched"
+            if event["type"] == "progress":
+                job.set(state="running", **{key: event[key] for key in ("stage", "done", "total", "unit")})
+        if not fetched and not job.cancelled.is_set():
+            raise StreamError("backend_lost", STOPPED)
+
+
+def _card_info(info: Mapping[str, Any], task: str, card: str) -> dict[str, Any]:
+    cards = info.get("tasks", {}).get(task, {}).get("cards", [])
+    return next((dict(about) for about in cards if about["id"] == card), {"id": card})
+
+
+def _pace(view: JobView, in_stage: float, before: float = 0.0) -> float | None:
+    """Units of this stage a second; `before` was done when it began, as in a resumed download."""
+    gained = view.done - before
+    if view.state != "running" or not view.total or in_stage < 1.0 or gained < 0.01 * view.total:
+        return None
+    return gained / in_stage

@@ -1,0 +1,98 @@
+"""Keeping the library in order: what a crash, a lost database or a lost file left behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select
+
+from studio.library import manifest, models
+from studio.library.models import FINISHED, RUN_ID, ArtifactRow, RunRow
+
+if TYPE_CHECKING:
+    from studio.library.library import Library
+
+MANIFEST_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep did: runs whose studio died, deletes completed, folders entered again; odd files and folders."""
+
+    interrupted: tuple[str, ...]
+    deleted: tuple[str, ...]
+    adopted: tuple[str, ...]
+    leftovers: int
+    missing: int
+    unknown: tuple[str, ...]
+
+
+def sweep(library: Library) -> Swept:
+    """Put right what a crash left behind.
+
+    Runs whose process is gone become "interrupted"; half-done deletes are completed; files without a row (a `keep`
+    cut short) are removed from the folders of finished runs, and rows whose file vanished from a folder are dropped
+    with a notice on the run. Unknown folders that a manifest explains are entered again (their database was lost).
+    Whole folders that are missing (a disk that is not plugged in) or unexplained are only counted.
+    """
+    with library.database.session(write=True) as session:
+        rows = session.scalars(select(RunRow).where(RunRow.status.in_(("running", "deleting")))).all()
+        dead = [r for r in rows if r.status == "running" and not models.alive(r.owner, models.now() - r.touched)]
+        for row in dead:
+            row.status, row.error = "interrupted", "The studio was closed or stopped while this was running."
+        interrupted = tuple(row.id for row in dead)
+        deleting = tuple(row.id for row in rows if row.status == "deleting")
+        ended = [row.record() for row in dead]
+    for run in ended:
+        library.explain(run)
+    for run_id in deleting:
+        library.erase(run_id)
+    folders = library.storage.runs()
+    with library.database.session() as session:
+        states = dict(session.execute(select(RunRow.id, RunRow.status)).all())
+    strange = folders - set(states) - set(deleting)
+    adopted = tuple(sorted(folder for folder in strange if _adopt(library, folder)))
+    tidied = [_tidy(library, run_id) for run_id, status in states.items() if status in FINISHED]
+    library.storage.trim_cache()
+    leftovers, missing = (sum(pair[i] for pair in tidied) for i in (0, 1))
+    return Swept(interrupted, deleting, adopted, leftovers, missing, tuple(sorted(strange - set(adopted))))
+
+
+def _tidy(library: Library, run_id: str) -> tuple[int, int]:
+    """Match the folder of a finished run with its rows: how many files removed, how many rows dropped."""
+    rows = {stored.file: stored for stored in library.artifacts(run_id)}
+    there = library.storage.files(run_id)
+    if there is None:
+        return 0, len(rows)
+    leftovers = [file for file in there - set(rows) - {manifest.FILE} if library.storage.settled(run_id, file)]
+    for file in leftovers:
+        library.storage.remove(run_id, file)
+    lost = set(rows) - there
+    if lost:
+        with library.database.session(write=True) as session:
+            wanted = (ArtifactRow.run_id == run_id, ArtifactRow.file.in_(lost))
+            session.execute(delete(ArtifactRow).where(*wanted))
+        names = ", ".join(sorted({rows[file].name for file in lost})[:5])
+        library.note(run_id, notices=[f"Files of this run are no longer in the storage folder: {names}."])
+    return len(leftovers), len(lost)
+
+
+def _adopt(library: Library, folder: str) -> bool:
+    """Enter a folder whose rows are lost, with the files that are still in it; False where nothing explains it."""
+    files = library.storage.files(folder) if RUN_ID.fullmatch(folder) else None
+    if not files or manifest.FILE not in files:
+        return False
+    try:
+        with library.storage.open(folder, manifest.FILE) as file:
+            run, artifacts = manifest.load(file.read(MANIFEST_BYTES), folder)
+    except (ValueError, KeyError, TypeError):
+        return False
+    there = [row for row in artifacts if row.file in files]
+    with library.database.session(write=True) as session:
+        if session.get(RunRow, folder):  # another studio was first
+            return False
+        session.add(run)
+        session.flush()
+        session.add_all(there)
+    return True

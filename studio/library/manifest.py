@@ -1,0 +1,43 @@
+"""run.json: what the database knows of a run, written into its folder, so that the folder explains itself.
+
+A library whose database was lost or moved enters such folders again (`Library.sweep`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from studio.library.models import FINISHED, ArtifactRow, Run, RunRow, Stored, plain
+
+FILE = "run.json"
+FORMAT = 1
+SAFE_FILE = re.compile(r"[a-z0-9-]{1,80}\.[a-z0-9]{1,8}")
+
+
+def dump(run: Run, stored: tuple[Stored, ...]) -> bytes:
+    """The manifest of a finished run."""
+    artifacts = [{key: value for key, value in asdict(item).items() if key != "run_id"} for item in stored]
+    whole = {"format": FORMAT, **asdict(run), "created": run.created.isoformat(), "artifacts": artifacts}
+    return json.dumps(plain(whole), ensure_ascii=False, indent=1).encode()
+
+
+def load(text: bytes, run_id: str) -> tuple[RunRow, list[ArtifactRow]]:
+    """The rows that a manifest speaks of. Raises ValueError, KeyError or TypeError on any that `dump` did not write."""
+    whole: dict[str, Any] = json.loads(text)
+    if whole["format"] != FORMAT or whole["id"] != run_id or whole["status"] not in FINISHED:
+        raise ValueError("not the manifest of this folder")
+    created = datetime.fromisoformat(whole["created"]).timestamp()
+    names = set(Run.__dataclass_fields__) - {"created"}
+    values = {name: whole[name] for name in names}
+    artifacts = [ArtifactRow(run_id=run_id, **item) for item in whole["artifacts"]]
+    if not all(SAFE_FILE.fullmatch(row.file) for row in artifacts):
+        raise ValueError("a file name that the library never gives")
+    texts = [values[name] for name in ("task", "title", "engine", "weights", "error")]
+    texts += [text for row in artifacts for text in (row.kind, row.name)]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("something else where text belongs")
+    return RunRow(**values, owner="", created=created, touched=created), artifacts

@@ -1,0 +1,142 @@
+"""The left of the pictures page: the classes, each with its name, a sentence, its examples, and ways to add more."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from backends.core.errors import UserError
+from studio.pictures import image_tiles
+from studio.pictures.image_tiles import act
+from studio.pictures.project import Project
+from studio.pictures.schema import NAME_LETTERS, SENTENCE_LETTERS, ClassOf
+from studio.ui import formatting
+from viz.components.picture_grid import picture_grid
+from viz.fewshot.figures import class_colour
+
+CLASSES_AT_ONCE = 6
+EXAMPLES_AT_ONCE = 12
+WAYS = {
+    "Files": ":material/upload: Files",
+    "Camera": ":material/photo_camera: Camera",
+    "Paste": ":material/content_paste: Paste",
+}
+
+
+def show(project: Project, understands_words: bool) -> None:
+    """All classes, and how to make more."""
+    state = project.state
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader("Classes", width="content")
+        with st.popover("Folders at once", icon=":material/folder_zip:"):
+            _folders(project)
+    if not understands_words and any(each.sentence for each in state.classes):
+        st.caption(
+            ":material/info: This model does not understand words: the sentences are kept, and not used until you "
+            "choose one that does."
+        )
+    ids = [each.id for each in state.classes]
+    for class_id in image_tiles.page_of(ids, f"classes-{project.token}", CLASSES_AT_ONCE):
+        _one(project, project.get_class(class_id), ids.index(class_id))
+    if not state.classes:
+        st.info(
+            "A class is whatever you want to tell apart: “ripe” and “unripe”, or the names of your cats. Make two and "
+            "give each a picture.",
+            icon=":material/lightbulb:",
+        )
+    _new(project)
+
+
+def _new(project: Project) -> None:
+    form = st.form(f"new-class-{project.token}", clear_on_submit=True, border=False)
+    with form, st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input(
+            "New class", placeholder="Name of a class", max_chars=NAME_LETTERS, label_visibility="collapsed"
+        )
+        made = st.form_submit_button("Add class", icon=":material/add:")
+    if made:
+        act(lambda: project.add_class(name or ""))
+
+
+def _one(project: Project, mine: ClassOf, place: int) -> None:
+    key = f"shots-{mine.id}"
+    with st.container(border=True, gap="small"):
+        _name(project, mine, place)
+        shown = image_tiles.page_of(mine.shots, key, EXAMPLES_AT_ONCE)
+        if mine.shots:
+            tiles = [image_tiles.tile(project, sha) for sha in shown]
+            chosen = picture_grid(tiles, key, label=f"Examples of {mine.name}", size=64)
+            image_tiles.chosen_actions(project, chosen, key)
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            with st.popover(
+                "Add examples", icon=":material/add_photo_alternate:", key=f"add-{mine.id}", on_change="rerun"
+            ):
+                if st.session_state.get(f"add-{mine.id}"):
+                    add(project, mine.id, f"add-{mine.id}")
+            st.caption(
+                formatting.count(len(mine.shots), "example") if mine.shots else "no example yet", width="content"
+            )
+
+
+def _name(project: Project, mine: ClassOf, place: int) -> None:
+    name_key, sentence_key = f"name-{mine.id}", f"sentence-{mine.id}"
+
+    def renamed() -> None:
+        try:
+            project.describe(mine.id, st.session_state[name_key], st.session_state[sentence_key] or "")
+        except UserError as error:
+            st.session_state[f"refused-{mine.id}"] = error.sentence
+            st.session_state[name_key] = mine.name
+        else:
+            st.session_state.pop(f"refused-{mine.id}", None)
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        colour = f"width:14px;height:14px;border-radius:50%;background:{class_colour(place)}"
+        st.html(f'<div style="{colour}"></div>', width="content")
+        st.text_input(
+            "Name", mine.name, max_chars=NAME_LETTERS, key=name_key, on_change=renamed, label_visibility="collapsed"
+        )
+        with st.popover("", icon=":material/delete:", help="Remove this class", type="tertiary"):
+            st.write(
+                f"“{formatting.plain(mine.name)}” and its {formatting.count(len(mine.shots), 'example')} are removed."
+            )
+            if st.button("Remove the class", type="primary", key=f"gone-{mine.id}"):
+                act(lambda: project.remove_class(mine.id))
+    st.text_input(
+        "What it looks like",
+        mine.sentence,
+        max_chars=SENTENCE_LETTERS,
+        key=sentence_key,
+        on_change=renamed,
+        placeholder="A sentence that describes it (may be left out)",
+        label_visibility="collapsed",
+    )
+    if refused := st.session_state.get(f"refused-{mine.id}"):
+        st.error(formatting.plain(refused), icon=":material/error:")
+
+
+def add(project: Project, class_id: str | None, key: str) -> None:
+    """Files, the camera or what was copied, for a class or for questions."""
+    way = st.segmented_control(
+        "From", list(WAYS), default="Files", required=True, format_func=lambda one: WAYS[one], key=f"{key}-way",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if way == "Camera":
+        image_tiles.snapshot(project, class_id, f"{key}-camera")
+        return
+    if way == "Paste":
+        image_tiles.pasted(project, class_id, f"{key}-paste")
+        return
+    uploads = image_tiles.drop("Pictures, or a zip of them", f"{key}-files")
+    if uploads:
+        image_tiles.take_uploads(project, uploads, class_id, f"{key}-files")
+
+
+def _folders(project: Project) -> None:
+    st.markdown("A zip in which each folder is a class: classes are made as needed and the pictures added to them.")
+    key = f"folders-{project.token}"
+    turn = st.session_state.get(f"{key}-turn", 0)
+    upload = st.file_uploader(
+        "Zip of folders", type=["zip"], max_upload_size=image_tiles.UPLOAD_MB, key=f"{key}-{turn}"
+    )
+    if upload is not None:
+        image_tiles.take_folders(project, upload, key)

@@ -1,0 +1,107 @@
+"""The map of a project: every picture as a point, alike ones close together; what is lassoed can be put right."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from studio.pictures import addresses, image_tiles
+from studio.pictures.feature_loader import Looker
+from studio.pictures.fitted import Taught
+from studio.pictures.project import Project
+from studio.ui import formatting
+from studio.web import routes
+from viz.components.picture_grid import clear, picture_grid
+from viz.fewshot.figures import MOST_PICTURES, embedding
+
+PCA, UMAP = "Quick (PCA)", "Neighbours (UMAP)"
+CHOSEN_AT_ONCE = 24
+
+
+def show(project: Project, looker: Looker, taught: Taught) -> None:
+    """The map, and the pictures that are lassoed on it."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        way = st.segmented_control(
+            "Kind of map", [PCA, UMAP], default=PCA, required=True, key=f"map-{project.token}",
+            label_visibility="collapsed",
+        )  # fmt: skip
+        drawn = st.toggle("Show the pictures", True, key=f"map-pictures-{project.token}")
+    shas = [*taught.shots, *(sha for sha in taught.questions if sha not in set(taught.shots))]
+    labels = np.array([taught.places[label] for label in taught.labels] + [-1] * (len(shas) - len(taught.shots)))
+    rows = np.vstack([taught.support.images, *(taught.seen(sha)[None] for sha in shas[len(taught.shots) :])])
+    points = _points(project, looker, shas, rows, neighbours=way == UMAP)
+    if points is None:
+        return
+    base = routes.base_path()
+    figure, alt = embedding(
+        points,
+        labels,
+        project.state.names,
+        titles=[project.state.title(sha) for sha in shas],
+        ids=shas,
+        pictures=[addresses.thumb_url(project, sha, base) for sha in shas] if drawn else None,
+    )
+    turn = st.session_state.get(f"map-turn-{project.token}", 0)
+    found = st.plotly_chart(
+        figure, alt=alt, on_select="rerun", selection_mode=("points", "box", "lasso"),
+        key=f"map-{project.token}-{way}-{turn}",
+    )  # fmt: skip
+    st.caption(alt)
+    if drawn and len(shas) > MOST_PICTURES:
+        st.caption(f"{MOST_PICTURES} of the {len(shas):,} pictures are drawn, the others as marks.")
+    _selected(project, found, shas)
+
+
+def _points(
+    project: Project, looker: Looker, shas: Sequence[str], rows: np.ndarray, *, neighbours: bool
+) -> np.ndarray | None:
+    """Where each picture lies; None while it is being worked out."""
+    from evaluation.metrics.fewshot.embedding import pca, umap_apart
+
+    if not neighbours:
+        points, share = pca(rows)
+        st.caption(
+            f"Flattened onto the two directions in which the pictures differ most; they hold {100 * share:.0f} % of "
+            "all differences. Draw around points to choose their pictures."
+        )
+        return points
+    mark = hashlib.sha256("".join(shas).encode()).hexdigest()[:16]
+    key = f"umap-{project.token}-{looker.card['id']}-{mark}"
+    st.caption(
+        "Keeps neighbours together; distances between far groups say little. Draw around points to choose their "
+        "pictures."
+    )
+    found: np.ndarray | None = image_tiles.errand(
+        key, lambda: umap_apart(rows), "The map is being worked out; the first one takes up to a minute."
+    )
+    return found
+
+
+def _selected(project: Project, found: object, shas: Sequence[str]) -> None:
+    """What was lassoed, as pictures that can be moved or removed."""
+    points = found["selection"]["points"] if found else []  # type: ignore[index]
+    known = set(shas)
+    chosen = list(dict.fromkeys(str(_first(point.get("customdata"))) for point in points))
+    chosen = [sha for sha in chosen if sha in known and sha in project.state.pictures]
+    if not chosen:
+        return
+    st.markdown(f"**{formatting.count(len(chosen), 'picture')} on the map chosen**")
+    key = f"lasso-{project.token}"
+    shown = list(image_tiles.page_of(chosen, key, CHOSEN_AT_ONCE))
+    tiles = []
+    for sha in shown:
+        owner = project.state.class_of(sha)
+        tiles.append(image_tiles.tile(project, sha, badge=owner.name if owner else "question"))
+    mark = hashlib.sha256("".join(shown).encode()).hexdigest()
+    if st.session_state.get(f"{key}-of") != mark:  # Another lasso: all of it is chosen.
+        st.session_state[f"{key}-of"] = mark
+        clear(key)
+    picked = picture_grid(tiles, key, label="Chosen on the map", chosen=shown)
+    image_tiles.chosen_actions(project, picked, key)
+
+
+def _first(value: object) -> object:
+    return value[0] if isinstance(value, list) and value else value

@@ -1,0 +1,199 @@
+"""Why a picture got its answer: the nearest examples, words against pictures, where the model looks, A and not B."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from backends.fewshot.relevance import METHODS
+from backends.shared import images
+from studio import services
+from studio.pictures import image_tiles, predictions_panel
+from studio.pictures.feature_loader import Looker
+from studio.pictures.fitted import Taught
+from studio.pictures.inference_client import Asking
+from studio.pictures.project import Project
+from studio.pictures.project_archive import bundled
+from studio.ui import formatting
+from viz.components.picture_grid import picture_grid
+from viz.fewshot.figures import NONE, bars, tokens, votes
+from viz.fewshot.relevance import over_picture
+
+NEAREST = 8
+SHOWN_SIDE = 384
+
+
+def show(project: Project, looker: Looker, taught: Taught) -> None:
+    """The evidence for the question that is chosen above."""
+    sha = st.session_state.get(f"question-{project.token}")
+    if sha is None or sha not in taught.questions or taught.prediction is None:
+        st.caption("Choose a question above to see why it got its answer.")
+        return
+    row = taught.questions.index(sha)
+    shares = taught.prediction.probabilities[row]
+    query = taught.seen(sha)
+    left, right = st.columns([2, 5], gap="large")
+    with left:
+        tile = predictions_panel.answer_tile(project, taught, sha)
+        picture_grid([image_tiles.tile(project, sha)], f"why-{project.token}", choose="none", size=220)
+        st.markdown(f"**{formatting.plain(tile.title)}**: {formatting.plain(tile.verdict)}")
+        if tile.verdict == NONE:
+            st.caption(_why_none(taught, row))
+    with right:
+        target, rival = _chosen_classes(project, taught, shares, sha)
+        _near(project, taught, query, target=target)
+        _votes(taught, query, target=target, rival=rival)
+    _where(project, looker, taught, sha, target=target, rival=rival)
+    with st.expander("All probabilities", icon=":material/bar_chart:"):
+        figure, alt = bars(taught.names, shares, most=20)
+        st.plotly_chart(figure, alt=alt, key=f"bars-{sha}")
+        st.caption(alt)
+
+
+def _why_none(taught: Taught, row: int) -> str:
+    """How unlike the examples a picture must be, and how unlike this one is."""
+    assert taught.prediction is not None
+    threshold, near = taught.classifier.rejection.threshold, float(taught.prediction.familiarity[row])
+    best = taught.names[int(taught.prediction.best[row])]
+    return formatting.plain(
+        f"It comes closest to “{best}” but is unlike its examples: {near:.1f} spreads from what is usual there, and "
+        f"below {threshold:.1f} it counts as none."
+    )
+
+
+def _chosen_classes(project: Project, taught: Taught, shares: np.ndarray, sha: str) -> tuple[int, int | None]:
+    """Which answer is explained, and against which other one, if any."""
+    order = [int(k) for k in np.argsort(-shares, kind="stable")]
+    why, against = st.columns(2)
+    target = why.selectbox("Why", order, format_func=lambda k: taught.names[k], key=f"why-target-{project.token}-{sha}")
+    others: list[int | None] = [None, *(k for k in order if k != target)]
+    rival = against.selectbox(
+        "and not", others, format_func=lambda k: "any other" if k is None else taught.names[k],
+        key=f"why-rival-{project.token}-{sha}",
+    )  # fmt: skip
+    return (order[0] if target is None else target), rival
+
+
+def _near(project: Project, taught: Taught, query: np.ndarray, *, target: int) -> None:
+    """The examples that had most to say, with what each adds and how alike it looks to the model."""
+    if not len(taught.shots):
+        st.caption("There are no example pictures: the words alone decide.")
+        return
+    st.markdown(
+        "**The nearest examples**",
+        help="By how alike the model finds them: 100 % is the same picture to it. The number after it says how much "
+        "more or less than the average example it adds to the score of its own class.",
+    )
+    weights = taught.classifier.evidence(query).shots
+    weights = weights - weights.mean()
+    alike = taught.support.images @ query
+    tiles = []
+    for k in np.argsort(-alike, kind="stable")[:NEAREST]:
+        label = int(taught.labels[k])
+        said = f"{100 * alike[k]:.0f} % alike · {weights[k]:+.2g}"
+        tone = "good" if label == target else ""
+        tiles.append(image_tiles.tile(project, taught.shots[k], note=said, badge=taught.names[label], tone=tone))
+    picture_grid(tiles, f"near-{project.token}", label="The nearest examples", choose="none", size=96)
+
+
+def _votes(taught: Taught, query: np.ndarray, *, target: int, rival: int | None) -> None:
+    """The vote of the words against the vote of the pictures."""
+    evidence = taught.classifier.evidence(query)
+    worded = bool(taught.support.worded.any())
+    if rival is not None:
+        spoken = float(evidence.words[target] - evidence.words[rival])
+        seen = float(evidence.pictures[target] - evidence.pictures[rival])
+        st.markdown(formatting.plain(_contrast(taught.names[target], taught.names[rival], spoken, seen, worded=worded)))
+    if not worded:
+        st.caption("Only pictures have a vote: this model does not understand words, or they are switched off.")
+        return
+    st.markdown("**Words against pictures**", help="Both votes add up to the score of a class.")
+    figure, alt = votes(taught.names, evidence.words, evidence.pictures if len(taught.shots) else None)
+    st.plotly_chart(figure, alt=alt, key=f"votes-{target}-{rival}")
+    st.caption(alt)
+
+
+def _contrast(target: str, rival: str, spoken: float, seen: float, *, worded: bool) -> str:
+    """Which vote decides between two classes, in a sentence."""
+
+    def side(lead: float) -> str:
+        return f"for {target}" if lead > 0 else f"for {rival}" if lead < 0 else "for neither"
+
+    if not worded:
+        return f"Between the two the pictures speak {side(seen)} (by {abs(seen):.2g})."
+    return (
+        f"Between the two the words speak {side(spoken)} (by {abs(spoken):.2g}) and the pictures {side(seen)} "
+        f"(by {abs(seen):.2g})."
+    )
+
+
+def _where(project: Project, looker: Looker, taught: Taught, sha: str, *, target: int, rival: int | None) -> None:
+    """The map of what in the picture speaks for the answer, worked out by the model server when asked for."""
+    slope = taught.classifier.head.slope(taught.seen(sha)[None])[0]  # (C, D)
+    others = np.delete(slope, target, axis=0).mean(axis=0) if rival is None else slope[rival]
+    direction = (slope[target] - others).astype(np.float32)
+    length = float(np.linalg.norm(direction))
+    versus = "the other classes" if rival is None else f"“{taught.names[rival]}”"
+    st.markdown(
+        f"**Where it looks**: what speaks for “{formatting.plain(taught.names[target])}” "
+        f"and not for {formatting.plain(versus)}"
+    )
+    if length <= 1e-9:
+        st.caption("Nothing in the picture can tell the two apart.")
+        return
+    each = taught.classes[target]
+    sentence = (each.sentence or each.name) if looker.understands_words else ""
+    mark = hashlib.sha256((direction / length).round(4).tobytes() + sentence.encode()).hexdigest()[:16]
+    key = f"where-{project.token}-{looker.card['id']}-{sha}-{mark}"
+    if not st.session_state.get(key):
+        if st.button("Show where it looks", icon=":material/center_focus_strong:", key=f"ask-{key}"):
+            st.session_state[key] = True
+            st.rerun()
+        return
+    make = _explainer(project, looker, sha, direction / length, sentence)
+    found = image_tiles.errand(key, make, "The model looks at the picture part by part…")
+    if found is not None:
+        _draw(project, sha, found)
+
+
+def _explainer(
+    project: Project, looker: Looker, sha: str, direction: np.ndarray, sentence: str
+) -> Callable[[], dict[str, np.ndarray]]:
+    """What asks the model server for the map of a picture towards a direction `(D,)`, and of a sentence if any."""
+
+    def make() -> dict[str, np.ndarray]:
+        with tempfile.TemporaryDirectory(prefix="fourfold-where-") as folder:
+            here = Path(folder)
+            bundled(project, [sha], here / "picture.zip")
+            np.savez(here / "target.npz", direction=direction)
+            options = {"only": "features", "explain": "on", **({"sentence": sentence} if sentence else {})}
+            sent = {"query": here / "picture.zip", "target": here / "target.npz"}
+            made = Asking(services.backend(), looker.card["id"]).results(sent, options)
+            with np.load(io.BytesIO(made["relevance"]), allow_pickle=False) as file:
+                return {name: file[name] for name in file.files}
+
+    return make
+
+
+def _draw(project: Project, sha: str, found: dict[str, np.ndarray]) -> None:
+    rgb = images.read(project.picture(sha), SHOWN_SIDE).rgb
+    image = Image.fromarray(rgb)
+    image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+    shown, alt = over_picture(np.asarray(image), found["map"], found.get("box"))
+    left, right = st.columns([2, 3], gap="large")
+    left.image(shown, alt=alt, width="stretch")
+    with right:
+        st.caption(alt)
+        st.caption(f"Method: {METHODS.get(str(found['method']), str(found['method']))}.")
+        if "words" in found:
+            st.markdown("**Which words counted**")
+            figure, said = tokens([str(word) for word in found["words"]], found["word_values"])
+            st.plotly_chart(figure, alt=said, key=f"tokens-{sha}")
+            st.caption(said)

@@ -1,0 +1,132 @@
+"""The classifier of a project as it stands now: taught anew from kept features at every change, in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from backends.fewshot.classifier import Classifier, Prediction
+from backends.fewshot.types import Support
+from studio.pictures.feature_loader import Looker, wanted
+from studio.pictures.project import Project
+from studio.pictures.schema import ClassOf
+
+
+@dataclass(frozen=True)
+class Taught:
+    """A classifier with what it was taught on and what it says of the questions.
+
+    `shots` and `questions` are sha256 in the order of the support's rows and of the prediction's; `classes` those of
+    the project that have anything to go by, in the order of all scores, and `places` where each stands on the page.
+    """
+
+    classifier: Classifier
+    support: Support
+    classes: tuple[ClassOf, ...]
+    places: tuple[int, ...]
+    shots: tuple[str, ...]
+    questions: tuple[str, ...]
+    queries: np.ndarray
+    """`(M, D)` what the model sees in the questions."""
+    prediction: Prediction | None
+    seconds: float
+    memo: dict[str, Any] = field(default_factory=dict)
+    """What was worked out from this classifier, for as long as it stands."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.support.classes
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self.support.labels
+
+    def seen(self, question: str) -> np.ndarray:
+        """What the model sees in a question `(D,)`."""
+        return self.queries[self.questions.index(question)]
+
+
+def lacking(project: Project, looker: Looker) -> str:
+    """What a person has to do before there can be an answer, one sentence; "" where nothing is missing."""
+    usable = [each for each in project.state.classes if each.shots or _worded(project, looker, each)]
+    if len(project.state.classes) < 2:
+        return "Make at least two classes: with one there is nothing to tell apart."
+    if len(usable) < 2:
+        what = "a picture or a sentence" if looker.understands_words else "a picture"
+        return f"Give at least two classes {what} each."
+    return ""
+
+
+def empty_classes(project: Project, looker: Looker) -> list[str]:
+    """Classes that have nothing to go by yet, and so are never the answer."""
+    return [each.name for each in project.state.classes if not each.shots and not _worded(project, looker, each)]
+
+
+def _worded(project: Project, looker: Looker, each: ClassOf) -> bool:
+    return looker.understands_words and project.state.words
+
+
+def taught(project: Project, looker: Looker) -> Taught | None:
+    """The classifier of what has been looked at so far; None while that is too little. Raises BadInput where the
+    chosen head cannot be taught with it."""
+    key = (project.revision, looker.store.version)
+    held: tuple[Any, Taught | None] | None = getattr(looker, "taught", None)
+    if held is not None and held[0] == key:
+        return held[1]
+    made = _teach(project, looker)
+    looker.taught = (key, made)  # type: ignore[attr-defined]
+    return made
+
+
+def _teach(project: Project, looker: Looker) -> Taught | None:
+    started = time.perf_counter()
+    # One look at what is known, which another thread may be adding to or, for another model, beginning anew.
+    state, store, known = project.state, looker.store, looker.store.images
+    rows: list[tuple[ClassOf, int, list[str], np.ndarray | None]] = []
+    for place, each in enumerate(state.classes):
+        seen = [sha for sha in each.shots if sha in known]
+        said = store.words.get(wanted(state.templates, each)) if _worded(project, looker, each) else None
+        if seen or said is not None:
+            rows.append((each, place, seen, said))
+    if len(rows) < 2:
+        return None
+    shots = tuple(sha for _, _, seen, _ in rows for sha in seen)
+    labels = np.repeat(np.arange(len(rows)), [len(seen) for _, _, seen, _ in rows])
+    support = Support(
+        np.stack([known[sha] for sha in shots]) if shots else np.zeros((0, len(_any(rows))), np.float32),
+        labels,
+        tuple(each.name for each, *_ in rows),
+        _words([said for *_, said in rows]),
+        store.logit_scale,
+    )
+    classifier = Classifier.fit(support, state.head)
+    questions = tuple(sha for sha in state.questions if sha in known)
+    queries = np.stack([known[sha] for sha in questions]) if questions else support.images[:0]
+    prediction = classifier.predict(queries, state.reject) if questions else None
+    return Taught(
+        classifier,
+        support,
+        tuple(each for each, *_ in rows),
+        tuple(place for _, place, *_ in rows),
+        shots,
+        questions,
+        queries,
+        prediction,
+        time.perf_counter() - started,
+    )
+
+
+def _any(rows: Sequence[tuple[ClassOf, int, list[str], np.ndarray | None]]) -> np.ndarray:
+    return next(said for *_, said in rows if said is not None)
+
+
+def _words(said: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    """`(C, D)`, a row of NaN where a class has no words; None where none has."""
+    known = [row for row in said if row is not None]
+    if not known:
+        return None
+    return np.stack([np.full_like(known[0], np.nan) if row is None else row for row in said])

@@ -1,0 +1,107 @@
+"""The model card of a classifier as Markdown: what it tells apart, by what, how well as measured, and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from evaluation.metrics.fewshot.advice import left_out_confusion
+from evaluation.statistics.intervals import clopper_pearson
+from studio.pictures.fitted import Taught
+from studio.pictures.schema import State
+
+MOST_MIXUPS = 5
+FEW = 30
+
+
+def model_card(state: State, taught: Taught, card: Mapping[str, Any], version: str, when: datetime) -> str:
+    """All of it comes from the project and from measurements on its examples; nothing is a promise."""
+    parts = [
+        f"# {plain(state.name)}",
+        f"A classifier of pictures, taught by examples with Fourfold {version} on {when:%d %B %Y}.",
+        "## What it tells apart",
+        _classes(state, taught),
+        "## What it is made of",
+        _made_of(state, taught, card),
+        "## How good it is",
+        _measured(taught),
+        "## Limits",
+        _limits(taught, card),
+        "## How to use it",
+        "`python classify.py head.npz features.npz` with features of the same model "
+        f"(`{card['id']}`): `python -m backends run fewshot PICTURES --engine {card['engine']} --out DIR` writes such "
+        "features. Without Fourfold, `classify.py` needs Python and numpy alone.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _classes(state: State, taught: Taught) -> str:
+    rows = ["| class | described as | examples |", "| --- | --- | --- |"]
+    counts = taught.support.counts
+    for each, count in zip(taught.classes, counts, strict=True):
+        rows.append(f"| {plain(each.name)} | {plain(each.sentence) or '(not described)'} | {int(count)} |")
+    none = taught.classifier.rejection
+    said = none.sentence if state.reject else "“None of these” is switched off: it always names a class."
+    return "\n".join(rows) + f"\n\n{said}"
+
+
+def _made_of(state: State, taught: Taught, card: Mapping[str, Any]) -> str:
+    head = taught.classifier.head
+    settings = ", ".join(
+        f"{setting.meaning}: {head.chosen[name]:g}" for name, setting in head.parameters.items() if name in head.chosen
+    )
+    worded = int(taught.support.worded.sum())
+    lines = [
+        f"- **Looks with** {plain(card['title'])} (`{card['id']}`); licence: {card['licence']}. {card['licence_note']}",
+        f"- **Decides with** {head.title}: {head.meaning}",
+        f"- **Settings**, chosen by leaving examples out: {settings}" if settings else "- It has no settings.",
+        f"- **Words** count for {worded} of {len(taught.names)} classes."
+        if worded
+        else "- **Words** do not count: pictures alone decide.",
+        f"- **Temperature** {taught.classifier.temperature:.3g}, "
+        + ("fitted on left-out examples." if taught.classifier.calibrated else "a guess: too few examples to fit it."),
+    ]
+    return "\n".join(lines)
+
+
+def _measured(taught: Taught) -> str:
+    left = taught.classifier.left_out
+    if not left.counted:
+        return left.sentence
+    right = int(left.right.sum())
+    truth = clopper_pearson(right, left.counted)
+    reach = f"{100 * truth.low:.0f} to {100 * truth.high:.0f} %"
+    said = [
+        f"Each example was answered by a classifier taught without it: **{right} of {left.counted}** "
+        f"({100 * right / left.counted:.0f} %) were right; exact 95 % interval {reach}."
+    ]
+    mixed = [
+        f"- {count} of “{plain(taught.names[truth])}” taken for “{plain(taught.names[answer])}”"
+        for count, truth, answer in mixups(taught)[:MOST_MIXUPS]
+    ]
+    if mixed:
+        said.append("The most frequent mix-ups:\n\n" + "\n".join(mixed))
+    if left.counted < FEW:
+        said.append("So few examples give no more than a first impression, as the width of the interval says.")
+    return "\n\n".join(said)
+
+
+def mixups(taught: Taught) -> list[tuple[int, int, int]]:
+    """How often, what it was, what it was taken for, the most frequent first."""
+    found = left_out_confusion(taught.classifier).rows
+    return sorted(((len(rows), t, a) for (t, a), rows in found.items() if t != a), reverse=True)
+
+
+def _limits(taught: Taught, card: Mapping[str, Any]) -> str:
+    return (
+        f"- The examples are all it knows of the classes; pictures taken elsewhere or otherwise may go wrong.\n"
+        f"- It was measured on its own examples only, not on pictures of another source.\n"
+        f"- {plain(card['title'])} is weak at this: {card['weak_at']}\n"
+        "- It must not decide about people's rights, health or safety."
+    )
+
+
+def plain(text: str) -> str:
+    """Text from outside that Markdown shows as it stands, also in a table."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+!|<>" else c for c in text)

@@ -1,0 +1,181 @@
+"""The right of the pictures page: pictures to ask about, and what the classifier says of each, with how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from backends.core.errors import UserError
+from evaluation.metrics.fewshot.advice import advice
+from evaluation.statistics.intervals import clopper_pearson
+from studio.pictures import class_editor, fitted, image_tiles
+from studio.pictures.feature_loader import Looker
+from studio.pictures.fitted import Taught
+from studio.pictures.project import Project
+from studio.ui import error_boundary, formatting, model_picker
+from viz.components.picture_grid import Bar, Tile, picture_grid
+from viz.fewshot.figures import NONE, class_colour
+
+AT_ONCE = 8
+MOST_BARS = 4
+POLL_SECONDS = 0.4
+SPOKEN = 4
+ADVICE = 2
+"""Sentences of advice beside the answers; all of them stand under how far to trust it."""
+
+
+def show(project: Project, looker: Looker, card: Mapping[str, Any], *, here: bool) -> Taught | None:
+    """The questions with their answers. Returns the classifier, None where there is none yet."""
+    _heading(project)
+    if not here:
+        model_picker.offer_download(dict(card))
+        _pending(project, "The answers come once the model is here.")
+        return None
+    ready = looker.need()
+    if not ready:
+        _looking(looker)
+    taught = _taught(project, looker)
+    if taught is None:
+        todo = fitted.lacking(project, looker)
+        if todo:
+            st.info(todo, icon=":material/arrow_back:")
+        _pending(project, "" if todo or ready else "The answers come once the model has looked at the examples.")
+        return None
+    _told(project, looker, taught)
+    _answers(project, looker, taught)
+    return taught
+
+
+def _taught(project: Project, looker: Looker) -> Taught | None:
+    try:
+        return fitted.taught(project, looker)
+    except UserError as error:
+        st.warning(
+            f"{formatting.plain(error.sentence)} Until then, choose another way to decide.", icon=":material/tune:"
+        )
+        return None
+
+
+def _heading(project: Project) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader("Questions", width="content")
+        key = f"ask-{project.token}"
+        with st.popover("Ask about pictures", icon=":material/contact_support:", key=key, on_change="rerun"):
+            if st.session_state.get(key):
+                class_editor.add(project, None, key)
+
+
+def _looking(looker: Looker) -> None:
+    """How far the model is with looking, or why it could not."""
+    look = looker.view()
+    if look.sentence:
+        st.error(formatting.plain(look.sentence), icon=":material/error:")
+        if st.button("Try again", key="look-again", icon=":material/replay:"):
+            looker.again()
+            st.rerun()
+        return
+
+    @error_boundary.fragment(run_every=POLL_SECONDS)
+    def watch() -> None:
+        now = looker.view()
+        if not now.running:
+            st.rerun()
+        counted = f": {now.done} of {formatting.count(now.total, 'picture')}" if now.total else "…"
+        st.progress(now.fraction, text=f"{now.stage or 'Looking at the pictures'}{counted}")
+
+    watch()
+
+
+def _told(project: Project, looker: Looker, taught: Taught) -> None:
+    """The honest score in one line, and what stands outside of it."""
+    st.markdown(score_line(taught))
+    if "advice" not in taught.memo:
+        taught.memo["advice"] = advice(taught.classifier)
+    for sentence in taught.memo["advice"][:ADVICE]:
+        st.caption(f":material/lightbulb: {formatting.plain(sentence)}")
+    empty = fitted.empty_classes(project, looker)
+    if empty:
+        names = ", ".join(f"“{name}”" for name in empty[:3])
+        more = f" and {len(empty) - 3} more" if len(empty) > 3 else ""
+        verb = "has" if len(empty) == 1 else "have"
+        st.caption(f":material/info: {formatting.plain(names)}{more} {verb} no example yet and cannot be an answer.")
+    if refused := looker.view().refused:
+        named = ", ".join(formatting.plain(project.state.title(sha)) for sha in sorted(refused)[:3])
+        st.caption(f":material/warning: {formatting.count(len(refused), 'picture')} could not be looked at: {named}.")
+
+
+def score_line(taught: Taught) -> str:
+    """How many examples were recognised by a classifier that never saw them, with its exact interval."""
+    left = taught.classifier.left_out
+    if not left.counted:
+        return left.sentence
+    right = int(left.right.sum())
+    truth = clopper_pearson(right, left.counted)
+    alone = len(left.labels) - left.counted
+    unheard = f" {formatting.count(alone, 'example')} alone in its class cannot be left out." if alone else ""
+    return (
+        f"**{right} of {left.counted}** examples are recognised by a classifier that never saw them; the true rate "
+        f"lies between {100 * truth.low:.0f} and {100 * truth.high:.0f} % (exact 95 % interval).{unheard}"
+    )
+
+
+def _pending(project: Project, sentence: str) -> None:
+    """The questions without answers."""
+    if sentence and project.state.questions:
+        st.caption(sentence)
+    if not project.state.questions:
+        _none_asked()
+        return
+    shown = image_tiles.page_of(project.state.questions, f"asked-{project.token}", AT_ONCE)
+    picture_grid([image_tiles.tile(project, sha) for sha in shown], f"asked-{project.token}", label="Questions")
+
+
+def _none_asked() -> None:
+    st.info(
+        "Ask about a picture: drop it here through “Ask about pictures”, or hold something in front of the camera.",
+        icon=":material/contact_support:",
+    )
+
+
+def _answers(project: Project, looker: Looker, taught: Taught) -> None:
+    """The questions with bars; the one that is chosen is explained below."""
+    if not project.state.questions:
+        _none_asked()
+        return
+    key = f"asked-{project.token}"
+    shown = image_tiles.page_of(project.state.questions, key, AT_ONCE)
+    tiles = [answer_tile(project, taught, sha) for sha in shown]
+    chosen = picture_grid(tiles, key, label="Questions and answers", choose="one", chosen=shown[:1])
+    st.session_state[f"question-{project.token}"] = chosen[0] if chosen else None
+    image_tiles.chosen_actions(project, chosen, key, questions=True)
+    st.caption(_spoken(project, taught, shown))
+
+
+def answer_tile(project: Project, taught: Taught, sha: str) -> Tile:
+    """A question with its answer in bars, the most probable first."""
+    if sha not in taught.questions or taught.prediction is None:
+        waiting = (Bar("waiting…", 0.0, class_colour(-1)),)
+        return image_tiles.tile(project, sha, note="not looked at yet", bars=waiting)
+    row = taught.questions.index(sha)
+    shares, none = taught.prediction.probabilities[row], bool(taught.prediction.abstained[row])
+    order = np.argsort(-shares, kind="stable")[:MOST_BARS]
+    bars = tuple(Bar(taught.names[k], float(shares[k]), class_colour(taught.places[k])) for k in order)
+    verdict = NONE if none else taught.names[int(taught.prediction.best[row])]
+    note = "also one of the examples" if sha in taught.shots else ""
+    return image_tiles.tile(project, sha, verdict=verdict, tone="warn" if none else "", bars=bars, note=note)
+
+
+def _spoken(project: Project, taught: Taught, shown: Sequence[str]) -> str:
+    """The first answers in words, for whoever does not see the bars."""
+    said = []
+    for sha in shown[:SPOKEN]:
+        found = answer_tile(project, taught, sha)
+        if found.verdict:
+            best = f"{found.bars[0].label}, {100 * found.bars[0].share:.0f} %"
+            said.append(f"{found.title}: {NONE if found.verdict == NONE else best}")
+    rest = len(shown) - len(said)
+    took = f"Taught in {1000 * taught.seconds:.0f} ms from {formatting.count(len(taught.shots), 'example')}."
+    return formatting.plain(f"{'; '.join(said)}{f'; and {rest} more' if rest and said else ''}. {took}")

@@ -1,0 +1,118 @@
+"""A picture project as one zip file: saved, opened from anybody, and the zip that goes to a model server."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import IO
+
+from backends.core.errors import BadInput, TooLarge, UserError
+from backends.fewshot.data.image_collection import open_gallery
+from studio.jobs.receiver import copy_upload
+from studio.pictures.files import Taken, Tell, keep, quietly
+from studio.pictures.project import MOST_PICTURES, Project, Projects
+from studio.pictures.schema import ClassOf, Picture, State, dump, parse
+
+MOST_DESCRIPTION = 64 * 1024 * 1024
+"""Bytes of `project.json` that no honest project reaches."""
+
+
+def save(project: Project) -> Path:
+    """The project as one zip in a temporary file, which the caller removes."""
+    with tempfile.NamedTemporaryFile(prefix="fourfold-project-", suffix=".zip", delete=False) as file:
+        # Pictures are compressed already; the description is not.
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as bundle:
+            told = json.dumps(dump(project.state), ensure_ascii=False, indent=1)
+            bundle.writestr("project.json", told, zipfile.ZIP_DEFLATED)
+            for sha in project.state.pictures:
+                bundle.write(project.picture(sha), f"pictures/{sha}")
+        return Path(file.name)
+
+
+def open_file(projects: Projects, source: IO[bytes], tell: Tell = quietly) -> tuple[Project, Taken]:
+    """A project from a zip that `save`, or anybody, wrote. Every picture is decoded and its sha256 worked out anew."""
+    with tempfile.TemporaryDirectory(prefix="fourfold-open-") as folder:
+        path = Path(folder) / "project.zip"
+        copy_upload(source, path)
+        state = _description(path)
+        wanted = {sha: state.pictures[sha] for sha in state.pictures}
+        if len(wanted) > MOST_PICTURES:
+            raise TooLarge(f"A project holds at most {MOST_PICTURES:,} pictures.")
+        project = projects.create(State(name=state.name))
+        taken = Taken()
+        there = _pictures(project, path, wanted, taken, tell) if wanted else {}
+        missing = len(wanted) - len(there)
+        if missing:
+            taken.problems.append(f"{missing} of its pictures are not in the file and were left out.")
+        state.pictures = there
+        for each in state.classes:
+            each.shots = [sha for sha in each.shots if sha in there]
+        state.questions = [sha for sha in state.questions if sha in there]
+        with project.change():
+            project.state = state
+        taken.added = len(there)
+        return project, taken
+
+
+def _pictures(
+    project: Project, path: Path, wanted: Mapping[str, Picture], taken: Taken, tell: Tell
+) -> dict[str, Picture]:
+    """Those of the wanted pictures that are in the zip and can be read, by what their bytes are, not what they say."""
+    there: dict[str, Picture] = {}
+    with open_gallery(path) as gallery:
+        for index, item in enumerate(gallery.items):
+            tell(index, len(gallery.items))
+            if item.sha256 not in wanted:
+                continue
+            name = wanted[item.sha256].name
+            try:
+                project.room()
+                sha, picture = keep(project, name, item.read(), taken)
+            except UserError as error:
+                taken.problems.append(f"“{name}”: {error.sentence}")
+                continue
+            there[sha] = picture
+    return there
+
+
+def _description(path: Path) -> State:
+    """What `project.json` in the zip says; it is read only up to a size that no honest one reaches."""
+    try:
+        with zipfile.ZipFile(path) as bundle, bundle.open("project.json") as file:
+            data = file.read(MOST_DESCRIPTION + 1)
+    except (KeyError, OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise BadInput("This is not a saved picture project: choose a zip that Fourfold saved.") from error
+    if len(data) > MOST_DESCRIPTION:
+        raise TooLarge("The description of this project is too large to be true.")
+    try:
+        return parse(json.loads(data.decode("utf-8")))
+    except (ValueError, RecursionError) as error:
+        raise BadInput("The description of this project is damaged.") from error
+
+
+def bundled(project: Project, shas: Iterable[str], target: Path) -> None:
+    """The pictures as a zip that a model server takes, each called after its sha256."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as bundle:
+        for sha in shas:
+            bundle.write(project.picture(sha), f"{sha}.img")
+
+
+def folders(project: Project, classes: Iterable[ClassOf], target: Path) -> None:
+    """The examples as a zip with one folder a class, as the command line takes it."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as bundle:
+        for each in classes:
+            for sha in each.shots:
+                bundle.write(project.picture(sha), f"{sent_name(each.name)}/{sha}.img")
+
+
+STAND_INS = {":": "꞉", "/": "∕", "\\": "⧵"}
+"""Signs that mean something in a path or in a file of classes, with signs that look the same and mean nothing."""
+
+
+def sent_name(name: str) -> str:
+    """A class's name as it goes to the model server, where it is both a folder and the start of a line."""
+    plain = "".join(STAND_INS.get(sign, sign) for sign in name)
+    return {"#": "＃", ".": "․"}.get(plain[:1], plain[:1]) + plain[1:]

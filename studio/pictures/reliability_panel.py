@@ -1,0 +1,138 @@
+"""How far to trust a classifier: its honest score, advice, doubtful examples, and whether more would help."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from backends.fewshot.trust.calibration import probabilities
+from evaluation.metrics.fewshot.advice import advice
+from evaluation.metrics.fewshot.classifiers import CurvePoint, learning_curve, reliability
+from evaluation.metrics.fewshot.label_audit import Flag, flags
+from studio.pictures import image_tiles, predictions_panel
+from studio.pictures.feature_loader import Looker
+from studio.pictures.fitted import Taught
+from studio.pictures.image_tiles import act
+from studio.pictures.project import Project
+from studio.ui import formatting
+from viz.components.picture_grid import picture_grid
+from viz.fewshot import trust
+
+FLAGS_AT_ONCE = 6
+ICONS = {"mislabelled": ":material/swap_horiz:", "duplicate": ":material/content_copy:", "outlier": ":material/help:"}
+RELIABLE = 20
+"""Fewer left-out examples than this say nothing of how honest probabilities are."""
+
+
+def show(project: Project, looker: Looker, taught: Taught) -> None:
+    """The score, what would better it, which examples to look at again, and the two curves."""
+    st.markdown(predictions_panel.score_line(taught))
+    if project.state.reject:
+        st.caption(taught.classifier.rejection.sentence)
+    above = st.container()
+    left, right = st.columns(2, gap="large")
+    with left:
+        _reliability(taught)
+    with right:
+        curve = _curve(project, looker, taught)
+    left, right = above.columns(2, gap="large")
+    with left:
+        st.markdown("**What to do next**")
+        for sentence in advice(taught.classifier, curve):
+            st.markdown(f"- {formatting.plain(sentence)}")
+    with right:
+        _flags(project, taught)
+
+
+def _flags(project: Project, taught: Taught) -> None:
+    """Examples to look at again, each with one click that mends it and one that leaves it."""
+    st.markdown("**Examples to look at again**")
+    titles = [f"“{project.state.title(sha)}”" for sha in taught.shots]
+    if "flags" not in taught.memo:
+        taught.memo["flags"] = flags(taught.classifier, titles)
+    found = [flag for flag in taught.memo["flags"] if mark(taught, flag) not in project.state.fine]
+    if not found:
+        st.caption(":material/check_circle: None stands out: no two nearly the same, none unlike its class.")
+    for flag in found[:FLAGS_AT_ONCE]:
+        _one_flag(project, taught, flag)
+    if len(found) > FLAGS_AT_ONCE:
+        st.caption(f"And {len(found) - FLAGS_AT_ONCE} more.")
+
+
+def mark(taught: Taught, flag: Flag) -> str:
+    """What a flag is called in the project once somebody has looked at it."""
+    return ":".join([flag.kind, *sorted(taught.shots[row] for row in flag.shots)])
+
+
+def _one_flag(project: Project, taught: Taught, flag: Flag) -> None:
+    shas, name = [taught.shots[row] for row in flag.shots], mark(taught, flag)
+    with st.container(border=True, gap="small"):
+        pictures, said = st.columns([1, 2], vertical_alignment="center", wrap=False)
+        with pictures:
+            tiles = [image_tiles.tile(project, sha) for sha in shas]
+            picture_grid(tiles, f"flag-{name}", label="Look again", choose="none", size=56)
+        with said:
+            st.caption(f"{ICONS[flag.kind]} {formatting.plain(flag.sentence)}")
+            with st.container(horizontal=True, gap="small"):
+                if flag.kind == "mislabelled":
+                    target = taught.classes[flag.label]
+                    if st.button(f"Move to “{formatting.plain(target.name)}”", key=f"mend-{name}", type="primary"):
+                        act(lambda: project.move(shas, target.id))
+                elif st.button("Keep one" if flag.kind == "duplicate" else "Remove it", key=f"mend-{name}"):
+                    act(lambda: project.remove(shas[-1:]))
+                if st.button("It is fine", key=f"fine-{name}", type="tertiary"):
+                    act(lambda: project.accept(name))
+
+
+def _reliability(taught: Taught) -> None:
+    """Whether an answer that says 80 % is right eight times in ten."""
+    st.markdown("**Is it as sure as it is right?**", help="On the dashed line, “80 %” is right eight times in ten.")
+    left = taught.classifier.left_out
+    if left.counted < 2:
+        st.caption(left.sentence)
+        return
+    rows = left.measurable
+    found = reliability(probabilities(left.scores[rows], taught.classifier.temperature), left.labels[rows])
+    bins = found.bins
+    figure, alt = trust.reliability(
+        np.array([one.sure for one in bins]),
+        np.array([one.accuracy.estimate for one in bins]),
+        np.array([one.accuracy.count for one in bins]),
+        low=np.array([one.accuracy.low for one in bins]),
+        high=np.array([one.accuracy.high for one in bins]),
+        error=found.gap,
+    )
+    st.plotly_chart(figure, alt=alt, key="reliability")
+    few = " With so few examples chance plays a large part." if left.counted < RELIABLE else ""
+    warmth = (
+        "Its sureness was set by leaving examples out." if taught.classifier.calibrated else "Its sureness is a guess."
+    )
+    st.caption(f"{found.sentence} {warmth}{few}")
+
+
+def _curve(project: Project, looker: Looker, taught: Taught) -> list[CurvePoint]:
+    """Draws the learning curve. Empty while it is being worked out or where there can be none."""
+    st.markdown(
+        "**Would more examples help?**",
+        help="Taught with some of the examples and tested on the others, many times; the shade is a 95 % interval.",
+    )
+    if taught.support.counts.max(initial=0) < 2:
+        st.caption("A second example of a class is needed to see that.")
+        return []
+    curve: list[CurvePoint] | None = image_tiles.errand(
+        f"curve-{project.token}-{looker.card['id']}-{project.revision}-{looker.store.version}",
+        lambda: list(learning_curve(taught.support, taught.classifier.head.id)),
+        "Teaching and testing many times over…",
+    )
+    if curve is None:
+        return []
+    figure, alt = trust.learning_curve(
+        [point.shots for point in curve],
+        np.array([point.accuracy.estimate for point in curve]),
+        np.array([point.accuracy.low for point in curve]),
+        np.array([point.accuracy.high for point in curve]),
+        chance=1 / len(taught.names),
+    )
+    st.plotly_chart(figure, alt=alt, key="learning-curve")
+    st.caption(alt)
+    return curve

@@ -1,0 +1,177 @@
+"""Inside the model: what its attention heads see of the contacts, and what it expects of every mutation."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from backends.core.errors import BadInput
+from backends.folding.structure.geometry import contact_map
+from studio import services
+from studio.library.library import Run
+from studio.proteins import compare, run_data
+from studio.proteins.run_data import COMPARISON, HEADS, Found
+from studio.ui.run_sections import analysed
+
+LETTERS = "ARNDCQEGHILKMFPSTWYV"
+SHOWN_HEADS = 60
+TOUCHY = 25
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _attention(run_id: str, file: str) -> np.ndarray:
+    """`(layers, heads, L, L)`; one run's at a time, as it may take a gigabyte."""
+    found = run_data.array(run_id, "attention")
+    if found is None:
+        raise BadInput("The attention of this run is not in the library any more.")
+    return found
+
+
+def columns(run: Run, found: Found) -> list[Any]:
+    """How much a mutation at each place is worth on average, to colour by."""
+    from viz.components.structure_workbench import Column
+
+    scan = run_data.array(run.id, "mutations")
+    if scan is None or len(scan) != len(found.structure):
+        return []
+    meaning = "Mean over all mutations of a place, as the language model expects them: the lower, the less it may vary."
+    return [Column("mutations", "Mutations (mean log-odds)", _means(scan), "log-odds", meaning, diverging=True)]
+
+
+def _means(scan: np.ndarray) -> np.ndarray:
+    """`(L, 20)` to `(L,)`; NaN for a place that is not known."""
+    known = np.isfinite(scan).any(axis=1)
+    means = np.full(len(scan), np.nan)
+    means[known] = np.nanmean(scan[known], axis=1)
+    return means
+
+
+def show(run: Run) -> None:
+    """What this engine kept of its inside."""
+    found = run_data.found(run)
+    kept = {item.kind: item for item in services.library().artifacts(run.id)}
+    if found is None:
+        return
+    if found.contacts is not None:
+        _contacts(run, found)
+    if "attention" in kept:
+        _heads(run, kept["attention"].file, found)
+    if "mutations" in kept:
+        _mutations(run, found, str(kept["mutations"].meta.get("columns") or LETTERS))
+    if not {"attention", "mutations"} & kept.keys():
+        st.caption(
+            "Attention heads and a scan of all mutations are kept when they are asked for: run ESMFold with “Keep "
+            "attention” and “Scan all mutations” under its options."
+        )
+
+
+def _truth(run: Run, found: Found) -> tuple[np.ndarray, np.ndarray, str]:
+    """Contacts to judge by `(L, L)`, the residues they tell of `(L,)`, and where they come from."""
+    told, given = run_data.stored_json(run.id, COMPARISON), run_data.reference(run.id)
+    if told is not None and given is not None:
+        true, known = compare.true_contacts(found.structure, given[0], told)
+        return true, known, f"the contacts of {given[1].meta.get('title') or 'the reference'}"
+    own = contact_map(found.structure)
+    return own, np.ones(len(own), bool), "the contacts of this model's own structure: give a reference under Compare"
+
+
+def _contacts(run: Run, found: Found) -> None:
+    from viz.folding.maps import contact_figure
+
+    true, _, origin = _truth(run, found)
+    st.markdown(
+        "**Contacts**",
+        help="Predicted above the diagonal, those of the structure below it; Cβ atoms closer than 8 Å count.",
+    )
+    figure, alt = contact_figure(found.contacts, true)
+    st.plotly_chart(figure, alt=alt, key=f"contacts-{run.id}")
+    st.caption(f"{alt} Judged by {origin}.")
+
+
+def _heads(run: Run, file: str, found: Found) -> None:
+    from evaluation.metrics.folding.attention import corrected
+    from viz.folding.maps import contact_figure
+
+    st.markdown(
+        "**Attention, head by head**",
+        help="Each head of the language model looks from every residue at some others. Corrected for residues that "
+        "are looked at by all (average product correction), many heads look at contacts, though nobody told them.",
+    )
+    attention = _attention(run.id, file)
+    layers, heads = attention.shape[:2]
+    if attention.shape[-1] != len(found.structure):
+        st.caption("The attention of this run is of another length than its structure.")
+        return
+    best: dict[str, Any] = {}
+    analysed(run, HEADS, partial(_judged, run, file), "Judging every head…", lambda answer: best.update(_table(answer)))
+    left, right = st.columns(2)
+    layer = left.number_input("Layer", 1, layers, int(best.get("layer", layers)), key=f"layer-{run.id}")
+    head = right.number_input("Head", 1, heads, int(best.get("head", 1)), key=f"head-{run.id}")
+    map_ = corrected(attention[int(layer) - 1, int(head) - 1])
+    true, _, origin = _truth(run, found)
+    figure, alt = contact_figure(_ranked(map_), true, shown=1 - 1.5 / len(map_))
+    st.plotly_chart(figure, alt=alt, key=f"head-map-{run.id}")
+    st.caption(f"The strongest pairs of layer {layer}, head {head}, against {origin}.")
+
+
+def _ranked(map_: np.ndarray) -> np.ndarray:
+    """A head's map as ranks from 0 to 1 among the pairs: heads have scales of their own."""
+    order = np.argsort(np.argsort(map_, axis=None)).reshape(map_.shape)
+    return (order + order.T) / 2 / max(map_.size - 1, 1)
+
+
+def _judged(run: Run, file: str) -> bytes:
+    from evaluation.metrics.folding.attention import head_precision
+
+    found = run_data.found(run)
+    if found is None:
+        raise BadInput("The structure of this run is not there any more.")
+    true, known, origin = _truth(run, found)
+    rows = head_precision(_attention(run.id, file), true, known)[:SHOWN_HEADS]
+    return json.dumps({"origin": origin, "rows": rows}).replace("NaN", "null").encode()
+
+
+def _table(answer: bytes) -> dict[str, Any]:
+    """Show the heads, the best first; gives the best."""
+    told = json.loads(answer)
+    st.dataframe(pd.DataFrame(told["rows"]), hide_index=True, height=220)
+    st.caption(f"Share of each head's strongest pairs that are contacts, pairs six or more apart; by {told['origin']}.")
+    return told["rows"][0] if told["rows"] else {}
+
+
+def _mutations(run: Run, found: Found, letters: str) -> None:
+    from viz.folding.maps import mutation_scan
+
+    scan = run_data.array(run.id, "mutations")
+    if scan is None or len(scan) != len(found.structure):
+        return
+    st.markdown(
+        "**Every single mutation**",
+        help="The language model was asked for each residue in turn, hidden from it, what it expects there (masked "
+        "marginals). Below 0 it expects the new residue less than the present one. It is not a measured stability.",
+    )
+    sequence = found.structure.sequence
+    figure, alt = mutation_scan(scan, sequence, letters)
+    st.plotly_chart(figure, alt=alt, key=f"scan-{run.id}")
+    st.caption(f"{alt} The workbench above can be coloured by the mean of each place.")
+    means = _means(scan)
+    order = [int(row) for row in np.argsort(means, kind="stable") if np.isfinite(means[row])][:TOUCHY]
+    st.caption("The least changeable places; those you tick are selected in 3D.")
+    shown = pd.DataFrame({
+        "residue": [f"{sequence[row]}{found.structure.numbers[row]}" for row in order],
+        "chain": [str(found.structure.chains[row]) for row in order],
+        "mean log-odds": np.round(means[order], 2),
+    })  # fmt: skip
+    event = st.dataframe(
+        shown, hide_index=True, height=220, on_select="rerun", selection_mode="multi-row", key=f"touchy-{run.id}"
+    )
+    rows = tuple(order[place] for place in event["selection"]["rows"] if place < len(order))
+    if rows != st.session_state.get(f"ticked-{run.id}", ()):
+        st.session_state[f"ticked-{run.id}"] = rows
+        run_data.select(run.id, rows)
+        st.rerun()

@@ -1,0 +1,110 @@
+"""What a finished folding run left behind, read into arrays: structure, confidence, checks, maps, comparison."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from backends.core.errors import BadInput
+from backends.folding.structure.confidence import Confidence, parse_confidence
+from backends.folding.structure.structure import Structure, read_structure
+from studio import services
+from studio.library.library import Run, Stored
+
+KEPT = 12
+"""Runs whose arrays are held at once: a PAE of 2,000 residues takes 16 MB."""
+
+REFERENCE, COMPARISON, MORPH, COLUMNS, HEADS = "reference", "comparison", "morph", "columns", "heads"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A run's structure, how sure its model is, the checks of its geometry, and contacts `(L, L)` where it has any."""
+
+    structure: Structure
+    confidence: Confidence
+    sanity: dict[str, Any]
+    contacts: np.ndarray | None
+
+
+def found(run: Run) -> Found | None:
+    """What this run found; None while it has not."""
+    kept = {item.name: item for item in services.library().artifacts(run.id)}
+    if not {"model.cif", "confidence.json", "sanity.json"} <= kept.keys():
+        return None
+    return _read(run.id, tuple(kept[name].file for name in ("model.cif", "confidence.json", "sanity.json")))
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _read(run_id: str, files: tuple[str, ...]) -> Found:
+    """Bytes under one name never change, so what was read stays right."""
+    library = services.library()
+    structure = read_structure(library.only(run_id, "structure", "model.cif"))
+    told = json.loads(library.only(run_id, "confidence", "confidence.json").read_bytes())
+    # A structure that was opened may come without any confidence.
+    some = any(told.get(name) is not None for name in ("plddt", "pae", "ptm"))
+    confidence = parse_confidence(told) if some else Confidence()
+    if confidence.plddt is not None:
+        structure = structure.with_confidence(confidence.plddt)
+    sanity = json.loads(library.only(run_id, "sanity", "sanity.json").read_bytes())
+    contacts = array(run_id, "contacts")
+    fits = contacts is not None and contacts.shape == (len(structure), len(structure))
+    return Found(structure, confidence, sanity, contacts if fits else None)
+
+
+def numbering(structure: Structure) -> list[int] | None:
+    """The file's residue numbers, where a number alone says which residue is meant: one chain, rising. Else None."""
+    numbers = structure.numbers
+    alone = len(set(structure.chains.tolist())) == 1 and bool((np.diff(numbers) > 0).all())
+    return numbers.tolist() if alone else None
+
+
+def array(run_id: str, kind: str) -> np.ndarray | None:
+    """An array that the engine kept, by its name; None where it did not."""
+    library = services.library()
+    kept = library.artifacts(run_id, kind)
+    if not kept:
+        return None
+    with library.open(run_id, kept[0]) as file, np.load(file, allow_pickle=False) as arrays:
+        return arrays[kind if kind in arrays.files else arrays.files[0]]
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def structure_of(run_id: str, file: str) -> Structure:
+    """A structure file of a run, by its name in the storage."""
+    library = services.library()
+    stored = library.find(run_id, file)
+    if stored is None:
+        raise BadInput("This structure is not in the library any more.")
+    return read_structure(library.local(run_id, stored))
+
+
+def steps(run_id: str) -> tuple[Stored, ...]:
+    """The structures after each recycle that have arrived, in order."""
+    return tuple(sorted(services.library().artifacts(run_id, "recycle"), key=lambda item: int(item.name)))
+
+
+def stored_json(run_id: str, kind: str) -> dict[str, Any] | None:
+    """An analysis that is ready, without asking for it."""
+    kept = services.library().artifacts(run_id, kind)
+    if not kept:
+        return None
+    with services.library().open(run_id, kept[0]) as file:
+        return json.load(file)
+
+
+def reference(run_id: str) -> tuple[Structure, Stored] | None:
+    """The structure that this run is compared with."""
+    kept = services.library().artifacts(run_id, REFERENCE)
+    return (structure_of(run_id, kept[0].file), kept[0]) if kept else None
+
+
+def select(run_id: str, rows: Sequence[int]) -> None:
+    """Select residues in the workbench at the next run of the page, whatever is selected now."""
+    serial = st.session_state.get(f"asked-{run_id}", (0, ()))[0]
+    st.session_state[f"asked-{run_id}"] = (serial + 1, tuple(int(row) for row in rows))

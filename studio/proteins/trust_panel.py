@@ -1,0 +1,97 @@
+"""What the page says about trust: the model's own confidence and the check of the geometry, side by side."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import streamlit as st
+
+from studio.library.library import Run
+from studio.proteins import probe
+from studio.proteins.run_data import Found
+from studio.ui import formatting
+
+PLDDT = (
+    "Predicted lDDT, 0 to 100: how sure the model is of each residue's surroundings. Over 90 very high, 70 to 90 "
+    "confident, 50 to 70 low, under 50 very low and often disordered."
+)
+PTM = (
+    "Predicted TM-score, 0 to 1: how sure the model is of the whole fold. Over 0.5 the fold is probably right; it says "
+    "little about chains of under some 30 residues."
+)
+ESTIMATED = (
+    "0 to 100, from how well chains that were folded from different starts agree and keep the predicted contacts. It "
+    "stands where trained models put their pLDDT, and is no more than an estimate: chains may agree on a wrong fold."
+)
+IPTM = "Predicted TM-score of how the chains sit together, 0 to 1. Over 0.8 is sure, under 0.6 probably wrong."
+
+VERDICTS: Mapping[str, tuple[str, str]] = {
+    "good": (":green-badge[:material/check: possible protein]", "The chain is built as real proteins are."),
+    "doubtful": (":orange-badge[:material/warning: look closer]", "Some of its geometry is unusual."),
+    "broken": (":red-badge[:material/close: not a possible protein]", "No real protein is built like this."),
+}
+GATE = (
+    "Checks of the coordinates alone, against what is known of real proteins. They never look at the model's "
+    "confidence, and may contradict it."
+)
+SURE = 70.0
+
+
+def verdicts(run: Run, found: Found) -> None:
+    """Confidence and geometry in two boxes of one size, and in words where the second overrules the first."""
+    if rule := built_by_rule(run):
+        st.info(f"Built by rule, not predicted. {rule}", icon=":material/architecture:")
+    left, right = st.columns(2)
+    with left.container(border=True, height="stretch"):
+        _confidence(found, run.card.get("id") == "coevolution")
+    with right.container(border=True, height="stretch"):
+        _geometry(found)
+    if overruled(found):
+        st.error(
+            "The geometry check overrules the confidence: the model says it is sure of this chain, but no such chain "
+            "can exist. Do not rely on these coordinates.",
+            icon=":material/gavel:",
+        )
+
+
+def built_by_rule(run: Run) -> str:
+    """How the structure was made where it is one of the samples that are built by rule; else ""."""
+    brought = run.inputs[0]["sha256"] if run.inputs and run.card.get("engine", run.engine) == "structure" else ""
+    made = (sample for sample in probe.samples() if sample.built)
+    return next((one.sentence for one in made if hashlib.sha256(one.text.encode()).hexdigest() == brought), "")
+
+
+def overruled(found: Found) -> bool:
+    """Whether a model that says it is sure made a chain that cannot be."""
+    mean = found.structure.mean_confidence
+    sure = (mean is not None and mean >= SURE) or (found.confidence.ptm or 0) >= 0.7
+    return sure and found.sanity["verdict"] == "broken"
+
+
+def _confidence(found: Found, estimated: bool) -> None:
+    """`estimated`: by a method without training, which has no pLDDT in the word's own sense."""
+    st.markdown("**How sure the model is**", help="What the model says of its own work. It may be wrong about that.")
+    mean, told = found.structure.mean_confidence, found.confidence
+    numbers = [
+        (name, f"{value:.{digits}f}", meaning)
+        for name, value, digits, meaning in (
+            ("Confidence, estimated" if estimated else "Mean pLDDT", mean, 0, ESTIMATED if estimated else PLDDT),
+            ("pTM", told.ptm, 2, PTM),
+            ("ipTM", told.iptm, 2, IPTM),
+        )
+        if value is not None
+    ]
+    if not numbers:
+        st.caption("This structure comes without any confidence: how sure its maker was is not known.")
+        return
+    with st.container(horizontal=True):
+        for name, value, meaning in numbers:
+            st.metric(name, value, help=meaning, width="content")
+
+
+def _geometry(found: Found) -> None:
+    st.markdown("**Could it be a protein?**", help=GATE)
+    badge, short = VERDICTS[found.sanity["verdict"]]
+    st.markdown(badge, help=short)
+    st.caption(formatting.plain(found.sanity["sentence"]))

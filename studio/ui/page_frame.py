@@ -1,0 +1,45 @@
+"""What every page has around it: the line about the model server, and the last resort when a page fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from studio import services
+from studio.jobs.backend import BackendState
+from studio.ui import error_boundary
+
+ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
+
+
+def show(page: Any) -> None:
+    """Run `page` under the server line."""
+    server_line()
+    with error_boundary.told(f"the page {page.title}"):
+        page.run()
+
+
+@error_boundary.fragment(run_every=3)
+def server_line() -> None:
+    """Say when the model server is not ready, or was started again since this visitor last saw it."""
+    state = services.backend().state()
+    seen = st.session_state.setdefault("restarts_seen", state.restarts)
+    if state.state == "failed":
+        st.error(state.sentence, icon=":material/error:")
+    elif state.state == "down":
+        st.warning(f"{state.sentence} Finished results stay available.", icon=":material/cloud_off:")
+    elif state.restarts > seen:
+        _restarted(state)
+
+
+def _restarted(state: BackendState) -> None:
+    sentence = "The model server stopped and has been started again; jobs it was working on can be run again."
+    if state.state == "starting":
+        sentence = "The model server stopped; it is being started again."
+    line, button = st.columns([6, 1], vertical_alignment="center")
+    line.warning(sentence, icon=":material/restart_alt:")
+    if button.button("Understood", disabled=state.state == "starting", width="stretch"):
+        st.session_state.restarts_seen = state.restarts
+        st.rerun(scope="fragment")

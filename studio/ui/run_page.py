@@ -1,0 +1,113 @@
+"""The page of one run, whatever its task: waiting, running, finished or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from studio import launch, services
+from studio.library.library import Run
+from studio.ui import error_boundary, formatting, model_picker, run_sections
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """What a task adds to the page.
+
+    Attributes:
+        begin: the label of the way to another run.
+        cancelled: what remains of a run that was cancelled.
+        watch: draws what changes while the job runs, given the run's id and whether it does; redrawn every moment.
+        views: what there is to see and do once the run has finished, by the words to choose it with; the first is open.
+        told: the name of a fact whose sentence the task shows in a place of its own, so that it stands there alone.
+    """
+
+    task: str
+    begin: str
+    cancelled: str
+    watch: Callable[[str, bool], None]
+    views: Mapping[str, Callable[[Run], None]]
+    told: str = ""
+
+
+def show(page: RunPage, run_id: str) -> None:
+    """The run at this address."""
+    # The job first: its end is written down before it is told, so a run read earlier could still look as if it ran.
+    view = services.jobs().get(run_id)
+    run = services.library().get(run_id)
+    if run is not None and run.task != page.task and run.task in launch.PLACES:
+        launch.go_to(run_id, run.task)
+    if run is None or run.task != page.task:
+        place = launch.PLACES[page.task]
+        st.warning("There is no such run here: it was deleted, or the address is not complete.", icon=":material/help:")
+        st.page_link(place.page, label=page.begin, icon=place.icon)
+        return
+    _heading(page, run)
+    live = view is not None and not view.ended
+    with st.container():
+        _ending(page, run, live)
+    error_boundary.fragment(model_picker.POLL_SECONDS if live else None)(_watched(page))(run_id, live)
+    if run.status == "done":
+        _explain(page, run)
+
+
+def _watched(page: RunPage) -> Callable[[str, bool], None]:
+    def watched(run_id: str, live: bool) -> None:
+        """The progress above what the task shows; at the end the whole page is drawn once more."""
+        view = services.jobs().get(run_id)
+        if live and (view is None or view.ended):
+            st.rerun()
+        with st.container():
+            if live and view is not None:
+                model_picker.job_progress(view)
+        page.watch(run_id, live)
+
+    return watched
+
+
+def _heading(page: RunPage, run: Run) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.subheader(formatting.plain(run.title), width="content")
+        if st.button(page.begin, icon=":material/add:"):
+            st.query_params.clear()
+            st.rerun()
+    made = run.created.astimezone().strftime("%d %b %Y, %H:%M")
+    took = f" · took {formatting.duration(run.seconds)}" if run.seconds and run.status == "done" else ""
+    st.caption(f"{run.card.get('title', run.weights)} · {made}{took}")
+
+
+def _ending(page: RunPage, run: Run, live: bool) -> None:
+    """How the run ended, where that needs saying, and what can be done about it."""
+    for notice in run.notices:
+        if notice == run.facts.get(page.told):
+            continue
+        st.info(formatting.plain(notice), icon=":material/info:")
+    if live or run.status == "done":
+        return
+    match run.status:
+        case "failed":
+            st.error(formatting.plain(run.error), icon=":material/error:")
+        case "cancelled":
+            st.info(f"Cancelled. {page.cancelled}", icon=":material/cancel:")
+        case "interrupted":
+            st.warning(f"{run.error} Your file is kept.", icon=":material/restart_alt:")
+        case "running":
+            st.info("This run belongs to another studio that shares this library.", icon=":material/sync:")
+            return
+    run_sections.repeat_or_delete(run)
+
+
+def _explain(page: RunPage, run: Run) -> None:
+    first = next(iter(page.views))
+    with error_boundary.told("what explains the result"):
+        chosen = st.segmented_control(
+            "Look closer",
+            list(page.views),
+            default=first,
+            required=True,
+            key=f"view-{run.id}",
+            label_visibility="collapsed",
+        )
+        page.views[chosen or first](run)

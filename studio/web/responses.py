@@ -1,0 +1,73 @@
+"""How the studio's own addresses answer: headers that keep files harmless, and failures as one plain sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from backends.core.errors import BadInput, TooLarge, UserError
+from studio.library.models import FileGone, LibraryError, UnknownRun
+from studio.pictures.project import NoSuchProject
+
+SAFE_HEADERS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+NEVER = {"Cache-Control": "no-store"}
+
+
+class NotReady(UserError):
+    """The run has nothing to export yet, or never will."""
+
+    code = "not_ready"
+
+
+class Busy(UserError):
+    """Too many exports at once."""
+
+    code = "busy"
+
+
+class NoSuchFile(UserError):
+    """The run is there, the file is not one of its."""
+
+    code = "unknown_file"
+
+
+STATUS: Mapping[type[UserError], int] = {
+    UnknownRun: 404,
+    FileGone: 404,
+    NoSuchFile: 404,
+    NoSuchProject: 404,
+    BadInput: 400,
+    NotReady: 409,
+    TooLarge: 507,
+    Busy: 503,
+    LibraryError: 503,
+}
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def sentence(words: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """`words` as plain text that is not kept."""
+    return PlainTextResponse(words, status, {**SAFE_HEADERS, **NEVER, **(headers or {})})
+
+
+def in_words(endpoint: Endpoint) -> Endpoint:
+    """`endpoint`, answering a UserError with its sentence."""
+
+    @wraps(endpoint)
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except UserError as error:
+            status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+            return sentence(error.sentence, status, {"Retry-After": "30"} if isinstance(error, Busy) else None)
+
+    return answer

@@ -1,0 +1,1 @@
+"""Figures of protein structures and of their confidence."""

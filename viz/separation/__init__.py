@@ -1,0 +1,1 @@
+"""Figures of songs and stems."""
