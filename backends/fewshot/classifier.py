@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from backends.core.errors import BadInput
+from backends.fewshot.calibration import probabilities, temperature, usual_temperature
 from backends.fewshot.heads import Evidence, Head, head_class, usual
-from backends.fewshot.trust.calibration import probabilities, temperature, usual_temperature
 from backends.fewshot.trust.leave_one_out import LeftOut, leave_one_out
 from backends.fewshot.trust.out_of_distribution import Rejection, Scale, familiarity, find
 from backends.fewshot.types import Support

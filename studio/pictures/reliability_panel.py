@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from backends.fewshot.trust.calibration import probabilities
+from backends.fewshot.calibration import probabilities
 from evaluation.metrics.fewshot.advice import advice
 from evaluation.metrics.fewshot.classifiers import CurvePoint, learning_curve, reliability
 from evaluation.metrics.fewshot.label_audit import Flag, flags

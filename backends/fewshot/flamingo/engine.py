@@ -16,6 +16,7 @@ import numpy as np
 
 from backends.core.engine import Engine, Event, Metric, Notice, Progress, Result
 from backends.core.errors import BadInput, EngineFailed, UserError, WeightsMissing
+from backends.fewshot.calibration import temperature
 from backends.fewshot.data.examples import Examples, read_examples
 from backends.fewshot.data.image_collection import Item, open_gallery
 from backends.fewshot.flamingo.interleave import Turn
@@ -24,7 +25,6 @@ from backends.fewshot.flamingo.results import Answered, Named, Shot, Taught, Wri
 from backends.fewshot.flamingo.rices import drawn, orders, similar
 from backends.fewshot.options import Settings
 from backends.fewshot.relevance.options import Explaining
-from backends.fewshot.trust.calibration import temperature
 from backends.fewshot.types import Classification
 from backends.shared.images import read
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backends.core.engine import Artifact
+from backends.fewshot.calibration import probabilities
 from backends.fewshot.data.image_collection import Item
 from backends.fewshot.feature_extraction import Looked
 from backends.fewshot.flamingo.interleave import Turn
 from backends.fewshot.flamingo.options import Asking
 from backends.fewshot.results import COLUMNS, write_features
-from backends.fewshot.trust.calibration import probabilities
 from backends.fewshot.types import Support
 from backends.shared.disk_errors import writing
 

@@ -11,9 +11,9 @@ from typing import ClassVar
 import numpy as np
 
 from backends.core.errors import BadInput
+from backends.fewshot.calibration import best_temperature
 from backends.fewshot.heads.folds import FOLDS, folds, is_thin
 from backends.fewshot.heads.formula import Formula
-from backends.fewshot.trust.calibration import best_temperature
 from backends.fewshot.types import Support
 
 Chosen = dict[str, float]

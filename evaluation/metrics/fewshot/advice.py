@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from backends.fewshot.calibration import probabilities
 from backends.fewshot.classifier import Classifier
-from backends.fewshot.trust.calibration import probabilities
 from evaluation.metrics.fewshot.classifiers import Confusion, CurvePoint, confusion
 
 MOST = 5

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backends.fewshot.calibration import probabilities
 from backends.fewshot.classifier import Classifier
-from backends.fewshot.trust.calibration import probabilities
 from backends.fewshot.trust.out_of_distribution import nearness
 from backends.fewshot.types import Support
 

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from backends.core.errors import BadInput
+from backends.fewshot.calibration import best_temperature, probabilities, temperature
 from backends.fewshot.classifier import Classifier
 from backends.fewshot.classifier_code import classifier_code
 from backends.fewshot.heads import HEADS
 from backends.fewshot.heads.nearest import Nearest
 from backends.fewshot.heads.proker import ProKeR
 from backends.fewshot.trust import leave_one_out
-from backends.fewshot.trust.calibration import best_temperature, probabilities, temperature
 from backends.fewshot.trust.out_of_distribution import nearness
 from backends.fewshot.types import Support
 from tests.backends.fewshot.supports import centres, drawn, support, unit

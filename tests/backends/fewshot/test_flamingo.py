@@ -18,10 +18,10 @@ from backends.__main__ import main
 from backends.core.engine import Metric, Notice, Progress
 from backends.core.errors import BadInput, EngineFailed, TooLarge, WeightsMissing
 from backends.fewshot import TASK
+from backends.fewshot.calibration import probabilities
 from backends.fewshot.flamingo.cards import FLAMINGO_CARDS
 from backends.fewshot.flamingo.engine import ASKING, FlamingoEngine
 from backends.fewshot.flamingo.interleave import Turn
-from backends.fewshot.trust.calibration import probabilities
 from backends.fewshot.types import Classification
 from backends.serving.host import Host
 from tests.backends.fewshot.tiny import idefics_folder

@@ -25,7 +25,7 @@ from viz.separation.tiles import (
     tile_of_file,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RATE = 44100
 SEGMENT = 1 << 18
 
@@ -136,7 +136,7 @@ def test_the_mel_triangles_are_those_of_librosa(samplerate: int, size: int, high
 def test_the_first_tile_compiles_nothing() -> None:
     """The first sound of a song waits for its tile, in a process that draws pages meanwhile."""
     code = (
-        "import sys, numpy as np; from viz.tiles import encode_tile; "
+        "import sys, numpy as np; from viz.separation.tiles import encode_tile; "
         "encode_tile(np.zeros((2, 44100), np.float32), 44100, 1 << 18); "
         "sys.exit(bool({'librosa', 'numba', 'scipy'} & set(sys.modules)))"
     )

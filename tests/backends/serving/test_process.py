@@ -19,7 +19,7 @@ from gradio_client import Client, handle_file
 from backends.serving.workdir import DAY, LOCK, PREFIX, clear_stale
 from tests.conftest import PATIENCE, answers, wait_for
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @dataclass

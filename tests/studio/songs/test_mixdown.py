@@ -16,7 +16,7 @@ from studio.songs import mixdown as module
 from studio.songs.mixdown import FORMATS, mixdown, stems_zip
 from studio.web.filenames import clean, export_name, unique
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 RATE = 44100
 FRAMES = 2 * module.BLOCK + 12345
 TAGS = {"title": "Tïtle “x”", "artist": "Me", "album": "Al", "date": "2020", "genre": "Rock", "comment": "kept"}

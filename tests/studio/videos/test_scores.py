@@ -18,7 +18,7 @@ from studio.videos.ground_truth import MASKS, MATTES
 from studio.videos.matte_reader import finished_mattes
 from studio.videos.scores import Truth
 from tests.clips import Small
-from tests.studio.test_references import png, zipped
+from tests.studio.videos.test_ground_truth import png, zipped
 
 
 @pytest.fixture

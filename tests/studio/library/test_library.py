@@ -19,7 +19,7 @@ from backends.core.errors import BadInput, UserError
 from studio.library import database, models
 from studio.library.library import Library, LibraryError, UnknownRun, home
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_processes_share_one_database_and_the_dead_are_told_from_the_living(plac
     library = None
     run_id = "shared-by-processes-1"
     starters = [
-        subprocess.Popen([sys.executable, "-c", "from studio.library import Library; Library()"], cwd=ROOT)
+        subprocess.Popen([sys.executable, "-c", "from studio.library.library import Library; Library()"], cwd=ROOT)
         for _ in range(2)
     ]
     assert [process.wait() for process in starters] == [0, 0]  # both found no database and made it

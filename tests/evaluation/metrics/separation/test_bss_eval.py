@@ -171,7 +171,7 @@ def test_needs_neither_ffmpeg_nor_torch() -> None:
         [
             sys.executable,
             "-c",
-            "import sys; from evaluation import separation; separation._museval();"
+            "import sys; from evaluation.metrics.separation import bss_eval; bss_eval._museval();"
             "print(sorted({'torch', 'stempeg', 'museval', 'streamlit'} & set(sys.modules)))",
         ],
         capture_output=True,

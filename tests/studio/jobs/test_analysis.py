@@ -77,8 +77,8 @@ def test_a_failure_is_a_sentence_until_it_is_tried_again(
 def test_a_long_analysis_does_not_hold_up_the_end_of_the_program() -> None:
     program = (
         "import time\n"
-        "from studio.analysis import Analyses\n"
-        "from studio.library import Library\n"
+        "from studio.jobs.analysis import Analyses\n"
+        "from studio.library.library import Library\n"
         "library, begun = Library(), []\n"
         "run = library.begin(task='separation', title='song', engine='dsp')\n"
         "Analyses(library).get(run.id, 'scores', lambda: begun.append(1) or time.sleep(600) or b'')\n"
