@@ -30,6 +30,7 @@ lint: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: .venv/ready-dev
 	$(BIN)/python -m benchmarks.studio_speed
