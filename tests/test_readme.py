@@ -1,4 +1,4 @@
-"""The README's own examples, run as they stand there."""
+"""The examples of the README and of the guides in docs/, run as they stand there."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ from tests.clips import Small
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [ROOT / "README.md", ROOT / "training/README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+def blocks(language: str, *names: str) -> list[str]:
+    """The code blocks of these pages, in order."""
+    texts = [(ROOT / name).read_text("utf-8") for name in names]
+    return [block for text in texts for block in re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)]
 
 
 @pytest.fixture
@@ -39,15 +42,16 @@ def desk(tmp_path: Path, short_song: Path, small: Small, monkeypatch: pytest.Mon
 
 
 def test_the_python_example_splits_a_song(desk: Path, songs_server: str) -> None:
-    (code,) = blocks("python")
+    (code,) = blocks("python", "docs/server.md")
     (desk / "example.py").write_text(code.replace("http://127.0.0.1:7860", songs_server))
     subprocess.run([sys.executable, "example.py"], check=True, timeout=120)
     assert {path.name for path in desk.glob("*.wav")} == {"song.wav", "vocals.wav", "everything but vocals.wav"}
 
 
 def test_the_commands_do_what_they_say(desk: Path) -> None:
-    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("python -m backends")]
-    assert len(lines) >= 4
+    found = [line for block in blocks("sh", "README.md", "docs/command-line.md") for line in block.splitlines()]
+    lines = list(dict.fromkeys(line for line in found if line.startswith("python -m backends")))
+    assert len(lines) >= 8
     for line in lines:
         if " serve " in line:
             continue  # The server is what every other test of this folder talks to.
@@ -76,9 +80,10 @@ def test_the_two_commands_exist() -> None:
         assert command in targets
 
 
-def test_every_link_and_picture_is_there() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert target.startswith("http") or (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_and_picture_is_there(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+        assert target.startswith("http") or (page.parent / target).exists(), target
 
 
 def environment() -> dict[str, str]:
