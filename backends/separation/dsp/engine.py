@@ -1,13 +1,13 @@
-"""Separation without learning: pitch, repetition, rhythm and place between the speakers, as soft masks that add up.
+"""Separation without learning: pitch, repetition, rhythm and stereo position, as soft masks that add up.
 
-The song goes through in windows of half a minute, so an hour takes the memory of a minute. In each window:
+The song is processed in blocks of half a minute, so an hour takes as much memory as a minute. In each block:
 
-1. the voice: the pitch of the lead is followed through what lies in the middle and never holds still, a comb at that
-   pitch is weighed against a free model of the accompaniment, and what the song repeats exactly is taken out again
-   (`pitch.py`, `voice.py`);
-2. the drums: of the rest, what is short and broad rather than long and narrow;
+1. the voice: the pitch of the lead is tracked in what lies in the centre and never holds still, a comb at that pitch is
+   fitted beside a free model of the accompaniment, and what the song repeats exactly is taken out again (`pitch.py`,
+   `voice.py`);
+2. the drums: of the rest, what is short and broadband rather than long and narrow;
 3. the bass: of the rest, what lies low;
-4. the other instruments: what is left, sample by sample, so that the stems always add up to the song.
+4. the other instruments: the remainder, sample by sample, so that the stems always add up to the song.
 """
 
 from __future__ import annotations
@@ -20,41 +20,69 @@ from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
 from backends.separation.base import SeparationEngine
-from backends.separation.dsp import masks
+from backends.separation.dsp.masks import (
+    centre_mask,
+    harmonic_and_percussive,
+    harmonic_comb,
+    high_pass,
+    odd_width,
+    ratio_mask,
+    repeating_background,
+    running_median,
+    wiener_mask,
+)
 from backends.separation.dsp.pitch import lead_pitch
-from backends.separation.dsp.voice import fit_voice
+from backends.separation.dsp.voice import fit_source_filter
 from backends.separation.io.mix import Mix
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Times in seconds, frequencies in Hz. The voice's were tuned on singers other than those reported on."""
+class DspSettings:
+    """Parameters of the separator. Those of the voice were tuned on singers other than those reported on."""
 
-    core: float = 24.0  # new sound a window
-    context: float = 3.0  # heard on either side of it
-    fade: float = 1.0  # cross-faded with the window before
-    size: int = 4096  # samples a spectrum: 93 ms keeps a sung note's harmonics apart
-    hop: int = 1024
-    voice_low: float = 90.0
-    voice_high: float = 8000.0
-    still: float = 1.5  # a voice never holds its pitch for this long
-    still_band: float = 100.0
-    comb_width: float = 14.0
+    # Blocks, in seconds.
+    block_seconds: float = 24.0
+    """New sound in each block."""
+    context_seconds: float = 3.0
+    """Sound on either side of a block that its masks also see."""
+    crossfade_seconds: float = 1.0
+    """How long a block fades in over the block before."""
+
+    # The short-time Fourier transform, in samples.
+    fft_size: int = 4096
+    """93 ms at 44.1 kHz: long enough to resolve the harmonics of a sung note."""
+    hop_length: int = 1024
+
+    # The voice.
+    voice_low_hz: float = 90.0
+    voice_high_hz: float = 8000.0
+    steady_note_seconds: float = 1.5
+    """A voice never holds one pitch for this long, so what does is accompaniment."""
+    percussive_width_hz: float = 100.0
+    """Width of the median along frequency that a sound must fill to count as percussive."""
+    comb_width_hz: float = 14.0
     comb_widening: float = 0.004
-    sure: float = 0.5  # salience from which a frame counts as sung for certain
-    repeat_apart: float = 1.0
+    voicing_threshold: float = 0.5
+    """Pitch salience from which a frame counts as fully voiced."""
+    repeat_distance_seconds: float = 1.0
     repeat_neighbours: int = 10
-    repeat_like: tuple[float, float] = (0.9, 0.97)  # similarity at which repetition starts to count, and counts fully
-    drum_held: float = 0.25
-    drum_band: float = 200.0
-    kick_held: float = 0.4
-    kick_band: tuple[float, float] = (80.0, 200.0)
-    bass_band: tuple[float, float] = (120.0, 300.0)
-    wide: float = 0.02  # share of energy out of the middle from which a song counts as stereo
+    repeat_similarity: tuple[float, float] = (0.9, 0.97)
+    """Similarity at which repetition starts to count as accompaniment, and from which it counts fully."""
+    stereo_threshold: float = 0.02
+    """Fraction of the energy outside the centre from which a song counts as stereo."""
+
+    # The drums.
+    drum_median_seconds: float = 0.25
+    drum_width_hz: float = 200.0
+    kick_median_seconds: float = 0.4
+    kick_crossover_hz: tuple[float, float] = (80.0, 200.0)
+    """Below, drums are told apart by their duration alone; above, by their shape."""
+
+    # The bass.
+    bass_crossover_hz: tuple[float, float] = (120.0, 300.0)
 
 
 Masks = dict[str, np.ndarray]
-Steps = Generator[None, None, np.ndarray]
 
 
 class DspEngine(SeparationEngine):
@@ -63,115 +91,156 @@ class DspEngine(SeparationEngine):
     name = "dsp"
     sources = ("drums", "bass", "other", "vocals")
     samplerate = 44100
-    settings = Settings()
+    settings = DspSettings()
 
     def load(self, device: str) -> None:
-        """Nothing to read: it runs on the processor whatever `device` is."""
+        """There is nothing to load; it runs on the processor whatever `device` is."""
         self.device = "cpu"
 
     def chunks(self, mix: Mix) -> Iterator[np.ndarray]:
-        """See `SeparationEngine.chunks`. Empty pieces come between the steps of a window, so that it can be stopped."""
+        """See `SeparationEngine.chunks`. Empty pieces come between the steps of a block, so that it can be stopped."""
         rate, settings = mix.samplerate, self.settings
-        core, context, fade = (round(t * rate) for t in (settings.core, settings.context, settings.fade))
-        idle = np.zeros((len(self.sources), 2, 0), np.float32)
-        tail = idle  # what the window before made of the sound that this one begins with
+        core, context, fade = (
+            round(seconds * rate)
+            for seconds in (settings.block_seconds, settings.context_seconds, settings.crossfade_seconds)
+        )
+        empty = np.zeros((len(self.sources), 2, 0), np.float32)
+        tail = empty  # the previous block's estimate of the sound with which this block begins
         for start in range(0, mix.frames, core):
             begin, end = max(start - context, 0), min(start + core + context, mix.frames)
-            block = mix.read(begin, end - begin)  # (2, T)
-            work = separate(block, rate, settings)
+            work = separate(mix.read(begin, end - begin), rate, settings)
             while True:
                 try:
                     next(work)
                 except StopIteration as stop:
                     stems = stop.value[..., start - begin :]  # (S, 2, T)
                     break
-                yield idle
+                yield empty
             stems = _cross_fade(tail, stems)
             yield stems[..., :core]
             tail = stems[..., core : core + fade].copy()
 
 
 def _cross_fade(tail: np.ndarray, stems: np.ndarray) -> np.ndarray:
-    """Start `stems` (S, 2, T) from the window before. Weights add up to one, so the stems still add up to the song."""
+    """Fade from `tail` (S, 2, N) into `stems` (S, 2, T), with weights that add up to one at every sample."""
     count = min(tail.shape[-1], stems.shape[-1])
     ramp = np.linspace(0, 1, count, dtype=np.float32)
     stems[..., :count] = tail[..., :count] * (1 - ramp) + stems[..., :count] * ramp
     return stems
 
 
-def separate(block: np.ndarray, rate: int, settings: Settings) -> Steps:
-    """Split (2, T) into (4, 2, T): drums, bass, other, vocals. A generator that pauses between steps, then returns."""
+def separate(block: np.ndarray, samplerate: int, settings: DspSettings) -> Generator[None, None, np.ndarray]:
+    """Split `block` (2, T) into (4, 2, T): drums, bass, other, vocals. Pauses between its steps, then returns."""
     frames = block.shape[1]
-    padded = np.pad(block, ((0, 0), (0, max(settings.size - frames, 0))))
-    # scipy's transform rather than librosa's, whose inverse is compiled on first use, for seconds.
-    transform = ShortTimeFFT(hann(settings.size, sym=False), settings.hop, rate)
+    padded = np.pad(block, ((0, 0), (0, max(settings.fft_size - frames, 0))))
+    transform = ShortTimeFFT(hann(settings.fft_size, sym=False), settings.hop_length, samplerate)
     spectrum = transform.stft(padded).astype(np.complex64)  # (2, F, T)
     yield
-    shares = yield from _shares(spectrum, transform.f, transform.delta_t, settings)
+    masks = yield from _masks(spectrum, transform.f, transform.delta_t, settings)
     stems = np.zeros((len(DspEngine.sources), *block.shape), np.float32)
-    for name, share in shares.items():
-        stems[DspEngine.sources.index(name)] = transform.istft(spectrum * share, k1=padded.shape[1])[:, :frames]
+    for name, mask in masks.items():
+        stems[DspEngine.sources.index(name)] = transform.istft(spectrum * mask, k1=padded.shape[1])[:, :frames]
         yield
     stems[DspEngine.sources.index("other")] = block - stems.sum(axis=0)
     return stems
 
 
-def _shares(
-    spectrum: np.ndarray, frequencies: np.ndarray, hop: float, settings: Settings
+def _masks(
+    spectrum: np.ndarray, frequencies: np.ndarray, frame_seconds: float, settings: DspSettings
 ) -> Generator[None, None, Masks]:
-    """The share (F, T) of each bin for every stem but "other"; together at most one."""
+    """Masks (F, T) of every stem but "other"; together they are at most one.
+
+    Args:
+        spectrum: complex, `(2, F, T)`.
+        frequencies: centre of each bin in Hz, `(F,)`.
+        frame_seconds: time from one frame to the next.
+        settings: parameters.
+    """
     magnitude = np.sqrt(np.mean(np.abs(spectrum) ** 2, axis=0))  # (F, T)
-    low = int(np.searchsorted(frequencies, settings.voice_high))
-    middle = _middle(spectrum[:, :low], settings)
-    sung = np.abs(spectrum[:, :low].mean(axis=0))
+    bins = int(np.searchsorted(frequencies, settings.voice_high_hz))  # those in which a voice can be
+    centre = _centre(spectrum[:, :bins], settings)
+    mono = np.abs(spectrum[:, :bins].mean(axis=0))
     vocals = np.zeros_like(magnitude)
-    vocals[:low] = yield from _voice(sung, frequencies[:low], hop, middle, settings)
+    vocals[:bins] = yield from _vocals(mono, centre, frequencies[:bins], frame_seconds, settings)
     yield
-    drums = (1 - vocals) * _struck(magnitude, frequencies, hop, settings)
+    drums = (1 - vocals) * _percussion(magnitude, frequencies, frame_seconds, settings)
     yield
-    bass = (1 - vocals - drums) * (1 - masks.rise(frequencies, *settings.bass_band))
+    bass = (1 - vocals - drums) * (1 - high_pass(frequencies, *settings.bass_crossover_hz))
     return {"drums": drums, "bass": bass, "vocals": vocals}
 
 
-def _struck(magnitude: np.ndarray, frequencies: np.ndarray, hop: float, settings: Settings) -> np.ndarray:
-    """The share (F, T) of what is hit rather than held.
+def _percussion(
+    magnitude: np.ndarray, frequencies: np.ndarray, frame_seconds: float, settings: DspSettings
+) -> np.ndarray:
+    """The mask (F, T) of what is struck rather than held.
 
-    A kick drum is as narrow as a bass note, so at the bottom it is told by its length alone: it is over too soon to be
-    in the median along time.
+    A kick drum is as narrow in frequency as a bass note, so below the crossover it is recognised by its duration alone:
+    it is over too soon to remain in a median along time.
     """
-    held, struck = masks.sustained_and_struck(magnitude, settings.drum_held / hop, settings.drum_band / frequencies[1])
-    broad = masks.wiener(struck, held, power=1.0)
-    lasting = masks.running_median(magnitude, masks.odd(settings.kick_held / hop))
-    brief = masks.share(magnitude - lasting, magnitude)
-    high = masks.rise(frequencies, *settings.kick_band)
-    return np.asarray(brief + (broad - brief) * high, dtype=np.float32)
+    harmonic, percussive = harmonic_and_percussive(
+        magnitude, settings.drum_median_seconds / frame_seconds, settings.drum_width_hz / frequencies[1]
+    )
+    broadband = wiener_mask(percussive, harmonic, power=1.0)
+    held = running_median(magnitude, odd_width(settings.kick_median_seconds / frame_seconds))
+    transient = ratio_mask(magnitude - held, magnitude)
+    above = high_pass(frequencies, *settings.kick_crossover_hz)
+    return np.asarray(transient + (broadband - transient) * above, dtype=np.float32)
 
 
-def _middle(spectrum: np.ndarray, settings: Settings) -> np.ndarray:
-    """How much each bin (F, T) may belong to a voice in the middle of the stage: all ones where the song is mono."""
+def _centre(spectrum: np.ndarray, settings: DspSettings) -> np.ndarray:
+    """The mask (F, T) of what lies in the centre of the stereo image; all ones where the song is mono."""
     left, right = spectrum
-    across, total = float(np.sum(np.abs(left - right) ** 2)) / 2, float(np.sum(np.abs(spectrum) ** 2))
-    if across <= settings.wide * total:
+    side, total = float(np.sum(np.abs(left - right) ** 2)) / 2, float(np.sum(np.abs(spectrum) ** 2))
+    if side <= settings.stereo_threshold * total:
         return np.ones(left.shape, np.float32)
-    return masks.centred(left, right)
+    return centre_mask(left, right)
 
 
-def _voice(
-    magnitude: np.ndarray, frequencies: np.ndarray, hop: float, middle: np.ndarray, settings: Settings
+def _vocals(
+    magnitude: np.ndarray, centre: np.ndarray, frequencies: np.ndarray, frame_seconds: float, settings: DspSettings
 ) -> Generator[None, None, np.ndarray]:
-    """The voice's share (F, T) of `magnitude`, over the frequencies a voice can have."""
+    """The mask (F, T) of the voice:
+
+        ½ (comb + source-filter) · (1 - repetition) · voicing · high-pass · centre
+
+    It is the mean of two estimates of where the voice's harmonics are, weakened wherever one of four observations says
+    that there is no voice. Each factor is a mask of its own, 0 to 1.
+
+    Args:
+        magnitude: of the mono sum, `(F, T)`, over the frequencies that a voice can have.
+        centre: mask of what lies in the centre of the stereo image, `(F, T)`.
+        frequencies: centre of each bin in Hz, `(F,)`.
+        frame_seconds: time from one frame to the next.
+        settings: parameters.
+    """
     resolution = frequencies[1]
-    central = magnitude * middle
-    still, struck = masks.sustained_and_struck(central, settings.still / hop, settings.still_band / resolution)
+    central = magnitude * centre
+
+    # A singer's pitch always moves, so over a second and a half the voice is on the "percussive" side of the medians.
+    # Pitch is tracked in that part alone: chords and held basses would otherwise win against the voice.
+    steady, moving = harmonic_and_percussive(
+        central, settings.steady_note_seconds / frame_seconds, settings.percussive_width_hz / resolution
+    )
     yield
-    pitch, belief = lead_pitch(central * masks.wiener(struck, still), resolution)
+    pitch, confidence = lead_pitch(central * wiener_mask(moving, steady), resolution)
     yield
-    comb = masks.comb(pitch, frequencies, width=settings.comb_width, widening=settings.comb_widening)
-    share = yield from fit_voice(central, comb, frequencies)
-    again, likeness = masks.repeating(central, round(settings.repeat_apart / hop), settings.repeat_neighbours)
+
+    # Two estimates of the voice at that pitch. The comb takes everything near a harmonic; the source-filter model
+    # leaves to the accompaniment what a fixed set of spectra explains better. Their mean is better than either.
+    comb = harmonic_comb(pitch, frequencies, width=settings.comb_width_hz, widening=settings.comb_widening)
+    source_filter = yield from fit_source_filter(central, comb, frequencies)
+
+    # Loops come back exactly, a singer never does: where the frames are similar enough, the repeated part is removed.
+    background, similarity = repeating_background(
+        central, round(settings.repeat_distance_seconds / frame_seconds), settings.repeat_neighbours
+    )
     yield
-    low, high = settings.repeat_like
-    repeats = masks.share(again, central) * np.clip((likeness - low) / (high - low), 0, 1)
-    sung = np.clip(belief / settings.sure, 0, 1)
-    above = masks.rise(frequencies, settings.voice_low - 10, settings.voice_low + 10)
-    return np.asarray((comb + share) / 2 * (1 - repeats) * sung * above * middle, dtype=np.float32)
+    low, high = settings.repeat_similarity
+    repetition = ratio_mask(background, central) * np.clip((similarity - low) / (high - low), 0, 1)
+
+    voicing = np.clip(confidence / settings.voicing_threshold, 0, 1)  # (T,) frames without a clear pitch are not sung
+    audible = high_pass(frequencies, settings.voice_low_hz - 10, settings.voice_low_hz + 10)
+    return np.asarray(
+        (comb + source_filter) / 2 * (1 - repetition) * voicing * audible * centre,
+        dtype=np.float32,
+    )

@@ -13,9 +13,9 @@ from scipy.signal import butter, sosfilt
 
 from backends.separation import TASK
 from backends.separation.dsp import masks
-from backends.separation.dsp.engine import DspEngine, Settings
-from backends.separation.dsp.pitch import VOICE, best_path, lead_pitch
-from backends.separation.dsp.voice import fit_voice
+from backends.separation.dsp.engine import DspEngine, DspSettings
+from backends.separation.dsp.pitch import VOICE, lead_pitch, viterbi_path
+from backends.separation.dsp.voice import fit_source_filter
 from backends.separation.io.mix import Mix
 from evaluation.metrics.separation.bss_eval import si_sdr, si_sdr_improvement
 
@@ -23,7 +23,7 @@ RATE = 44100
 SECONDS = 8.0
 TUNE = [294.0, 330.0, 247.0, 370.0, 440.0, 311.0, 277.0, 392.0, 349.0, 262.0, 415.0, 466.0]
 """Hz, one every 0.7 s: longer than the song, for what repeats exactly is not taken for a singer."""
-SMALL = replace(Settings(), core=4.0, context=1.5, fade=0.5)
+SMALL = replace(DspSettings(), block_seconds=4.0, context_seconds=1.5, crossfade_seconds=0.5)
 
 
 def harmonics(pitch: np.ndarray, count: int, tilt: float) -> np.ndarray:
@@ -73,14 +73,14 @@ def mixture(band: dict[str, np.ndarray]) -> np.ndarray:
     return np.sum(list(band.values()), axis=0, dtype=np.float32)
 
 
-def engine(settings: Settings = DspEngine.settings) -> DspEngine:
+def engine(settings: DspSettings = DspEngine.settings) -> DspEngine:
     made = DspEngine(next(card for card in TASK.cards if card.engine == "dsp"))
     made.load("cpu")
     made.settings = settings
     return made
 
 
-def split(samples: np.ndarray, folder: Path, settings: Settings = DspEngine.settings) -> np.ndarray:
+def split(samples: np.ndarray, folder: Path, settings: DspSettings = DspEngine.settings) -> np.ndarray:
     """(4, 2, T)"""
     mix = Mix.of(samples, RATE, folder / "mix.wav")
     return np.concatenate(list(engine(settings).chunks(mix)), axis=-1)
@@ -185,7 +185,7 @@ def test_no_click_where_windows_meet(streamed: dict[str, np.ndarray]) -> None:
 
 
 def test_memory_does_not_grow_with_the_song(tmp_path: Path) -> None:
-    tiny = replace(SMALL, core=1.0, context=0.25, fade=0.125, hop=2048)
+    tiny = replace(SMALL, block_seconds=1.0, context_seconds=0.25, crossfade_seconds=0.125, hop_length=2048)
     peaks = []
     for seconds in (4, 12):
         noise = (np.random.default_rng(0).standard_normal((2, seconds * RATE)) * 0.1).astype(np.float32)
@@ -218,48 +218,48 @@ def test_a_voice_beside_the_middle_is_no_lead(band: dict[str, np.ndarray], tmp_p
 
 
 def test_pitch_follows_a_voice_over_chords(band: dict[str, np.ndarray]) -> None:
-    spectrum = DspEngine.settings
+    settings = DspEngine.settings
     wave = (band["vocals"] + band["other"]).mean(axis=0)
-    frames = np.lib.stride_tricks.sliding_window_view(wave, spectrum.size)[:: spectrum.hop]
-    magnitude = np.abs(np.fft.rfft(frames * np.hanning(spectrum.size))).T.astype(np.float32)
-    resolution = RATE / spectrum.size
-    still, struck = masks.sustained_and_struck(magnitude, 65, 9)
-    pitch, belief = lead_pitch(magnitude * masks.wiener(struck, still), resolution)
-    middle = np.arange(frames.shape[0]) * spectrum.hop + spectrum.size // 2
+    frames = np.lib.stride_tricks.sliding_window_view(wave, settings.fft_size)[:: settings.hop_length]
+    magnitude = np.abs(np.fft.rfft(frames * np.hanning(settings.fft_size))).T.astype(np.float32)
+    resolution = RATE / settings.fft_size
+    steady, moving = masks.harmonic_and_percussive(magnitude, 65, 9)
+    pitch, confidence = lead_pitch(magnitude * masks.wiener_mask(moving, steady), resolution)
+    middle = np.arange(frames.shape[0]) * settings.hop_length + settings.fft_size // 2
     true = line(TUNE, 0.7)[middle]
     assert np.mean(np.abs(12 * np.log2(pitch / true)) < 0.8) > 0.85
-    assert np.median(belief) > 0.5
+    assert np.median(confidence) > 0.5
 
 
-def test_best_path_prefers_a_smooth_line_to_a_single_louder_frame() -> None:
+def test_viterbi_path_prefers_a_smooth_line_to_a_single_louder_frame() -> None:
     scores = np.zeros((100, 9), np.float32)
     scores[40] = 1.0
     scores[90, 4] = 1.5
-    assert (best_path(scores, step_cost=0.1, jump_cost=2.0, reach=5) == 40).all()
-    assert best_path(scores, step_cost=0.0, jump_cost=0.1, reach=5)[4] == 90
+    assert (viterbi_path(scores, step_cost=0.1, jump_cost=2.0, max_step=5) == 40).all()
+    assert viterbi_path(scores, step_cost=0.0, jump_cost=0.1, max_step=5)[4] == 90
 
 
 def test_salience_of_silence_is_nothing() -> None:
-    pitch, belief = lead_pitch(np.zeros((400, 5), np.float32), 10.0)
-    assert (belief == 0).all() and ((pitch >= VOICE.low) & (pitch <= VOICE.high)).all()
+    pitch, confidence = lead_pitch(np.zeros((400, 5), np.float32), 10.0)
+    assert (confidence == 0).all() and ((pitch >= VOICE.low) & (pitch <= VOICE.high)).all()
 
 
-def test_fit_voice_gives_the_comb_what_only_the_comb_explains() -> None:
+def test_source_filter_gives_the_comb_what_only_the_comb_explains() -> None:
     """A gliding comb over held lines: the glide goes to the voice, the lines to the accompaniment."""
     frequencies = np.arange(300) * 10.0
     pitch = np.linspace(200, 300, 80).astype(np.float32)
-    comb = masks.comb(pitch, frequencies, width=14, widening=0.004)
+    comb = masks.harmonic_comb(pitch, frequencies, width=14, widening=0.004)
     lines = np.zeros((300, 80), np.float32)
     lines[[26, 91, 187]] = 2.0
-    work = fit_voice(comb + lines, comb, frequencies)
+    work = fit_source_filter(comb + lines, comb, frequencies)
     while True:
         try:
             next(work)
         except StopIteration as stop:
-            share = stop.value
+            mask = stop.value
             break
     on_voice, on_lines = (comb > 0.8) & (lines == 0), (comb < 0.01) & (lines > 0)
-    assert share[on_voice].mean() > 0.8 and share[on_lines].mean() < 0.05
+    assert mask[on_voice].mean() > 0.8 and mask[on_lines].mean() < 0.05
 
 
 def test_repetition_finds_the_loop_and_not_what_happens_once() -> None:
@@ -268,10 +268,10 @@ def test_repetition_finds_the_loop_and_not_what_happens_once() -> None:
     song = np.tile(loop, 8)
     once = np.zeros_like(song)
     once[30:, 42:47] = 3.0
-    background, likeness = masks.repeating(song + once, 5, 5)
+    background, similarity = masks.repeating_background(song + once, 5, 5)
     np.testing.assert_allclose(background, song, atol=1e-6)
-    assert likeness[:40].min() > 0.99 and likeness[42:47].max() < 0.95
-    nothing, unlike = masks.repeating(song[:, :8], 5, 5)
+    assert similarity[:40].min() > 0.99 and similarity[42:47].max() < 0.95
+    nothing, unlike = masks.repeating_background(song[:, :8], 5, 5)
     assert not nothing.any() and not unlike.any()
 
 
@@ -286,7 +286,7 @@ def test_running_median_is_the_median_at_every_place() -> None:
 def test_held_and_struck_are_told_apart() -> None:
     picture = np.zeros((40, 40), np.float32)
     picture[10], picture[:, 20] = 1.0, 1.0
-    held, struck = masks.sustained_and_struck(picture, 9, 9)
+    held, struck = masks.harmonic_and_percussive(picture, 9, 9)
     assert held[10, 5] == 1 and struck[10, 5] == 0
     assert held[30, 20] == 0 and struck[30, 20] == 1
 
@@ -294,11 +294,13 @@ def test_held_and_struck_are_told_apart() -> None:
 @pytest.mark.parametrize("scale", [1e-20, 1.0, 1e20])
 def test_wiener_shares_are_complementary_at_any_scale(scale: float) -> None:
     a, b = (np.random.default_rng(i).random((4, 5)).astype(np.float32) * np.float32(scale) for i in (1, 2))
-    np.testing.assert_allclose(masks.wiener(a, b) + masks.wiener(b, a), 1, atol=1e-5)
-    np.testing.assert_allclose(masks.wiener(a, b), (a / scale) ** 2 / ((a / scale) ** 2 + (b / scale) ** 2), rtol=1e-4)
+    np.testing.assert_allclose(masks.wiener_mask(a, b) + masks.wiener_mask(b, a), 1, atol=1e-5)
+    np.testing.assert_allclose(
+        masks.wiener_mask(a, b), (a / scale) ** 2 / ((a / scale) ** 2 + (b / scale) ** 2), rtol=1e-4
+    )
 
 
 def test_the_middle_is_where_both_channels_agree() -> None:
     left = np.array([[1, 1, 1, 0]], np.complex64)
     right = np.array([[1, 0, -1, 0]], np.complex64)
-    np.testing.assert_allclose(masks.centred(left, right), [[1, 0, 0, 0]], atol=1e-6)
+    np.testing.assert_allclose(masks.centre_mask(left, right), [[1, 0, 0, 0]], atol=1e-6)
