@@ -21,15 +21,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from backends.__main__ import main
-from backends.fewshot.cache import FeatureCache
+from backends.core.task import tasks
 from backends.fewshot.classifier import Classifier
-from backends.host import Host
-from backends.locations import STARTERS
-from backends.task import tasks
-from backends.weights import WeightStore
+from backends.fewshot.feature_cache import FeatureCache
+from backends.serving.host import Host
+from backends.weights.locations import STARTERS
+from backends.weights.store import WeightStore
 from studio import services
-from studio.intake import Intake
-from studio.library import Library
+from studio.jobs.receiver import Intake
+from studio.library.library import Library
 from tests.conftest import wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
