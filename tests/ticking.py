@@ -12,12 +12,23 @@ from backends.core import task as registry
 from backends.core.engine import Artifact, Engine, Event, Metric, Notice, Partial, Progress, Result
 from backends.core.errors import BadInput
 from backends.core.model_card import Limits, ModelCard
-from backends.core.task import Task
+from backends.core.options import Options, option
+from backends.core.task import Capabilities, EngineSpec, Task
 
 TICKS: list[float] = []
 """When each chunk of work was done, by every run in this process."""
 CLOSED: list[float] = []
 """When each run let go of the device."""
+
+
+class TickingOptions(Options):
+    ticks: int = option(3, title="Ticks", meaning="How many.", least=0, most=1_000_000)
+    delay: float = option(0.01, title="Delay", meaning="Seconds each.", least=0, unit="seconds", advanced=True)
+
+
+class TickingCapabilities(Capabilities):
+    counts: bool = False
+    backwards: bool = False
 
 
 class Ticking(Engine):
@@ -35,7 +46,8 @@ class Ticking(Engine):
             raise BadInput("This file is bad; choose a good one.")
         if text.startswith("crash"):
             raise RuntimeError("a fault of ours")
-        ticks, delay = int(options.get("ticks", 3)), float(options.get("delay", 0.01))
+        settings = TickingOptions.read(options)
+        ticks, delay = settings.ticks, settings.delay
         try:
             for tick in range(ticks):
                 time.sleep(delay)
@@ -61,8 +73,7 @@ TASK = Task(
     verb="tick",
     inputs=("file",),
     optional=("more",),
-    options={"ticks": "How many.", "delay": "Seconds each."},
-    engines={"ticking": "tests.ticking:Ticking"},
+    engines={"ticking": EngineSpec("tests.ticking:Ticking", TickingOptions, TickingCapabilities(counts=True))},
     cards=(
         ModelCard(
             id="ticker",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class ModelCard:
     megapixel of a video frame; 0 where unknown. `overhead` is what each video frame costs beside its own size, as
     megapixels: a network that always looks at a small picture takes its time whatever the size of the video.
     `measured` says in one sentence how good it was found to be, on what and how surely; empty where nobody has
-    measured it here.
+    measured it here. `without` names options of the engine that this card's network lacks; `capabilities` holds what
+    it can do otherwise than its engine, by the field of the task's `Capabilities`.
     """
 
     id: str
@@ -78,6 +80,8 @@ class ModelCard:
     licence_note: str = ""
     needs: tuple[Need, ...] = ()
     measured: str = ""
+    without: tuple[str, ...] = ()
+    capabilities: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def download_bytes(self) -> int:

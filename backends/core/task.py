@@ -6,46 +6,95 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 
+from pydantic import BaseModel, ConfigDict
+
 from backends.core.engine import Engine
 from backends.core.errors import BadInput
 from backends.core.model_card import ModelCard
+from backends.core.options import OptionInfo, Options
 
 PACKAGES = ("backends.separation", "backends.matting", "backends.folding", "backends.fewshot")
+"""The packages of the tasks, in the order of the pages; each holds its `TASK`."""
+
+
+class Capabilities(BaseModel):
+    """What an engine can do beyond the common seam: each task has its own subclass, with a default for every field.
+
+    It travels in `/info`, and both ends parse it: a field that the other end does not know is passed over.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """An engine before it is imported: `target` is "module:Class", and its options are known without its libraries."""
+
+    target: str
+    options: type[Options] = Options
+    capabilities: Capabilities = field(default_factory=Capabilities)
+
+    def load_class(self) -> type[Engine]:
+        module, _, name = self.target.partition(":")
+        return getattr(import_module(module), name)
 
 
 @dataclass(frozen=True)
 class Task:
-    """One thing people can ask for. `engines` maps a name to "module:Class", imported only when it is needed.
+    """One thing people can ask for.
 
-    `verb` is the name of its endpoint, `inputs` the files it takes in order, `optional` those that may be left out,
-    `options` each option with its meaning. `own` says which engine takes weights of the user's own: by the ending of
-    a file, such as ".onnx", or what a folder's `config.json` says its network is, or "folder" for any other folder.
+    `verb` is the name of its endpoint, `inputs` the files it takes in order, `optional` those that may be left out.
+    `meanings` names further options, with the meaning of each, that no `Options` model of an engine declares.
+    `own` says which engine takes weights of the user's own: by the ending of a file, such as ".onnx", or what a
+    folder's `config.json` says its network is, or "folder" for any other folder.
     """
 
     name: str
     title: str
     verb: str
     inputs: tuple[str, ...]
-    engines: Mapping[str, str]
+    engines: Mapping[str, EngineSpec]
     cards: tuple[ModelCard, ...]
-    options: Mapping[str, str] = field(default_factory=dict)
+    meanings: Mapping[str, str] = field(default_factory=dict)
     optional: tuple[str, ...] = ()
     own: Mapping[str, str] = field(default_factory=dict)
 
-    def engine_class(self, name: str) -> type[Engine]:
+    @property
+    def options(self) -> dict[str, str]:
+        """The name of every option that an engine of this task takes, with its meaning."""
+        meanings: dict[str, str] = {}
+        for engine in self.engines.values():
+            for info in engine.options.described():
+                meanings.setdefault(info.name, info.meaning)
+        return meanings | dict(self.meanings)
+
+    def engine(self, name: str) -> EngineSpec:
+        """Raises BadInput where the task has no such engine."""
         if name not in self.engines:
             raise BadInput(f"There is no engine called “{name}” for {self.name}; there is {', '.join(self.engines)}.")
-        module, _, cls = self.engines[name].partition(":")
-        return getattr(import_module(module), cls)
+        return self.engines[name]
+
+    def engine_class(self, name: str) -> type[Engine]:
+        return self.engine(name).load_class()
+
+    def options_of(self, card: ModelCard) -> tuple[OptionInfo, ...]:
+        """The options that the card's engine takes, less those that this card's network lacks."""
+        return tuple(info for info in self.engine(card.engine).options.described() if info.name not in card.without)
+
+    def capabilities_of(self, card: ModelCard) -> Capabilities:
+        """What the card's engine can do, and where the card says otherwise, what the card can."""
+        engine = self.engine(card.engine).capabilities
+        return engine.model_validate({**engine.model_dump(), **card.capabilities})
 
 
 def tasks() -> dict[str, Task]:
     """Every task by name, in the order of the pages."""
-    found = (import_module(package).TASK for package in PACKAGES)
-    return {task.name: task for task in found}
+    registered = (import_module(package).TASK for package in PACKAGES)
+    return {task.name: task for task in registered}
 
 
 def task_named(name: str) -> Task:
+    """The task of that name. Raises BadInput where there is none."""
     known = tasks()
     if name not in known:
         raise BadInput(f"There is no task called “{name}”; there is {', '.join(known)}.")

@@ -3,7 +3,7 @@
 One engine a file; `base.py` holds what they share. Heads and trust need neither torch nor an engine.
 """
 
-from backends.core.task import Task
+from backends.core.task import EngineSpec, Task
 from backends.fewshot.cards import CARDS
 from backends.fewshot.flamingo.options import FLAMINGO_OPTIONS
 from backends.fewshot.options import OPTIONS
@@ -15,11 +15,11 @@ TASK = Task(
     verb="classify",
     inputs=("query",),
     optional=("support", "classes", "target"),
-    options={**OPTIONS, **EXPLAIN_OPTIONS, **FLAMINGO_OPTIONS},
+    meanings={**OPTIONS, **EXPLAIN_OPTIONS, **FLAMINGO_OPTIONS},
     engines={
-        "clip": "backends.fewshot.clip.engine:ClipEngine",
-        "flamingo": "backends.fewshot.flamingo.engine:FlamingoEngine",
-        "prototypes": "backends.fewshot.prototypes:PrototypesEngine",
+        "clip": EngineSpec("backends.fewshot.clip.engine:ClipEngine"),
+        "flamingo": EngineSpec("backends.fewshot.flamingo.engine:FlamingoEngine"),
+        "prototypes": EngineSpec("backends.fewshot.prototypes:PrototypesEngine"),
     },
     cards=CARDS,
     own=dict.fromkeys((".safetensors", ".bin", ".pt", ".pth"), "clip") | {"folder": "clip", "idefics": "flamingo"},

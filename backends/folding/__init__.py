@@ -1,6 +1,6 @@
 """Fold proteins and open structures. One engine a file; `base.py` holds what they share."""
 
-from backends.core.task import Task
+from backends.core.task import EngineSpec, Task
 from backends.folding.cards import CARDS
 from backends.folding.options import OPTIONS
 
@@ -10,14 +10,14 @@ TASK = Task(
     verb="fold",
     inputs=("query",),
     optional=("pae",),
-    options=OPTIONS,
+    meanings=OPTIONS,
     engines={
-        "esmfold": "backends.folding.engines.esmfold:EsmFoldEngine",
-        "esmfold2": "backends.folding.engines.esmfold2:EsmFold2Engine",
-        "alphafold2": "backends.folding.engines.alphafold2:AlphaFold2Engine",
-        "colabfold": "backends.folding.engines.colabfold:ColabFoldEngine",
-        "structure": "backends.folding.engines.structure_engine:StructureEngine",
-        "coevolution": "backends.folding.coevolution.engine:CoevolutionEngine",
+        "esmfold": EngineSpec("backends.folding.engines.esmfold:EsmFoldEngine"),
+        "esmfold2": EngineSpec("backends.folding.engines.esmfold2:EsmFold2Engine"),
+        "alphafold2": EngineSpec("backends.folding.engines.alphafold2:AlphaFold2Engine"),
+        "colabfold": EngineSpec("backends.folding.engines.colabfold:ColabFoldEngine"),
+        "structure": EngineSpec("backends.folding.engines.structure_engine:StructureEngine"),
+        "coevolution": EngineSpec("backends.folding.coevolution.engine:CoevolutionEngine"),
     },
     cards=CARDS,
     own={

@@ -225,7 +225,7 @@ class Host:
                     "optional": list(task.optional),
                     "options": dict(task.options),
                     "default": self.choose(task)[0].id if self._has_any(task) else "",
-                    "cards": [self._card_info(card) for card in self.cards(task)],
+                    "cards": [self._card_info(task, card) for card in self.cards(task)],
                     "own": {"kinds": list(task.own), "strange": list(user_models.strange(task, self.store.root))},
                 }
                 for task in tasks().values()
@@ -235,7 +235,7 @@ class Host:
     def _has_any(self, task: Task) -> bool:
         return any(self.stored(card) in HERE for card in self.cards(task))
 
-    def _card_info(self, card: ModelCard) -> dict[str, Any]:
+    def _card_info(self, task: Task, card: ModelCard) -> dict[str, Any]:
         """The card, its limits and its state: "failed" after a failure, while `here` tells whether it can be tried."""
         now, stored = self.state(card), self.stored(card)
         measured = self._speeds.get(self.device, card.id)
@@ -243,6 +243,8 @@ class Host:
         shown = {key: value for key, value in asdict(card).items() if key not in ("files", "limits")}
         return {
             **shown,
+            "options": [info.model_dump(mode="json") for info in task.options_of(card)],
+            "capabilities": task.capabilities_of(card).model_dump(mode="json"),
             "download_bytes": card.download_bytes,
             "limits": asdict(card.limit(self.device)),
             "speed": card.speed if measured is None else measured,

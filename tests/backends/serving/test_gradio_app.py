@@ -37,6 +37,10 @@ def test_health_and_info(ticking_server: str) -> None:
     info = httpx.get(f"{ticking_server}/info").json()
     card = info["tasks"]["ticking"]["cards"][0]
     assert (card["id"], card["state"], card["limits"]["seconds"]) == ("ticker", "ready", 60)
+    assert [option["name"] for option in card["options"]] == ["ticks", "delay"]
+    assert card["options"][1]["kind"] == "number" and card["options"][1]["unit"] == "seconds"
+    assert card["capabilities"] == {"counts": True, "backwards": False}
+    assert info["tasks"]["ticking"]["options"] == {"ticks": "How many.", "delay": "Seconds each."}
     assert info["boot"] and info["boot"] == httpx.get(f"{ticking_server}/info").json()["boot"]
     assert info["device"]["kind"] == "cpu" and info["tasks"]["ticking"]["default"] == "ticker"
 

@@ -11,7 +11,7 @@ import pytest
 
 from backends.core.engine import Progress, Result
 from backends.core.errors import BadInput, EngineFailed, UserError, WeightsMissing
-from backends.core.task import Task
+from backends.core.task import EngineSpec, Task
 from backends.serving.host import Host
 from backends.serving.run_job import Job, run
 from backends.serving.speeds import Speeds
@@ -34,9 +34,8 @@ def task(hub, monkeypatch: pytest.MonkeyPatch) -> Task:
     learned = replace(
         TASK.cards[0], id="learned", engine="picky", tier="full", files=(hub.serve("net.th"),), preference=10
     )
-    made = replace(
-        TASK, engines={**TASK.engines, "picky": "tests.backends.test_host:Picky"}, cards=(*TASK.cards, learned)
-    )
+    picky = EngineSpec("tests.backends.serving.test_host:Picky")
+    made = replace(TASK, engines={**TASK.engines, "picky": picky}, cards=(*TASK.cards, learned))
     monkeypatch.setattr("backends.serving.host.tasks", lambda: {"ticking": made})
     monkeypatch.setattr(Task, "engine_class", lambda _, name: {"ticking": Ticking, "picky": Picky}[name])
     return made
