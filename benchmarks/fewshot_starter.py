@@ -25,10 +25,10 @@ from backends.fewshot.data.class_list import with_article
 from backends.fewshot.types import Support
 from backends.serving.host import Host
 from benchmarks.starters import told
+from evaluation.datasets.captioned_pictures import held_out, read_entries
 from evaluation.metrics.fewshot.episodes import episodes, play
 from evaluation.statistics.intervals import clopper_pearson, mean
-from training.captions import held_out, read_entries
-from training.scenes import Claim, draw, make_scene, untrue
+from evaluation.synthetic.scenes import Claim, draw, make_scene, untrue
 
 CIFAR, PICTURES = "images/cifar10", "train/pictures.zip"
 HEADS, SHOTS, EPISODES = ("gda", "proker"), (1, 2, 4, 8, 16), 100

@@ -27,13 +27,12 @@ from backends.fewshot.flamingo.rices import drawn, similar
 from backends.fewshot.types import Support
 from backends.serving.host import Host
 from benchmarks.starters import told
+from evaluation.datasets.drawn_shapes import asked, new_classes, picture
 from evaluation.metrics.fewshot.episodes import play
 from evaluation.statistics.intervals import clopper_pearson, mean
 from evaluation.synthetic.pictures import SENTENCES
 from evaluation.synthetic.pictures import shots as sample_shots
-from training.flamingo_checks import asked, new_classes, picture
-from training.flamingo_episodes import distinct_names
-from training.flamingo_words import ask, questions
+from evaluation.synthetic.shape_questions import ask, distinct_names, questions
 
 STARTER, OTHERS = "flamingo-starter", ("clip-starter",)
 DRAWN = f"{STARTER}, examples by chance"

@@ -1,7 +1,7 @@
 """The starter of proteins: states and folds of chains kept apart, and what `coevolution` makes of its states.
 
-Of chains kept apart the clusters of like sequences decide, see `training/protein_data.py`. An interval is over chains,
-whose residues are not independent. TM-scores and lDDT of folds compare residue with residue, and seek no alignment.
+`evaluation/datasets/protein_chains.py` says which chains are held out. An interval is over chains, whose residues are
+not independent. TM-scores and lDDT of folds compare residue with residue, and seek no alignment.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from backends.folding.types import Model
 from benchmarks import folding_starter_folds
 from benchmarks.coevolution import NAMES, _returned, joined
 from benchmarks.folding_starter_folds import first_chain, pooled
+from evaluation.datasets.protein_chains import STATES, TEST, Chains, read_chains
 from evaluation.metrics.folding.chain_alignment import align
 from evaluation.metrics.folding.folds import compare
-from training.protein_data import STATES, TEST, Chains, read_chains
 
 TRAINED, MEASURED = "train/proteins", "protein"
 SEEDS = (0, 1)

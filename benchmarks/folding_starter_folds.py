@@ -25,8 +25,8 @@ from backends.folding.structure.secondary import assign
 from backends.folding.structure.structure import Structure
 from backends.folding.types import Model
 from backends.weights.store import WeightStore
+from evaluation.datasets.protein_chains import STATES, TEST, Chains
 from evaluation.metrics.folding.folds import compare
-from training.protein_data import STATES, TEST, Chains
 
 LAID_OUT = "its states in a row"
 TORSIONS = ((-63.0, -42.0, 180.0), (-120.0, 135.0, 180.0), (-70.0, 145.0, 180.0))

@@ -24,10 +24,10 @@ from backends.matting.cards import CARDS
 from backends.serving.host import HERE, Host
 from benchmarks.matting_quality import cut
 from benchmarks.starters import mean_and_interval
+from evaluation.datasets.portraits import held_out
 from evaluation.metrics.matting.clips import Pair, matte_scores
 from evaluation.metrics.matting.mattes import mad, region_j
 from evaluation.synthetic.clip import make_clip, write_clip
-from training.people import held_out
 
 PEOPLE, SELFIE, WEBCAM = "train/people.zip", "matting/weights/selfie_segmentation.onnx", "matting/webcam"
 SECONDS = 3.0

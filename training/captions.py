@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import random
 import re
-import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.concepts import RENAMED, SYNONYMS, kinds_of
+from evaluation.datasets import captioned_pictures
+from training.concepts import SYNONYMS, kinds_of
 
 TEMPLATES = (
     *("{}",) * 4,
@@ -73,50 +71,29 @@ def caption(entry: Entry, rng: random.Random) -> tuple[str, str]:
 
 
 def read_entries(archive: Path) -> list[Entry]:
-    """The rows of `captions.csv` (file, caption, alt) in the archive of pictures, in their order."""
-    kinds = kinds_of()
-    with zipfile.ZipFile(archive) as pictures:
-        rows = list(csv.DictReader(io.StringIO(pictures.read("captions.csv").decode("utf-8"))))
+    """The pictures of the archive in their order, with what may be said of them."""
+    kinds, rows = kinds_of(), captioned_pictures.read_entries(archive)
     synonyms = _synonyms(rows)
-    return [_entry(row["file"], row["caption"], row["alt"], kinds, synonyms) for row in rows]
+    return [_entry(row, kinds, synonyms) for row in rows]
 
 
-def held_out(entries: Iterable[Entry]) -> tuple[str, ...]:
-    """The Caltech classes that are never trained on: of those that Tiny ImageNet lacks, every fifth by name."""
-    entries = list(entries)
-    known = {entry.label for entry in entries if entry.origin == "tiny_imagenet"}
-    names = sorted({entry.label for entry in entries if entry.origin == "caltech101"} - known)
-    return tuple(names[4::5])
-
-
-def _synonyms(rows: Sequence[dict[str, str]]) -> dict[str, tuple[str, ...]]:
+def _synonyms(rows: Sequence[captioned_pictures.Entry]) -> dict[str, tuple[str, ...]]:
     """The words for each class of Tiny ImageNet, without its Latin names."""
     found: dict[str, tuple[str, ...]] = dict(SYNONYMS)
     for row in rows:
-        if row["file"].startswith("tiny_imagenet/") and row["caption"] not in found:
-            words = [word.strip() for word in row["alt"].split(",")]
-            words = [word for word in words if not _LATIN.fullmatch(word) or word == row["caption"]]
-            found[row["caption"]] = tuple(dict.fromkeys([row["caption"], row["caption"], *words[:3]]))
+        if row.origin == "tiny_imagenet" and row.caption not in found:
+            words = [word.strip() for word in row.alt.split(",")]
+            words = [word for word in words if not _LATIN.fullmatch(word) or word == row.caption]
+            found[row.caption] = tuple(dict.fromkeys([row.caption, row.caption, *words[:3]]))
     return found
 
 
-def _entry(file: str, caption: str, alt: str, kinds: dict, synonyms: dict[str, tuple[str, ...]]) -> Entry:
-    origin = file.split("/", maxsplit=1)[0]
-    if origin == "catalogue":
-        return _product(file, caption, alt, kinds)
-    name = caption.removeprefix("children's ") if origin == "garments_cc0" else caption
-    label = RENAMED.get(name, name)
-    own = Concept(label, synonyms.get(label, (label,)))
+def _entry(row: captioned_pictures.Entry, kinds: dict, synonyms: dict[str, tuple[str, ...]]) -> Entry:
+    label = row.label
     wider = tuple(Concept(f"kind of {kind}", words) for kind, words in kinds.get(label, ()))
-    return Entry(file, label, (own, *wider), origin)
-
-
-def _product(file: str, title: str, alt: str, kinds: dict) -> Entry:
-    """A product of the catalogue: its class is the last word of what it is (`women's grey casual sweaters`)."""
-    _, _, what = alt.partition(" ")
-    last = what.rsplit(maxsplit=1)[-1]
-    label = RENAMED.get(last, last)
-    said = Concept(alt, (alt, alt, what, title))
-    plain = Concept(label, (label, last, f"{what.split()[0]} {last}"))
-    wider = tuple(Concept(f"kind of {kind}", words) for kind, words in kinds.get(label, ()))
-    return Entry(file, label, (said, plain, *wider), "catalogue")
+    if row.origin == "catalogue":  # such as “women's grey casual sweaters”
+        _, _, what = row.alt.partition(" ")
+        in_full = Concept(row.alt, (row.alt, row.alt, what, row.caption))
+        plain = Concept(label, (label, what.rsplit(maxsplit=1)[-1], f"{what.split()[0]} {what.rsplit(maxsplit=1)[-1]}"))
+        return Entry(row.file, label, (in_full, plain, *wider), row.origin)
+    return Entry(row.file, label, (Concept(label, synonyms.get(label, (label,))), *wider), row.origin)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from evaluation.datasets.captioned_pictures import RENAMED
+
 KINDS: dict[str, tuple[tuple[str, ...], str]] = {
     "dog": (
         ("dog", "puppy"),
@@ -107,27 +109,6 @@ MORE: dict[str, tuple[str, ...]] = {
     "plant": ("bonsai", "joshua tree", "acorn"),
 }
 """Classes that are of a wider kind and of none of its kinds."""
-
-RENAMED = {
-    "water lilly": "water lily",
-    "binocular": "binoculars",
-    "cougar body": "cougar",
-    "cougar face": "cougar",
-    "crocodile head": "crocodile",
-    "flamingo head": "flamingo",
-    "a face of a person": "face of a person",
-    "bass": "sea bass",
-    "rhino": "rhinoceros",
-    **{"tshirts": "t-shirt", "shirts": "shirt", "tops": "top", "skirts": "skirt", "dresses": "dress", "socks": "sock"},
-    **{
-        "sandals": "sandal",
-        "backpacks": "backpack",
-        "rucksacks": "backpack",
-        "watches": "watch",
-        "umbrellas": "umbrella",
-    },
-}
-"""Names of the data sets that mean a class of another name, or are misspelt."""
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "face of a person": ("face of a person", "person", "human face", "face"),

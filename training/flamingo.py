@@ -20,11 +20,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from evaluation.synthetic.shape_scenes import COLOUR_NAMES, FILL_NAMES, MOST, SHAPE_NAMES, Facts, Store
 from training.flamingo_checks import Checks, logits_of
 from training.flamingo_episodes import Batch, Scribe, Teacher
 from training.flamingo_matching import PLACES, likeness_loss, set_matching
 from training.flamingo_model import LATENTS, WIDTH, look, make_model, normalised, write_folder
-from training.flamingo_store import COLOUR_NAMES, FILL_NAMES, MOST, SHAPE_NAMES, Facts, Store
 from training.flamingo_words import write_tokenizer
 from training.running import Average, note
 

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from backends.fewshot.flamingo.interleave import AROUND, ASK_NAME, END, PICTURE
-from training.flamingo_shapes import FILLS, SHAPES
-from training.flamingo_store import COLOUR_NAMES, FILL_NAMES, NONE, SHAPE_NAMES, Store
-from training.flamingo_words import ask, new_name, questions
-from training.scenes import NUMBERS
+from evaluation.synthetic.scenes import NUMBERS
+from evaluation.synthetic.shape_questions import ask, distinct_names, questions
+from evaluation.synthetic.shape_scenes import COLOUR_NAMES, FILL_NAMES, NONE, SHAPE_NAMES, Store
+from evaluation.synthetic.shapes import FILLS, SHAPES
 
 KINDS = {"shape": 0.4, "colour": 0.13, "fill": 0.22, "pair": 0.2, "number": 0.05}
 SIMPLE_KINDS = {"colour": 0.4, "fill": 0.2, "pair": 0.4}
@@ -225,15 +225,6 @@ class Teacher:
             question, answer = ask(kind, facts, rows[place], rng)
             self.scribe.turn(prompt, place, question, answer, True)
         return prompt
-
-
-def distinct_names(count: int, rng: random.Random, apart: bool = False, simple: bool = False) -> list[str]:
-    """So many new names, no two alike."""
-    names: list[str] = []
-    while len(names) < count:
-        if (name := new_name(rng, apart, simple)).lower() not in [one.lower() for one in names]:
-            names.append(name)
-    return names
 
 
 def _if_in(name: str, named: Any) -> str:

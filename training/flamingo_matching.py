@@ -20,9 +20,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from backends.fewshot.flamingo.interleave import ASK_NAME
-from training.flamingo_episodes import Batch, Prompt, Teacher, distinct_names
+from evaluation.synthetic.shape_questions import distinct_names
+from evaluation.synthetic.shape_scenes import NONE
+from training.flamingo_episodes import Batch, Prompt, Teacher
 from training.flamingo_model import look, normalised
-from training.flamingo_store import NONE
 
 KINDS = {"colour": 0.25, "fill": 0.25, "pair": 0.25, "shape": 0.25}
 PROMPTS, AT_ONCE, CLASSES, EACH = 320, 40, 3, 3

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import IdeficsConfig, IdeficsForVisionText2Text, IdeficsImageProcessorPil
 
-from training.flamingo_shapes import SIDE
+from evaluation.synthetic.shapes import SIDE
 from training.flamingo_words import VOCABULARY
 
 WIDTH, LATENTS = 96, 6

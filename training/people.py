@@ -9,9 +9,8 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import cv2
@@ -20,9 +19,7 @@ import numpy as np
 from backends.matting.engines.classical import soft_edge
 from backends.matting.engines.onnx_engine import OnnxEngine
 from backends.matting.finishing.edges import foreground
-
-HELD_OUT = 60
-"""So many of the portraits are measured and never trained on."""
+from evaluation.datasets import portraits
 
 KINDS = ("street", "portraits", "catalogue", "cutouts", "unlabelled_office", "unlabelled_portraits", "backgrounds")
 PLANES = 7
@@ -56,11 +53,6 @@ class Person:
     alpha: np.ndarray
 
 
-def held_out(names: Iterable[str]) -> list[str]:
-    """The portraits kept apart: those whose names have the lowest sha256, so that the choice is nobody's."""
-    return sorted(names, key=lambda name: sha256(name.encode()).hexdigest())[:HELD_OUT]
-
-
 class People:
     """The store: one file of pixels, read as it is needed, and a list of what lies where."""
 
@@ -85,7 +77,7 @@ def prepare(archive: Path, selfie: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rows, chunks, offset = [], [], 0
     with zipfile.ZipFile(archive) as source:
-        kept_apart = set(held_out(_stems(source, "portraits/photos")))
+        kept_apart = set(portraits.held_out(_stems(source, "portraits/photos")))
         for kind, name, photo, colours, alpha in _everything(source, _selfie_network(selfie)):
             height, width = alpha.shape
             apart = kind == "portraits" and name in kept_apart

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from evaluation.synthetic.scenes import draw, make_scene, untrue
 from training.captions import with_article
 from training.picture_data import normalised
-from training.scenes import draw, make_scene, untrue
 
 Labelled = tuple[torch.Tensor, Sequence[str]]
 """Pictures `(N, 3, 64, 64)` uint8 and the class of each."""

@@ -21,13 +21,13 @@ import torch
 from scipy import linalg
 from torch.nn import functional as F
 
+from evaluation.synthetic.scenes import Claim, Thing, draw, make_scene, untrue
 from training.captions import caption
 from training.picture_checks import check
 from training.picture_data import normalised
 from training.picture_model import MODEL, encode_text
 from training.pictures import Pictures, Run, agreement
 from training.running import note
-from training.scenes import Claim, Thing, draw, make_scene, untrue
 
 SHRINK, SOFT = 0.03, 0.3
 """How much of the mean spread is added to every direction; below which ratio a direction is made shorter."""

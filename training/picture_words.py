@@ -7,8 +7,8 @@ import random
 from collections.abc import Iterable
 from pathlib import Path
 
+from evaluation.synthetic.scenes import make_scene, untrue
 from training.captions import Entry, sentence
-from training.scenes import make_scene, untrue
 
 VOCABULARY = 3000
 CONTEXT = 32

@@ -24,13 +24,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from training.captions import Entry, caption, held_out, read_entries
+from evaluation.datasets.captioned_pictures import held_out
+from evaluation.synthetic.scenes import draw, make_scene, untrue
+from training.captions import Entry, caption, read_entries
 from training.picture_checks import check
 from training.picture_data import mixed, normalised, read_pictures, varied
 from training.picture_model import MODEL, encode_text, make_model, write_folder
 from training.picture_words import training_sentences, write_tokenizer
 from training.running import Average, note
-from training.scenes import draw, make_scene, untrue
 
 PHOTOS, SCENES = 56, 8
 """Of each in a batch."""

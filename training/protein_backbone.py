@@ -12,7 +12,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
-from training.protein_data import TRAIN, Chains
+from evaluation.datasets.protein_chains import TRAIN, Chains
 
 SPAN = 2
 """Neighbours on either side that are looked at; where one misses, N and C stay unknown."""

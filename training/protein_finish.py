@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from backends.folding.engines.secondary_head import HEAD_FILE, read_layers
+from evaluation.datasets.protein_chains import CHECK, TRAIN, Chains
 from training import protein_geometry as geometry
 from training.protein_backbone import with_backbones
-from training.protein_data import CHECK, TRAIN, Chains
 from training.protein_language import tokens_of
 from training.protein_model import HEAD, make_fold
 from training.protein_structure import build, run_trunk

@@ -21,10 +21,10 @@ from backends.folding.engines import esm_trunk
 from backends.folding.engines.secondary_head import read_layers
 from backends.folding.structure.secondary import assign
 from backends.folding.structure.structure import Structure
+from evaluation.datasets.protein_chains import CHECK, TRAIN, Chains
 from evaluation.metrics.folding.folds import compare
 from training import protein_geometry as geometry
 from training.protein_backbone import with_backbones
-from training.protein_data import CHECK, TRAIN, Chains
 from training.protein_language import by_length, picked, tokens_of
 from training.protein_model import CONFIG, make_fold
 from training.protein_rotamers import rotamer_table

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from backends.folding.engines.language import VOCABULARY
 from backends.folding.engines.secondary_head import read_layers
 from backends.folding.structure.geometry import angle, dihedral
-from training.protein_data import CHECK, RESTYPES, TRAIN, Chains
+from evaluation.datasets.protein_chains import CHECK, RESTYPES, TRAIN, Chains
 from training.protein_model import CONFIG, LanguageHeads, make_esm, make_head
 
 RESIDUES = 1800

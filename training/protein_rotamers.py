@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.protein_data import RESTYPES
+from evaluation.datasets.protein_chains import RESTYPES
 
 ROTAMERS: dict[str, tuple[float, ...]] = {
     "R": (-67, 180, 180, 180), "N": (-65, -20), "D": (-70, -15), "C": (-65,), "Q": (-67, 180, -25),

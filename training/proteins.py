@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from training.protein_data import Chains, measured_sequences, read_chains, without_alike
+from evaluation.datasets.protein_chains import Chains, measured_sequences, read_chains, without_alike
 from training.protein_fold import Fold
 from training.protein_language import Language
 from training.running import Average, decay_groups, keep, note

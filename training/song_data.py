@@ -1,9 +1,8 @@
 """What the songs starter learns from, decoded once: every sound at 44.1 kHz as 16-bit numbers in one file.
 
 A store is `sounds.npy`, one long row of int16, and `sounds.json`, which says what lies where. Of MIR-1K every third
-singer by name is kept apart, as in `benchmarks/separation_quality.py`, and so is any clip over an accompaniment that
-one of them
-sings to as well.
+singer by name is held out, as `evaluation/datasets/mir1k.py` says, and so is any clip over an accompaniment that one of
+them sings to as well.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from benchmarks.separation_quality import choose, singer
+from evaluation.datasets.mir1k import Mir1k, singer
 from training.song_band import Shots, bands
 
 RATE = 44_100
@@ -113,7 +112,7 @@ def _all(songs: Path, mir1k: Path) -> Iterator[Entry]:
 
 def _clips(folder: Path) -> Iterator[Entry]:
     """Voice and accompaniment of MIR-1K; a clip that shares its accompaniment with one kept apart is left out."""
-    held, others = choose(folder, "held-out"), choose(folder, "tuning")
+    held, others = Mir1k(folder).clips("held-out"), Mir1k(folder).clips("tuning")
     sounds = {clip: soundfile.read(clip, dtype="float32") for clip in [*held, *others]}
     shared = same_recordings([_coarse(*sounds[clip]) for clip in others], [_coarse(*sounds[clip]) for clip in held])
     for clip, (sound, rate) in sounds.items():

@@ -13,9 +13,9 @@ from transformers.models.esm.modeling_esmfold import EsmFoldingTrunk
 from transformers.models.esm.openfold_utils import Rigid, Rotation
 
 from backends.folding.coevolution.chain import backbone
+from evaluation.datasets.protein_chains import CHECK, TRAIN, Chains
 from training import protein_geometry as geometry
 from training.protein_backbone import with_backbones, with_beta
-from training.protein_data import CHECK, TRAIN, Chains
 from training.protein_finish import temper
 from training.protein_fold import Fold
 from training.protein_model import PAIR, make_fold

@@ -15,8 +15,7 @@ from backends.folding.engines.esm_trunk import recycles
 from backends.folding.engines.esmfold import read_network
 from backends.folding.engines.language import VOCABULARY
 from backends.folding.engines.secondary_head import SecondaryPredictor
-from training import protein_finish, protein_fold, protein_model
-from training.protein_data import (
+from evaluation.datasets.protein_chains import (
     CHECK,
     LEFT_OUT,
     RESTYPES,
@@ -29,6 +28,7 @@ from training.protein_data import (
     same_share,
     without_alike,
 )
+from training import protein_finish, protein_fold, protein_model
 from training.protein_finish import export
 from training.protein_fold import Fold, folded
 from training.protein_language import ALIKE, Language, by_length, shapes, tokens_of

@@ -15,7 +15,7 @@ from backends.matting.engines.modnet import MODNet
 from backends.matting.engines.modnet_weights import load_modnet, reference_side
 from training import videos
 from training.composites import CHANNELS, Composer, boundary
-from training.people import Item, People, held_out, off_white
+from training.people import Item, People, off_white
 from training.video_adaptation import Adaptation, agreement_losses
 from training.video_weights import export, settled
 from training.videos import REFERENCE, STAGES, Training, modnet_losses, rate
@@ -48,13 +48,6 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(folder / "store" / "people.npy", np.concatenate([one, wall, wall, np.zeros(SIDE * SIDE, np.uint8)]))
     (folder / "store" / "people.json").write_text(json.dumps([asdict(item) for item in items]))
     return folder
-
-
-def test_the_portraits_kept_apart_do_not_depend_on_their_order() -> None:
-    names = [str(number) for number in range(290)]
-    apart = held_out(names)
-    assert len(set(apart)) == 60 and apart == held_out(reversed(names))
-    assert len(set(apart) & set(held_out(names[:200]))) > 20, "taking some away does not draw all anew"
 
 
 def test_what_is_kept_apart_is_not_among_what_is_trained_on(work: Path) -> None:

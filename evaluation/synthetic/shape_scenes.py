@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from training.flamingo_shapes import BLOB_NAMES, FILLS, SHAPES, SIDE, WEAVE_NAMES, Piece, apart, draw
-from training.scenes import COLOURS
+from evaluation.synthetic.scenes import COLOURS
+from evaluation.synthetic.shapes import BLOB_NAMES, FILLS, SHAPES, SIDE, WEAVE_NAMES, Piece, apart, draw
 
 SHAPE_NAMES, FILL_NAMES, COLOUR_NAMES = (*SHAPES, *BLOB_NAMES), (*FILLS, *WEAVE_NAMES), tuple(COLOURS)
 """What the numbers in a store mean; those with names come first."""
@@ -81,8 +81,8 @@ def one(rng: random.Random, colour: str, shape: str, fill: str = "plain") -> tup
     """One thing; its numbers are NONE where what it is has none."""
     size = rng.uniform(0.2, 0.4) if fill in ("plain", "hollow") else rng.uniform(0.28, 0.42)
     room = max(0.02, 0.46 - size)
-    where = [0.5 + rng.uniform(-room, room) * 0.7 for _ in "xy"]
-    piece = Piece(colour, shape, fill, *where, size, _turn(rng))
+    x, y = (0.5 + rng.uniform(-room, room) * 0.7 for _ in "xy")
+    piece = Piece(colour, shape, fill, x, y, size, _turn(rng))
     return [piece], (*_numbers(colour, shape, fill), 1, NONE, NONE, NONE)
 
 
@@ -91,7 +91,7 @@ def alike(rng: random.Random, colour: str, shape: str, count: int) -> tuple[list
     size, turn = rng.uniform(0.1, 0.14), _turn(rng)
     cells = rng.sample([(i, j) for i in range(3) for j in range(3)], count)
     places = [[0.19 + 0.31 * step + rng.uniform(-0.03, 0.03) for step in cell] for cell in cells]
-    pieces = [Piece(colour, shape, "plain", *place, size, turn) for place in places]
+    pieces = [Piece(colour, shape, "plain", x, y, size, turn) for x, y in places]
     return pieces, (*_numbers(colour, shape, "plain"), count, NONE, NONE, NONE)
 
 

@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-from training.scenes import COLOURS, CORNERS, ground, regular
+from evaluation.synthetic.scenes import COLOURS, CORNERS, ground, regular
 
 SIDE = 64
 _SMOOTH = 2

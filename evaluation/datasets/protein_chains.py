@@ -174,7 +174,7 @@ def same_share(one: str, other: str) -> float:
 
 def measured_sequences(folder: Path) -> list[str]:
     """The chains of every structure file under `folder`, and the proteins of ProteinNet's text records there."""
-    found = set()
+    found: set[str] = set()
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".pdb", ".cif"):
             structure = read_structure(path)
