@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -50,11 +51,18 @@ TIMINGS = ("frames per second", "a frame")
 # What is on disk
 
 
-@pytest.fixture
-def home(own_home: Path) -> Path:
-    """The data folder of somebody who used version 0.1.0, as this user's own."""
+@pytest.fixture(scope="session")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("earlier")
     with zipfile.ZipFile(EARLIER / "home.zip") as archive:
-        archive.extractall(own_home)
+        archive.extractall(folder)
+    return folder
+
+
+@pytest.fixture
+def home(own_home: Path, unpacked: Path) -> Path:
+    """The data folder of somebody who used version 0.1.0, as this user's own."""
+    shutil.copytree(unpacked, own_home, dirs_exist_ok=True)
     return own_home
 
 
