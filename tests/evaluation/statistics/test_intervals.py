@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import doctest
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from evaluation.statistics import clustered, intervals
 from evaluation.statistics.intervals import bootstrap, clopper_pearson, mean, student, wilson
+
+
+@pytest.mark.parametrize("module", [intervals, clustered])
+def test_the_examples_in_the_docstrings_run(module) -> None:
+    outcome = doctest.testmod(module)
+    assert outcome.attempted >= 2
+    assert outcome.failed == 0
 
 
 def test_known_figures() -> None:
@@ -102,3 +112,66 @@ def test_no_variation_and_one_unit_are_said() -> None:
     for bad in ([], [1.0, np.nan], [[1.0, 2.0]]):
         with pytest.raises(ValueError, match="finite"):
             student(bad)
+
+
+def test_the_bootstrap_is_pulled_to_where_skewed_values_lie() -> None:
+    """BCa moves both ends of the percentile interval to the side of the long tail."""
+    values = np.random.default_rng(3).exponential(1.0, 60)
+    found = bootstrap(values)
+    draws = np.random.default_rng(0).integers(60, size=(10_000, 60))
+    low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
+    assert found.low > low + 0.005
+    assert found.high > high + 0.005
+    assert found.estimate == pytest.approx(values.mean())
+
+
+def test_the_bootstrap_of_columns_resamples_whole_rows() -> None:
+    numbers = np.random.default_rng(0).normal(10, 2, (40, 1))
+    doubled = np.concatenate([2 * numbers, numbers], axis=1)
+    found = bootstrap(doubled, lambda one, other, axis: one.sum(axis) / other.sum(axis))
+    assert (found.low, found.estimate, found.high) == pytest.approx((2, 2, 2))
+
+
+def test_an_interval_in_words() -> None:
+    assert intervals.Interval(1.234, -0.056, 2.5, 4, "t").text(2) == "1.23 (−0.06 to 2.50)"
+
+
+def test_groups_of_one_size_give_the_t_interval_of_their_means() -> None:
+    values = np.random.default_rng(1).normal(size=(4, 15)) + np.array([[0], [1], [3], [2]])
+    found, means = clustered.mean(values.ravel(), np.repeat(list("abcd"), 15)), student(values.mean(axis=1))
+    assert (found.estimate, found.low, found.high) == pytest.approx((means.estimate, means.low, means.high))
+    assert found.count == 4
+    assert "Only 4 groups" in found.note
+
+
+def test_groups_of_different_sizes_keep_the_mean_over_all_values() -> None:
+    values, groups = [1.0, 1.0, 1.0, 5.0, 7.0], ["a", "a", "a", "b", "c"]
+    assert clustered.mean(values, groups).estimate == pytest.approx(3.0)
+    with pytest.raises(ValueError, match="which group"):
+        clustered.mean(values, groups[:4])
+
+
+@pytest.mark.parametrize("count", [4, 12, 40])
+def test_the_interval_over_groups_holds_the_truth_where_clips_of_a_singer_are_alike(count: int) -> None:
+    """Clips of a group share half of their variance, and groups have 5 to 25 clips. Treating clips as independent
+    units would hold the truth in half of all cases."""
+    random, held = np.random.default_rng(0), []
+    for _ in range(400 if count < intervals.FEW else 40):
+        sizes = random.integers(5, 26, count)
+        parts = [random.normal() + random.normal(size=size) for size in sizes]
+        found = clustered.pooled(parts)
+        held.append(found.low <= 0 <= found.high)
+    assert np.mean(held) >= 0.9
+
+
+def test_many_groups_are_resampled_whole_and_empty_ones_left_out() -> None:
+    random = np.random.default_rng(0)
+    parts = [random.random(12) < 0.7 for _ in range(50)] + [np.zeros(0, bool)]
+    found = clustered.pooled(parts)
+    assert (found.method, found.count, found.note) == ("bootstrap", 50, "")
+    assert found.estimate == pytest.approx(np.concatenate(parts).mean())
+    assert found.half_width == pytest.approx(clustered.mean(np.concatenate(parts), np.repeat(np.arange(50), 12))
+                                             .half_width)  # fmt: skip
+    assert np.isnan(clustered.pooled([np.ones(3)]).low)
+    with pytest.raises(ValueError, match="at least one"):
+        clustered.pooled([np.zeros(0)])
