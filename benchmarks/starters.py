@@ -15,8 +15,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from evaluation.statistics.intervals import Interval
 
 MEASURES = {
@@ -28,17 +26,7 @@ MEASURES = {
 }
 """The module that measures a task's starter."""
 
-DRAWS = 10_000
-
 Row = Mapping[str, Any]
-
-
-def mean_and_interval(values: np.ndarray, seed: int = 0) -> tuple[float, float, float]:
-    """The mean of `values`, and the 95 % percentile bootstrap of it: what other samples of that size might say."""
-    rng = np.random.default_rng(seed)
-    means = values[rng.integers(len(values), size=(DRAWS, len(values)))].mean(axis=1)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return float(values.mean()), float(low), float(high)
 
 
 def told(found: Interval) -> dict[str, Any]:
