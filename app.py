@@ -2,19 +2,13 @@
 
 import streamlit as st
 
+from studio import tasks
 from studio.ui import page_frame
 
 st.set_page_config(page_title="Fourfold", page_icon=str(page_frame.ICON), layout="wide")
 
 page = st.navigation(
-    [
-        st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
-        st.Page("pages/songs.py", title="Songs", icon=":material/graphic_eq:"),
-        st.Page("pages/videos.py", title="Videos", icon=":material/movie:"),
-        st.Page("pages/proteins.py", title="Proteins", icon=":material/deployed_code:"),
-        st.Page("pages/pictures.py", title="Pictures", icon=":material/photo_library:"),
-        st.Page("pages/live.py", title="Live", icon=":material/videocam:"),
-    ],
+    [st.Page(page.path, title=page.title, icon=page.icon, default=page == tasks.HOME) for page in tasks.pages()],
     position="top",
 )
 page_frame.show(page)

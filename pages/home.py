@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from studio import services
-from studio.launch import PLACES, start_sample_clip, start_sample_pictures, start_sample_protein, start_sample_song
+from studio import services, tasks
 from studio.ui import formatting
 
 PAGE = 12
@@ -15,47 +14,18 @@ st.markdown(
 )
 st.markdown(f"The work is done by **{services.backend().place}**; every result is kept and can be opened again.")
 
-OFFERS = (
-    (
-        "**Songs**: the voice, drums, bass and the rest as separate tracks, to practise, remix or listen closely.",
-        "Try the sample song",
-        start_sample_song,
-        "Use a song of your own",
-        "pages/songs.py",
-    ),
-    (
-        "**Videos**: the people alone with a soft edge, for your editor, a new background or a web page.",
-        "Try the sample clip",
-        start_sample_clip,
-        "Use a video of your own",
-        "pages/videos.py",
-    ),
-    (
-        "**Pictures**: a classifier from a few examples or words, at once, with the reasons for every answer.",
-        "Try the sample pictures",
-        start_sample_pictures,
-        "Use pictures of your own",
-        "pages/pictures.py",
-    ),
-    (
-        "**Proteins**: the structure of a sequence in 3D, and how far to trust it, residue by residue.",
-        "Try the sample structure",
-        start_sample_protein,
-        "Use a protein of your own",
-        "pages/proteins.py",
-    ),
-)
-for column, (what, sample, start_sample, own, page) in zip(st.columns(len(OFFERS), gap="medium"), OFFERS, strict=True):
+offers = tasks.registered().values()
+for column, task in zip(st.columns(len(offers), gap="medium"), offers, strict=True):
     with column.container(border=True, height="stretch", vertical_alignment="distribute"):
-        st.markdown(what)
+        st.markdown(task.offer)
         with st.container(gap="small"):
-            if st.button(sample, type="primary", icon=":material/play_arrow:", width="stretch"):
-                start_sample()
-            if st.button(own, icon=":material/upload:", width="stretch"):
-                st.switch_page(page)
-st.page_link(
-    "pages/live.py", label="Or turn your camera on and change what is behind you, live", icon=":material/videocam:"
-)
+            if st.button(task.sample_label, type="primary", icon=":material/play_arrow:", width="stretch"):
+                task.start_sample()
+            if st.button(task.own_label, icon=":material/upload:", width="stretch"):
+                st.switch_page(task.page)
+for page in tasks.pages():
+    if page.teaser:
+        st.page_link(page.path, label=page.teaser, icon=page.icon)
 
 st.subheader("What you did before")
 shown = st.session_state.setdefault("runs_shown", PAGE)
@@ -66,11 +36,11 @@ if not runs:
 for run in runs:
     title, model, status, when = st.columns([4, 2, 2, 2], vertical_alignment="center")
     name, address = formatting.plain(run.title), {"run": run.id}
-    place = PLACES.get(run.task)
-    if place is None:  # a run of a task that this Fourfold does not show
+    own = tasks.find(run.task)
+    if own is None:  # a run of a task that this Fourfold does not show
         title.markdown(name)
     else:
-        title.page_link(place.page, label=name, icon=place.icon, query_params=address)
+        title.page_link(own.page, label=name, icon=own.icon, query_params=address)
     model.caption(run.card.get("title", run.weights))
     status.caption(formatting.STATUS[run.status])
     when.caption(run.created.astimezone().strftime("%d %b %Y, %H:%M"))

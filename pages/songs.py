@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from studio import launch, services
+from studio import launch, services, tasks
 from studio.songs import probe, view
 from studio.songs.probe import Probe
 from studio.ui import formatting, model_picker
@@ -29,7 +29,7 @@ upload = st.file_uploader(
 )
 if upload is None:
     if st.button("Or try the sample song", icon=":material/play_arrow:"):
-        launch.start_sample_song()
+        tasks.get("separation").start_sample()
     found = Probe()
 else:
     found = view.probed(upload)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backends.core.errors import UserError
-from studio import launch, services
+from studio import services, tasks
 from studio.ui import formatting, model_picker
 from studio.videos import form, probe, view
 from studio.videos import source as video_source
@@ -44,7 +44,7 @@ if source is None:
     if upload is not None:
         source = video_source.of_upload(upload)
     elif st.button("Or try the sample clip", icon=":material/play_arrow:"):
-        launch.start_sample_clip()
+        tasks.get("matting").start_sample()
 elif st.button("Choose another file", icon=":material/upload:"):
     st.query_params.clear()
     st.rerun()

@@ -29,12 +29,10 @@ def main() -> int:
     import streamlit as st
 
     from studio import services
-    from studio.videos import live
-    from studio.web import routes as media
+    from studio.web.routes import routes
 
     _settle_streamlit()
-    routes = [*media.routes(services.library()), *live.routes(services.backend)]
-    app = st.App(ROOT / "app.py", lifespan=lambda _app: _running(host, port), routes=routes)
+    app = st.App(ROOT / "app.py", lifespan=lambda _app: _running(host, port), routes=routes(services.library()))
     try:
         app.run(config={"server.address": host, "server.port": port})
     except KeyboardInterrupt:
@@ -70,13 +68,13 @@ async def _running(host: str, port: int) -> AsyncIterator[None]:
 
 def _make_samples() -> None:
     """Make the samples once the first page and the backend no longer need the processor."""
-    from studio import samples, services
+    from studio import make_samples, services
 
     services.backend().wait_ready(60)
-    samples.song()
-    if not samples.all_made():
+    make_samples.make(quick=True)
+    if not make_samples.all_made():
         # It ends with its standard input, which ends with this process.
-        command = [sys.executable, "-m", "studio.samples"]
+        command = [sys.executable, "-m", "studio.make_samples"]
         subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True).wait()
 
 

@@ -1,4 +1,4 @@
-"""The studio's long-lived parts, one of each in a process: library, backend, jobs, analyses.
+"""The studio's long-lived objects, one of each in a process: library, backend, jobs, and what the tasks register.
 
 They are made on first use, so that a page test gets its own from the environment it sets; `stop` ends and forgets them.
 """
@@ -6,88 +6,76 @@ They are made on first use, so that a page test gets its own from the environmen
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from studio import tasks
 from studio.jobs.analysis import Analyses
 from studio.jobs.backend import Backend, from_environment
 from studio.jobs.jobs import Jobs
-from studio.library.library import Library, home
-from studio.pictures.feature_loader import Lookers
-from studio.pictures.inference_client import Errands
-from studio.pictures.project import Projects
+from studio.library import maintenance
+from studio.library.library import Library
 
 _lock = threading.RLock()
-_made: dict[str, Any] = {}
+_instances: dict[str, Any] = {}
+
+
+def get(name: str) -> Any:
+    """The service of that name, made now if it is not there yet. Raises KeyError for a name that nobody registered."""
+    with _lock:
+        if name not in _instances:
+            # One that needs another asks for it while it is made, and so comes after it in `_instances`.
+            _instances[name] = _factories()[name]()
+        return _instances[name]
 
 
 def library() -> Library:
-    with _lock:
-        if "library" not in _made:
-            shelf = Library()
-            shelf.sweep()
-            _made["library"] = shelf
-        return _made["library"]
+    return get("library")
 
 
 def backend() -> Backend:
-    with _lock:
-        if "backend" not in _made:
-            made = from_environment()
-            made.start()
-            _made["backend"] = made
-        return _made["backend"]
+    return get("backend")
 
 
 def jobs() -> Jobs:
-    with _lock:
-        if "jobs" not in _made:
-            _made["jobs"] = Jobs(library(), backend(), derive)
-        return _made["jobs"]
+    return get("jobs")
 
 
 def analyses() -> Analyses:
-    with _lock:
-        if "analyses" not in _made:
-            _made["analyses"] = Analyses(library())
-        return _made["analyses"]
-
-
-def projects() -> Projects:
-    with _lock:
-        if "projects" not in _made:
-            _made["projects"] = Projects(home() / "projects")
-        return _made["projects"]
-
-
-def lookers() -> Lookers:
-    with _lock:
-        if "lookers" not in _made:
-            _made["lookers"] = Lookers(backend())
-        return _made["lookers"]
-
-
-def errands() -> Errands:
-    with _lock:
-        if "errands" not in _made:
-            _made["errands"] = Errands()
-        return _made["errands"]
-
-
-def derive(path: Path, artifact: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """A waveform and spectrogram tile for every segment of sound."""
-    if artifact["kind"] == "segment":
-        from backends.separation.types import PREVIEW_GAIN
-        from viz.separation.tiles import tile_of_file
-
-        yield "tile", tile_of_file(path, PREVIEW_GAIN)
+    return get("analyses")
 
 
 def stop() -> None:
-    """End every job and the backend that was started here; the next call of a service makes a new one."""
+    """Stop every service, each before those that it needs; the next call of one makes a new one."""
     with _lock:
-        for name in ("jobs", "lookers", "errands", "backend", "analyses"):
-            if name in _made:
-                _made[name].stop()
-        _made.clear()
+        for service in reversed(_instances.values()):
+            if hasattr(service, "stop"):
+                service.stop()
+        _instances.clear()
+
+
+def _factories() -> Mapping[str, Callable[[], Any]]:
+    own: dict[str, Callable[[], Any]] = {
+        "library": _make_library,
+        "backend": _make_backend,
+        "jobs": _make_jobs,
+        "analyses": lambda: Analyses(library()),
+    }
+    return own | {name: make for task in tasks.registered().values() for name, make in task.services.items()}
+
+
+def _make_library() -> Library:
+    library = Library()
+    maintenance.repair(library)
+    return library
+
+
+def _make_backend() -> Backend:
+    backend = from_environment()
+    backend.start()
+    return backend
+
+
+def _make_jobs() -> Jobs:
+    derivers = {name: task.derive for name, task in tasks.registered().items() if task.derive}
+    return Jobs(library(), backend(), derivers)

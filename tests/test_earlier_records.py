@@ -31,6 +31,9 @@ from backends.weights.store import WeightStore
 from studio import services
 from studio.jobs.receiver import Intake
 from studio.library.library import Library
+from studio.library.maintenance import repair
+from studio.pictures.task import projects
+from studio.tasks import registered
 from tests.conftest import wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -152,15 +155,15 @@ def test_the_files_of_the_runs_have_their_kinds_and_names(library: Library) -> N
 def test_runs_come_back_from_their_manifests_alone(home: Path, library: Library) -> None:
     before = {label: (library.get(RUNS[label]), library.artifacts(RUNS[label])) for label in FINISHED}
     fresh = Library(f"sqlite:///{home / 'another.sqlite'}")
-    swept = fresh.sweep()
-    assert set(swept.adopted) == {RUNS[label] for label in FINISHED} and swept.unknown == () and swept.missing == 0
+    report = repair(fresh)
+    assert set(report.adopted) == {RUNS[label] for label in FINISHED} and report.unknown == () and report.missing == 0
     for label, (run, stored) in before.items():
         assert (fresh.get(RUNS[label]), fresh.artifacts(RUNS[label])) == (run, stored)
 
 
 def test_a_run_that_a_killed_studio_left_is_said_to_be_interrupted_and_nothing_else_changes(library: Library) -> None:
-    swept = library.sweep()
-    assert swept.interrupted == (RUNS["cut-short"],) and (swept.leftovers, swept.missing) == (0, 0)
+    report = repair(library)
+    assert report.interrupted == (RUNS["cut-short"],) and (report.leftovers, report.missing) == (0, 0)
     assert library.get(RUNS["cut-short"]).status == "interrupted"
     assert [library.get(RUNS[label]).status for label in DONE] == ["done"] * len(DONE)
 
@@ -388,7 +391,7 @@ def test_a_project_opens_with_the_answers_it_gave_and_asks_no_server_again(
 
 
 def check_state(token: str, weights: str) -> None:
-    project = services.projects().open(token)
+    project = projects().open(token)
     state = project.state
     assert (state.card, state.name, state.words, state.reject) == (weights, f"Colours by {weights}", True, True)
     assert [(each.name, each.sentence) for each in state.classes] == [
@@ -401,7 +404,7 @@ def check_state(token: str, weights: str) -> None:
 
 
 def test_a_flag_that_was_dismissed_stays_dismissed(home: Path) -> None:
-    project = services.projects().open(PROJECTS["prototypes"]["token"])
+    project = projects().open(PROJECTS["prototypes"]["token"])
     written_down = json.loads((project.folder / "project.json").read_text("utf-8"))
     (mark,) = written_down["fine"]
     assert mark.startswith("twins:")
@@ -541,7 +544,12 @@ def test_recorded_events_become_the_run_that_they_were(
     run = library.begin(task=before.task, title="again", engine=before.engine, weights=before.weights)
     changes: list[dict[str, Any]] = []
     receiver = Intake(
-        library, run.id, address, lambda **change: changes.append(change), threading.Event(), derive=services.derive
+        library,
+        run.id,
+        address,
+        lambda **change: changes.append(change),
+        threading.Event(),
+        derive=registered()[run.task].derive,
     )
     for event in events:
         receiver.take(event)

@@ -91,12 +91,12 @@ class _Job:
 
 
 class Jobs:
-    """Every job of this studio. Safe to use from several threads."""
+    """Every job of this studio. Safe to use from several threads. `derivers` make further files, by task."""
 
-    def __init__(self, library: Library, backend: Backend, derive: Derive | None = None) -> None:
+    def __init__(self, library: Library, backend: Backend, derivers: Mapping[str, Derive] | None = None) -> None:
         self.library = library
         self.backend = backend
-        self._derive = derive
+        self._derivers = derivers or {}
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
 
@@ -264,7 +264,9 @@ class Jobs:
             return task["endpoint"], [upload, view.card, dict(options), *further]
 
         call = self._call(job, request)
-        intake = Intake(self.library, run_id, call.address, job.set, job.cancelled, derive=self._derive)
+        intake = Intake(
+            self.library, run_id, call.address, job.set, job.cancelled, derive=self._derivers.get(view.task)
+        )
         try:
             for event in call:
                 intake.take(event)

@@ -18,9 +18,8 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from backends.core.errors import BadInput
-from studio.library import maintenance, manifest, models
+from studio.library import manifest, models
 from studio.library.database import Database
-from studio.library.maintenance import Swept
 from studio.library.models import (
     FINISHED,
     ArtifactRow,
@@ -36,7 +35,7 @@ from studio.library.models import (
 )
 from studio.library.storage import Storage
 
-__all__ = ["Library", "LibraryError", "Run", "Status", "Stored", "Swept", "UnknownRun", "Usage", "home"]
+__all__ = ["Library", "LibraryError", "Run", "Status", "Stored", "UnknownRun", "Usage", "home"]
 
 TITLE_LENGTH = 200
 
@@ -174,7 +173,7 @@ class Library:
             row = self._row(session, run_id)
             if row.status == "running":
                 raise BadInput("This run is still going: cancel it first, then delete it.")
-            row.status = "deleting"  # should the next lines be cut short, the sweep completes them
+            row.status = "deleting"  # should the next lines be cut short, `maintenance.repair` completes them
         self.erase(run_id)
 
     # -- files -----------------------------------------------------------------------------------------------------
@@ -284,10 +283,6 @@ class Library:
         return Usage(runs, sum(runs.values()), self.storage.free())
 
     # -- keeping order ---------------------------------------------------------------------------------------------
-
-    def sweep(self) -> Swept:
-        """Put right what a crash left behind, as `upkeep.sweep` says; call it when a studio starts."""
-        return maintenance.sweep(self)
 
     def explain(self, run: Run) -> Run:
         """Write down in the folder of a finished run what the database knows of it."""

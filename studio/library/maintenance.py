@@ -1,24 +1,30 @@
-"""Keeping the library in order: what a crash, a lost database or a lost file left behind."""
+"""Repairs the library after a crash, a lost database or a lost file. Runs once, when a studio starts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 
 from studio.library import manifest, models
+from studio.library.library import Library
 from studio.library.models import FINISHED, RUN_ID, ArtifactRow, RunRow
-
-if TYPE_CHECKING:
-    from studio.library.library import Library
 
 MANIFEST_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
-class Swept:
-    """What a sweep did: runs whose studio died, deletes completed, folders entered again; odd files and folders."""
+class RepairReport:
+    """What a repair did.
+
+    Attributes:
+        interrupted: runs whose studio died; they are marked so.
+        deleted: runs whose deletion was cut short and is now complete.
+        adopted: runs entered again from their folders.
+        leftovers: how many files without a row were removed.
+        missing: how many rows without a file there were.
+        unknown: folders that nothing explains; they are left alone.
+    """
 
     interrupted: tuple[str, ...]
     deleted: tuple[str, ...]
@@ -28,7 +34,7 @@ class Swept:
     unknown: tuple[str, ...]
 
 
-def sweep(library: Library) -> Swept:
+def repair(library: Library) -> RepairReport:
     """Put right what a crash left behind.
 
     Runs whose process is gone become "interrupted"; half-done deletes are completed; files without a row (a `keep`
@@ -56,7 +62,7 @@ def sweep(library: Library) -> Swept:
     tidied = [_tidy(library, run_id) for run_id, status in states.items() if status in FINISHED]
     library.storage.trim_cache()
     leftovers, missing = (sum(pair[i] for pair in tidied) for i in (0, 1))
-    return Swept(interrupted, deleting, adopted, leftovers, missing, tuple(sorted(strange - set(adopted))))
+    return RepairReport(interrupted, deleting, adopted, leftovers, missing, tuple(sorted(strange - set(adopted))))
 
 
 def _tidy(library: Library, run_id: str) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """run.json: what the database knows of a run, written into its folder, so that the folder explains itself.
 
-A library whose database was lost or moved enters such folders again (`Library.sweep`).
+A library whose database was lost or moved enters such folders again (`maintenance.repair`).
 """
 
 from __future__ import annotations

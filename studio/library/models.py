@@ -107,7 +107,7 @@ class SchemaRow(Base):
 
 
 class RunRow(Base):
-    """`status` may also be "deleting": a delete that was cut short, finished by the next sweep."""
+    """`status` may also be "deleting": a delete that was cut short, finished by the next `maintenance.repair`."""
 
     __tablename__ = "runs"
 

@@ -17,8 +17,9 @@ from studio.pictures.feature_loader import Looker, line
 from studio.pictures.fitted import Taught
 from studio.pictures.project import Project
 from studio.pictures.project_archive import folders
+from studio.pictures.task import open_project
 from studio.ui import formatting, run_page, run_sections
-from studio.web import routes
+from studio.web import urls
 
 FIXED = ("file", "class", "probability", "abstained")
 SPOKEN = {"head": "decides by", "templates": "phrasing", "reject": "may answer none of these"}
@@ -114,7 +115,7 @@ def _files(run: Run) -> None:
         for stored in library.artifacts(run.id, kind):
             left, right = st.columns([2, 3], vertical_alignment="center")
             label = f"{stored.name} · {formatting.size(stored.bytes)}"
-            url = routes.file_url(run.id, stored, download=True)
+            url = urls.file_url(run.id, stored, download=True)
             left.link_button(label, url, icon=":material/download:", width="stretch")
             right.caption(sentence)
 
@@ -123,7 +124,7 @@ def _about(run: Run) -> None:
     run_sections.origin(run, spoken(run.options))
     token = run.facts.get("asked", {}).get("project", "")
     if token and st.button("Open the project it was sorted with", icon=":material/photo_library:"):
-        launch.open_project(token)
+        open_project(token)
     run_sections.repeat_or_delete(run)
 
 

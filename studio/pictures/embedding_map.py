@@ -13,7 +13,7 @@ from studio.pictures.feature_loader import Looker
 from studio.pictures.fitted import Taught
 from studio.pictures.project import Project
 from studio.ui import formatting
-from studio.web import routes
+from studio.web import urls
 from viz.components.picture_grid import clear, picture_grid
 from viz.fewshot.figures import MOST_PICTURES, embedding
 
@@ -35,7 +35,7 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
     points = _points(project, looker, shas, rows, neighbours=way == UMAP)
     if points is None:
         return
-    base = routes.base_path()
+    base = urls.base_path()
     figure, alt = embedding(
         points,
         labels,

@@ -21,7 +21,7 @@ from studio.pictures.fitted import Taught
 from studio.pictures.model_card import model_card
 from studio.pictures.project import Project
 from studio.ui import formatting
-from studio.web import filenames, routes
+from studio.web import filenames, urls
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def offers(project: Project, taught: Taught, card: str) -> tuple[Offer, ...]:
 
 def save_button(project: Project) -> None:
     """The project as one file; it is put together when asked for, on disk, and streamed."""
-    url = addresses.saved_url(project, routes.base_path())
+    url = addresses.saved_url(project, urls.base_path())
     st.link_button("The whole project (ZIP)", url, icon=":material/save:", width="stretch")
 
 

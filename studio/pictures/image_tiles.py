@@ -11,14 +11,14 @@ import streamlit as st
 
 from backends.core.errors import UserError
 from backends.fewshot.data.image_collection import open_gallery
-from studio import services
 from studio.jobs.receiver import copy_upload
 from studio.pictures import addresses
 from studio.pictures import files as picture_files
 from studio.pictures.files import Taken
 from studio.pictures.project import Project
+from studio.pictures.task import errands
 from studio.ui import error_boundary, formatting
-from studio.web import routes
+from studio.web import urls
 from viz.components.picture_grid import Tile, clear
 from viz.components.picture_paste import picture_paste
 
@@ -29,7 +29,7 @@ POLL_SECONDS = 0.6
 
 def tile(project: Project, sha: str, **more: Any) -> Tile:
     """A picture as the grid draws it."""
-    base = routes.base_path()
+    base = urls.base_path()
     return Tile(
         sha,
         addresses.thumb_url(project, sha, base),
@@ -96,11 +96,11 @@ def act(change: Callable[[], object], key: str = "") -> None:
 def errand(key: str, make: Callable[[], Any], doing: str) -> Any:
     """What `make` gave, worked out in the background: None while it works, or where it failed, which is said here."""
     try:
-        found = services.errands().get(key, make)
+        found = errands().get(key, make)
     except UserError as error:
         st.error(formatting.plain(error.sentence), icon=":material/error:")
         if st.button("Try again", key=f"again-{key}", icon=":material/replay:"):
-            services.errands().forget(key)
+            errands().forget(key)
             st.rerun()
         return None
     if found is None:
@@ -113,7 +113,7 @@ def _wait(key: str, doing: str) -> None:
 
     @error_boundary.fragment(run_every=POLL_SECONDS)
     def waiting() -> None:
-        if services.errands().done(key):
+        if errands().done(key):
             st.rerun()
         st.caption(f":material/hourglass_top: {doing}")
 

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from backends.core.errors import BadInput, TooLarge, UserError
+from backends.core.errors import BadInput, TooLarge
 from backends.fewshot.data.class_list import MOST_CLASSES
 from studio.pictures.schema import (
     NAME_LETTERS,
@@ -33,12 +33,13 @@ from studio.pictures.schema import (
     same,
     tidy,
 )
+from studio.web.responses import NotFound
 
 MOST_PICTURES, MOST_BYTES = 20_000, 2_000_000_000
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,40}")
 
 
-class NoSuchProject(UserError):
+class NoSuchProject(NotFound):
     """The address names no project that is here."""
 
     code = "unknown_project"

@@ -7,8 +7,9 @@ from datetime import datetime
 import streamlit as st
 
 from backends.core.errors import UserError
-from studio import launch, services
+from studio import services
 from studio.pictures import image_tiles, project_archive
+from studio.pictures.task import TASK, open_project, projects, start_sample
 from studio.ui import formatting
 
 UPLOAD_MB = 1000
@@ -26,11 +27,11 @@ def show() -> None:
     with new.container(border=True, height="stretch", vertical_alignment="distribute"):
         st.markdown("**Your own pictures**: two classes with one picture each are enough to begin.")
         if st.button("Start a project", icon=":material/add:", type="primary", width="stretch"):
-            launch.open_project(services.projects().create().token)
+            open_project(projects().create().token)
     with sample.container(border=True, height="stretch", vertical_alignment="distribute"):
         st.markdown("**The sample pictures**: balls, leaves, stars and more, drawn by Fourfold, ready to be asked.")
         if st.button("Try the sample pictures", icon=":material/play_arrow:", width="stretch"):
-            launch.start_sample_pictures()
+            start_sample()
     with saved.container(border=True, height="stretch"):
         st.markdown("**A saved project**: one zip file with everything in it.")
         _open_saved()
@@ -59,27 +60,27 @@ def _open_saved() -> None:
     st.session_state["opened-project"] = upload.file_id
     try:
         project, taken = project_archive.open_file(
-            services.projects(), upload, lambda done, total: bar.progress(done / max(total, 1))
+            projects(), upload, lambda done, total: bar.progress(done / max(total, 1))
         )
     except UserError as error:
         bar.empty()
         st.error(error.sentence, icon=":material/error:")
         return
     image_tiles.remember(taken)
-    launch.open_project(project.token)
+    open_project(project.token)
 
 
 def _recent() -> None:
-    found = services.projects().recent(SHOWN)
+    found = projects().recent(SHOWN)
     st.subheader("Your projects")
     if not found:
         st.caption("None yet. A project is kept on this computer until you delete it, and has an address of its own.")
     for token, told in found:
         title, holds, when = st.columns([4, 3, 2], vertical_alignment="center")
         title.page_link(
-            launch.PLACES["fewshot"].page,
+            TASK.page,
             label=formatting.plain(told["name"]) or "Unnamed",
-            icon=launch.PLACES["fewshot"].icon,
+            icon=TASK.icon,
             query_params={"project": token},
         )
         holds.caption(

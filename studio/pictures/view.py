@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from backends.core.errors import UserError
-from studio import launch, services
+from studio import services, tasks
 from studio.pictures import (
     class_editor,
     confusion_panel,
@@ -25,6 +25,7 @@ from studio.pictures.fitted import Taught
 from studio.pictures.inference_client import TASK
 from studio.pictures.project import Project
 from studio.pictures.schema import NAME_LETTERS
+from studio.pictures.task import lookers, projects
 from studio.ui import error_boundary, formatting, model_picker
 
 VIEWS: Mapping[str, Callable[[Project, Looker, Taught], None]] = {
@@ -40,11 +41,11 @@ VIEWS: Mapping[str, Callable[[Project, Looker, Taught], None]] = {
 def show(token: str) -> None:
     """The project at this address."""
     try:
-        project = services.projects().open(token)
+        project = projects().open(token)
     except UserError as error:
         st.title("Teach with pictures")
         st.warning(error.sentence, icon=":material/help:")
-        st.page_link(launch.PLACES[TASK].page, label="All projects", icon=launch.PLACES[TASK].icon)
+        st.page_link(tasks.get(TASK).page, label="All projects", icon=tasks.get(TASK).icon)
         return
     _heading(project)
     image_tiles.tell_taken()
@@ -56,7 +57,7 @@ def show(token: str) -> None:
     with st.expander(model.summary(project, card), icon=":material/tune:"):
         card = model.choose(project, task)
     here = model_picker.is_here(card)
-    looker = services.lookers().get(project, card)
+    looker = lookers().get(project, card)
     left, right = st.columns([5, 6], gap="large")
     taught = None
     with left, error_boundary.told("the classes"):
@@ -85,8 +86,8 @@ def _heading(project: Project) -> None:
                 export.save_button(project)
                 st.write("Deleting removes the project and its pictures from this computer for good.")
                 if st.button("Delete this project", icon=":material/delete:"):
-                    services.lookers().drop(project)
-                    services.projects().delete(project.token)
+                    lookers().drop(project)
+                    projects().delete(project.token)
                     st.query_params.clear()
                     st.rerun()
 

@@ -21,7 +21,7 @@ from studio.proteins import compare, probe, run_data
 from studio.proteins.run_data import COLUMNS, Found
 from studio.proteins.trust_panel import PLDDT, PTM
 from studio.ui import formatting, run_sections
-from studio.web import routes
+from studio.web import urls
 
 FILES = (
     ("structure", "model.pdb", "PDB", "Opens in PyMOL, ChimeraX and everything else."),
@@ -47,11 +47,11 @@ def files(run: Run) -> None:
     kept = {(item.kind, item.name): item for item in library.artifacts(run.id)}
     for kind, name, label, about in FILES:
         if stored := kept.get((kind, name)):
-            _offer(f"{label} · {formatting.size(stored.bytes)}", routes.file_url(run.id, stored, download=True), about)
+            _offer(f"{label} · {formatting.size(stored.bytes)}", urls.file_url(run.id, stored, download=True), about)
     for stored in library.artifacts(run.id, "ranked"):
         sure = stored.meta.get("plddt")
         said = "A further model of the same protein" + (f", mean pLDDT {sure:.0f}." if sure is not None else ".")
-        _offer(f"{stored.name} · {formatting.size(stored.bytes)}", routes.file_url(run.id, stored, download=True), said)
+        _offer(f"{stored.name} · {formatting.size(stored.bytes)}", urls.file_url(run.id, stored, download=True), said)
     left, right = st.columns([2, 3], vertical_alignment="center")
     left.download_button(
         "Everything (ZIP)", lambda: archive(run), f"{_safe(run.title)}.zip", "application/zip",

@@ -13,7 +13,7 @@ from studio import services
 from studio.library.library import Run, Stored
 from studio.proteins import attention_panel, compare, results, run_data, trust_panel
 from studio.ui import error_boundary, run_page
-from studio.web import routes
+from studio.web import urls
 
 VIEWS = {
     "Files": results.files,
@@ -84,7 +84,7 @@ def _workbench(run: Run, found: run_data.Found) -> Mapping[str, Any] | None:
 
     library = services.library()
     files = [
-        File(name, routes.file_url(run.id, item, download=True))
+        File(name, urls.file_url(run.id, item, download=True))
         for kind in ("structure", "confidence")
         for item in library.artifacts(run.id, kind)
         for name in [{"model.pdb": "PDB", "model.cif": "mmCIF"}.get(item.name, "JSON")]

@@ -12,17 +12,28 @@ from typing import Any
 import anyio
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from backends.core.errors import BadInput
-from studio.library.library import Library, Run, UnknownRun
+from studio.library.library import Library, Run, UnknownRun, home
 from studio.songs.mixdown import mixdown, stems_zip
-from studio.web.filenames import export_name
-from studio.web.responses import NEVER, SAFE_HEADERS, Busy, NotReady, sentence
+from studio.web.filenames import export_name, model_of
+from studio.web.responses import NEVER, SAFE_HEADERS, Busy, NotReady, in_words, sentence
 
 EXPORTS_AT_ONCE = 2
 EXPORTS_WAITING = 6
 STALE = 24 * 3600.0
+
+
+def routes(library: Library, base: str) -> list[Route]:
+    """The routes to mount; also clears away exports that a crash left behind."""
+    exports = Exports(library, home() / "exports")
+    exports.clear()
+    return [
+        Route(f"{base}/runs/{{run}}/mixdown", in_words(exports.mixdown)),
+        Route(f"{base}/runs/{{run}}/stems.zip", in_words(exports.stems_zip)),
+    ]
 
 
 class Exports:
@@ -128,11 +139,6 @@ class _Once(FileResponse):
             await super().__call__(scope, receive, send)
         finally:
             shutil.rmtree(Path(self.path).parent)
-
-
-def model_of(run: Run) -> str:
-    """What file names say about the model: the id of its card, or of the engine where it has none."""
-    return str(run.card.get("id") or run.weights or run.engine)
 
 
 def _label(gains: Mapping[str, float], stems: Mapping[str, Path]) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from backends.core.errors import UserError
-from studio import samples
 from studio.jobs.receiver import copy_upload
 from studio.library.library import Library, Run
+from studio.songs.sample import song as sample_song
 from studio.ui import formatting
 
 TYPES = ("wav", "mp3", "flac", "m4a", "aac", "ogg", "opus", "aif", "aiff", "mp4", "mov", "webm", "mkv")
@@ -94,7 +94,7 @@ def true_stems(library: Library, run: Run) -> dict[str, Path]:
     uploaded = library.artifacts(run.id, REFERENCE_KIND)
     if uploaded:
         return {stored.name: library.local(run.id, stored) for stored in uploaded}
-    sample = samples.song()
+    sample = sample_song()
     if run.inputs and run.inputs[0]["sha256"] == sample.sha256:
         return sample.stems
     return {}

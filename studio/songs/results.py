@@ -17,7 +17,7 @@ from studio.library.library import Run
 from studio.songs import probe
 from studio.ui import run_sections
 from studio.ui.run_sections import analysed
-from studio.web import routes
+from studio.web import urls
 
 MARKS = {
     "good": ":green-badge[:material/check: good]",
@@ -195,7 +195,7 @@ def about(run: Run) -> None:
     run_sections.origin(run)
     library = services.library()
     links = [
-        f"[{stored.name}.wav]({routes.file_url(run.id, stored, download=True)})"
+        f"[{stored.name}.wav]({urls.file_url(run.id, stored, download=True)})"
         for kind in ("stem", "mix")
         for stored in library.artifacts(run.id, kind)
     ]

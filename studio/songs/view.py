@@ -11,7 +11,7 @@ from studio.library.library import Library, Run
 from studio.songs import probe, results
 from studio.songs.encode import FORMATS
 from studio.ui import run_page
-from studio.web import routes
+from studio.web import urls
 
 UPLOAD_MB = 500
 VIEWS = {
@@ -53,14 +53,14 @@ def _manifest(library: Library, run: Run, live: bool, state: Any) -> dict[str, A
     from viz.components.stem_player import Export, Lane, Segment, manifest
 
     kept = library.artifacts(run.id)  # one reading: a segment and its tile arrive one after the other
-    tiles = {(item.name, item.index): routes.file_url(run.id, item) for item in kept if item.kind == "tile"}
+    tiles = {(item.name, item.index): urls.file_url(run.id, item) for item in kept if item.kind == "tile"}
     lanes: dict[str, list[Segment]] = {name: [] for name in _expected(run)}
     for item in kept:
         tile = tiles.get((item.name, item.index))
         # A lane ends where its first segment or tile is missing: what comes later would play at the wrong time.
         if item.kind == "segment" and tile and item.index == len(lanes.setdefault(item.name, [])):
-            lanes[item.name].append(Segment(routes.file_url(run.id, item), tile))
-    base = routes.run_url(run.id)
+            lanes[item.name].append(Segment(urls.file_url(run.id, item), tile))
+    base = urls.run_url(run.id)
     formats = {name: kind.title for name, kind in FORMATS.items()}
     return manifest(
         run.id,

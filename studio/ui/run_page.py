@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from studio import launch, services
+from studio import launch, services, tasks
 from studio.library.library import Run
 from studio.ui import error_boundary, formatting, model_picker, run_sections
 
@@ -37,12 +37,12 @@ def show(page: RunPage, run_id: str) -> None:
     # The job first: its end is written down before it is told, so a run read earlier could still look as if it ran.
     view = services.jobs().get(run_id)
     run = services.library().get(run_id)
-    if run is not None and run.task != page.task and run.task in launch.PLACES:
+    if run is not None and run.task != page.task and tasks.find(run.task):
         launch.go_to(run_id, run.task)
     if run is None or run.task != page.task:
-        place = launch.PLACES[page.task]
+        task = tasks.get(page.task)
         st.warning("There is no such run here: it was deleted, or the address is not complete.", icon=":material/help:")
-        st.page_link(place.page, label=page.begin, icon=place.icon)
+        st.page_link(task.page, label=page.begin, icon=task.icon)
         return
     _heading(page, run)
     live = view is not None and not view.ended

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from backends.core.errors import UserError
-from studio import launch, services
+from studio import launch, services, tasks
 from studio.library.library import Run
 from studio.ui import error_boundary, formatting
 
@@ -71,8 +71,8 @@ def repeat_or_delete(run: Run) -> None:
         if st.button("Run it again", icon=":material/replay:"):
             launch.go_to(services.jobs().again(run.id), run.task)
         with st.popover("Delete this run", icon=":material/delete:"):
-            noun = launch.PLACES[run.task].noun
+            noun = tasks.get(run.task).noun
             st.write(f"The results and the uploaded {noun} are removed for good.")
             if st.button("Delete", type="primary"):
                 services.library().delete(run.id)
-                st.switch_page("pages/home.py")
+                st.switch_page(tasks.HOME.path)

@@ -34,6 +34,7 @@ from studio.library.library import Library, Run, UnknownRun
 from studio.library.models import Stored
 from studio.videos.frame_source import PictureFrames, Source, VideoFrames, background_at
 from studio.web.responses import SAFE_HEADERS, NotReady, in_words
+from studio.web.urls import run_url
 
 VIEWS = ("source", "alpha", "foreground", "checker", "composite")
 OPEN_RUNS = 2
@@ -76,8 +77,6 @@ class Asked:
 
 def frame_url(run_id: str) -> str:
     """Where a browser finds exact frames of a run."""
-    from studio.web.routes import run_url
-
     return f"{run_url(run_id)}/frame"
 
 

@@ -23,7 +23,7 @@ from backends.serving.live_protocol import MESSAGE_BYTES, PATH, TEXT_CHARACTERS,
 from backends.serving.live_socket import serve, together
 from studio.jobs.backend import Backend
 from studio.ui import formatting
-from studio.web import routes as media
+from studio.web import urls
 
 MAX_CONNECTIONS = 16
 """Of everybody together; the model server has a limit of its own."""
@@ -40,13 +40,17 @@ class Down(UserError):
 
 def address() -> str:
     """Where the browser connects to, as a path of this site."""
-    return f"{media.base_path()}{PATH}/socket"
+    return _address(urls.base_path())
 
 
-def routes(backend: Callable[[], Backend]) -> list[WebSocketRoute]:
+def _address(base: str) -> str:
+    return f"{base}{PATH}/socket"
+
+
+def routes(backend: Callable[[], Backend], base: str = "") -> list[WebSocketRoute]:
     """The route to mount; `backend` is asked anew for each connection."""
     relay = Relay(backend)
-    return [WebSocketRoute(address(), relay.serve)]
+    return [WebSocketRoute(_address(base), relay.serve)]
 
 
 def same_origin(headers: Mapping[str, str]) -> bool:

@@ -8,7 +8,7 @@ from studio import services
 from studio.library.library import Run, Stored
 from studio.ui import formatting, run_sections
 from studio.videos import probe
-from studio.web import routes
+from studio.web import urls
 
 STATES = {
     "kept": ":green-badge[:material/check: kept]",
@@ -50,7 +50,7 @@ def _download(run: Run, stored: Stored) -> None:
     button, about = st.columns([2, 3], vertical_alignment="center")
     button.link_button(
         f"{title} · {formatting.size(stored.bytes)}",
-        routes.file_url(run.id, stored, download=True),
+        urls.file_url(run.id, stored, download=True),
         icon=":material/download:",
         width="stretch",
     )
@@ -84,7 +84,7 @@ def about(run: Run) -> None:
     run_sections.origin(run, probe.spoken(run.options))
     library = services.library()
     raw = [
-        f"[{label}]({routes.file_url(run.id, stored, download=True)})"
+        f"[{label}]({urls.file_url(run.id, stored, download=True)})"
         for kind, label in RAW.items()
         for stored in library.artifacts(run.id, kind)
     ]

@@ -17,7 +17,7 @@ import streamlit as st
 
 from backends.core.errors import BadInput, UserError
 from evaluation.metrics.matting.clips import Pair, mask_scores, matte_scores
-from studio import samples, services
+from studio import services
 from studio.jobs.receiver import copy_upload
 from studio.library.library import Library, Run
 from studio.ui import formatting
@@ -25,6 +25,7 @@ from studio.ui.run_sections import analysed
 from studio.videos import ground_truth, probe
 from studio.videos.ground_truth import MASKS, MATTES
 from studio.videos.matte_reader import finished_mattes
+from studio.videos.sample import clip_if_made
 from studio.videos.source import of_upload
 
 KIND, SCORES = "reference", "matte-scores"
@@ -74,7 +75,7 @@ def known_truth(library: Library, run: Run) -> Truth | None:
     """The reference that was given for this run, else that of the sample clip where it is its input."""
     for stored in library.artifacts(run.id, KIND):
         return Truth(library.local(run.id, stored), stored.name, tuple(stored.meta.get("objects", ())))
-    sample = samples.clip_if_made()
+    sample = clip_if_made()
     if sample and run.inputs and run.inputs[0]["sha256"] == sample.sha256:
         return Truth(sample.alpha, MATTES)
     return None

@@ -17,7 +17,7 @@ from studio.ui import error_boundary, formatting, run_page
 from studio.videos import form, probe, results, scores
 from studio.videos import source as video_source
 from studio.videos.probe import Choices
-from studio.web import routes
+from studio.web import urls
 
 VIEWS = {
     "Files": results.files,
@@ -52,7 +52,7 @@ def _workbench(run: Run, live: bool) -> Mapping[str, Any] | None:
     kept = services.library().artifacts(run.id)
     found = {item.kind: item for item in kept}
     previews = [
-        Preview(item.meta["frame"], item.meta["seconds"], routes.file_url(run.id, item))
+        Preview(item.meta["frame"], item.meta["seconds"], urls.file_url(run.id, item))
         for item in sorted((item for item in kept if item.kind == "preview"), key=lambda item: item.meta["frame"])
     ]
     proxy, info = found.get("proxy"), video_source.of_run(run).probe.info
@@ -66,8 +66,8 @@ def _workbench(run: Run, live: bool) -> Mapping[str, Any] | None:
         width=info.width,
         height=info.height,
         frames=Frames.of_rows(_rows(run, found.get("frames"))),
-        proxy_url=routes.file_url(run.id, proxy) if proxy else None,
-        frame_url=f"{routes.run_url(run.id)}/frame" if run.status == "done" and "matte" in found else None,
+        proxy_url=urls.file_url(run.id, proxy) if proxy else None,
+        frame_url=f"{urls.run_url(run.id)}/frame" if run.status == "done" and "matte" in found else None,
         settings={name: getattr(Choices.of(run.options), name) for name in FINISHING},
         previews=previews,
         background=Background(*own) if own else None,
@@ -81,7 +81,7 @@ def _own_background(run: Run, kept: Sequence[Stored]) -> tuple[str, str] | None:
     for item in kept:
         if item.kind == "input" and item.name == "background":
             still = Path(item.file).suffix[1:].lower() in probe.PICTURE_TYPES
-            return routes.file_url(run.id, item), "picture" if still else "video"
+            return urls.file_url(run.id, item), "picture" if still else "video"
     return None
 
 

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from studio.library.models import Run
+
 LONGEST = 80
 SOUND_SUFFIXES = {".wav", ".mp3", ".flac", ".m4a", ".aac", ".ogg", ".opus", ".mp4", ".mov", ".mkv", ".webm", ".wma"}
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -28,6 +30,11 @@ def export_name(title: str, stem: str, model: str, suffix: str) -> str:
     path = PurePath(title)
     bare = path.stem if path.suffix.lower() in SOUND_SUFFIXES else title
     return f"{clean(bare) or 'Song'} - {clean(stem) or 'stem'} ({clean(model) or 'model'}){suffix}"
+
+
+def model_of(run: Run) -> str:
+    """What file names say about the model: the id of its card, or of the engine where it has none."""
+    return str(run.card.get("id") or run.weights or run.engine)
 
 
 def unique(names: Sequence[str]) -> list[str]:

@@ -10,7 +10,6 @@ from starlette.responses import PlainTextResponse, Response
 
 from backends.core.errors import BadInput, TooLarge, UserError
 from studio.library.models import FileGone, LibraryError, UnknownRun
-from studio.pictures.project import NoSuchProject
 
 SAFE_HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
@@ -33,7 +32,13 @@ class Busy(UserError):
     code = "busy"
 
 
-class NoSuchFile(UserError):
+class NotFound(UserError):
+    """What the address names is not there."""
+
+    code = "not_found"
+
+
+class NoSuchFile(NotFound):
     """The run is there, the file is not one of its."""
 
     code = "unknown_file"
@@ -42,8 +47,7 @@ class NoSuchFile(UserError):
 STATUS: Mapping[type[UserError], int] = {
     UnknownRun: 404,
     FileGone: 404,
-    NoSuchFile: 404,
-    NoSuchProject: 404,
+    NotFound: 404,
     BadInput: 400,
     NotReady: 409,
     TooLarge: 507,

@@ -1,4 +1,4 @@
-"""The addresses behind players and download buttons: files of runs, and exports made on request.
+"""The addresses behind players and download buttons: files of runs here, and what each task adds of its own.
 
 Mounted beside the pages (`streamlit.App(script, routes=routes(library))`). A file is found by its name in the library's
 database, never by a path from the address. Failures are answered with one sentence as plain text.
@@ -9,21 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
-from studio import services
-from studio.library.library import Library, Run, Stored, UnknownRun, home
-from studio.pictures import addresses
-from studio.songs.exports import Exports, model_of
-from studio.videos import frame_endpoint
-from studio.web import vendor
-from studio.web.filenames import export_name
+from studio import tasks
+from studio.library.library import Library, Run, Stored, UnknownRun
+from studio.web import urls, vendor
+from studio.web.filenames import export_name, model_of
 from studio.web.responses import FOREVER, NEVER, SAFE_HEADERS, NoSuchFile, in_words, sentence
 
 MEDIA_TYPES: Mapping[str, str] = {
@@ -54,56 +49,14 @@ SHOWN = re.compile(r"(audio|video|image)/[a-z0-9-]+|application/octet-stream")
 """What a page may show in place; all else is only ever saved. An SVG has no type above, as it can carry scripts."""
 
 
-def base_path() -> str:
-    """What comes before the addresses here where Streamlit is told to live under a path of a larger site."""
-    from streamlit import config
-
-    base = str(config.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{base}" if base else ""
-
-
-def run_url(run_id: str) -> str:
-    """What the addresses of a run's files and exports begin with."""
-    return f"{base_path()}/runs/{run_id}"
-
-
-def file_url(run_id: str, stored: Stored, *, download: bool = False) -> str:
-    """Where a browser finds a file of a run; with `download`, under a readable name in its downloads."""
-    return f"{run_url(run_id)}/files/{stored.file}{'?download=1' if download else ''}"
-
-
-def mixdown_url(
-    run_id: str,
-    format: str,
-    gains_db: Mapping[str, float] | None = None,
-    *,
-    pans: Mapping[str, float] | None = None,
-    start: float | None = None,
-    end: float | None = None,
-) -> str:
-    """Where a browser finds the sound of `gains_db` (None: all stems at 0 dB) from `start` to `end` seconds."""
-    query = _query(format=format, gains=_by_stem(gains_db), pans=_by_stem(pans), start=start, end=end)
-    return f"{run_url(run_id)}/mixdown?{query}"
-
-
-def stems_url(run_id: str, format: str, start: float | None = None, end: float | None = None) -> str:
-    """Where a browser finds the zip of all stems."""
-    return f"{run_url(run_id)}/stems.zip?{_query(format=format, start=start, end=end)}"
-
-
-def routes(library: Library) -> list[Route]:
-    """The routes to mount. Call it once a process; it also clears away exports that a crash left behind."""
-    exports = Exports(library, home() / "exports")
-    exports.clear()
+def routes(library: Library) -> list[BaseRoute]:
+    """The routes to mount, with those of every task. Call it once a process."""
     files = _Files(library)
-    base = base_path()
+    base = urls.base_path()
     return [
         Route(f"{base}/runs/{{run}}/files/{{file}}", in_words(files.file)),
-        Route(f"{base}/runs/{{run}}/mixdown", in_words(exports.mixdown)),
-        Route(f"{base}/runs/{{run}}/stems.zip", in_words(exports.stems_zip)),
-        *frame_endpoint.routes(library, base),
         Route(f"{base}/healthz", in_words(files.health)),
-        *addresses.routes(services.projects, base),
+        *(route for task in tasks.registered().values() for route in task.routes(library, base)),
         *vendor.routes(base),
     ]
 
@@ -152,11 +105,3 @@ def _unsatisfiable(header: str, size: int) -> bool:
         return False
     first, last = asked.groups()
     return int(first) >= size if first else int(last) == 0 or size == 0
-
-
-def _by_stem(numbers: Mapping[str, float] | None) -> str | None:
-    return None if numbers is None else ",".join(f"{quote(name)}:{number:g}" for name, number in numbers.items())
-
-
-def _query(**values: Any) -> str:
-    return "&".join(f"{name}={value}" for name, value in values.items() if value is not None)

@@ -18,6 +18,7 @@ from studio.pictures import export, image_tiles, reliability_panel
 from studio.pictures import files as picture_files
 from studio.pictures.inference_client import FAULT
 from studio.pictures.project import Project
+from studio.pictures.task import lookers, projects
 from studio.ui import formatting
 from tests import pictures
 from tests.conftest import wait_for
@@ -37,7 +38,7 @@ def shade(kind: str, number: int) -> bytes:
 @pytest.fixture
 def project(app: AppTest) -> Project:
     """Three classes with four examples each, and two questions."""
-    made = services.projects().create()
+    made = projects().create()
     with made.change():
         made.state.card = "prototypes"
     for kind in COLOURS:
@@ -60,7 +61,7 @@ def looked(app: AppTest, project: Project) -> AppTest:
 
     def done() -> bool:
         card = image_tiles.card_of(services.backend().info()["tasks"]["fewshot"], project.state.card)
-        looker = services.lookers().get(project, card)
+        looker = lookers().get(project, card)
         assert not looker.view().sentence, looker.view().sentence
         return not any(looker.missing()) and not looker.view().running
 
@@ -77,7 +78,7 @@ def taught(app: AppTest, project: Project) -> AppTest:
 def opened(app: AppTest) -> Project:
     """The project at the page's address."""
     token = app.query_params["project"]
-    return services.projects().open(token if isinstance(token, str) else token[0])
+    return projects().open(token if isinstance(token, str) else token[0])
 
 
 def grids(app: AppTest) -> dict[str, dict[str, Any]]:
@@ -125,7 +126,7 @@ def test_a_new_project_leads_step_by_step_to_an_answer(app: AppTest) -> None:
 
 
 def test_a_new_project_knows_words_from_the_start_so_that_names_are_enough(app: AppTest) -> None:
-    project = services.projects().create()
+    project = projects().create()
     for name in ("red circle", "blue square"):
         project.add_class(name, "")
     for place, (sides, colour) in {"who.png": (4, "#1f4fd8"), "what.png": (60, "#d42020")}.items():
@@ -199,7 +200,7 @@ def test_what_is_taken_away_runs_without_fourfold(app: AppTest, project: Project
     view(taught(app, project), "Take it away")
     assert "What it tells apart" in words_of(app) and "12 of 12" in words_of(app)
     card = next(c for c in services.backend().info()["tasks"]["fewshot"]["cards"] if c["id"] == "prototypes")
-    looker = services.lookers().get(project, card)
+    looker = lookers().get(project, card)
     made = looker.taught[1]  # type: ignore[attr-defined]
     with zipfile.ZipFile(io.BytesIO(export.package(made, "# card"))) as bundle:
         assert sorted(bundle.namelist()) == ["README.md", "classify.py", "head.npz"]

@@ -17,6 +17,7 @@ from studio import services
 from studio.pictures import files
 from studio.pictures.fitted import Taught
 from studio.pictures.project import Project
+from studio.pictures.task import lookers, projects
 from tests.backends.fewshot.tiny import clip_folder, idefics_folder
 from tests.conftest import wait_for
 from tests.pages.test_pages import ROOT, click, words_of
@@ -56,7 +57,7 @@ def app(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
 @pytest.fixture
 def project(app: AppTest) -> Project:
     """A class of two examples, one of words alone, and two questions; looked at by the tiny CLIP."""
-    made = services.projects().create()
+    made = projects().create()
     with made.change() as state:
         state.card = CLIP
     red = made.add_class("red", "a red car")
@@ -70,7 +71,7 @@ def taught(app: AppTest, project: Project) -> Taught:
     """What the page worked with, once the model has looked at everything."""
     open_project(app, project)
     card = next(one for one in services.backend().info()["tasks"]["fewshot"]["cards"] if one["id"] == CLIP)
-    looker = services.lookers().get(project, card)
+    looker = lookers().get(project, card)
 
     def done() -> bool:
         assert not looker.view().sentence, looker.view().sentence

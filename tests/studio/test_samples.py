@@ -6,22 +6,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-from studio import samples
+from studio import make_samples
+from studio.samples import SampleFolder
+from studio.videos.sample import clip_if_made
 from tests.conftest import PATIENCE, wait_for
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_the_process_that_draws_ends_with_its_parent_and_leaves_no_half_sample(own_home: Path) -> None:
-    command = [sys.executable, "-m", "studio.samples"]
+    command = [sys.executable, "-m", "studio.make_samples"]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_for(lambda: list((own_home / "samples").glob("tmp*/clip/clip.mp4")))  # in the middle of it
     process.communicate(timeout=PATIENCE)  # closes its standard input, as the end of the parent does
     assert process.returncode == 0
-    assert not samples.all_made() and samples.clip_if_made() is None
+    assert not make_samples.all_made() and clip_if_made() is None
 
 
 def test_a_sample_made_by_another_process_is_found(own_home: Path) -> None:
-    making = samples._made("pictures", lambda folder: folder.mkdir())
-    assert samples._made("pictures", lambda folder: folder.joinpath("again").mkdir(parents=True)) == making
+    making = SampleFolder("pictures", lambda folder: folder.mkdir()).make()
+    assert SampleFolder("pictures", lambda folder: folder.joinpath("again").mkdir(parents=True)).make() == making
     assert not list(making.iterdir())

@@ -9,7 +9,7 @@ import streamlit as st
 
 from studio.library.library import Library
 from studio.videos.frame_endpoint import frame_url
-from studio.web.routes import file_url
+from studio.web.urls import file_url
 from viz.components.matte_workbench import Frames, Preview, manifest, matte_workbench
 
 st.set_page_config(layout="wide")

@@ -137,7 +137,7 @@ def test_derived_files_are_kept_beside_those_that_arrive(ticking_server: str, li
         if artifact["kind"] == "part":
             yield "shout", path.read_bytes().upper()
 
-    jobs = Jobs(library, Backend(ticking_server), derive)
+    jobs = Jobs(library, Backend(ticking_server), {"ticking": derive})
     job_id = start(jobs, ticks=2)
     ended(jobs, job_id)
     assert text_of(library, job_id, "shout") == ["HELLO 0", "HELLO 1"]
@@ -186,7 +186,7 @@ def test_a_backend_that_dies_before_its_files_arrived_is_lost_all_the_same(
             os.kill(embedded.pid, signal.SIGKILL)
         yield from ()
 
-    jobs = Jobs(library, embedded, die)
+    jobs = Jobs(library, embedded, {"ticking": die})
     job_id = start(jobs, ticks=3000, delay=0.05)
     view = ended(jobs, job_id)
     assert (view.state, view.code, view.sentence) == ("failed", "backend_lost", LOST)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from backends.core.errors import BadInput, UserError
 from studio.library import database, models
 from studio.library.library import Library, LibraryError, UnknownRun, home
+from studio.library.maintenance import repair
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -223,12 +224,12 @@ def test_processes_share_one_database_and_the_dead_are_told_from_the_living(plac
     assert [process.wait() for process in children] == [0, 0]
     assert len(library.get(run_id).metrics) == 20
 
-    swept = library.sweep()
+    report = repair(library)
     (interrupted,) = library.list(status="interrupted")  # the child that ended before its run did
-    assert swept.interrupted == (interrupted.id,)
+    assert report.interrupted == (interrupted.id,)
     assert "closed or stopped" in interrupted.error
     assert library.get(run_id).status == "running"  # this process lives
-    assert library.sweep().interrupted == ()
+    assert repair(library).interrupted == ()
 
 
 def test_a_restarted_container_and_a_silent_machine_count_as_dead(library, monkeypatch):
@@ -251,7 +252,7 @@ def test_sweep_completes_a_delete_that_was_cut_short(library, monkeypatch):
     assert folder(library, run).exists()
     assert library.get(run.id) is None
     assert library.list() == ()
-    assert library.sweep().deleted == (run.id,)
+    assert repair(library).deleted == (run.id,)
     assert not folder(library, run).exists()
     assert library.total() == 0
 
@@ -268,8 +269,8 @@ def test_sweep_removes_old_leftovers_and_drops_lost_files(library):
     os.utime(folder(library, run) / good.file, (1, 1))
     (folder(library, run) / lost.file).unlink()
 
-    swept = library.sweep()
-    assert (swept.leftovers, swept.missing) == (1, 1)
+    report = repair(library)
+    assert (report.leftovers, report.missing) == (1, 1)
     assert fresh.exists() and not old.exists()
     assert library.artifacts(run.id) == (good,)
     assert "lost" in library.get(run.id).notices[0]
@@ -285,10 +286,10 @@ def test_a_storage_that_is_away_loses_nothing(library):
     library.finish(run.id, "done")
     Path(library.storage.root).rename(f"{library.storage.root}.unplugged")
     Path(library.storage.root).mkdir()
-    assert Library().sweep().missing == 1
+    assert repair(Library()).missing == 1
     Path(library.storage.root).rmdir()
     Path(f"{library.storage.root}.unplugged").rename(library.storage.root)
-    library.sweep()
+    repair(library)
     assert library.artifacts(run.id) == (kept,)
     assert library.local(run.id, kept).read_bytes() == b"1"
 
@@ -307,8 +308,8 @@ def test_folders_explain_themselves_when_the_database_is_lost(library, place):
     (strange / "photo.jpg").write_bytes(b"x")
 
     fresh = Library(f"sqlite:///{place / 'second.sqlite'}")
-    swept = fresh.sweep()
-    assert (swept.adopted, swept.unknown) == ((run.id,), (strange.name,))
+    report = repair(fresh)
+    assert (report.adopted, report.unknown) == ((run.id,), (strange.name,))
     assert fresh.get(run.id) == library.get(run.id)
     assert fresh.artifacts(run.id) == (kept,)
     assert (strange / "photo.jpg").exists()
@@ -322,7 +323,7 @@ def test_a_manifest_that_names_other_files_is_not_believed(library, place):
     text = json.loads(path.read_text())
     text["artifacts"][0]["file"] = "../../library.sqlite"
     path.write_text(json.dumps(text))
-    assert Library(f"sqlite:///{place / 'second.sqlite'}").sweep().unknown == (run.id,)
+    assert repair(Library(f"sqlite:///{place / 'second.sqlite'}")).unknown == (run.id,)
 
 
 def test_half_a_file_is_never_seen(library, monkeypatch):
@@ -356,10 +357,10 @@ def test_another_file_system_gives_the_same(place, tmp_path):
     assert copy.read_bytes() == b"0123456789"
     assert copy.is_relative_to(place / "cache")
     library.finish(run.id, "done")
-    assert library.sweep().missing == 0
+    assert repair(library).missing == 0
     assert library.usage().free is None
     other = Library(f"sqlite:///{tmp_path / 'other.sqlite'}", storage=f"memory://{library.storage.root}")
-    assert other.sweep().adopted == (run.id,)
+    assert repair(other).adopted == (run.id,)
     library.delete(run.id)
     assert not copy.exists()
     assert library.storage.files(run.id) is None

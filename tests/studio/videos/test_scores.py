@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from backends.core.errors import BadInput
-from studio import samples, services
+from studio import services
 from studio.library.library import Library, Run
+from studio.videos import sample as sample_module
 from studio.videos import scores as video_scores
 from studio.videos.ground_truth import MASKS, MATTES
 from studio.videos.matte_reader import finished_mattes
@@ -47,16 +48,16 @@ def test_the_truth_itself_is_perfect(library: Library, small: Small) -> None:
 def test_the_sample_clip_knows_its_truth_and_nothing_else_does(
     library: Library, small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(samples, "CLIP_SECONDS", 0.1)
-    samples.clip.cache_clear()
+    monkeypatch.setattr(sample_module, "CLIP_SECONDS", 0.1)
+    sample_module.clip.cache_clear()
     run = kept(library, small)
     assert video_scores.known_truth(library, run) is None
-    sample = samples.clip()
+    sample = sample_module.clip()
     with_sample = library.begin(
         task="matting", title="S", engine="x", inputs=[{"name": "c", "sha256": sample.sha256, "bytes": 1}]
     )
     assert video_scores.known_truth(library, with_sample) == Truth(sample.alpha, MATTES)
-    samples.clip.cache_clear()
+    sample_module.clip.cache_clear()
 
 
 def test_mattes_that_are_wrong_by_a_known_amount_get_that_score(library: Library, small: Small, tmp_path: Path) -> None:

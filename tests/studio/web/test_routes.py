@@ -11,7 +11,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import anyio
 import numpy as np
@@ -22,8 +22,9 @@ from starlette.testclient import TestClient
 
 from studio.library.library import Library
 from studio.songs import exports
-from studio.web import routes as media
-from studio.web.routes import file_url, mixdown_url, routes, stems_url
+from studio.web import urls
+from studio.web.routes import routes
+from studio.web.urls import file_url, run_url
 
 RATE = 16000
 BYTES = bytes(range(256)) * 8
@@ -71,6 +72,22 @@ def song(library, sounds):
 def tile(library):
     run = library.begin(task="separation", title="A song", engine="dsp")
     return library.keep(run.id, "spectrogram", "vocals", BYTES, file="tile.bin")
+
+
+def mixdown_url(run_id, format, gains_db=None, *, pans=None, start=None, end=None):
+    """The address as the player makes it; without `gains_db` all stems sound at 0 dB."""
+    return f"{run_url(run_id)}/mixdown?{query(format=format, gains=gains_db, pans=pans, start=start, end=end)}"
+
+
+def stems_url(run_id, format, start=None, end=None):
+    return f"{run_url(run_id)}/stems.zip?{query(format=format, start=start, end=end)}"
+
+
+def query(**values):
+    def text(value):
+        return ",".join(f"{quote(k)}:{v:g}" for k, v in value.items()) if isinstance(value, dict) else value
+
+    return "&".join(f"{name}={text(value)}" for name, value in values.items() if value is not None)
 
 
 def wav(sound):
@@ -388,7 +405,7 @@ def test_health(client, song, place):
 
 
 def test_a_base_path_comes_before_every_address(library, tile, monkeypatch):
-    monkeypatch.setattr(media, "base_path", lambda: "/sub")
+    monkeypatch.setattr(urls, "base_path", lambda: "/sub")
     assert file_url(tile.run_id, tile).startswith("/sub/runs/")
     with TestClient(Starlette(routes=routes(library))) as client:
         assert client.get(file_url(tile.run_id, tile)).content == BYTES

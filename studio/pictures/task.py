@@ -1,0 +1,117 @@
+"""Pictures in the registry of tasks, with the services that only this task has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from studio.samples import SampleFolder
+from studio.tasks import StudioTask
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+    from studio.library.library import Library
+    from studio.pictures.feature_loader import Lookers
+    from studio.pictures.inference_client import Errands
+    from studio.pictures.project import Projects
+
+
+def projects() -> Projects:
+    """The picture projects of this studio."""
+    from studio import services
+
+    return services.get("projects")
+
+
+def lookers() -> Lookers:
+    from studio import services
+
+    return services.get("lookers")
+
+
+def errands() -> Errands:
+    from studio import services
+
+    return services.get("errands")
+
+
+def open_project(token: str) -> NoReturn:
+    """Show a project; its address can be reloaded and kept."""
+    import streamlit as st
+
+    st.switch_page(TASK.page, query_params={"project": token})
+
+
+def start_sample() -> NoReturn:
+    """Open a new project with the sample pictures as examples and questions."""
+    import streamlit as st
+
+    from evaluation.synthetic.pictures import SENTENCES
+    from studio.pictures import files
+    from studio.pictures.schema import State
+
+    with st.spinner("Drawing the sample pictures…"):
+        folder = SAMPLE.make()
+        project = projects().create(State(name="Sample pictures"))
+        for kind, sentence in SENTENCES.items():
+            project.add_class(kind, sentence)
+        files.take_zip(project, folder / "shots.zip")
+        questions = sorted((folder / "questions").iterdir(), key=lambda path: int(path.stem.split()[-1]))
+        files.take(project, [(path.name, path.read_bytes) for path in questions], None)
+    open_project(project.token)
+
+
+def routes(library: Library, base: str) -> Sequence[BaseRoute]:
+    """The pictures of projects, and each project as one file."""
+    from studio.pictures import addresses
+
+    return addresses.routes(projects, base)
+
+
+def _make_projects() -> Projects:
+    from studio.library.library import home
+    from studio.pictures.project import Projects
+
+    return Projects(home() / "projects")
+
+
+def _make_lookers() -> Lookers:
+    from studio import services
+    from studio.pictures.feature_loader import Lookers
+
+    return Lookers(services.backend())
+
+
+def _make_errands() -> Errands:
+    from studio.pictures.inference_client import Errands
+
+    return Errands()
+
+
+def _write_sample(folder: Path) -> None:
+    from evaluation.synthetic.pictures import write_sample
+
+    folder.mkdir()
+    write_sample(folder)
+
+
+SAMPLE = SampleFolder("pictures", _write_sample)
+"""`shots.zip` with a folder of examples for each class, and `questions/`; drawn in a few seconds the first time."""
+
+TASK = StudioTask(
+    task="fewshot",
+    page="pages/pictures.py",
+    title="Pictures",
+    icon=":material/photo_library:",
+    noun="set of pictures",
+    fallback="prototypes",
+    offer="**Pictures**: a classifier from a few examples or words, at once, with the reasons for every answer.",
+    sample_label="Try the sample pictures",
+    own_label="Use pictures of your own",
+    start_sample=start_sample,
+    services={"projects": _make_projects, "lookers": _make_lookers, "errands": _make_errands},
+    routes=routes,
+    samples=(SAMPLE,),
+)

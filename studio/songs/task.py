@@ -1,0 +1,59 @@
+"""Songs in the registry of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from studio.songs import sample
+from studio.tasks import StudioTask
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+    from studio.library.library import Library
+
+
+def start_sample() -> NoReturn:
+    """Run the sample song through the best model that is present."""
+    import streamlit as st
+
+    from studio import launch
+
+    with st.spinner("Making the sample song…"):
+        song = sample.song()
+    launch.start("separation", f"{song.title}.flac", song.mix, launch.best_card("separation"), {})
+
+
+def routes(library: Library, base: str) -> Sequence[BaseRoute]:
+    """The two exports that are made on request."""
+    from studio.songs import exports
+
+    return exports.routes(library, base)
+
+
+def derive(path: Path, artifact: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """A tile with waveform and spectrogram for every segment of sound."""
+    if artifact["kind"] == "segment":
+        from backends.separation.types import PREVIEW_GAIN
+        from viz.separation.tiles import tile_of_file
+
+        yield "tile", tile_of_file(path, PREVIEW_GAIN)
+
+
+TASK = StudioTask(
+    task="separation",
+    page="pages/songs.py",
+    title="Songs",
+    icon=":material/graphic_eq:",
+    noun="song",
+    fallback="dsp",
+    offer="**Songs**: the voice, drums, bass and the rest as separate tracks, to practise, remix or listen closely.",
+    sample_label="Try the sample song",
+    own_label="Use a song of your own",
+    start_sample=start_sample,
+    routes=routes,
+    derive=derive,
+    samples=(sample.FOLDER,),
+)
