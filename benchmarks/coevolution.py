@@ -32,8 +32,8 @@ import numpy as np
 import tmtools
 
 from backends.folding.alignment.alignment import Alignment, read_alignment, sequence_weights
-from backends.folding.coevolution.engine import agreement, analysed, folded, usable
-from backends.folding.structure.plausibility_checks import check
+from backends.folding.coevolution.engine import agreement, analyse_alignment, fold_chain, usable_sequences
+from backends.folding.structure.plausibility_checks import check_structure
 from backends.folding.types import Model
 
 T = TypeVar("T")
@@ -80,10 +80,10 @@ def true_traces(path: Path, length: int) -> tuple[np.ndarray, np.ndarray]:
 def report(name: str, alignment: Alignment, ca: np.ndarray, cb: np.ndarray, seed: int) -> float:
     """Fold, print one line, and return the TM-score over the residues the experiment saw."""
     began = time.perf_counter()
-    kept, _ = usable(alignment)
+    kept, _ = usable_sequences(alignment)
     weights = sequence_weights(kept.rows)
-    contacts, states = _returned(analysed(kept, weights))
-    model = next(item for item in folded(alignment.query, contacts, states, seed) if isinstance(item, Model))
+    contacts, states = _returned(analyse_alignment(kept, weights))
+    model = next(item for item in fold_chain(alignment.query, contacts, states, seed) if isinstance(item, Model))
     seconds = time.perf_counter() - began
     seen = np.isfinite(ca[:, 0])
     trace, letters = model.structure.ca[seen].astype(float), "".join(np.array(list(alignment.query))[seen])
@@ -93,7 +93,7 @@ def report(name: str, alignment: Alignment, ca: np.ndarray, cb: np.ndarray, seed
     print(  # noqa: T201
         f"{name} seed {seed}: {len(kept)} sequences count as {weights.sum():.0f}, precision L/5 L/2 L {precise}, "
         f"TM {tm:.3f}, estimate {model.structure.mean_confidence:.0f} against lDDT {true:.0f}, "
-        f"geometry {check(model.structure).verdict}, {seconds:.0f} s",
+        f"geometry {check_structure(model.structure).verdict}, {seconds:.0f} s",
         flush=True,
     )
     return tm

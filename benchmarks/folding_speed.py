@@ -89,8 +89,8 @@ def measure(length: int, way: str, path: Path, arguments: argparse.Namespace) ->
     model = network(arguments.blocks).to(arguments.device)
     chunk = None
     if way == "chosen":
-        esm_trunk.by_rows(model)
-        chunk = esm_trunk.chosen_chunk(length, 4, free_memory(arguments.device))
+        esm_trunk.chunk_by_rows(model)
+        chunk = esm_trunk.choose_chunk(length, 4, free_memory(arguments.device))
     aatype = torch.randint(0, 20, (1, length), generator=torch.Generator().manual_seed(0)).to(arguments.device)
     single = torch.randn(1, length, 1024, generator=torch.Generator().manual_seed(1)).to(arguments.device)
     forget_peak(arguments.device)
@@ -99,7 +99,7 @@ def measure(length: int, way: str, path: Path, arguments: argparse.Namespace) ->
     blocks = 0.0
     for item in esm_trunk.passes(model, single, aatype, 1, chunk):
         now = time.perf_counter()
-        if isinstance(item, esm_trunk.Pass):
+        if isinstance(item, esm_trunk.TrunkPass):
             np.save(path, item.atoms)
         else:
             blocks += now - last

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from backends.folding.alignment.alignment import LETTERS, Alignment, sequence_weights
-from backends.folding.alignment.profile import secondary
+from backends.folding.alignment.alignment import Alignment, sequence_weights
+from backends.folding.alignment.profile import secondary_structure
 from backends.folding.cards import STARTER
-from backends.folding.coevolution.engine import analysed, folded, usable
-from backends.folding.engines.secondary_head import SecondaryPredictor, shipped
+from backends.folding.coevolution.engine import analyse_alignment, fold_chain, usable_sequences
+from backends.folding.engines.secondary_head import SecondaryPredictor, bundled_predictor
+from backends.folding.residues import ALIGNMENT_ORDER
 from backends.folding.structure.reader import read_structure
-from backends.folding.structure.secondary import assign
+from backends.folding.structure.secondary import assign_secondary_structure
 from backends.folding.types import Model
 from benchmarks import folding_starter_folds
 from benchmarks.coevolution import NAMES, _returned, joined
@@ -35,7 +36,7 @@ Row = dict[str, Any]
 
 
 def measure(data: Path) -> Iterator[Row]:
-    predictor, chains = shipped(), read_chains(data / TRAINED)
+    predictor, chains = bundled_predictor(), read_chains(data / TRAINED)
     yield from _told(chains, predictor)
     yield from folding_starter_folds.measure(chains, data / MEASURED / "structures")
     yield from _coevolved(data / MEASURED, predictor)
@@ -64,24 +65,26 @@ def _told(chains: Chains, predictor: SecondaryPredictor) -> Iterator[Row]:
 
 
 def _propensities(text: str) -> np.ndarray:
-    row = np.array([[LETTERS.index(letter) for letter in text]], np.uint8)
+    row = np.array([[ALIGNMENT_ORDER.index(letter) for letter in text]], np.uint8)
     alone = Alignment(("",), row, text, np.zeros_like(row, np.uint16))
-    return secondary(alone, np.ones(1), np.zeros((len(text), len(text)))).argmax(1)
+    return secondary_structure(alone, np.ones(1), np.zeros((len(text), len(text)))).argmax(1)
 
 
 def _coevolved(folder: Path, predictor: SecondaryPredictor) -> Iterator[Row]:
     """Folds from alignments, without and with the starter."""
     scores: dict[str, list[tuple[float, float, float]]] = {WITHOUT: [], WITH: []}
     for name in NAMES:
-        alignment, _ = usable(joined(folder / "alignments" / name))
+        alignment, _ = usable_sequences(joined(folder / "alignments" / name))
         truth = first_chain(read_structure(folder / "structures" / f"{name}.cif"))
         ours, theirs = align(alignment.query, truth.sequence)
         weights = sequence_weights(alignment.rows)
         for model, told in ((WITHOUT, None), (WITH, predictor)):
-            contacts, states = _returned(analysed(alignment, weights, told))
-            q3 = float((np.array(list(STATES))[states.argmax(1)[ours]] == assign(truth)[theirs]).mean())
+            contacts, states = _returned(analyse_alignment(alignment, weights, told))
+            q3 = float(
+                (np.array(list(STATES))[states.argmax(1)[ours]] == assign_secondary_structure(truth)[theirs]).mean()
+            )
             for seed in SEEDS:
-                fold = next(x for x in folded(alignment.query, contacts, states, seed) if isinstance(x, Model))
+                fold = next(x for x in fold_chain(alignment.query, contacts, states, seed) if isinstance(x, Model))
                 found = compare(fold.structure, truth)
                 scores[model].append((q3, found.tm, found.lddt))
                 yield {"model": model, "measure": f"{name}, seed {seed}"} | _named(scores[model][-1:])

@@ -19,9 +19,9 @@ from backends.folding.alignment.sequence import parse_text
 from backends.folding.cards import CARDS, STARTER
 from backends.folding.coevolution.chain import backbone
 from backends.folding.engines.esmfold import EsmFoldEngine
-from backends.folding.engines.secondary_head import SecondaryPredictor, shipped
+from backends.folding.engines.secondary_head import SecondaryPredictor, bundled_predictor
 from backends.folding.structure.reader import read_structure
-from backends.folding.structure.secondary import assign
+from backends.folding.structure.secondary import assign_secondary_structure
 from backends.folding.structure.structure import Structure
 from backends.folding.types import Model
 from backends.weights.store import WeightStore
@@ -52,7 +52,7 @@ class Judged:
 
 
 def measure(chains: Chains, structures: Path) -> Iterator[Row]:
-    engine, predictor = _engine(), shipped()
+    engine, predictor = _engine(), bundled_predictor()
     whole = [row for row in chains.known(TEST) if chains.whole[row]]
     truths = [chains.structure(row) for row in whole]
     states = [chains.letters(row) for row in whole]
@@ -69,7 +69,7 @@ def measure(chains: Chains, structures: Path) -> Iterator[Row]:
     yield from _sure(found[STARTER])
     for path in sorted(structures.glob("*.*")):
         truth = first_chain(read_structure(path))
-        fold = _judged(_folded(engine, truth.sequence), truth, assign(truth))
+        fold = _judged(_folded(engine, truth.sequence), truth, assign_secondary_structure(truth))
         told = {"TM": round(fold.tm, 3), "lDDT": round(fold.lddt, 3), "pLDDT": round(float(fold.plddt.mean()), 1)}
         yield {"model": STARTER, "measure": path.stem} | told
 
@@ -93,7 +93,9 @@ def _laid_out(predictor: SecondaryPredictor, sequence: str) -> Structure:
 
 def _judged(fold: Structure, truth: Structure, states: np.ndarray) -> Judged:
     scored = compare(fold, truth)
-    return Judged(scored.tm, scored.lddt, 100 * scored.residues, fold.confidence, assign(fold), states)
+    return Judged(
+        scored.tm, scored.lddt, 100 * scored.residues, fold.confidence, assign_secondary_structure(fold), states
+    )
 
 
 def _sure(folds: list[Judged]) -> Iterator[Row]:

@@ -6,7 +6,7 @@ from backends.core.errors import UserError
 from studio import services
 from studio.proteins import form, probe, view
 from studio.proteins import source as protein_source
-from studio.proteins.probe import Choices
+from studio.proteins.probe import FormValues
 from studio.ui import model_picker
 
 st.title("Fold a protein")
@@ -26,15 +26,15 @@ if task is None:
     st.stop()
 device = info.get("device", {})
 
-source, before = None, Choices()
+source, before = None, FormValues()
 earlier = services.library().get(st.query_params["from"]) if "from" in st.query_params else None
 if earlier is not None and earlier.task == "folding":
     try:
-        source, before = protein_source.of_run(earlier), Choices.of(earlier.options)
+        source, before = protein_source.from_run(earlier), FormValues.from_options(earlier.options)
     except UserError as error:
         st.error(error.sentence, icon=":material/error:")
 if source is None:
-    source = form.bring()
+    source = form.choose_source()
 elif st.button("Bring another protein", icon=":material/upload:"):
     st.query_params.clear()
     st.rerun()
@@ -42,10 +42,10 @@ st.caption(f":material/shield: {view.privacy()}")
 
 found = source.probe if source else probe.Probe()
 if source:
-    form.tell(found, source.name)
-cards = [card for card in task["cards"] if not probe.unfit(card, found)]
+    form.show_probe(found, source.name)
+cards = [card for card in task["cards"] if not probe.mismatch(card, found)]
 card = model_picker.choose_card(
-    cards, probe.usual(cards, found.kind), lambda each: probe.estimate(each, found.length, device)
+    cards, probe.default_model(cards, found.kind), lambda each: probe.estimate(each, found.length, device)
 )
 model_picker.tell_own_weights("folding", task)
 form.explain_absence(cards, found)

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from backends.folding.engines import esm_trunk
 from backends.folding.engines.secondary_head import read_layers
-from backends.folding.structure.secondary import assign
+from backends.folding.structure.secondary import assign_secondary_structure
 from backends.folding.structure.structure import Structure
 from evaluation.datasets.protein_chains import CHECK, TRAIN, Chains
 from evaluation.metrics.folding.folds import compare
@@ -265,7 +265,9 @@ class Fold:
             scored = compare(Structure.from_ca(item.atoms[:, 1], truth.sequence), truth)
             for key, value in zip(found, (scored.tm, scored.lddt, item.plddt.mean() / 100), strict=True):
                 found[key].append(float(value))
-            told.append(assign(Structure.from_backbone(item.atoms[:, (0, 1, 2, 4, 3)], truth.sequence)))
+            told.append(
+                assign_secondary_structure(Structure.from_backbone(item.atoms[:, (0, 1, 2, 4, 3)], truth.sequence))
+            )
             true.append(chains.letters(int(chain)))
         if not told:
             return {}
@@ -274,9 +276,9 @@ class Fold:
         return {key: float(np.mean(values)) for key, values in found.items()} | kept
 
 
-def folded(network: Any, sequence: str) -> esm_trunk.Pass:
+def folded(network: Any, sequence: str) -> esm_trunk.TrunkPass:
     """`sequence` as the engine folds it."""
     aatype = esm_trunk.tokens(sequence, "cpu")
     found = list(esm_trunk.passes(network, esm_trunk.embed(network, aatype), aatype, 1, None))[-1]
-    assert isinstance(found, esm_trunk.Pass)
+    assert isinstance(found, esm_trunk.TrunkPass)
     return found

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from backends.folding.engines.distances import DISTOGRAM
+from backends.folding.engines.distances import DISTOGRAM_BINS
 
 N_IDEAL, C_IDEAL = (-0.525, 1.363, 0.0), (1.526, 0.0, 0.0)
 """Where a residue has its N and C, seen from its own frame."""
@@ -91,7 +91,7 @@ def psi_by_oxygen(n: Tensor, ca: Tensor, c: Tensor, o: Tensor) -> Tensor:
 
 def distogram_loss(logits: Tensor, beta: Tensor, weight: Tensor) -> Tensor:
     """Cross entropy of binned distances of Cβ `(B, L, 3)` against `(B, L, L, 64)`; `weight` `(B, L, L)`."""
-    first, last, bins = DISTOGRAM
+    first, last, bins = DISTOGRAM_BINS
     binned = torch.bucketize(torch.cdist(beta, beta), torch.linspace(first, last, bins - 1))
     logits = (logits + logits.transpose(1, 2)) / 2
     wrong = F.cross_entropy(logits.flatten(0, 2), binned.flatten(), reduction="none")

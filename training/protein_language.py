@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from backends.folding.engines.language import VOCABULARY
 from backends.folding.engines.secondary_head import read_layers
+from backends.folding.residues import ALPHAFOLD_ORDER, ESM_TOKENS
 from backends.folding.structure.geometry import angle, dihedral
-from evaluation.datasets.protein_chains import CHECK, RESTYPES, TRAIN, Chains
+from evaluation.datasets.protein_chains import CHECK, TRAIN, Chains
 from training.protein_model import CONFIG, LanguageHeads, make_esm, make_head
 
 RESIDUES = 1800
@@ -30,8 +30,10 @@ NEIGHBOURS, SPREAD = 10.0, 6.0
 """Å within which another Cα makes a residue buried; how many of them count as one."""
 
 _SWAP = np.stack([
-    np.resize([RESTYPES.index(other) for group in ALIKE if letter in group for other in group if other != letter], 12)
-    for letter in RESTYPES
+    np.resize(
+        [ALPHAFOLD_ORDER.index(other) for group in ALIKE if letter in group for other in group if other != letter], 12
+    )
+    for letter in ALPHAFOLD_ORDER
 ])  # fmt: skip
 
 
@@ -84,7 +86,7 @@ class Language:
         chance = torch.from_numpy(rng.random(batch.residues.shape))
         inside = batch.mask.bool()
         batch.hidden = (chance < HIDDEN) & inside
-        swapped = (chance > 1 - SWAPPED) & inside & (batch.residues < len(RESTYPES))
+        swapped = (chance > 1 - SWAPPED) & inside & (batch.residues < len(ALPHAFOLD_ORDER))
         other = torch.from_numpy(_SWAP[batch.residues.clamp(max=19), rng.integers(12, size=batch.residues.shape)])
         batch.shown = torch.where(swapped, other, batch.residues)
         return batch
@@ -109,7 +111,7 @@ class Language:
             told = modules["head"](layers, batch.mask).float()
             guessed, shape = (part.float() for part in modules["extra"](layers[:, :, -1]))
         known = batch.shape.isfinite()
-        asked = (batch.hidden | (batch.shown != batch.residues)) & (batch.residues < len(RESTYPES))
+        asked = (batch.hidden | (batch.shown != batch.residues)) & (batch.residues < len(ALPHAFOLD_ORDER))
         return {
             "states": F.cross_entropy(
                 told.flatten(0, 1), batch.states.flatten(), ignore_index=-1, label_smoothing=0.05
@@ -134,12 +136,12 @@ class Language:
 
 def tokens_of(residues: Tensor, mask: Tensor, hidden: Tensor) -> Tensor:
     """`(B, L + 2)` tokens of residues `(B, L)` between the marks of beginning and end; `hidden` ones are not told."""
-    names = [*RESTYPES, "X"]
-    tokens = torch.tensor([VOCABULARY.index(name) for name in names])[residues]
-    tokens = tokens.masked_fill(hidden, VOCABULARY.index("<mask>"))
+    names = [*ALPHAFOLD_ORDER, "X"]
+    tokens = torch.tensor([ESM_TOKENS.index(name) for name in names])[residues]
+    tokens = tokens.masked_fill(hidden, ESM_TOKENS.index("<mask>"))
     tokens = F.pad(tokens.masked_fill(mask == 0, CONFIG["pad_token_id"]), (1, 1), value=CONFIG["pad_token_id"])
-    tokens[:, 0] = VOCABULARY.index("<cls>")
-    tokens[torch.arange(len(tokens)), mask.sum(1) + 1] = VOCABULARY.index("<eos>")
+    tokens[:, 0] = ESM_TOKENS.index("<cls>")
+    tokens[torch.arange(len(tokens)), mask.sum(1) + 1] = ESM_TOKENS.index("<eos>")
     return tokens
 
 

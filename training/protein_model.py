@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from transformers import EsmConfig, EsmForProteinFolding, EsmModel
 from transformers.models.esm.modeling_esmfold import EsmFoldInvariantPointAttention, EsmFoldLinear
 
-from backends.folding.engines.language import VOCABULARY
 from backends.folding.engines.secondary_head import SecondaryHead
+from backends.folding.residues import ESM_TOKENS
 
 DROPOUT = 0.15
 CONFIG: dict[str, Any] = {
@@ -98,7 +98,7 @@ FOLD: dict[str, Any] = CONFIG | {
 
 def make_fold() -> Any:
     """The folding network, new; what it is not to learn has no gradient."""
-    network = EsmForProteinFolding(EsmConfig(**FOLD, vocab_list=VOCABULARY)).float().requires_grad_(True)
+    network = EsmForProteinFolding(EsmConfig(**FOLD, vocab_list=ESM_TOKENS)).float().requires_grad_(True)
     with torch.no_grad():
         _begin(network)
         _know_places(network.trunk.pairwise_positional_embedding.embedding)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evaluation.datasets.protein_chains import RESTYPES
+from backends.folding.residues import ALPHAFOLD_ORDER
 
 ROTAMERS: dict[str, tuple[float, ...]] = {
     "R": (-67, 180, 180, 180), "N": (-65, -20), "D": (-70, -15), "C": (-65,), "Q": (-67, 180, -25),
@@ -19,8 +19,8 @@ ROTAMERS: dict[str, tuple[float, ...]] = {
 
 def rotamer_table() -> tuple[Tensor, Tensor]:
     """(21, 4, 2) sin and cos of χ1 to χ4 of each residue, and (21, 4) whether it has them."""
-    angles = np.full((len(RESTYPES) + 1, 4), np.nan, np.float32)
-    for row, letter in enumerate(RESTYPES):
+    angles = np.full((len(ALPHAFOLD_ORDER) + 1, 4), np.nan, np.float32)
+    for row, letter in enumerate(ALPHAFOLD_ORDER):
         chi = ROTAMERS.get(letter, ())
         angles[row, : len(chi)] = np.deg2rad(chi)
     there = np.isfinite(angles)

@@ -19,13 +19,13 @@ import numpy as np
 from backends.core.engine import Artifact, Engine, Event, Metric, Notice, Partial, Progress, Result
 from backends.core.errors import BadInput, EngineFailed, TooLarge
 from backends.folding.alignment.sequence import Query, read_input
-from backends.folding.resources import longest, memory_needed
+from backends.folding.resources import max_residues, memory_needed
 from backends.folding.types import Folding, Model, Step
 from backends.shared.disk_errors import writing
 
-Found = Iterator[Event | Step | Model]
+PredictionEvents = Iterator[Event | Step | Model]
 
-WANTED = {
+REQUIRED_INPUTS = {
     "alignment": "an alignment of related sequences (A3M, Stockholm or aligned FASTA)",
     "structure": "a structure file (PDB or mmCIF)",
 }
@@ -52,7 +52,7 @@ class FoldingEngine(Engine):
         return float(result.length) if isinstance(result, Folding) else 0.0
 
     @abstractmethod
-    def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
+    def predict(self, query: Query, options: Mapping[str, Any]) -> PredictionEvents:
         """Yield events, a Step for each structure on the way, and one Model as the last thing.
 
         The query has been checked: of the kind this engine takes, one chain unless it takes complexes, not too long.
@@ -67,9 +67,9 @@ class FoldingEngine(Engine):
         if "query" not in inputs:
             raise BadInput("There is no protein to fold: paste a sequence or choose a file first.")
         query = read_input(inputs["query"])
-        query = replace(query, beside={name: path for name, path in inputs.items() if name != "query"})
+        query = replace(query, extra_inputs={name: path for name, path in inputs.items() if name != "query"})
         yield from (Notice(sentence) for sentence in query.notices)
-        query, notices = self.fitting(query, options)
+        query, notices = self.adapt_query(query, options)
         yield from (Notice(sentence) for sentence in notices)
         with writing():
             out.mkdir(parents=True, exist_ok=True)
@@ -78,26 +78,27 @@ class FoldingEngine(Engine):
             for item in found:
                 if isinstance(item, Step):
                     with writing():
-                        yield Partial(keep_step(item, out))
+                        yield Partial(write_step(item, out))
                 elif isinstance(item, Model):
                     model = item
                 else:
                     yield item
         if model is None:
             raise RuntimeError(f"{type(self).__name__} found no model")
-        yield from finish(model, out)
+        yield from write_results(model, out)
 
-    def fitting(self, query: Query, options: Mapping[str, Any]) -> tuple[Query, list[str]]:
+    def adapt_query(self, query: Query, options: Mapping[str, Any]) -> tuple[Query, list[str]]:
         """The query as this engine takes it, and what was left out in sentences. Raises BadInput and TooLarge."""
         notices: list[str] = []
-        if self.takes in WANTED and query.kind != self.takes:
+        if self.takes in REQUIRED_INPUTS and query.kind != self.takes:
             raise BadInput(
-                f"“{self.card.title}” needs {WANTED[self.takes]}, and this is {query.words}: choose another model."
+                f"“{self.card.title}” needs {REQUIRED_INPUTS[self.takes]}, and this is {query.kind_name}: "
+                "choose another model."
             )
         if self.takes == "structure":
             return query, notices
         if str(options.get("chain") or "") or (len(query.chains) > 1 and not self.complexes):
-            query = query.only(str(options.get("chain") or ""))
+            query = query.select_chain(str(options.get("chain") or ""))
         if query.kind == "alignment" and not self.uses_alignment:
             notices.append("This model works from one sequence: it used the first of the alignment and no other.")
         if query.kind == "structure":
@@ -107,7 +108,7 @@ class FoldingEngine(Engine):
 
     def require_length(self, length: int) -> None:
         """Raises TooLarge where this device cannot take so many residues."""
-        most = longest(self.card, self.device, device_memory(self.device))
+        most = max_residues(self.card, self.device, device_memory(self.device))
         if most == 0:
             needed = memory_needed(self.card, self.device, length) / 1e9
             raise TooLarge(
@@ -131,9 +132,9 @@ def device_memory(device: str) -> int:
     return int(psutil.virtual_memory().total)
 
 
-def keep_step(step: Step, out: Path) -> Artifact:
+def write_step(step: Step, out: Path) -> Artifact:
     """Write a structure on the way as `out/recycles/NN.pdb`."""
-    from backends.folding.structure.structure import to_pdb
+    from backends.folding.structure.writer import to_pdb
 
     path = out / "recycles" / f"{step.number:02d}.pdb"
     path.parent.mkdir(exist_ok=True)
@@ -142,15 +143,15 @@ def keep_step(step: Step, out: Path) -> Artifact:
     return Artifact("recycle", path.stem, path, meta)
 
 
-def finish(model: Model, out: Path) -> Iterator[Event]:
+def write_results(model: Model, out: Path) -> Iterator[Event]:
     """Write the files of a model, judge its geometry and tell both; the last event is a Folding."""
-    from backends.folding.structure.plausibility_checks import check
-    from backends.folding.structure.structure import to_cif, to_pdb
+    from backends.folding.structure.plausibility_checks import check_structure
+    from backends.folding.structure.writer import to_cif, to_pdb
 
     structure = model.structure
     if not np.isfinite(structure.atoms[structure.mask]).all():
         raise EngineFailed("The model's output broke down on this protein: try another model, or full precision.")
-    sanity = check(structure)
+    sanity = check_structure(structure)
     summary = _summary(model.confidence)
     about = {"sequence": structure.sequence, "method": model.method}
     with writing():

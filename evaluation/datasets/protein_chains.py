@@ -19,8 +19,9 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
+from backends.folding.residues import ALPHAFOLD_ORDER
 from backends.folding.structure.reader import read_structure
-from backends.folding.structure.secondary import assign
+from backends.folding.structure.secondary import assign_secondary_structure
 from backends.folding.structure.structure import Structure
 
 TRAIN, CHECK, TEST, LEFT_OUT = range(4)
@@ -32,9 +33,8 @@ ALIKE = 0.3
 WORD = 4
 """Chains that share no so many residues in a row are not aligned: none of them come out alike."""
 
-RESTYPES = "ARNDCQEGHILKMFPSTWYV"
-"""Residues in the order of their numbers; 20 is an unknown one."""
-UNKNOWN = 20
+UNKNOWN = len(ALPHAFOLD_ORDER)
+"""The number of an unknown residue; the others are numbered by `ALPHAFOLD_ORDER`."""
 STATES = "HE-"
 """Helix, strand, neither: the numbers 0, 1, 2 of secondary structure; −1 where nobody knows."""
 _STATE_OF = {"H": 0, "G": 0, "I": 0, "E": 1, "B": 2, "C": 2, "T": 2, "S": 2, "-": 2}
@@ -72,7 +72,7 @@ class Chains:
         return slice(int(self.offsets[chain]), int(self.offsets[chain + 1]))
 
     def sequence(self, chain: int) -> str:
-        return "".join((RESTYPES + "X")[code] for code in self.residues[self.rows(chain)])
+        return "".join((ALPHAFOLD_ORDER + "X")[code] for code in self.residues[self.rows(chain)])
 
     def letters(self, chain: int) -> np.ndarray:
         """(L,) of "H", "E", "-", as `assign` tells them."""
@@ -122,7 +122,7 @@ def _read(path: Path) -> tuple[np.ndarray, ...]:
     atoms = np.full((len(stated), 5, 3), np.nan, np.float32)
     atoms[:, 1 if stated.shape[1] == 1 else slice(None)] = stated[:, 0] if stated.shape[1] == 1 else stated
     atoms[(atoms == 0).all(-1)] = np.nan  # an oxygen at the very centre is one that was not there
-    number = {letter: code for code, letter in enumerate(RESTYPES)}
+    number = {letter: code for code, letter in enumerate(ALPHAFOLD_ORDER)}
     residues = np.array([number.get(letter, UNKNOWN) for letter in "".join(sequences)], np.uint8)
     ends = np.cumsum(lengths)
     if stated.shape[1] == 1:
@@ -135,7 +135,7 @@ def _read(path: Path) -> tuple[np.ndarray, ...]:
 
 def states_of(structure: Structure) -> np.ndarray:
     """(L,) int8 helix, strand, neither as the project itself assigns them."""
-    return np.array([STATES.index(letter) for letter in assign(structure)], np.int8)
+    return np.array([STATES.index(letter) for letter in assign_secondary_structure(structure)], np.int8)
 
 
 def without_alike(chains: Chains, measured: Sequence[str] = ()) -> Chains:

@@ -11,32 +11,32 @@ import pandas as pd
 import streamlit as st
 
 from backends.core.errors import BadInput
+from backends.folding.residues import ALPHAFOLD_ORDER
 from backends.folding.structure.geometry import contact_map
 from studio import services
 from studio.library.library import Run
 from studio.proteins import compare, run_data
-from studio.proteins.run_data import COMPARISON, HEADS, Found
+from studio.proteins.run_data import COMPARISON, HEADS, FoldData
 from studio.ui.run_sections import analysed
 
-LETTERS = "ARNDCQEGHILKMFPSTWYV"
-SHOWN_HEADS = 60
-TOUCHY = 25
+MAX_HEADS = 60
+MAX_SENSITIVE_PLACES = 25
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _attention(run_id: str, file: str) -> np.ndarray:
     """`(layers, heads, L, L)`; one run's at a time, as it may take a gigabyte."""
-    found = run_data.array(run_id, "attention")
+    found = run_data.load_array(run_id, "attention")
     if found is None:
         raise BadInput("The attention of this run is not in the library any more.")
     return found
 
 
-def columns(run: Run, found: Found) -> list[Any]:
+def columns(run: Run, found: FoldData) -> list[Any]:
     """How much a mutation at each place is worth on average, to colour by."""
     from viz.components.structure_workbench import Column
 
-    scan = run_data.array(run.id, "mutations")
+    scan = run_data.load_array(run.id, "mutations")
     if scan is None or len(scan) != len(found.structure):
         return []
     meaning = "Mean over all mutations of a place, as the language model expects them: the lower, the less it may vary."
@@ -53,7 +53,7 @@ def _means(scan: np.ndarray) -> np.ndarray:
 
 def show(run: Run) -> None:
     """What this engine kept of its inside."""
-    found = run_data.found(run)
+    found = run_data.load_fold(run)
     kept = {item.kind: item for item in services.library().artifacts(run.id)}
     if found is None:
         return
@@ -62,7 +62,7 @@ def show(run: Run) -> None:
     if "attention" in kept:
         _heads(run, kept["attention"].file, found)
     if "mutations" in kept:
-        _mutations(run, found, str(kept["mutations"].meta.get("columns") or LETTERS))
+        _mutations(run, found, str(kept["mutations"].meta.get("columns") or ALPHAFOLD_ORDER))
     if not {"attention", "mutations"} & kept.keys():
         st.caption(
             "Attention heads and a scan of all mutations are kept when they are asked for: run ESMFold with “Keep "
@@ -70,7 +70,7 @@ def show(run: Run) -> None:
         )
 
 
-def _truth(run: Run, found: Found) -> tuple[np.ndarray, np.ndarray, str]:
+def _truth(run: Run, found: FoldData) -> tuple[np.ndarray, np.ndarray, str]:
     """Contacts to judge by `(L, L)`, the residues they tell of `(L,)`, and where they come from."""
     told, given = run_data.stored_json(run.id, COMPARISON), run_data.reference(run.id)
     if told is not None and given is not None:
@@ -80,7 +80,7 @@ def _truth(run: Run, found: Found) -> tuple[np.ndarray, np.ndarray, str]:
     return own, np.ones(len(own), bool), "the contacts of this model's own structure: give a reference under Compare"
 
 
-def _contacts(run: Run, found: Found) -> None:
+def _contacts(run: Run, found: FoldData) -> None:
     from viz.folding.maps import contact_figure
 
     true, _, origin = _truth(run, found)
@@ -93,7 +93,7 @@ def _contacts(run: Run, found: Found) -> None:
     st.caption(f"{alt} Judged by {origin}.")
 
 
-def _heads(run: Run, file: str, found: Found) -> None:
+def _heads(run: Run, file: str, found: FoldData) -> None:
     from evaluation.metrics.folding.attention import corrected
     from viz.folding.maps import contact_figure
 
@@ -108,7 +108,13 @@ def _heads(run: Run, file: str, found: Found) -> None:
         st.caption("The attention of this run is of another length than its structure.")
         return
     best: dict[str, Any] = {}
-    analysed(run, HEADS, partial(_judged, run, file), "Judging every head…", lambda answer: best.update(_table(answer)))
+    analysed(
+        run,
+        HEADS,
+        partial(_judge_heads, run, file),
+        "Judging every head…",
+        lambda answer: best.update(_show_heads_table(answer)),
+    )
     left, right = st.columns(2)
     layer = left.number_input("Layer", 1, layers, int(best.get("layer", layers)), key=f"layer-{run.id}")
     head = right.number_input("Head", 1, heads, int(best.get("head", 1)), key=f"head-{run.id}")
@@ -125,18 +131,18 @@ def _ranked(map_: np.ndarray) -> np.ndarray:
     return (order + order.T) / 2 / max(map_.size - 1, 1)
 
 
-def _judged(run: Run, file: str) -> bytes:
+def _judge_heads(run: Run, file: str) -> bytes:
     from evaluation.metrics.folding.attention import head_precision
 
-    found = run_data.found(run)
+    found = run_data.load_fold(run)
     if found is None:
         raise BadInput("The structure of this run is not there any more.")
     true, known, origin = _truth(run, found)
-    rows = head_precision(_attention(run.id, file), true, known)[:SHOWN_HEADS]
+    rows = head_precision(_attention(run.id, file), true, known)[:MAX_HEADS]
     return json.dumps({"origin": origin, "rows": rows}).replace("NaN", "null").encode()
 
 
-def _table(answer: bytes) -> dict[str, Any]:
+def _show_heads_table(answer: bytes) -> dict[str, Any]:
     """Show the heads, the best first; gives the best."""
     told = json.loads(answer)
     st.dataframe(pd.DataFrame(told["rows"]), hide_index=True, height=220)
@@ -144,10 +150,10 @@ def _table(answer: bytes) -> dict[str, Any]:
     return told["rows"][0] if told["rows"] else {}
 
 
-def _mutations(run: Run, found: Found, letters: str) -> None:
+def _mutations(run: Run, found: FoldData, letters: str) -> None:
     from viz.folding.maps import mutation_scan
 
-    scan = run_data.array(run.id, "mutations")
+    scan = run_data.load_array(run.id, "mutations")
     if scan is None or len(scan) != len(found.structure):
         return
     st.markdown(
@@ -160,7 +166,7 @@ def _mutations(run: Run, found: Found, letters: str) -> None:
     st.plotly_chart(figure, alt=alt, key=f"scan-{run.id}")
     st.caption(f"{alt} The workbench above can be coloured by the mean of each place.")
     means = _means(scan)
-    order = [int(row) for row in np.argsort(means, kind="stable") if np.isfinite(means[row])][:TOUCHY]
+    order = [int(row) for row in np.argsort(means, kind="stable") if np.isfinite(means[row])][:MAX_SENSITIVE_PLACES]
     st.caption("The least changeable places; those you tick are selected in 3D.")
     shown = pd.DataFrame({
         "residue": [f"{sequence[row]}{found.structure.numbers[row]}" for row in order],

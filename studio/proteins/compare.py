@@ -15,17 +15,18 @@ import streamlit as st
 
 from backends.core.errors import BadInput, UserError
 from backends.folding.structure.geometry import contact_map
-from backends.folding.structure.structure import Structure, read_structure
+from backends.folding.structure.reader import read_structure
+from backends.folding.structure.structure import Structure
 from studio import services
 from studio.jobs.receiver import copy_upload
 from studio.library.library import Run
 from studio.proteins import probe, run_data
-from studio.proteins.run_data import COMPARISON, MORPH, REFERENCE, Found
+from studio.proteins.run_data import COMPARISON, MORPH, REFERENCE, FoldData
 from studio.ui import formatting
 from studio.ui.run_sections import analysed
 
-FRAMES = 13
-MOST_MORPHED = 1_500
+MORPH_FRAMES = 13
+MAX_MORPH_RESIDUES = 1_500
 """Residues: every frame of a morph is relaxed until its bonds hold, which takes seconds a hundred residues."""
 
 
@@ -51,7 +52,7 @@ MEASURES: Mapping[str, Measure] = {
 
 
 @dataclass(frozen=True)
-class Beside:
+class ComparisonLayers:
     """What a comparison adds to the workbench."""
 
     contacts: np.ndarray | None = None
@@ -60,13 +61,13 @@ class Beside:
     films: list[Any] = field(default_factory=list)
 
 
-def beside(run: Run, found: Found) -> Beside:
+def comparison_layers(run: Run, found: FoldData) -> ComparisonLayers:
     """The reference laid on the model, lDDT and deviation to colour by, true contacts, the morph: what is ready."""
     from viz.components.structure_workbench import Column, Overlay
 
     told, given = run_data.stored_json(run.id, COMPARISON), run_data.reference(run.id)
     if told is None or given is None:
-        return Beside()
+        return ComparisonLayers()
     reference, stored = given
     rows = np.asarray(told["model"], int)
     lddt, off = np.full((2, len(found.structure)), np.nan)
@@ -78,13 +79,13 @@ def beside(run: Run, found: Found) -> Beside:
         Column("deviation", f"Distance from {name}", off, "Å", "Between Cα atoms after superposition.", 0),
     ]
     partners = [pair["reference"] for pair in told["chains"]]
-    laid = _laid(reference.select(np.isin(reference.chains, partners)), told)
+    laid = _superposed(reference.select(np.isin(reference.chains, partners)), told)
     overlay = Overlay("reference", name, laid, f"TM-score {told['tm']:.3f}, RMSD {told['rmsd']:.2f} Å")
     true, _ = true_contacts(found.structure, reference, told)
-    return Beside(true, columns, [overlay], _morph(run, found.structure, told))
+    return ComparisonLayers(true, columns, [overlay], _morph(run, found.structure, told))
 
 
-def _laid(reference: Structure, told: Mapping[str, Any]) -> Structure:
+def _superposed(reference: Structure, told: Mapping[str, Any]) -> Structure:
     """The reference on the model: the comparison's transform goes the other way."""
     back = np.asarray(told["rotation"]).T
     return reference.moved(back, -back @ np.asarray(told["shift"]))
@@ -104,7 +105,7 @@ def true_contacts(
 def _morph(run: Run, model: Structure, told: Mapping[str, Any]) -> list[Any]:
     from viz.components.structure_workbench import Film, Frame
 
-    path = run_data.array(run.id, MORPH)
+    path = run_data.load_array(run.id, MORPH)
     if path is None:
         return []
     rows = np.sort(np.asarray(told["model"], int))
@@ -126,28 +127,34 @@ def _morph(run: Run, model: Structure, told: Mapping[str, Any]) -> list[Any]:
 
 def show(run: Run) -> None:
     """The scores where a reference is there, and the way to give one."""
-    found, given = run_data.found(run), run_data.reference(run.id)
+    found, given = run_data.load_fold(run), run_data.reference(run.id)
     if found is None:
         return
     if given is not None:
         st.markdown(f"Compared with **{formatting.plain(str(given[1].meta.get('title') or 'a reference'))}**")
-        analysed(run, COMPARISON, partial(_compared, run), "Comparing…", lambda answer: _shown(run, json.loads(answer)))
-        if len(found.structure) <= MOST_MORPHED and services.library().count(run.id, COMPARISON):
-            analysed(run, MORPH, partial(_morphed, run), "Making the morph…", lambda _: None)
-    _ask(run, given is not None)
+        analysed(
+            run,
+            COMPARISON,
+            partial(_compute_comparison, run),
+            "Comparing…",
+            lambda answer: _show_scores(run, json.loads(answer)),
+        )
+        if len(found.structure) <= MAX_MORPH_RESIDUES and services.library().count(run.id, COMPARISON):
+            analysed(run, MORPH, partial(_compute_morph, run), "Making the morph…", lambda _: None)
+    _ask_for_reference(run, given is not None)
 
 
-def _pair(run: Run) -> tuple[Found, Structure]:
-    found, given = run_data.found(run), run_data.reference(run.id)
+def _load_pair(run: Run) -> tuple[FoldData, Structure]:
+    found, given = run_data.load_fold(run), run_data.reference(run.id)
     if found is None or given is None:
         raise BadInput("The structures to compare are not there any more.")
     return found, given[0]
 
 
-def _compared(run: Run) -> bytes:
+def _compute_comparison(run: Run) -> bytes:
     from evaluation.metrics.folding.folds import calibration, compare, contact_precision
 
-    found, reference = _pair(run)
+    found, reference = _load_pair(run)
     result = compare(found.structure, reference)
     told = result.to_json()
     if found.contacts is not None:
@@ -160,25 +167,25 @@ def _compared(run: Run) -> bytes:
     return json.dumps(told, default=float).replace("NaN", "null").encode()
 
 
-def _morphed(run: Run) -> bytes:
+def _compute_morph(run: Run) -> bytes:
     """`(F, P, 37, 3)` of the compared residues, in the model's order, from the model to the reference."""
     import io
 
     from evaluation.metrics.folding.morph import morph
 
-    found, reference = _pair(run)
+    found, reference = _load_pair(run)
     told = run_data.stored_json(run.id, COMPARISON)
     if told is None:
         raise BadInput("The comparison is not there any more: compare again.")
     order = np.argsort(told["model"])
     rows, others = np.asarray(told["model"], int)[order], np.asarray(told["reference"], int)[order]
-    frames = morph(found.structure.select(rows), _laid(reference, told).select(others), FRAMES)
+    frames = morph(found.structure.select(rows), _superposed(reference, told).select(others), MORPH_FRAMES)
     target = io.BytesIO()
     np.savez_compressed(target, morph=np.stack([frame.atoms for frame in frames]))
     return target.getvalue()
 
 
-def _shown(run: Run, told: Mapping[str, Any]) -> None:
+def _show_scores(run: Run, told: Mapping[str, Any]) -> None:
     from viz.folding.figures import lddt_line
 
     st.markdown(formatting.plain(told["sentence"]))
@@ -190,7 +197,7 @@ def _shown(run: Run, told: Mapping[str, Any]) -> None:
     pairs = ", ".join(f"{pair['model']} with {pair['reference']}" for pair in told["chains"])
     st.caption(f"Chains: {formatting.plain(pairs)}, matched by their sequences.")
     if precision := told.get("precision"):
-        said = ", ".join(f"{top} {_share(value)}" for top, value in precision.items())
+        said = ", ".join(f"{top} {_percent(value)}" for top, value in precision.items())
         st.caption(
             f"Precision of the predicted contacts, likeliest first, pairs six or more apart: {said}.",
             help="Of the L (as many as residues), L/2 and L/5 likeliest contacts, the share that is in the reference.",
@@ -198,31 +205,31 @@ def _shown(run: Run, told: Mapping[str, Any]) -> None:
     if kept := told.get("calibration"):
         said = "" if kept["correlation"] is None else f", correlation {kept['correlation']:.2f}"
         st.caption(f"pLDDT was off from the true lDDT by {kept['error']:.0f} points on average{said}.")
-    found = run_data.found(run)
+    found = run_data.load_fold(run)
     if found is None:
         return
     values = np.full(len(found.structure), np.nan)
     values[told["model"]] = [np.nan if value is None else value for value in told["lddt_residues"]]
-    figure, alt = lddt_line({"against the reference": values}, run_data.numbering(found.structure))
+    figure, alt = lddt_line({"against the reference": values}, run_data.residue_numbers(found.structure))
     st.plotly_chart(figure, alt=alt, key=f"lddt-{run.id}")
     st.caption(f"{alt} The workbench above can be coloured by it, shows the reference and the morph between the two.")
 
 
-def _share(value: float | None) -> str:
+def _percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.0f} %"
 
 
-def _ask(run: Run, known: bool) -> None:
+def _ask_for_reference(run: Run, known: bool) -> None:
     with st.expander("Compare with another structure" if known else "Give a structure to compare with", not known):
         st.caption("An experiment or another prediction of this protein or a relative of it (PDB or mmCIF).")
         upload = st.file_uploader(
             "Reference",
             type=[*probe.STRUCTURE_TYPES, "gz"],
-            max_upload_size=probe.UPLOAD_MB,
+            max_upload_size=probe.MAX_UPLOAD_MB,
             key=f"reference-{run.id}",
         )
         if upload is not None and st.button("Compare", type="primary", key=f"compare-{run.id}"):
-            _keep_upload(run, upload)
+            _save_upload(run, upload)
         others = [
             other
             for other in services.library().list("folding", "done", limit=60)
@@ -234,40 +241,40 @@ def _ask(run: Run, known: bool) -> None:
                 "Or one of your runs",
                 list(by_id),
                 None,
-                format_func=lambda each: _named(by_id[each]),
+                format_func=lambda each: _run_label(by_id[each]),
                 placeholder="Choose a run",
                 key=f"other-{run.id}",
             )
             if chosen and st.button("Compare with this run", key=f"compare-run-{run.id}"):
                 path = services.library().only(chosen, "structure", "model.cif")
-                _keep(run, path, _named(by_id[chosen]))
+                _save_reference(run, path, _run_label(by_id[chosen]))
         if known and st.button("Forget the comparison", icon=":material/delete:"):
-            _forget(run)
+            _discard_results(run)
             services.library().drop(run.id, REFERENCE)
             st.rerun()
 
 
-def _named(run: Run) -> str:
+def _run_label(run: Run) -> str:
     return f"{run.title} ({run.card.get('title', run.weights)})"
 
 
-def _keep_upload(run: Run, upload: Any) -> None:
+def _save_upload(run: Run, upload: Any) -> None:
     with tempfile.TemporaryDirectory(prefix="fourfold-reference-") as folder:
         path = Path(folder) / "reference"
         copy_upload(upload, path)
-        _keep(run, path, Path(upload.name).stem)
+        _save_reference(run, path, Path(upload.name).stem)
 
 
-def _keep(run: Run, path: Path, title: str) -> None:
+def _save_reference(run: Run, path: Path, title: str) -> None:
     """Keep a reference with the run, in place of an earlier one and what was worked out from it."""
-    from backends.folding.structure.structure import to_cif
+    from backends.folding.structure.writer import to_cif
 
     try:
         structure = read_structure(path)
     except UserError as error:
         st.error(error.sentence, icon=":material/error:")
         return
-    _forget(run)
+    _discard_results(run)
     library = services.library()
     library.drop(run.id, REFERENCE)
     library.keep(
@@ -276,6 +283,6 @@ def _keep(run: Run, path: Path, title: str) -> None:
     st.rerun()
 
 
-def _forget(run: Run) -> None:
+def _discard_results(run: Run) -> None:
     for kind in (COMPARISON, MORPH, run_data.HEADS):
         services.analyses().forget(run.id, kind)

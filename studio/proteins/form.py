@@ -11,7 +11,7 @@ from backends.core.errors import UserError
 from studio import launch, services
 from studio.proteins import probe
 from studio.proteins import source as protein_source
-from studio.proteins.probe import MEANINGS, Choices, Probe
+from studio.proteins.probe import MEANINGS, FormValues, Probe
 from studio.proteins.source import Source
 from studio.ui import formatting
 
@@ -19,7 +19,7 @@ PASTE, FILE, SAMPLE = "Paste", "Choose a file", "Well-known proteins"
 PASTE_HINT = ">my protein\nMKTAYIAKQR…"
 
 
-def bring() -> Source | None:
+def choose_source() -> Source | None:
     """Ask for the protein: pasted, a file, or a sample."""
     ways = [PASTE, FILE, SAMPLE]
     way = st.segmented_control(
@@ -32,25 +32,25 @@ def bring() -> Source | None:
     text = st.text_area(
         "A sequence, FASTA, or an alignment (A3M, Stockholm)",
         height=140,
-        max_chars=probe.PASTE_LETTERS,
+        max_chars=probe.MAX_PASTE_LETTERS,
         placeholder=PASTE_HINT,
         key="protein-text",
         persist_state="session",
         help="One-letter codes of amino acids. Several FASTA records are several chains; a colon parts chains too.",
     )
-    return protein_source.of_text(text) if text and text.strip() else None
+    return protein_source.from_text(text) if text and text.strip() else None
 
 
 def _file() -> Source | None:
     upload = st.file_uploader(
         "FASTA, alignment (A3M, Stockholm) or structure (PDB, mmCIF)",
         type=list(probe.TYPES),
-        max_upload_size=probe.UPLOAD_MB,
+        max_upload_size=probe.MAX_UPLOAD_MB,
         key="protein-file",
     )
     if upload is None:
         return None
-    source = protein_source.of_upload(upload)
+    source = protein_source.from_upload(upload)
     if source.probe.kind == "structure":
         _ask_pae(source)
     return source
@@ -60,14 +60,14 @@ def _ask_pae(source: Source) -> None:
     pae = st.file_uploader(
         "Its confidence file, if there is one (PAE, JSON)",
         type=["json"],
-        max_upload_size=probe.UPLOAD_MB,
+        max_upload_size=probe.MAX_UPLOAD_MB,
         key=f"pae-{source.key}",
         help="As AlphaFold DB, ColabFold, AlphaFold 3 and ESMFold write it. pLDDT is read from the structure file.",
     )
     if pae is None:
         source.pae = None
         return
-    problem = protein_source.pae_of_upload(pae, source)
+    problem = protein_source.add_confidence_file(pae, source)
     if problem:
         st.error(f"The confidence file cannot be used: {problem}", icon=":material/error:")
 
@@ -77,10 +77,10 @@ def _sample() -> Source:
     name = st.pills("Choose one", list(by_name), default=next(iter(by_name)), required=True, key="protein-sample")
     sample = by_name[name or next(iter(by_name))]
     st.caption(sample.sentence)
-    return protein_source.of_text(sample.text, sample.file)
+    return protein_source.from_text(sample.text, sample.file)
 
 
-def tell(found: Probe, name: str) -> None:
+def show_probe(found: Probe, name: str) -> None:
     """What was read, what was tidied up, and what to know about this protein."""
     if found.problem:
         st.error(found.problem, icon=":material/error:")
@@ -89,7 +89,7 @@ def tell(found: Probe, name: str) -> None:
         return
     st.caption(f":material/check_circle: {formatting.plain(f'{name}: {found.text}')}")
     if found.query.alignment is not None:
-        st.caption(f":material/layers: {probe.depth(found)}")
+        st.caption(f":material/layers: {probe.alignment_depth(found)}")
         with st.expander("Depth along the chain"):
             counts = {"sequences": found.query.alignment.depth, "residue": range(1, found.length + 1)}
             st.line_chart(counts, x="residue", y="sequences", height=180)
@@ -101,7 +101,7 @@ def tell(found: Probe, name: str) -> None:
         st.caption(f"{icon} {formatting.plain(lead + finding.sentence)}")
 
 
-def options(source: Source, card: Mapping[str, Any], before: Choices) -> Choices:
+def options(source: Source, card: Mapping[str, Any], before: FormValues) -> FormValues:
     """The options that this model has, each with what it means."""
     engine, query = probe.takes(card), source.probe.query
     chain = before.chain
@@ -119,20 +119,18 @@ def options(source: Source, card: Mapping[str, Any], before: Choices) -> Choices
     elif query is None or len(query.chains) < 2:
         chain = ""
     if not (engine.recycles or engine.seed or engine.extras):
-        return Choices(chain=chain)
+        return FormValues(chain=chain)
     with st.expander("Options"):
         return _options(card, before, chain)
 
 
-def _options(card: Mapping[str, Any], before: Choices, chain: str) -> Choices:
+def _options(card: Mapping[str, Any], before: FormValues, chain: str) -> FormValues:
     engine, key = probe.takes(card), str(card["id"])
     recycles, chunk, models, seed = before.recycles, before.chunk, before.models, before.seed
     kept = list(before.extras)
     if engine.recycles:
-        first = probe.USUAL_RECYCLES if recycles is None else recycles
-        recycles = st.slider(
-            "Recycles", 0, probe.MOST_RECYCLES, first, help=MEANINGS["recycles"], key=f"recycles-{key}"
-        )
+        first = probe.DEFAULT_RECYCLES if recycles is None else recycles
+        recycles = st.slider("Recycles", 0, probe.MAX_RECYCLES, first, help=MEANINGS["recycles"], key=f"recycles-{key}")
     if engine.models:
         models = st.slider("Models", 1, 5, models, help=MEANINGS["models"], key=f"models-{key}")
     if engine.chunk:
@@ -152,10 +150,10 @@ def _options(card: Mapping[str, Any], before: Choices, chain: str) -> Choices:
             kept = [*(one for one in kept if one != name), *([name] if ticked else [])]
     if engine.seed:
         seed = int(st.number_input("Seed", 0, 2**31 - 1, seed, help=MEANINGS["seed"], key=f"seed-{key}"))
-    return Choices(recycles, chunk, tuple(kept), chain, models, seed)
+    return FormValues(recycles, chunk, tuple(kept), chain, models, seed)
 
 
-def length_of(source: Source, chosen: Choices, card: Mapping[str, Any]) -> int:
+def length_of(source: Source, chosen: FormValues, card: Mapping[str, Any]) -> int:
     """The residues that will be worked on."""
     query = source.probe.query
     if query is None:
@@ -165,7 +163,7 @@ def length_of(source: Source, chosen: Choices, card: Mapping[str, Any]) -> int:
     return query.length
 
 
-def button(source: Source | None, card: Mapping[str, Any], chosen: Choices, device: Mapping[str, Any]) -> None:
+def button(source: Source | None, card: Mapping[str, Any], chosen: FormValues, device: Mapping[str, Any]) -> None:
     """The way to the job, with what it will take; where it cannot be, the reason."""
     opens = probe.takes(card).takes == "structure"
     label = "Open the structure" if opens else "Fold it"
@@ -173,21 +171,21 @@ def button(source: Source | None, card: Mapping[str, Any], chosen: Choices, devi
         st.button(label, type="primary", disabled=True, help="Bring a protein first.", icon=":material/deployed_code:")
         return
     length = length_of(source, chosen, card)
-    problem = probe.unfit(card, source.probe) or probe.too_long(card, length, device)
+    problem = probe.mismatch(card, source.probe) or probe.too_long(card, length, device)
     if problem:
         st.error(problem, icon=":material/error:")
     if st.button(label, type="primary", disabled=bool(problem), help=problem or None, icon=":material/deployed_code:"):
         _start(source, card, chosen, opens)
-    passes = (probe.USUAL_RECYCLES if chosen.recycles is None else chosen.recycles) + 1
+    passes = (probe.DEFAULT_RECYCLES if chosen.recycles is None else chosen.recycles) + 1
     place = services.backend().place
     cost = probe.estimate(card, length, device, passes)
     st.caption(f"{formatting.count(length, 'residue')} · {cost} · worked on by {place}")
 
 
-def _start(source: Source, card: Mapping[str, Any], chosen: Choices, opens: bool) -> None:
+def _start(source: Source, card: Mapping[str, Any], chosen: FormValues, opens: bool) -> None:
     try:
         extra = {"pae": source.pae} if opens and source.pae else {}
-        launch.start("folding", source.name, source.path, card["id"], chosen.options(card), extra=extra)
+        launch.start("folding", source.name, source.path, card["id"], chosen.to_options(card), extra=extra)
     except UserError as error:
         st.error(error.sentence, icon=":material/error:")
 

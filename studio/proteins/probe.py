@@ -14,21 +14,22 @@ from backends.core.errors import UserError
 from backends.core.model_card import ModelCard
 from backends.folding import resources
 from backends.folding.alignment.sequence import Query, read_input
-from backends.folding.alignment.sequence_checks import Finding, check_sequence
+from backends.folding.alignment.sequence_checks import SequenceWarning, check_sequence
 from backends.folding.cards import CARDS, STARTER
-from backends.folding.structure.confidence import read_pae
+from backends.folding.limits import MAX_FOLDED_RESIDUES
+from backends.folding.structure.confidence import read_confidence
 from studio.ui import formatting
 
 STRUCTURE_TYPES = ("pdb", "ent", "cif", "mmcif")
 TYPES = ("fasta", "fa", "faa", "seq", "txt", "a3m", "sto", "stockholm", "aln", "afa", *STRUCTURE_TYPES, "gz")
-UPLOAD_MB = 250
-PASTE_LETTERS = 2_000_000
-USUAL_RECYCLES = 3
-MOST_RECYCLES = 24
+MAX_UPLOAD_MB = 250
+MAX_PASTE_LETTERS = 2_000_000
+DEFAULT_RECYCLES = 3
+MAX_RECYCLES = 24
 
 
 @dataclass(frozen=True)
-class Engine:
+class EngineTraits:
     """What an engine takes, so that a page can say what does not fit before anything is sent.
 
     `takes` is the least it needs; `extras` what it can keep besides, `recycles` whether it has them.
@@ -44,17 +45,17 @@ class Engine:
     extras: tuple[str, ...] = ()
 
 
-ENGINES: Mapping[str, Engine] = {
-    "esmfold": Engine(chunk=True, extras=("contacts", "distogram", "attention", "mutations")),
-    "esmfold2": Engine(alignment=True, models=True, seed=True),
-    "alphafold2": Engine(alignment=True, seed=True, extras=("contacts", "distogram")),
-    "colabfold": Engine(complexes=True, alignment=True, models=True, seed=True),
-    "coevolution": Engine("alignment", alignment=True, recycles=False, seed=True),
-    "structure": Engine("structure", complexes=True, recycles=False),
+ENGINES: Mapping[str, EngineTraits] = {
+    "esmfold": EngineTraits(chunk=True, extras=("contacts", "distogram", "attention", "mutations")),
+    "esmfold2": EngineTraits(alignment=True, models=True, seed=True),
+    "alphafold2": EngineTraits(alignment=True, seed=True, extras=("contacts", "distogram")),
+    "colabfold": EngineTraits(complexes=True, alignment=True, models=True, seed=True),
+    "coevolution": EngineTraits("alignment", alignment=True, recycles=False, seed=True),
+    "structure": EngineTraits("structure", complexes=True, recycles=False),
 }
 """By the engine's name, as each engine file says it."""
 
-LESS: Mapping[str, Engine] = {
+LESS: Mapping[str, EngineTraits] = {
     STARTER: replace(ENGINES["esmfold"], recycles=False, extras=("contacts", "distogram", "attention")),
 }
 """By a card's id, where its network can do less than its engine."""
@@ -82,7 +83,7 @@ class Probe:
     """What is known of a protein before it is run. `problem` is one sentence where it cannot be."""
 
     query: Query | None = None
-    findings: tuple[tuple[str, Finding], ...] = ()
+    findings: tuple[tuple[str, SequenceWarning], ...] = ()
     problem: str = ""
 
     @property
@@ -98,7 +99,7 @@ class Probe:
         """What was read, in one line."""
         if self.query is None:
             return ""
-        parts = [self.query.words, formatting.count(self.length, "residue")]
+        parts = [self.query.kind_name, formatting.count(self.length, "residue")]
         if len(self.query.chains) > 1:
             parts.append(formatting.count(len(self.query.chains), "chain"))
         if self.query.alignment is not None:
@@ -106,7 +107,7 @@ class Probe:
         return ", ".join(parts)
 
 
-def depth(found: Probe) -> str:
+def alignment_depth(found: Probe) -> str:
     """How much an alignment knows of each residue, in words; "" for what is no alignment."""
     if found.query is None or found.query.alignment is None:
         return ""
@@ -131,10 +132,10 @@ def probe(path: Path) -> Probe:
     return Probe(query, tuple(found))
 
 
-def pae_problem(path: Path, length: int) -> str:
+def confidence_problem(path: Path, length: int) -> str:
     """One sentence where a file of confidence cannot go with a structure of `length` residues; "" where it can."""
     try:
-        told = read_pae(path)
+        told = read_confidence(path)
     except UserError as error:
         return error.sentence
     for array in (told.plddt, told.pae):
@@ -143,20 +144,20 @@ def pae_problem(path: Path, length: int) -> str:
     return ""
 
 
-def takes(card: Mapping[str, Any]) -> Engine:
+def takes(card: Mapping[str, Any]) -> EngineTraits:
     """What the engine of a card takes; one that this studio does not know is taken to want a sequence."""
-    return LESS.get(str(card.get("id"))) or ENGINES.get(str(card.get("engine")), Engine())
+    return LESS.get(str(card.get("id"))) or ENGINES.get(str(card.get("engine")), EngineTraits())
 
 
-def unfit(card: Mapping[str, Any], probe: Probe) -> str:
+def mismatch(card: Mapping[str, Any], probe: Probe) -> str:
     """Why this model cannot work on this protein, one sentence; "" where it can, or nothing was brought."""
     wanted = takes(card).takes
     if not probe.query or wanted in ("sequence", probe.kind):
         return ""
-    return f"“{card['title']}” {NEEDED[wanted]}, and this is {probe.query.words}: choose another model."
+    return f"“{card['title']}” {NEEDED[wanted]}, and this is {probe.query.kind_name}: choose another model."
 
 
-def usual(cards: Sequence[Mapping[str, Any]], kind: str) -> str:
+def default_model(cards: Sequence[Mapping[str, Any]], kind: str) -> str:
     """The model to begin with: the best that is here and takes what was brought, else the best that would."""
     fitting = [card for card in cards if takes(card).takes in ("sequence", kind)]
     if kind == "structure":  # somebody who brings a structure wants to see it, not to fold it anew
@@ -173,20 +174,20 @@ def _known(card: Mapping[str, Any]) -> ModelCard | None:
     return alike and replace(alike, parameters=int(card["parameters"]))
 
 
-def longest(card: Mapping[str, Any], device: Mapping[str, Any]) -> int | None:
+def max_residues(card: Mapping[str, Any], device: Mapping[str, Any]) -> int | None:
     """The most residues that this model takes on the server's device; None where that is not known."""
     known = _known(card)
     told = (card.get("limits") or {}).get("residues")
     if known is None:
         return told
     memory = int(device.get("memory_bytes") or 0)
-    most = resources.longest(known, str(device.get("kind", "cpu")), memory) if memory else resources.HARD_LIMIT
+    most = resources.max_residues(known, str(device.get("kind", "cpu")), memory) if memory else MAX_FOLDED_RESIDUES
     return min(most, told) if told else most
 
 
 def too_long(card: Mapping[str, Any], length: int, device: Mapping[str, Any]) -> str:
     """One sentence where this model cannot take so many residues on the server's device."""
-    most = longest(card, device)
+    most = max_residues(card, device)
     if most is None or length <= most:
         return ""
     if most == 0:
@@ -197,17 +198,19 @@ def too_long(card: Mapping[str, Any], length: int, device: Mapping[str, Any]) ->
     )
 
 
-def estimate(card: Mapping[str, Any], length: int, device: Mapping[str, Any], passes: int = USUAL_RECYCLES + 1) -> str:
+def estimate(
+    card: Mapping[str, Any], length: int, device: Mapping[str, Any], passes: int = DEFAULT_RECYCLES + 1
+) -> str:
     """Time and memory for `length` residues in words; with 0 the longest chain alone."""
     said = []
     if length:
-        seconds = resources.seconds(card, length, passes if takes(card).recycles else 1)
+        seconds = resources.estimate_seconds(card, length, passes if takes(card).recycles else 1)
         said.append("time not measured yet" if seconds is None else f"takes {formatting.about(seconds)}")
         known = _known(card)
         memory = resources.memory_needed(known, str(device.get("kind", "cpu")), length) if known else 0
         if memory:
             said.append(f"{formatting.size(memory)} of memory")
-    most = longest(card, device)
+    most = max_residues(card, device)
     if most == 0:
         said.append("needs more memory than the model server has")
     elif most:
@@ -216,7 +219,7 @@ def estimate(card: Mapping[str, Any], length: int, device: Mapping[str, Any], pa
 
 
 @dataclass(frozen=True)
-class Choices:
+class FormValues:
     """What is to be done. `recycles` None for what the model was trained with; `extras` besides contacts."""
 
     recycles: int | None = None
@@ -227,7 +230,7 @@ class Choices:
     seed: int = 0
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Choices:
+    def from_options(cls, options: Mapping[str, Any]) -> FormValues:
         """The choices behind a run's options."""
         recycles = options.get("recycles")
         kept = str(options.get("extras") or "").replace(",", " ").split()
@@ -240,7 +243,7 @@ class Choices:
             seed=int(options.get("seed") or 0),
         )
 
-    def options(self, card: Mapping[str, Any]) -> dict[str, Any]:
+    def to_options(self, card: Mapping[str, Any]) -> dict[str, Any]:
         """The options of the job; what this model does not have is left out."""
         engine = takes(card)
         wanted: dict[str, Any] = {}
@@ -259,7 +262,7 @@ class Choices:
         return wanted
 
 
-def spoken(options: Mapping[str, Any]) -> dict[str, str]:
+def option_texts(options: Mapping[str, Any]) -> dict[str, str]:
     """The options of a run as a person reads them."""
     said = {name: str(value) for name, value in options.items() if value not in (None, "")}
     if "extras" in said:
@@ -289,7 +292,7 @@ def samples() -> tuple[Sample, ...]:
 
 
 def _built() -> list[Sample]:
-    from backends.folding.structure.structure import to_pdb
+    from backends.folding.structure.writer import to_pdb
     from evaluation.synthetic.proteins import beta_hairpin, helical_hairpin
 
     made = (

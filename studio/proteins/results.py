@@ -14,11 +14,11 @@ import streamlit as st
 
 from backends.core.errors import UserError
 from backends.folding.structure.plausibility_checks import CHECKS
-from backends.folding.structure.secondary import assign
+from backends.folding.structure.secondary import assign_secondary_structure
 from studio import services
 from studio.library.library import Run
 from studio.proteins import compare, probe, run_data
-from studio.proteins.run_data import COLUMNS, Found
+from studio.proteins.run_data import COLUMNS, FoldData
 from studio.proteins.trust_panel import PLDDT, PTM
 from studio.ui import formatting, run_sections
 from studio.web import urls
@@ -64,7 +64,7 @@ def files(run: Run) -> None:
         icon=":material/view_in_ar:", width="stretch", on_click="ignore",
     )  # fmt: skip
     right.caption("One file that turns and zooms in any browser, without a network.")
-    found = run_data.found(run)
+    found = run_data.load_fold(run)
     if found is not None and np.isfinite(found.structure.confidence).any():
         st.caption(f":material/warning: {B_FACTOR}")
 
@@ -98,7 +98,7 @@ def page(run: Run) -> str:
     """The structure as one HTML page that stands alone."""
     from viz.folding.structure import static_view
 
-    found = run_data.found(run)
+    found = run_data.load_fold(run)
     return static_view(found.structure) if found else ""
 
 
@@ -108,7 +108,7 @@ def confidence(run: Run) -> None:
     from viz.folding.figures import plddt_line, recycle_line
     from viz.folding.maps import pae_map
 
-    found = run_data.found(run)
+    found = run_data.load_fold(run)
     if found is None:
         return
     told, steps = found.confidence, run_data.steps(run.id)
@@ -116,7 +116,7 @@ def confidence(run: Run) -> None:
         st.caption("This structure comes without any confidence: how sure its maker was is not known.")
     if told.plddt is not None:
         st.markdown("**pLDDT along the chain**", help=PLDDT)
-        figure, alt = plddt_line(told.plddt, run_data.numbering(found.structure))
+        figure, alt = plddt_line(told.plddt, run_data.residue_numbers(found.structure))
         st.plotly_chart(figure, alt=alt, key=f"plddt-{run.id}")
         st.caption(alt)
     if told.pae is not None:
@@ -127,7 +127,7 @@ def confidence(run: Run) -> None:
             "parts that are sure of themselves, light ones between them mean that their places to each other are not.",
         )
         st.markdown(f":material/category: {parts.sentence}")
-        if run_data.numbering(found.structure) != list(range(1, len(found.structure) + 1)):
+        if run_data.residue_numbers(found.structure) != list(range(1, len(found.structure) + 1)):
             st.caption("In this map and its domains residues are counted from 1 in the order of the file.")
         figure, alt = pae_map(told.pae, parts.labels)
         st.plotly_chart(figure, alt=alt, key=f"pae-{run.id}")
@@ -143,7 +143,7 @@ def geometry(run: Run) -> None:
     """Every check with its value and what is expected, the residues that offend one click from 3D; Ramachandran."""
     from viz.folding.maps import ramachandran
 
-    found = run_data.found(run)
+    found = run_data.load_fold(run)
     if found is None:
         return
     for row in found.sanity["rows"]:
@@ -176,7 +176,7 @@ def _against(row: Mapping[str, Any]) -> str:
     return f"{what} · expected: {row['expected']}{usual}"
 
 
-def selected(run: Run, found: Found, state: Mapping[str, Any] | None) -> None:
+def selected(run: Run, found: FoldData, state: Mapping[str, Any] | None) -> None:
     """What is selected in the workbench, as a table to take along."""
     rows = [int(row) for row in (state or {}).get("rows", ()) if 0 <= int(row) < len(found.structure)]
     if not rows:
@@ -185,23 +185,23 @@ def selected(run: Run, found: Found, state: Mapping[str, Any] | None) -> None:
         st.dataframe(table(run, found).iloc[rows], hide_index=True)
 
 
-def table(run: Run, found: Found) -> pd.DataFrame:
+def table(run: Run, found: FoldData) -> pd.DataFrame:
     """What is known of each residue, one row each."""
     structure = found.structure
     shown: dict[str, Any] = {
         "chain": structure.chains,
         "residue": [f"{a}{b}" for a, b in zip(structure.numbers, structure.insertions, strict=True)],
         "amino acid": list(structure.sequence),
-        "structure": [STATES[state] for state in assign(structure)],
+        "structure": [STATES[state] for state in assign_secondary_structure(structure)],
     }
     if np.isfinite(structure.confidence).any():
         shown["pLDDT"] = np.round(structure.confidence, 1)
-    for column in [*columns(run, found), *compare.beside(run, found).columns]:
+    for column in [*columns(run, found), *compare.comparison_layers(run, found).columns]:
         shown.setdefault(column.label, column.values)
     return pd.DataFrame(shown)
 
 
-def columns(run: Run, found: Found) -> list[Any]:
+def columns(run: Run, found: FoldData) -> list[Any]:
     """The numbers that somebody brought for this run."""
     from viz.components.structure_workbench import parse_csv
 
@@ -216,7 +216,7 @@ def numbers(run: Run) -> None:
     """Take a table of numbers to colour by, or the table of all that is known here."""
     from viz.components.structure_workbench import parse_csv
 
-    found, library = run_data.found(run), services.library()
+    found, library = run_data.load_fold(run), services.library()
     if found is None:
         return
     st.caption(
@@ -250,7 +250,7 @@ def numbers(run: Run) -> None:
 
 def about(run: Run) -> None:
     """Where the result came from, and the ways to repeat, change or delete it."""
-    run_sections.origin(run, probe.spoken(run.options))
+    run_sections.origin(run, probe.option_texts(run.options))
     if run.facts.get("sequence"):
         st.caption("Sequence")
         st.code(run.facts["sequence"], language=None, wrap_lines=True)

@@ -12,18 +12,19 @@ import streamlit as st
 
 from backends.core.errors import BadInput
 from backends.folding.structure.confidence import Confidence, parse_confidence
-from backends.folding.structure.structure import Structure, read_structure
+from backends.folding.structure.reader import read_structure
+from backends.folding.structure.structure import Structure
 from studio import services
 from studio.library.library import Run, Stored
 
-KEPT = 12
+MAX_CACHED_RUNS = 12
 """Runs whose arrays are held at once: a PAE of 2,000 residues takes 16 MB."""
 
 REFERENCE, COMPARISON, MORPH, COLUMNS, HEADS = "reference", "comparison", "morph", "columns", "heads"
 
 
 @dataclass(frozen=True)
-class Found:
+class FoldData:
     """A run's structure, how sure its model is, the checks of its geometry, and contacts `(L, L)` where it has any."""
 
     structure: Structure
@@ -32,7 +33,7 @@ class Found:
     contacts: np.ndarray | None
 
 
-def found(run: Run) -> Found | None:
+def load_fold(run: Run) -> FoldData | None:
     """What this run found; None while it has not."""
     kept = {item.name: item for item in services.library().artifacts(run.id)}
     if not {"model.cif", "confidence.json", "sanity.json"} <= kept.keys():
@@ -40,8 +41,8 @@ def found(run: Run) -> Found | None:
     return _read(run.id, tuple(kept[name].file for name in ("model.cif", "confidence.json", "sanity.json")))
 
 
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _read(run_id: str, files: tuple[str, ...]) -> Found:
+@st.cache_resource(max_entries=MAX_CACHED_RUNS, show_spinner=False)
+def _read(run_id: str, files: tuple[str, ...]) -> FoldData:
     """Bytes under one name never change, so what was read stays right."""
     library = services.library()
     structure = read_structure(library.only(run_id, "structure", "model.cif"))
@@ -52,19 +53,19 @@ def _read(run_id: str, files: tuple[str, ...]) -> Found:
     if confidence.plddt is not None:
         structure = structure.with_confidence(confidence.plddt)
     sanity = json.loads(library.only(run_id, "sanity", "sanity.json").read_bytes())
-    contacts = array(run_id, "contacts")
+    contacts = load_array(run_id, "contacts")
     fits = contacts is not None and contacts.shape == (len(structure), len(structure))
-    return Found(structure, confidence, sanity, contacts if fits else None)
+    return FoldData(structure, confidence, sanity, contacts if fits else None)
 
 
-def numbering(structure: Structure) -> list[int] | None:
+def residue_numbers(structure: Structure) -> list[int] | None:
     """The file's residue numbers, where a number alone says which residue is meant: one chain, rising. Else None."""
     numbers = structure.numbers
     alone = len(set(structure.chains.tolist())) == 1 and bool((np.diff(numbers) > 0).all())
     return numbers.tolist() if alone else None
 
 
-def array(run_id: str, kind: str) -> np.ndarray | None:
+def load_array(run_id: str, kind: str) -> np.ndarray | None:
     """An array that the engine kept, by its name; None where it did not."""
     library = services.library()
     kept = library.artifacts(run_id, kind)

@@ -14,7 +14,7 @@ from studio.proteins import probe as inputs
 from studio.proteins.probe import Probe
 from studio.ui.session_files import copied, held, place_for
 
-PLACE = "protein"
+SESSION_KEY = "protein"
 """One is held at a time, wherever it comes from."""
 
 
@@ -31,7 +31,7 @@ class Source:
     """Holds the temporary folder: it goes with the visitor's session, or when another protein comes."""
 
 
-def of_text(text: str, name: str = "") -> Source:
+def from_text(text: str, name: str = "") -> Source:
     """Pasted text, read once and not at every rerun."""
     key = f"text-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
@@ -42,10 +42,10 @@ def of_text(text: str, name: str = "") -> Source:
         own = probe.query.chains[0].name if probe.query else ""
         return Source(key, name or (f"{own}.txt" if len(own) > 1 else "Pasted protein.txt"), path, probe, folder=folder)
 
-    return held(PLACE, key, make)
+    return held(SESSION_KEY, key, make)
 
 
-def of_upload(upload: Any) -> Source:
+def from_upload(upload: Any) -> Source:
     """An upload, copied to disk and read once."""
     key = f"upload-{upload.file_id}"
 
@@ -53,10 +53,10 @@ def of_upload(upload: Any) -> Source:
         folder, path = copied(upload, inputs.TYPES)
         return Source(key, upload.name, path, inputs.probe(path), folder=folder)
 
-    return held(PLACE, key, make)
+    return held(SESSION_KEY, key, make)
 
 
-def of_run(run: Run) -> Source:
+def from_run(run: Run) -> Source:
     """The file of a run, read once a session. Raises UserError where it is gone."""
     key = f"run-{run.id}"
 
@@ -67,16 +67,16 @@ def of_run(run: Run) -> Source:
         beside = library.local(run.id, pae[0]) if pae else None
         return Source(key, run.inputs[0]["name"], path, inputs.probe(path), beside)
 
-    return held(PLACE, key, make)
+    return held(SESSION_KEY, key, make)
 
 
-def pae_of_upload(upload: Any, source: Source) -> str:
+def add_confidence_file(upload: Any, source: Source) -> str:
     """Keep a file of confidence beside its structure; one sentence where it does not fit."""
 
     def make() -> tuple[Path, str, Any]:
         folder, path = place_for(".json")
         copy_upload(upload, path)
-        return path, inputs.pae_problem(path, source.probe.length), folder
+        return path, inputs.confidence_problem(path, source.probe.length), folder
 
     path, problem, _ = held("pae", f"pae-{upload.file_id}-{source.key}", make)
     source.pae = None if problem else path

@@ -9,7 +9,7 @@ import streamlit as st
 
 from studio.library.library import Run
 from studio.proteins import probe
-from studio.proteins.run_data import Found
+from studio.proteins.run_data import FoldData
 from studio.ui import formatting
 
 PLDDT = (
@@ -35,19 +35,19 @@ GATE = (
     "Checks of the coordinates alone, against what is known of real proteins. They never look at the model's "
     "confidence, and may contradict it."
 )
-SURE = 70.0
+CONFIDENT = 70.0
 
 
-def verdicts(run: Run, found: Found) -> None:
+def show_verdicts(run: Run, found: FoldData) -> None:
     """Confidence and geometry in two boxes of one size, and in words where the second overrules the first."""
-    if rule := built_by_rule(run):
+    if rule := sample_note(run):
         st.info(f"Built by rule, not predicted. {rule}", icon=":material/architecture:")
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         _confidence(found, run.card.get("id") == "coevolution")
     with right.container(border=True, height="stretch"):
         _geometry(found)
-    if overruled(found):
+    if contradicts_confidence(found):
         st.error(
             "The geometry check overrules the confidence: the model says it is sure of this chain, but no such chain "
             "can exist. Do not rely on these coordinates.",
@@ -55,21 +55,21 @@ def verdicts(run: Run, found: Found) -> None:
         )
 
 
-def built_by_rule(run: Run) -> str:
+def sample_note(run: Run) -> str:
     """How the structure was made where it is one of the samples that are built by rule; else ""."""
     brought = run.inputs[0]["sha256"] if run.inputs and run.card.get("engine", run.engine) == "structure" else ""
     made = (sample for sample in probe.samples() if sample.built)
     return next((one.sentence for one in made if hashlib.sha256(one.text.encode()).hexdigest() == brought), "")
 
 
-def overruled(found: Found) -> bool:
+def contradicts_confidence(found: FoldData) -> bool:
     """Whether a model that says it is sure made a chain that cannot be."""
     mean = found.structure.mean_confidence
-    sure = (mean is not None and mean >= SURE) or (found.confidence.ptm or 0) >= 0.7
+    sure = (mean is not None and mean >= CONFIDENT) or (found.confidence.ptm or 0) >= 0.7
     return sure and found.sanity["verdict"] == "broken"
 
 
-def _confidence(found: Found, estimated: bool) -> None:
+def _confidence(found: FoldData, estimated: bool) -> None:
     """`estimated`: by a method without training, which has no pLDDT in the word's own sense."""
     st.markdown("**How sure the model is**", help="What the model says of its own work. It may be wrong about that.")
     mean, told = found.structure.mean_confidence, found.confidence
@@ -90,7 +90,7 @@ def _confidence(found: Found, estimated: bool) -> None:
             st.metric(name, value, help=meaning, width="content")
 
 
-def _geometry(found: Found) -> None:
+def _geometry(found: FoldData) -> None:
     st.markdown("**Could it be a protein?**", help=GATE)
     badge, short = VERDICTS[found.sanity["verdict"]]
     st.markdown(badge, help=short)

@@ -24,7 +24,7 @@ VIEWS = {
     "Inside the model": attention_panel.show,
     "About this run": results.about,
 }
-MOST_STEPS = 40
+MAX_FRAMES = 40
 
 
 def privacy() -> str:
@@ -40,22 +40,22 @@ def show(run_id: str) -> None:
     run_page.show(PAGE, run_id)
 
 
-def _watch(run_id: str, live: bool) -> None:
+def _draw_run(run_id: str, live: bool) -> None:
     """The verdicts, then the workbench with what is selected in it."""
     run = services.library().get(run_id)
     if run is None:
         return
     with error_boundary.told("the workbench"):
-        found = run_data.found(run) if run.status == "done" else None
+        found = run_data.load_fold(run) if run.status == "done" else None
         if found is None:
-            _on_the_way(run, live)
+            _draw_progress(run, live)
             return
-        trust_panel.verdicts(run, found)
+        trust_panel.show_verdicts(run, found)
         state = _workbench(run, found)
         results.selected(run, found, state)
 
 
-def _on_the_way(run: Run, live: bool) -> None:
+def _draw_progress(run: Run, live: bool) -> None:
     """The newest structure so far, with those before it as a film."""
     from viz.components.structure_workbench import manifest, structure_workbench
 
@@ -69,7 +69,7 @@ def _on_the_way(run: Run, live: bool) -> None:
     st.caption(f"After round {kept[-1].meta['number']} of {kept[-1].meta['total']}{_sure(kept[-1])}")
     from backends.folding.structure.confidence import Confidence
 
-    told = manifest(run.id, run.title, now, confidence=Confidence(ptm=ptm), films=_films(run.id, now))
+    told = manifest(run.id, run.title, now, confidence=Confidence(ptm=ptm), films=_recycle_film(run.id, now))
     structure_workbench(told, key=f"workbench-{run.id}")
 
 
@@ -79,7 +79,7 @@ def _sure(step: Stored) -> str:
     return f"{said}, pTM {ptm:.2f}" if said and ptm is not None else said
 
 
-def _workbench(run: Run, found: run_data.Found) -> Mapping[str, Any] | None:
+def _workbench(run: Run, found: run_data.FoldData) -> Mapping[str, Any] | None:
     from viz.components.structure_workbench import File, Problem, manifest, structure_workbench
 
     library = services.library()
@@ -94,7 +94,7 @@ def _workbench(run: Run, found: run_data.Found) -> Mapping[str, Any] | None:
         for row in found.sanity["rows"]
         if row["verdict"] != "good" and row["residues"]
     ]
-    beside = compare.beside(run, found)
+    beside = compare.comparison_layers(run, found)
     serial, rows = st.session_state.get(f"asked-{run.id}", (0, None))
     told = manifest(
         run.id,
@@ -105,7 +105,7 @@ def _workbench(run: Run, found: run_data.Found) -> Mapping[str, Any] | None:
         true_contacts=beside.contacts,
         columns=[*beside.columns, *results.columns(run, found), *attention_panel.columns(run, found)],
         overlays=beside.overlays,
-        films=[*_films(run.id, found.structure), *beside.films],
+        films=[*_recycle_film(run.id, found.structure), *beside.films],
         problems=problems,
         files=files,
         selection=rows,
@@ -114,12 +114,12 @@ def _workbench(run: Run, found: run_data.Found) -> Mapping[str, Any] | None:
     return structure_workbench(told, key=f"workbench-{run.id}")
 
 
-def _films(run_id: str, main: Structure) -> list[Any]:
+def _recycle_film(run_id: str, main: Structure) -> list[Any]:
     """The recycles, each laid on the main structure; none where they are of other residues, or but one."""
     from evaluation.metrics.folding.superpose import superpose
     from viz.components.structure_workbench import Film, Frame
 
-    kept = _spread(run_data.steps(run_id), MOST_STEPS)
+    kept = _evenly_spaced(run_data.steps(run_id), MAX_FRAMES)
     frames = []
     for item in kept:
         step = run_data.structure_of(run_id, item.file)
@@ -137,7 +137,7 @@ def _films(run_id: str, main: Structure) -> list[Any]:
     return [Film("recycles", "Recycles", frames)] if len(frames) > 1 else []
 
 
-def _spread(items: Sequence[Stored], most: int) -> Sequence[Stored]:
+def _evenly_spaced(items: Sequence[Stored], most: int) -> Sequence[Stored]:
     """At most so many, first and last among them."""
     if len(items) <= most:
         return items
@@ -148,7 +148,7 @@ PAGE = run_page.RunPage(
     task="folding",
     begin="Another protein",
     cancelled="Your protein is kept, and the structures that were finished are below.",
-    watch=_watch,
+    watch=_draw_run,
     views=VIEWS,
     told="sanity_sentence",
 )

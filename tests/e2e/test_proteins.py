@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backends.folding.structure.structure import read_structure
+from backends.folding.structure.reader import read_structure
 from tests.conftest import wait_for
 from tests.e2e.conftest import FLAGS
 from tests.e2e.test_studio import Studio, outside, real, studio

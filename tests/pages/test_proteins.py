@@ -13,9 +13,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from backends.folding.structure.geometry import contact_map
-from backends.folding.structure.plausibility_checks import check
-from backends.folding.structure.secondary import assign
-from backends.folding.structure.structure import Structure, read_structure, to_cif, to_pdb
+from backends.folding.structure.plausibility_checks import check_structure
+from backends.folding.structure.reader import read_structure
+from backends.folding.structure.secondary import assign_secondary_structure
+from backends.folding.structure.structure import Structure
+from backends.folding.structure.writer import to_cif, to_pdb
 from studio import services
 from studio.library.library import Run, Status
 from studio.proteins import probe, results, run_data
@@ -102,8 +104,8 @@ def test_a_sequence_folds_on_a_fresh_machine_and_says_how_little_is_sure(app: Ap
     assert not [slider for slider in app.slider if slider.label == "Recycles"], "it was trained without"
     click(app, "Fold it")
     run = finished(app)
-    structure = run_data.found(run).structure
-    assert structure.sequence == BUNDLE and (assign(structure) == "H").mean() > 0.5
+    structure = run_data.load_fold(run).structure
+    assert structure.sequence == BUNDLE and (assign_secondary_structure(structure) == "H").mean() > 0.5
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Mean pLDDT"] == f"{structure.confidence.mean():.0f}" and structure.confidence.mean() < 80
     look(app, "About this run")
@@ -236,9 +238,9 @@ def test_weights_of_ones_own_fold_a_sequence_recycle_by_recycle(own_esmfold: App
     click(app, "Fold it")
     run = finished(app)
     assert [step.meta["number"] for step in run_data.steps(run.id)] == [0, 1, 2]
-    film = protein_view._films(run.id, run_data.found(run).structure)
+    film = protein_view._recycle_film(run.id, run_data.load_fold(run).structure)
     assert len(film) == 1 and len(film[0].frames) == 3
-    sure = run_data.found(run).structure.confidence
+    sure = run_data.load_fold(run).structure.confidence
     assert sure.shape == (22,) and (sure >= 0).all() and (sure <= 100).all() and sure.max() > 1
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Mean pLDDT"] == f"{sure.mean():.0f}" and "Built by rule" not in words_of(app)
@@ -266,7 +268,9 @@ def kept_by_hand(sample: probe.Sample, status: Status = "done") -> tuple[Run, in
     library.keep(run.id, "structure", "model.pdb", to_pdb(whole).encode(), file="model.pdb")
     library.keep(run.id, "structure", "model.cif", to_cif(whole).encode(), file="model.cif")
     library.keep(run.id, "confidence", "confidence.json", json.dumps(told).encode(), file="confidence.json")
-    library.keep(run.id, "sanity", "sanity.json", json.dumps(check(whole).to_json()).encode(), file="sanity.json")
+    library.keep(
+        run.id, "sanity", "sanity.json", json.dumps(check_structure(whole).to_json()).encode(), file="sanity.json"
+    )
     for number, plddt in enumerate((60.0, 88.0)):
         meta = {"number": number, "total": 1, "plddt": plddt, "ptm": 0.5 + number / 10, "iptm": None}
         step = to_pdb(whole.with_atoms(whole.atoms * (1.1 - number / 10))).encode()

@@ -11,14 +11,13 @@ import torch
 
 from backends.folding.coevolution.chain import backbone
 from backends.folding.engines import secondary_head
-from backends.folding.engines.esm_trunk import recycles
+from backends.folding.engines.esm_trunk import has_recycling
 from backends.folding.engines.esmfold import read_network
-from backends.folding.engines.language import VOCABULARY
 from backends.folding.engines.secondary_head import SecondaryPredictor
+from backends.folding.residues import ALPHAFOLD_ORDER, ESM_TOKENS
 from evaluation.datasets.protein_chains import (
     CHECK,
     LEFT_OUT,
-    RESTYPES,
     TEST,
     TRAIN,
     UNKNOWN,
@@ -44,7 +43,7 @@ def helix(length: int) -> np.ndarray:
 
 def sequences(count: int, length: int, seed: int = 0) -> list[str]:
     draw = np.random.default_rng(seed)
-    return ["".join(draw.choice(list(RESTYPES), length)) for _ in range(count)]
+    return ["".join(draw.choice(list(ALPHAFOLD_ORDER), length)) for _ in range(count)]
 
 
 def write(path: Path, texts: list[str], clusters: list[int], states: list[str], atoms: np.ndarray) -> None:
@@ -116,7 +115,7 @@ def test_what_is_alike_to_what_is_measured_is_not_trained_on(chains: Chains) -> 
     near = list(chains.sequence(3))  # of TEST; half of it is drawn anew
     near[::2] = sequences(1, 20, 5)[0]
     residues = chains.residues.copy()
-    residues[chains.rows(0)] = [RESTYPES.find(letter) for letter in near[:16] + list(chains.sequence(3)[16:])]
+    residues[chains.rows(0)] = [ALPHAFOLD_ORDER.find(letter) for letter in near[:16] + list(chains.sequence(3)[16:])]
     changed = replace(chains, residues=residues)
     assert same_share(changed.sequence(0), changed.sequence(3)) > 0.5
     assert without_alike(changed).part.tolist() == [LEFT_OUT, TRAIN, CHECK, TEST, TRAIN, TRAIN]
@@ -134,16 +133,16 @@ def test_chains_of_like_length_are_read_together(chains: Chains) -> None:
 def test_chains_are_shown_with_residues_hidden_and_swapped_for_like_ones(chains: Chains) -> None:
     batch = next(Language(chains).batches(np.random.default_rng(0)))
     tokens = tokens_of(batch.shown, batch.mask, batch.hidden)
-    assert (tokens[:, 0] == VOCABULARY.index("<cls>")).all()
-    assert (tokens == VOCABULARY.index("<eos>")).sum() == len(tokens)
-    assert (tokens == VOCABULARY.index("<mask>")).sum() == batch.hidden.sum() > 0
+    assert (tokens[:, 0] == ESM_TOKENS.index("<cls>")).all()
+    assert (tokens == ESM_TOKENS.index("<eos>")).sum() == len(tokens)
+    assert (tokens == ESM_TOKENS.index("<mask>")).sum() == batch.hidden.sum() > 0
     swapped = batch.shown != batch.residues
     assert 0 < swapped.sum() < 0.2 * batch.mask.sum()
     for one, other in zip(batch.residues[swapped], batch.shown[swapped], strict=True):
-        assert any(RESTYPES[one] in group and RESTYPES[other] in group for group in ALIKE)
-    text = "".join(RESTYPES[code] for code in batch.residues[0][batch.mask[0] > 0])
+        assert any(ALPHAFOLD_ORDER[one] in group and ALPHAFOLD_ORDER[other] in group for group in ALIKE)
+    text = "".join(ALPHAFOLD_ORDER[code] for code in batch.residues[0][batch.mask[0] > 0])
     plain = tokens_of(batch.residues[:1], batch.mask[:1], torch.zeros_like(batch.hidden[:1]))
-    assert torch.equal(plain[:, : len(text) + 2], secondary_head.tokens_of([text])[0]), "as the engine reads it"
+    assert torch.equal(plain[:, : len(text) + 2], secondary_head.tokenize([text])[0]), "as the engine reads it"
 
 
 def test_the_shape_of_a_helix_is_a_helix() -> None:
@@ -184,12 +183,12 @@ def test_training_goes_on_where_it_stopped_and_ends_in_weights_that_load(
     modules = again.stage.modules.eval()
     text = chains.sequence(0)
     with torch.inference_mode():
-        tokens, mask = secondary_head.tokens_of([text])
+        tokens, mask = secondary_head.tokenize([text])
         expected = modules["head"](secondary_head.read_layers(modules["esm"], tokens), mask).log_softmax(-1)[0]
     assert np.allclose(next(predictor.sequences([text])), expected.numpy(), atol=1e-2)
 
     network, missing = read_network(tmp_path / "small" / "model.safetensors")
-    assert all(key.startswith("esm.contact_head") for key in missing) and not recycles(network.trunk)
+    assert all(key.startswith("esm.contact_head") for key in missing) and not has_recycling(network.trunk)
     fold.stage.modules.load_state_dict(fold.average.weights)
     one, other = (folded(part.eval(), text).atoms[:, :3] for part in (network, fold.stage.network))
     assert np.isfinite(one).all() and np.allclose(one, other, atol=0.2), "as the engine reads it"

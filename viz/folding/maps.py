@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from backends.folding.residues import AMINO_ACIDS
 from backends.folding.structure import geometry
 from backends.folding.structure.structure import Structure
 from viz.folding.figures import LINE, dress
@@ -16,7 +17,7 @@ ERROR_COLOURS = ("#00441b", "#1b7837", "#5aae61", "#a6dba0", "#d9f0d3", "#f7fcf5
 """Dark is a small error, as in the AlphaFold DB; monotonic in lightness."""
 SCAN_COLOURS = ("#8c510a", "#d8b365", "#f6e8c3", "#f5f5f5", "#c7eae5", "#5ab4ac", "#01665e")
 """Brown to teal through grey: ends that every kind of colour vision keeps apart (ColorBrewer BrBG)."""
-MOST_CELLS = 400
+MAX_CELLS = 400
 """Matrices are pooled to at most this many rows, so that a page stays quick however long the protein is."""
 
 
@@ -146,11 +147,8 @@ def _torsion_points(
     )  # fmt: skip
 
 
-LETTERS = "ACDEFGHIKLMNPQRSTVWY"
-
-
 def mutation_scan(
-    scores: np.ndarray, sequence: str, letters: str = LETTERS, label: str = "log-odds"
+    scores: np.ndarray, sequence: str, letters: str = AMINO_ACIDS, label: str = "log-odds"
 ) -> tuple[go.Figure, str]:
     """Score `(L, 20)` of putting each amino acid at each place, against the letter that is there: below 0 is less fit.
 
@@ -180,7 +178,7 @@ def mutation_scan(
     return figure, f"Scan of all {changes} single changes; the least changeable places are {named}."
 
 
-def pooled(matrix: np.ndarray, most: int = MOST_CELLS) -> tuple[np.ndarray, np.ndarray]:
+def pooled(matrix: np.ndarray, most: int = MAX_CELLS) -> tuple[np.ndarray, np.ndarray]:
     """`(L, L)` -> `(B, B)` means of blocks, B ≤ `most`, and the middle residue (from 1) of each block `(B,)`."""
     length = len(matrix)
     starts = np.arange(0, length, max(1, -(-length // most)))

@@ -9,7 +9,8 @@ from functools import cache
 import numpy as np
 import py3Dmol
 
-from backends.folding.structure.structure import Structure, to_pdb
+from backends.folding.structure.structure import Structure
+from backends.folding.structure.writer import to_pdb
 from viz.folding.figures import BANDS
 from viz.vendor import THREEDMOL
 
@@ -84,9 +85,9 @@ def _legend(structure: Structure, banded: bool) -> str:
 
 def alt_text(structure: Structure) -> str:
     """What the picture shows, for those who cannot see it."""
-    from backends.folding.structure.secondary import assign
+    from backends.folding.structure.secondary import assign_secondary_structure
 
-    states = assign(structure)
+    states = assign_secondary_structure(structure)
     chains = len(list(structure.chain_slices()))
     parts = f"{len(structure)} residues in {chains} chain{'s' * (chains > 1)}"
     helix, strand = (100 * float((states == letter).mean()) for letter in "HE")

@@ -13,11 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from backends.core.errors import BadInput, TooLarge
+from backends.folding.residues import ALIGNMENT_ORDER
 
-LETTERS = "ACDEFGHIKLMNPQRSTVWY-X"
-"""The code of a residue is its place in this string."""
-GAP = 20
-UNKNOWN = 21
+GAP = ALIGNMENT_ORDER.index("-")
+UNKNOWN = ALIGNMENT_ORDER.index("X")
 
 MAX_BYTES = 256_000_000
 MAX_CELLS = 100_000_000
@@ -28,7 +27,7 @@ MAX_NAME = 200
 _FORMATS = "an A3M, Stockholm or aligned FASTA file"
 _NONE = 255
 _UPPER = np.full(256, _NONE, np.uint8)  # byte -> code; _NONE is not a residue
-for _code, _letter in enumerate(LETTERS):
+for _code, _letter in enumerate(ALIGNMENT_ORDER):
     _UPPER[ord(_letter)] = _code
 for _letter in "BJOUZ*":  # two residues at once, selenocysteine, pyrrolysine, a stop: no column of their own
     _UPPER[ord(_letter)] = UNKNOWN
@@ -40,8 +39,8 @@ _BLANK = bytes.maketrans(b"", b""), b" \t\r\n\x0b\x0c"
 class Alignment:
     """N sequences over the L residues of the query, which is row 0.
 
-    `rows` (N, L) uint8 codes into LETTERS; `deletions` (N, L) uint16 counts the residues a row has left of a column
-    that the query has not, with what hangs over at its end left out.
+    `rows` (N, L) uint8 codes into `ALIGNMENT_ORDER`. `deletions` (N, L) uint16: how many residues a row has to the left
+    of a column for which the query has none; an overhang at the end is left out.
     """
 
     names: tuple[str, ...]
@@ -107,7 +106,7 @@ class Alignment:
         """One row as A3M writes it: a letter or gap a column, insertions in lower case before theirs."""
         counts = self.deletions[index].astype(np.int64)
         text = np.full(counts.sum() + self.length, ord("x"), np.uint8)
-        text[np.cumsum(counts + 1) - 1] = np.frombuffer(LETTERS.encode(), np.uint8)[self.rows[index]]
+        text[np.cumsum(counts + 1) - 1] = np.frombuffer(ALIGNMENT_ORDER.encode(), np.uint8)[self.rows[index]]
         return text.tobytes().decode()
 
 
@@ -278,7 +277,7 @@ def _alignment(names: list[str], split: Iterator[tuple[np.ndarray, np.ndarray]],
         before = np.cumsum(inserted + ((rows != GAP) & ~kept), 1, dtype=np.int64)[:, kept]
         inserted = np.minimum(np.diff(before, axis=1, prepend=0), np.iinfo(np.uint16).max).astype(np.uint16)
         rows = rows[:, kept]
-    query = "".join(LETTERS[code] for code in rows[0])
+    query = "".join(ALIGNMENT_ORDER[code] for code in rows[0])
     return Alignment(tuple(names), rows, query, inserted)
 
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from backends.folding.alignment.alignment import GAP, LETTERS, UNKNOWN, Alignment
+from backends.folding.alignment.alignment import GAP, Alignment
+from backends.folding.residues import ALIGNMENT_ORDER, ALPHAFOLD_ORDER, HHBLITS_ORDER, encode
 
-RESTYPES = "ARNDCQEGHILKMFPSTWYV"
-"""The order of residues in AlphaFold's one-hot sequence, X after them."""
+_TO_HHBLITS = np.array([HHBLITS_ORDER.index(letter) for letter in ALIGNMENT_ORDER], np.int32)
 
-HHBLITS = "ACDEFGHIKLMNPQRSTVWYX-"
-"""The order in raw alignments, as HHblits numbers them; the pipeline reorders it later."""
-
-_TO_HHBLITS = np.array([HHBLITS.index(letter) for letter in LETTERS], np.int32)
-
-MAX_ROWS = 16_384
+MAX_MSA_ROWS = 16_384
 """Sequences handed over at most; the network itself sees some 5,000 of them."""
 
 
@@ -25,9 +20,8 @@ def raw_features(sequence: str, alignment: Alignment | None = None) -> dict[str,
     """
     length = len(sequence)
     rows, deletions = _rows(sequence, alignment)
-    order = RESTYPES + "X"
-    aatype = np.zeros((length, len(order)), np.int32)
-    aatype[np.arange(length), [order.find(letter) % len(order) for letter in sequence]] = 1
+    aatype = np.zeros((length, len(ALPHAFOLD_ORDER) + 1), np.int32)
+    aatype[np.arange(length), encode(sequence)] = 1
     return {
         "aatype": aatype,
         "between_segment_residues": np.zeros(length, np.int32),
@@ -58,13 +52,12 @@ def no_templates(length: int) -> dict[str, np.ndarray]:
 def _rows(sequence: str, alignment: Alignment | None) -> tuple[np.ndarray, np.ndarray]:
     """`(N, L)` int32 residues as HHblits numbers them and `(N, L)` int32 deletions; the query first, none twice."""
     if alignment is None:
-        query = np.array([[HHBLITS.find(letter) % len(HHBLITS) for letter in sequence]], np.int32)
+        query = np.array([[HHBLITS_ORDER.find(letter) % len(HHBLITS_ORDER) for letter in sequence]], np.int32)
         return query, np.zeros((1, len(sequence)), np.int32)
     if alignment.length != len(sequence):
         raise ValueError(f"an alignment over {alignment.length} residues for a chain of {len(sequence)}")
     chosen = alignment.unique()
-    chosen = chosen.take(np.arange(min(len(chosen), MAX_ROWS)))
+    chosen = chosen.take(np.arange(min(len(chosen), MAX_MSA_ROWS)))
     empty = (chosen.rows == GAP).all(1)
     chosen = chosen.take(~empty)
-    assert LETTERS[UNKNOWN] == "X"
     return _TO_HHBLITS[chosen.rows], chosen.deletions.astype(np.int32)

@@ -12,7 +12,7 @@ import numpy as np
 from backends.folding.alignment.alignment import GAP, Alignment
 
 HELIX, STRAND, LOOP = range(3)
-_PROPENSITY = np.array([  # columns as in alignment.LETTERS
+_PROPENSITY = np.array([  # columns as in alignment.ALIGNMENT_ORDER
     [1.42, 0.70, 1.01, 1.51, 1.13, 0.57, 1.00, 1.08, 1.16, 1.21, 1.45, 0.67, 0.57, 1.11, 0.98, 0.77, 0.83, 1.06, 1.08,
      0.69],
     [0.83, 1.19, 0.54, 0.37, 1.38, 0.75, 0.87, 1.60, 0.74, 1.30, 1.05, 0.89, 0.55, 1.10, 0.93, 0.75, 1.19, 1.70, 1.37,
@@ -27,17 +27,17 @@ _START = np.array([0.4, 0.2, 0.4])
 PROPENSITY_WEIGHT = 3.0
 COUPLING_WEIGHT = 0.35
 LOOP_WEIGHT = 1.0
-OWN_SHARE = 0.7  # of the columns against the language model, which runs helices into each other
+COLUMN_SHARE = 0.7  # of the columns against the language model, which runs helices into each other
 
 
-def frequencies(alignment: Alignment, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def column_frequencies(alignment: Alignment, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(L, 20) share of each residue among those in the column, and (L,) share of the sequences that have one."""
     counts = np.stack([weights @ (alignment.rows == code) for code in range(GAP)], 1)  # (L, 20)
     present = counts.sum(1)
     return (counts + 1 / GAP) / (present + 1)[:, None], present / weights.sum()
 
 
-def secondary(
+def secondary_structure(
     alignment: Alignment, weights: np.ndarray, scores: np.ndarray, told: np.ndarray | None = None
 ) -> np.ndarray:
     """(L, 3) probability that each residue is in a helix, a strand or a loop.
@@ -48,20 +48,20 @@ def secondary(
         told: `(L, 3)` log-probabilities of a predictor that has learned, to be mixed in. It knows strands better, but
             runs helices into each other, whose turns gaps and couplings tell.
     """
-    shares, occupancy = frequencies(alignment, weights)
+    shares, occupancy = column_frequencies(alignment, weights)
     evidence = PROPENSITY_WEIGHT * shares @ np.log(_PROPENSITY).T
-    helical = COUPLING_WEIGHT * helicity(scores) * occupancy**2  # thin columns couple by their gaps
+    helical = COUPLING_WEIGHT * helix_coupling(scores) * occupancy**2  # thin columns couple by their gaps
     evidence[:, HELIX] += helical
     evidence[:, STRAND] -= helical
-    evidence[:, LOOP] += LOOP_WEIGHT * np.log1p(loopiness(alignment, weights) / 0.05)
+    evidence[:, LOOP] += LOOP_WEIGHT * np.log1p(loop_signal(alignment, weights) / 0.05)
     own = _posterior(evidence)
     if told is None:
         return own
-    mixed = OWN_SHARE * np.log(np.maximum(own, 1e-4)) + (1 - OWN_SHARE) * told
+    mixed = COLUMN_SHARE * np.log(np.maximum(own, 1e-4)) + (1 - COLUMN_SHARE) * told
     return np.exp(mixed - np.logaddexp.reduce(mixed, 1, keepdims=True))
 
 
-def helicity(scores: np.ndarray) -> np.ndarray:
+def helix_coupling(scores: np.ndarray) -> np.ndarray:
     """(L,) couplings of i, i + 3 and i, i + 4 less those of i, i + 2, averaged over the pairs that span a residue.
 
     In standard deviations of all couplings from i, i + 6 on.
@@ -81,7 +81,7 @@ def helicity(scores: np.ndarray) -> np.ndarray:
     return spanning((3, 4)) - spanning((2,))
 
 
-def loopiness(alignment: Alignment, weights: np.ndarray) -> np.ndarray:
+def loop_signal(alignment: Alignment, weights: np.ndarray) -> np.ndarray:
     """(L,) share of the sequences with an insertion on either side, plus share with a gap between their ends."""
     there = alignment.rows != GAP
     inside = np.logical_or.accumulate(there, 1) & np.logical_or.accumulate(there[:, ::-1], 1)[:, ::-1]
@@ -90,7 +90,7 @@ def loopiness(alignment: Alignment, weights: np.ndarray) -> np.ndarray:
     return inserted + np.append(inserted[1:], 0) + gaps
 
 
-def segments(secondary: np.ndarray, least: float = 0.4) -> np.ndarray:
+def same_segment(secondary: np.ndarray, least: float = 0.4) -> np.ndarray:
     """(L, L) bool: both residues lie in one helix or one strand, every residue between them included."""
     length = len(secondary)
     joined = np.eye(length, dtype=bool)

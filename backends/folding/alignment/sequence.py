@@ -9,25 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends.core.errors import BadInput, TooLarge
+from backends.folding.limits import MAX_FOLDED_RESIDUES
+from backends.folding.residues import AMINO_ACIDS, SUBSTITUTED_NAMES, SUBSTITUTES
 
 if TYPE_CHECKING:
     from backends.folding.alignment.alignment import Alignment
 
-RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
-SHORTEST = 5
-MAX_RESIDUES = 4_000
+MIN_RESIDUES = 5
 MAX_BYTES = 256_000_000
 MAX_CHAINS = 20
 GZIP = b"\x1f\x8b"
 
-READ_AS = {"U": "C", "O": "K", "B": "D", "Z": "E", "J": "L"}
-"""Letters that the models do not know, and the residue each is folded as: selenocysteine is cysteine with selenium for
-sulphur, pyrrolysine a longer lysine; the others stand for one of two residues."""
+NUCLEOTIDES = frozenset("ACGTUN")
 
-NAMES = {"U": "selenocysteine", "O": "pyrrolysine", "B": "Asp or Asn", "Z": "Glu or Gln", "J": "Leu or Ile"}
-NUCLEIC = frozenset("ACGTUN")
-
-KINDS = {"sequence": "a sequence", "alignment": "an alignment", "structure": "a structure file"}
+KIND_NAMES = {"sequence": "a sequence", "alignment": "an alignment", "structure": "a structure file"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +45,7 @@ class Query:
     path: Path
     alignment: Alignment | None = None
     notices: tuple[str, ...] = ()
-    beside: Mapping[str, Path] = field(default_factory=dict)
+    extra_inputs: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def sequence(self) -> str:
@@ -62,10 +57,10 @@ class Query:
         return sum(len(chain.sequence) for chain in self.chains)
 
     @property
-    def words(self) -> str:
-        return KINDS[self.kind]
+    def kind_name(self) -> str:
+        return KIND_NAMES[self.kind]
 
-    def only(self, wanted: str) -> Query:
+    def select_chain(self, wanted: str) -> Query:
         """This query with one chain, by name or by number from 1; "" where there is but one. Raises BadInput."""
         names = [chain.name for chain in self.chains]
         if not wanted and len(names) == 1:
@@ -86,7 +81,7 @@ def read_input(path: Path) -> Query:
 
     Raises:
         BadInput: empty, damaged, of another kind, or with letters that are no residues; one sentence.
-        TooLarge: over MAX_BYTES, or a chain of over MAX_RESIDUES.
+        TooLarge: over MAX_BYTES, or a chain of over MAX_FOLDED_RESIDUES.
     """
     if path.stat().st_size > MAX_BYTES:
         raise TooLarge(f"This file is over {MAX_BYTES // 1_000_000} MB, which no sequence or structure needs.")
@@ -125,7 +120,7 @@ def parse_text(text: str, path: Path = Path()) -> Query:
 def clean(raw: str, name: str = "") -> tuple[str, list[str]]:
     """The residues of pasted text in upper case, and what was tidied up, in sentences that name the chain if given.
 
-    Raises BadInput for DNA and RNA, letters that are no residues, nothing at all; TooLarge for MAX_RESIDUES.
+    Raises BadInput for DNA and RNA, letters that are no residues, nothing at all; TooLarge for MAX_FOLDED_RESIDUES.
     """
     whose = f" of “{name[:40]}”" if name else ""
     notices = []
@@ -143,10 +138,10 @@ def clean(raw: str, name: str = "") -> tuple[str, list[str]]:
         notices.append(f"Small letters{whose} were read as capitals.")
         text = text.upper()
     _require_residues(text, whose)
-    for letter, stand_in in READ_AS.items():
+    for letter, stand_in in SUBSTITUTES.items():
         if count := text.count(letter):
             times = "once" if count == 1 else f"{count} times"
-            notices.append(f"{letter} ({NAMES[letter]}) occurs {times}{whose} and is folded as {stand_in}.")
+            notices.append(f"{letter} ({SUBSTITUTED_NAMES[letter]}) occurs {times}{whose} and is folded as {stand_in}.")
             text = text.replace(letter, stand_in)
     if count := text.count("X"):
         which = "residue is" if count == 1 else "residues are"
@@ -162,20 +157,20 @@ def _require_residues(text: str, whose: str) -> None:
             f"The sequence{whose} has a stop sign (*) at residue {text.index('*') + 1}: a protein ends there, so check "
             "the reading frame of its translation."
         )
-    odd = re.search(f"[^{RESIDUES}X{''.join(READ_AS)}]", text)
+    odd = re.search(f"[^{AMINO_ACIDS}X{''.join(SUBSTITUTES)}]", text)
     if odd:
         shown = f"“{odd[0]}”" if odd[0].isprintable() else "a sign that cannot be shown"
         raise BadInput(f"The sequence{whose} has {shown} at residue {odd.start() + 1}, which is no amino acid.")
-    if len(text) >= 10 and set(text) <= NUCLEIC:
+    if len(text) >= 10 and set(text) <= NUCLEOTIDES:
         kind = "RNA" if "U" in text and "T" not in text else "DNA"
         raise BadInput(f"The sequence{whose} looks like {kind}, not a protein: translate it into amino acids first.")
-    if len(text) < SHORTEST:
-        raise BadInput(f"The sequence{whose} has {len(text)} residues, too few to fold: {SHORTEST} are the least.")
+    if len(text) < MIN_RESIDUES:
+        raise BadInput(f"The sequence{whose} has {len(text)} residues, too few to fold: {MIN_RESIDUES} are the least.")
     if set(text) == {"X"}:
         raise BadInput(f"Every residue of the sequence{whose} is unknown (X), so there is nothing to fold.")
-    if len(text) > MAX_RESIDUES:
+    if len(text) > MAX_FOLDED_RESIDUES:
         raise TooLarge(
-            f"The sequence{whose} has {len(text):,} residues; up to {MAX_RESIDUES:,} can be taken. "
+            f"The sequence{whose} has {len(text):,} residues; up to {MAX_FOLDED_RESIDUES:,} can be taken. "
             "Fold its domains one by one."
         )
 
@@ -223,7 +218,7 @@ def _compressed_structure(path: Path) -> Query | None:
 
 
 def _structure(path: Path) -> Query:
-    from backends.folding.structure.structure import read_structure
+    from backends.folding.structure.reader import read_structure
 
     structure = read_structure(path)
     chains = tuple(Chain(name, structure.sequence[part]) for name, part in structure.chain_slices())

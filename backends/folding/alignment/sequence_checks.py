@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backends.folding.alignment.sequence import RESIDUES
+from backends.folding.residues import ALPHAFOLD_ORDER, AMINO_ACIDS
 
 LOW_COMPLEXITY = (12, 1.9)
 """Window, and bits of entropy under which its residues count as a simple stretch. Stricter than SEG's 2.2 (Wootton &
@@ -20,7 +20,7 @@ REPEAT = (24, 0.6)
 
 HYDROPATHY = dict(
     zip(
-        "ARNDCQEGHILKMFPSTWYV",
+        ALPHAFOLD_ORDER,
         (
             1.8,
             -4.5,
@@ -48,13 +48,13 @@ HYDROPATHY = dict(
 )
 """Kyte & Doolittle 1982, table 2."""
 
-DISULPHIDE_SHARE = 0.06
-TRUSTED = (30, 800)
+MIN_CYSTEINE_FRACTION = 0.06
+RELIABLE_LENGTH = (30, 800)
 """Residues between which single-chain predictions are at their best."""
 
 
 @dataclass(frozen=True)
-class Finding:
+class SequenceWarning:
     """One thing to know before the run. `spans` are the residues it is about, from 0, the end left out.
 
     `level` is "note" for what is good to know and "warning" for what makes the result less sure.
@@ -66,12 +66,12 @@ class Finding:
     spans: tuple[tuple[int, int], ...] = ()
 
 
-def check_sequence(sequence: str) -> list[Finding]:
+def check_sequence(sequence: str) -> list[SequenceWarning]:
     """Every finding about one chain of one-letter codes, the gravest first; empty where all is ordinary."""
     found = [
         *_length(sequence),
-        *_unknown(sequence),
-        *_simple(sequence),
+        *_unknown_residues(sequence),
+        *_low_complexity(sequence),
         *_repeats(sequence),
         *_membrane(sequence),
         *_cysteines(sequence),
@@ -79,42 +79,47 @@ def check_sequence(sequence: str) -> list[Finding]:
     return sorted(found, key=lambda finding: finding.level != "warning")
 
 
-def _length(sequence: str) -> list[Finding]:
-    count, (least, most) = len(sequence), TRUSTED
+def _length(sequence: str) -> list[SequenceWarning]:
+    count, (least, most) = len(sequence), RELIABLE_LENGTH
     if count < least:
-        return [Finding("short", "note", f"{count} residues are a peptide: many take no fixed shape on their own.")]
+        return [
+            SequenceWarning("short", "note", f"{count} residues are a peptide: many take no fixed shape on their own.")
+        ]
     if count > most:
         text = f"{count:,} residues are a long chain: its parts may be right and their places to each other wrong."
-        return [Finding("long", "warning", text)]
+        return [SequenceWarning("long", "warning", text)]
     return []
 
 
-def _unknown(sequence: str) -> list[Finding]:
-    spans = _spans(np.array([letter not in RESIDUES for letter in sequence]))
+def _unknown_residues(sequence: str) -> list[SequenceWarning]:
+    spans = _spans(np.array([letter not in AMINO_ACIDS for letter in sequence]))
     if not spans:
         return []
     count = sum(end - start for start, end in spans)
     text = f"{count} of {len(sequence)} residues are unknown (X), first at {spans[0][0] + 1}."
-    return [Finding("unknown", "warning", text, spans)]
+    return [SequenceWarning("unknown", "warning", text, spans)]
 
 
-def _simple(sequence: str) -> list[Finding]:
+def _low_complexity(sequence: str) -> list[SequenceWarning]:
     window, bits = LOW_COMPLEXITY
     if len(sequence) < window:
         return []
     letters = np.array(list(sequence))
-    onehot = (letters[:, None] == np.array(list(RESIDUES))).astype(float)  # (L, 20)
+    onehot = (letters[:, None] == np.array(list(AMINO_ACIDS))).astype(float)  # (L, 20)
     counts = _windows(onehot, window)
     share = counts / window
     entropy = -(share * np.log2(np.where(share > 0, share, 1))).sum(-1)
     spans = _spans(_cover(entropy < bits, window, len(sequence)))
     if not spans:
         return []
-    text = f"{_places(spans)} few kinds of residue (low complexity): often disordered, with no single shape to predict."
-    return [Finding("simple", "warning", f"Residues {text}", spans)]
+    text = (
+        f"Residues {_spans_text(spans)} few kinds of residue (low complexity): often disordered, with no single shape "
+        "to predict."
+    )
+    return [SequenceWarning("simple", "warning", text, spans)]
 
 
-def _repeats(sequence: str) -> list[Finding]:
+def _repeats(sequence: str) -> list[SequenceWarning]:
     window, share = REPEAT
     count = len(sequence)
     letters = np.frombuffer(sequence.encode(), np.uint8)
@@ -135,10 +140,10 @@ def _repeats(sequence: str) -> list[Finding]:
         f"Residues {first[0] + 1}–{first[1]} come again at {second[0] + 1}–{second[1]} ({100 * identity:.0f} % the "
         "same): models may lay repeats on top of each other."
     )
-    return [Finding("repeat", "note", text, (first, second))]
+    return [SequenceWarning("repeat", "note", text, (first, second))]
 
 
-def _membrane(sequence: str) -> list[Finding]:
+def _membrane(sequence: str) -> list[SequenceWarning]:
     window, least = MEMBRANE
     if len(sequence) < window:
         return []
@@ -147,18 +152,18 @@ def _membrane(sequence: str) -> list[Finding]:
     spans = _spans(_cover(mean >= least, window, len(sequence)))
     if not spans:
         return []
-    text = f"{_places(spans)} water-shunning residues in a row, as in a membrane: no model here knows of membranes."
-    return [Finding("membrane", "note", f"Residues {text}", spans)]
+    text = f"{_spans_text(spans)} water-shunning residues in a row, as in a membrane: no model here knows of membranes."
+    return [SequenceWarning("membrane", "note", f"Residues {text}", spans)]
 
 
-def _cysteines(sequence: str) -> list[Finding]:
+def _cysteines(sequence: str) -> list[SequenceWarning]:
     count = sequence.count("C")
-    if count < 4 or count / len(sequence) < DISULPHIDE_SHARE:
+    if count < 4 or count / len(sequence) < MIN_CYSTEINE_FRACTION:
         return []
     text = (
         f"{count} cysteines in {len(sequence)} residues: disulphide bridges are likely, and are not predicted as such."
     )
-    return [Finding("cysteines", "note", text)]
+    return [SequenceWarning("cysteines", "note", text)]
 
 
 def _windows(values: np.ndarray, window: int) -> np.ndarray:
@@ -180,6 +185,6 @@ def _spans(marked: np.ndarray) -> tuple[tuple[int, int], ...]:
     return tuple((int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True))
 
 
-def _places(spans: tuple[tuple[int, int], ...]) -> str:
+def _spans_text(spans: tuple[tuple[int, int], ...]) -> str:
     shown = ", ".join(f"{start + 1}–{end}" for start, end in spans[:4])
     return f"{shown}{' and others' if len(spans) > 4 else ''} have"

@@ -15,7 +15,7 @@ N_CA_C, CA_C_N, C_N_CA, CA_C_O = (math.radians(angle) for angle in (111.0, 117.2
 ATOMS = ("N", "CA", "C", "O", "CB")
 
 
-def _residue() -> torch.Tensor:
+def _residue_template() -> torch.Tensor:
     """(4, 3) N, CA, C and CB of one residue in the frame of its C: x along CA→C, N in the xy plane, L-chirality."""
     c = torch.zeros(3)
     ca = torch.tensor([-CA_C, 0.0, 0.0])
@@ -26,10 +26,10 @@ def _residue() -> torch.Tensor:
     return torch.stack([n, ca, c, cb])
 
 
-_RESIDUE = _residue()
+_RESIDUE_TEMPLATE = _residue_template()
 
 
-def _turn(torsion: torch.Tensor, angle: float, length: float) -> tuple[torch.Tensor, torch.Tensor]:
+def _bond_transform(torsion: torch.Tensor, angle: float, length: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Rotation (..., 3, 3) and shift (..., 3) from the frame of one atom to that of the next along the chain.
 
     The natural extension of the reference frame (Parsons et al. 2005, J. Comput. Chem. 26, 1063): x along the bond,
@@ -44,7 +44,7 @@ def _turn(torsion: torch.Tensor, angle: float, length: float) -> tuple[torch.Ten
     return torch.stack([along, middle, normal], -1), length * along
 
 
-def _joined(
+def _compose(
     first: tuple[torch.Tensor, torch.Tensor], second: tuple[torch.Tensor, torch.Tensor]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     return first[0] @ second[0], (first[0] @ second[1][..., None])[..., 0] + first[1]
@@ -56,20 +56,26 @@ def backbone(torsions: torch.Tensor) -> torch.Tensor:
     Every residue gets a CB, glycine too. φ and ω of the first residue move nothing.
     """
     phi, psi, omega = torsions.unbind(-1)
-    local = _joined(
-        _joined(_turn(psi[:, :-1], CA_C_N, C_N), _turn(omega[:, 1:], C_N_CA, N_CA)), _turn(phi[:, 1:], N_CA_C, CA_C)
+    local = _compose(
+        _compose(_bond_transform(psi[:, :-1], CA_C_N, C_N), _bond_transform(omega[:, 1:], C_N_CA, N_CA)),
+        _bond_transform(phi[:, 1:], N_CA_C, CA_C),
     )
     batch = len(torsions)
     rotation = torch.cat([torch.eye(3).expand(batch, 1, 3, 3), local[0]], 1)  # (B, L, 3, 3)
     shift = torch.cat([torch.zeros(batch, 1, 3), local[1]], 1)  # (B, L, 3)
     step = 1
     while step < rotation.shape[1]:
-        joined = _joined((rotation[:, :-step], shift[:, :-step]), (rotation[:, step:], shift[:, step:]))
+        joined = _compose((rotation[:, :-step], shift[:, :-step]), (rotation[:, step:], shift[:, step:]))
         rotation = torch.cat([rotation[:, :step], joined[0]], 1)
         shift = torch.cat([shift[:, :step], joined[1]], 1)
         step *= 2
-    oxygen = _turn(psi + math.pi, CA_C_O, C_O)[1]  # (B, L, 3)
+    oxygen = _bond_transform(psi + math.pi, CA_C_O, C_O)[1]  # (B, L, 3)
     local_atoms = torch.cat(
-        [_RESIDUE[:3].expand(*psi.shape, 3, 3), oxygen[..., None, :], _RESIDUE[3:].expand(*psi.shape, 1, 3)], -2
+        [
+            _RESIDUE_TEMPLATE[:3].expand(*psi.shape, 3, 3),
+            oxygen[..., None, :],
+            _RESIDUE_TEMPLATE[3:].expand(*psi.shape, 1, 3),
+        ],
+        -2,
     )
     return local_atoms @ rotation.transpose(-1, -2) + shift[..., None, :]

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from backends.folding.alignment.profile import HELIX, STRAND, segments
+from backends.folding.alignment.profile import HELIX, STRAND, same_segment
 
-NEAREST = 6
+MIN_SEPARATION = 6
 """Pairs closer in sequence than this are left to secondary structure."""
 
 # How much support counts for and what a rank is worth: four numbers, the same for every protein, set on the four
 # alignments of `benchmarks/coevolution.py`. So the figures it prints for them are those of a fit, not of a blind test.
 HELIX_SUPPORT = 0.5
 STRAND_SUPPORT = 0.5
-FIRST = 0.9
-HALF_AT = 0.35
-ENOUGH = 3.0
+TOP_PROBABILITY = 0.9
+HALF_RANK = 0.35
+SUFFICIENT_DEPTH = 3.0
 """Effective sequences a residue from which on the probabilities are taken as they are."""
 
 
-def probabilities(scores: np.ndarray, secondary: np.ndarray, occupancy: np.ndarray, effective: float) -> np.ndarray:
+def contact_probabilities(
+    scores: np.ndarray, secondary: np.ndarray, occupancy: np.ndarray, effective: float
+) -> np.ndarray:
     """(L, L) probability of a contact for pairs at least NEAREST apart, 0 for others.
 
     Pairs are ranked by `supported` couplings; one of rank r is a contact with FIRST / (1 + r / (HALF_AT L)), and less
@@ -32,24 +34,24 @@ def probabilities(scores: np.ndarray, secondary: np.ndarray, occupancy: np.ndarr
         effective: number of sequences, counted by their weights.
     """
     length = len(scores)
-    strength = supported(scores * np.sqrt(np.outer(occupancy, occupancy)), secondary)
-    i, j = np.triu_indices(length, NEAREST)
-    possible = ~segments(secondary)[i, j]
+    strength = add_pattern_support(scores * np.sqrt(np.outer(occupancy, occupancy)), secondary)
+    i, j = np.triu_indices(length, MIN_SEPARATION)
+    possible = ~same_segment(secondary)[i, j]
     i, j = i[possible], j[possible]
     order = np.argsort(-strength[i, j], kind="stable")
-    trust = min(1.0, effective / length / ENOUGH)
+    trust = min(1.0, effective / length / SUFFICIENT_DEPTH)
     found = np.zeros((length, length), np.float32)
-    found[i[order], j[order]] = trust * FIRST / (1 + np.arange(len(order)) / (HALF_AT * length))
+    found[i[order], j[order]] = trust * TOP_PROBABILITY / (1 + np.arange(len(order)) / (HALF_RANK * length))
     return found + found.T
 
 
-def supported(scores: np.ndarray, secondary: np.ndarray) -> np.ndarray:
+def add_pattern_support(scores: np.ndarray, secondary: np.ndarray) -> np.ndarray:
     """(L, L) couplings in units of their noise, plus what the neighbours in the pattern of two helices or strands add.
 
     Helices that touch do so every turn, i ± 3 or 4 with j ± 3 or 4; strands residue by residue, i ± 1 with j ± 1. A
     true contact has such company, noise has none.
     """
-    far = scores[np.triu_indices(len(scores), NEAREST)]
+    far = scores[np.triu_indices(len(scores), MIN_SEPARATION)]
     noise = 1.4826 * np.median(np.abs(far - np.median(far)))
     scaled = np.clip((scores - np.median(far)) / max(noise, 1e-12), -2, 8)
     helices = np.outer(secondary[:, HELIX], secondary[:, HELIX])

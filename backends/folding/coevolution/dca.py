@@ -13,10 +13,11 @@ import numpy as np
 import torch
 
 from backends.folding.alignment.alignment import GAP
+from backends.folding.pair_scores import average_product_correction
 
 STATES = 21
 """Twenty residues and the gap; an unknown residue counts as a gap."""
-BLOCK = 40
+COLUMN_BLOCK = 40
 """Columns of the alignment that are solved for at once."""
 
 
@@ -40,8 +41,8 @@ def mean_field(rows: np.ndarray, weights: np.ndarray, pseudocount: float = 0.7) 
     shaped = couplings.view(length, GAP, length, GAP).numpy()
     yield 0, shaped
     factor = torch.linalg.cholesky(_covariance(rows, weights, pseudocount).double())
-    for first in range(0, length, BLOCK):
-        last = min(first + BLOCK, length)
+    for first in range(0, length, COLUMN_BLOCK):
+        last = min(first + COLUMN_BLOCK, length)
         start, width = first * GAP, (last - first) * GAP
         # The lower part of these columns of the inverse needs no more than the lower corner of the factor.
         unit = torch.eye(len(factor) - start, width, dtype=torch.float64)
@@ -75,14 +76,4 @@ def coupling_scores(couplings: np.ndarray) -> np.ndarray:
     blocks = blocks - blocks.mean(2, keepdims=True) - blocks.mean(3, keepdims=True) + blocks.mean((2, 3), keepdims=True)
     norms = np.sqrt((blocks**2).sum((2, 3)))
     np.fill_diagonal(norms, 0)
-    return average_product_corrected(norms)
-
-
-def average_product_corrected(norms: np.ndarray) -> np.ndarray:
-    """(L, L) `norms` less what their rows and columns alone explain; the diagonal, which means nothing, is 0."""
-    length = len(norms)
-    mean = norms.sum(0) / max(length - 1, 1)
-    overall = mean.mean()
-    corrected = norms - np.outer(mean, mean) / max(overall, 1e-12)
-    np.fill_diagonal(corrected, 0)
-    return corrected
+    return average_product_correction(norms, diagonal=False)

@@ -15,13 +15,13 @@ from backends.core.engine import Metric, Notice, Progress
 from backends.core.errors import BadInput
 from backends.core.options import switch, whole_number
 from backends.folding.alignment.alignment import Alignment, sequence_weights
-from backends.folding.alignment.profile import frequencies, secondary
+from backends.folding.alignment.profile import column_frequencies, secondary_structure
 from backends.folding.alignment.sequence import Query
-from backends.folding.base import FoldingEngine, Found
+from backends.folding.base import FoldingEngine, PredictionEvents
 from backends.folding.coevolution.chain import backbone
-from backends.folding.coevolution.contacts import NEAREST, probabilities
+from backends.folding.coevolution.contacts import MIN_SEPARATION, contact_probabilities
 from backends.folding.coevolution.dca import coupling_scores, mean_field
-from backends.folding.coevolution.population_descent import TURNS, search, total_steps
+from backends.folding.coevolution.population_descent import ROUNDS, search, total_steps
 from backends.folding.coevolution.restraints import Restraints
 from backends.folding.structure.confidence import Confidence
 from backends.folding.structure.structure import Structure
@@ -30,10 +30,10 @@ from backends.folding.types import Model, Step
 if TYPE_CHECKING:
     from backends.folding.engines.secondary_head import SecondaryPredictor
 
-COVERAGE = 0.7
+MIN_COVERAGE = 0.7
 """Sequences that cover less of the query are left out: their ends couple to each other by missing together."""
 MAX_CELLS = 1_500_000
-SHALLOW = 3.0
+MIN_DEPTH = 3.0
 """Effective sequences a residue below which the result is a guess."""
 
 READING, COUPLING, FOLDING = "Weighing the sequences", "Finding what changes together", "Folding the chain"
@@ -46,39 +46,39 @@ class CoevolutionEngine(FoldingEngine):
     takes: ClassVar[str] = "alignment"
     uses_alignment: ClassVar[bool] = True
 
-    def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
+    def predict(self, query: Query, options: Mapping[str, Any]) -> PredictionEvents:
         seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
         predictor = _predictor() if switch(options, "language", False) else None
         if query.alignment is None:
             raise BadInput("“Coevolution” needs an alignment of related sequences (A3M, Stockholm or aligned FASTA).")
         yield Progress(READING, 0, 1)
-        alignment, notices = usable(query.alignment)
+        alignment, notices = usable_sequences(query.alignment)
         yield from (Notice(sentence) for sentence in notices)
         weights = sequence_weights(alignment.rows)
         yield Progress(READING, 1, 1)
         yield Metric("effective_sequences", float(weights.sum()), "")
-        if weights.sum() < SHALLOW * alignment.length:
+        if weights.sum() < MIN_DEPTH * alignment.length:
             yield Notice(
                 f"These {len(alignment):,} sequences count as {weights.sum():.0f} different ones, and at least "
-                f"{SHALLOW * alignment.length:.0f} are needed for {alignment.length} residues: the fold is a guess."
+                f"{MIN_DEPTH * alignment.length:.0f} are needed for {alignment.length} residues: the fold is a guess."
             )
         if predictor is not None:
             yield Notice("Helices and strands are told by a small language model too, not by the columns alone.")
-        contacts, states = yield from analysed(alignment, weights, predictor)
-        yield from folded(query.sequence, contacts, states, seed, predictor.name if predictor else "propensities")
+        contacts, states = yield from analyse_alignment(alignment, weights, predictor)
+        yield from fold_chain(query.sequence, contacts, states, seed, predictor.name if predictor else "propensities")
 
 
 def _predictor() -> SecondaryPredictor:
     """The language model that ships; with it comes torch, which a fold without it does not wait for."""
-    from backends.folding.engines.secondary_head import shipped
+    from backends.folding.engines.secondary_head import bundled_predictor
 
-    return shipped()
+    return bundled_predictor()
 
 
-def usable(alignment: Alignment) -> tuple[Alignment, list[str]]:
+def usable_sequences(alignment: Alignment) -> tuple[Alignment, list[str]]:
     """The sequences that can be used, and what was left out in sentences. Raises BadInput where too few are left."""
     notices = []
-    kept = alignment.unique().filtered(coverage=COVERAGE)
+    kept = alignment.unique().filtered(coverage=MIN_COVERAGE)
     if len(kept) < 2:
         raise BadInput(
             "This holds no second sequence that covers the protein, so nothing can change together: bring an alignment "
@@ -91,7 +91,7 @@ def usable(alignment: Alignment) -> tuple[Alignment, list[str]]:
     return kept, notices
 
 
-def analysed(
+def analyse_alignment(
     alignment: Alignment, weights: np.ndarray, predictor: SecondaryPredictor | None = None
 ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
     """Progress; returns (L, L) probabilities of contacts and (L, 3) of helix, strand and loop."""
@@ -100,12 +100,12 @@ def analysed(
         yield Progress(COUPLING, done, alignment.length)
     scores = coupling_scores(couplings)
     told = None if predictor is None else predictor.alignment(alignment, weights)
-    states = secondary(alignment, weights, scores, told)
-    _, occupancy = frequencies(alignment, weights)
-    return probabilities(scores, states, np.minimum(occupancy, 1), float(weights.sum())), states
+    states = secondary_structure(alignment, weights, scores, told)
+    _, occupancy = column_frequencies(alignment, weights)
+    return contact_probabilities(scores, states, np.minimum(occupancy, 1), float(weights.sum())), states
 
 
-def folded(
+def fold_chain(
     sequence: str, contacts: np.ndarray, states: np.ndarray, seed: int = 0, predictor: str = "propensities"
 ) -> Iterator[Any]:
     """Progress, a Step after each turn, and the Model of lowest energy; `predictor` is who told the states."""
@@ -118,23 +118,23 @@ def folded(
             yield Progress(FOLDING, found, total)
             continue
         atoms = backbone(found.torsions[found.order])  # (B, L, 5, 3)
-        met, chains = float(restraints.met(atoms[:1])), atoms.numpy()
+        met, chains = float(restraints.satisfied_fraction(atoms[:1])), atoms.numpy()
         if found.steps == total:
             break
         crowd = chains[:, :, 1]
-        yield Step(*_judged(chains[0], crowd, met, sequence), found.turn, TURNS)
+        yield Step(*_with_confidence(chains[0], crowd, met, sequence), found.turn, ROUNDS)
     assert chains is not None and crowd is not None
     yield Progress(FOLDING, total, total)
     yield Notice(
         "The confidence is an estimate and no trained pLDDT: how well chains folded from different starts agree, times "
         f"how far the fold meets its predicted contacts ({met:.0%})."
     )
-    structure, confidence = _judged(chains[0], crowd, met, sequence)
-    meta = {"contacts": {"least_separation": NEAREST, "secondary_structure": predictor}}
+    structure, confidence = _with_confidence(chains[0], crowd, met, sequence)
+    meta = {"contacts": {"least_separation": MIN_SEPARATION, "secondary_structure": predictor}}
     yield Model(structure, confidence, {"contacts": contacts}, meta, method="coevolution")
 
 
-def _judged(chain: np.ndarray, crowd: np.ndarray, met: float, sequence: str) -> tuple[Structure, Confidence]:
+def _with_confidence(chain: np.ndarray, crowd: np.ndarray, met: float, sequence: str) -> tuple[Structure, Confidence]:
     """Chains can agree on a wrong fold; that contacts stay unmet gives it away, so their share scales the agreement."""
     plddt = met * agreement(chain[:, 1], crowd[: len(crowd) // 2])
     structure = Structure.from_backbone(chain, sequence, confidence=plddt, method="estimate")

@@ -14,21 +14,21 @@ from typing import TypeVar
 import torch
 
 from backends.folding.alignment.profile import LOOP
-from backends.folding.coevolution.restraints import FORGIVING, WIDE, Restraints
+from backends.folding.coevolution.restraints import FINAL_WIDTH, INITIAL_WIDTH, Restraints
 
-TURNS, STEPS, FINISHING = 7, 150, 100
-ISLANDS, A_ISLAND = 4, 6
-REFLECTED = 3
-RATE = 0.06
-KICK = 0.5
-FINISHED = 4
-CHUNK = 10
+ROUNDS, STEPS_PER_ROUND, REFINEMENT_STEPS = 7, 150, 100
+POPULATIONS, POPULATION_SIZE = 4, 6
+REFLECTION_ROUND = 3
+LEARNING_RATE = 0.06
+PERTURBATION = 0.5
+REFINED_CHAINS = 4
+REPORT_EVERY = 10
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Found:
+class Population:
     """The population after `steps` steps: `torsions` (B, L, 3) and `energies` (B,), the best of each so far."""
 
     steps: int
@@ -42,15 +42,15 @@ class Found:
 
 
 def total_steps() -> int:
-    return TURNS * STEPS + FINISHING
+    return ROUNDS * STEPS_PER_ROUND + REFINEMENT_STEPS
 
 
-def search(restraints: Restraints, seed: int = 0) -> Iterator[Found | int]:
+def search(restraints: Restraints, seed: int = 0) -> Iterator[Population | int]:
     """Yields the steps done every CHUNK of them, and what each turn found; the last holds the FINISHED best."""
-    return on_one_thread(_search(restraints, seed))
+    return single_threaded(_search(restraints, seed))
 
 
-def on_one_thread(items: Generator[T, None, None]) -> Iterator[T]:
+def single_threaded(items: Generator[T, None, None]) -> Iterator[T]:
     """The same items, each worked out with gradients and on one thread.
 
     The operations of a descent are so small that sharing them out costs more than it saves. Both settings belong to
@@ -70,60 +70,60 @@ def on_one_thread(items: Generator[T, None, None]) -> Iterator[T]:
             yield item
 
 
-def _search(restraints: Restraints, seed: int) -> Generator[Found | int, None, None]:
+def _search(restraints: Restraints, seed: int) -> Generator[Population | int, None, None]:
     generator = torch.Generator().manual_seed(seed)
-    start = restraints.start(ISLANDS * A_ISLAND, generator)
+    start = restraints.initial_torsions(POPULATIONS * POPULATION_SIZE, generator)
     best, energies = start, torch.full((len(start),), torch.inf)
-    for turn in range(TURNS):
+    for turn in range(ROUNDS):
         for step, moved in _descend(restraints, start, first=turn == 0):
             torsions = moved
-            if step % CHUNK == 0:
-                yield turn * STEPS + step
+            if step % REPORT_EVERY == 0:
+                yield turn * STEPS_PER_ROUND + step
         with torch.no_grad():
             reached = restraints.energy(torsions)
         better = reached < energies
         best = torch.where(better[:, None, None], torsions, best)
         energies = torch.where(better, reached, energies)
-        yield Found((turn + 1) * STEPS, turn + 1, best, energies)
-        if turn and turn < TURNS - 1:
-            best, energies = _selected(best, energies)
-        start = _disturbed(best, restraints, generator)
-        if turn == REFLECTED:
-            start = _reflected(start, restraints)
-    best = best[energies.argsort()[:FINISHED]]
-    for step, moved in _finish(restraints, best):
+        yield Population((turn + 1) * STEPS_PER_ROUND, turn + 1, best, energies)
+        if turn and turn < ROUNDS - 1:
+            best, energies = _select(best, energies)
+        start = _perturb(best, restraints, generator)
+        if turn == REFLECTION_ROUND:
+            start = _reflect(start, restraints)
+    best = best[energies.argsort()[:REFINED_CHAINS]]
+    for step, moved in _refine(restraints, best):
         best = moved
-        if step % CHUNK == 0:
-            yield TURNS * STEPS + step
+        if step % REPORT_EVERY == 0:
+            yield ROUNDS * STEPS_PER_ROUND + step
     with torch.no_grad():
-        energies = restraints.energy(best) + restraints.clashes(best)
-    yield Found(total_steps(), TURNS, best, energies)
+        energies = restraints.energy(best) + restraints.clash_energy(best)
+    yield Population(total_steps(), ROUNDS, best, energies)
 
 
 def _descend(restraints: Restraints, start: torch.Tensor, first: bool) -> Iterator[tuple[int, torch.Tensor]]:
     """Adam on φ and ψ: contacts from wide to narrow, overlaps from soft to hard, at first from near to far."""
-    torsions, optimiser = _movable(start)
-    for step in range(STEPS):
-        share = step / STEPS
-        width = FORGIVING + (WIDE if first else 6.0) * max(0.0, 1 - share / 0.7)
+    torsions, optimiser = _trainable(start)
+    for step in range(STEPS_PER_ROUND):
+        share = step / STEPS_PER_ROUND
+        width = FINAL_WIDTH + (INITIAL_WIDTH if first else 6.0) * max(0.0, 1 - share / 0.7)
         span = 8 + 2 * share * restraints.length if first else torch.inf
         energy = restraints.energy(torsions, width, min(1.0, 0.05 + share / 0.6), span)
-        _step(optimiser, torsions, energy, RATE * min(1.0, max(0.1, (1 - share) / 0.4)))
+        _step(optimiser, torsions, energy, LEARNING_RATE * min(1.0, max(0.1, (1 - share) / 0.4)))
         yield step + 1, torsions.detach()
 
 
-def _finish(restraints: Restraints, start: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+def _refine(restraints: Restraints, start: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
     """A last descent in which every backbone atom counts."""
-    torsions, optimiser = _movable(start)
-    for step in range(FINISHING):
-        energy = restraints.energy(torsions) + restraints.clashes(torsions)
-        _step(optimiser, torsions, energy, 0.3 * RATE * (1 - step / FINISHING))
+    torsions, optimiser = _trainable(start)
+    for step in range(REFINEMENT_STEPS):
+        energy = restraints.energy(torsions) + restraints.clash_energy(torsions)
+        _step(optimiser, torsions, energy, 0.3 * LEARNING_RATE * (1 - step / REFINEMENT_STEPS))
         yield step + 1, torsions.detach()
 
 
-def _movable(start: torch.Tensor) -> tuple[torch.Tensor, torch.optim.Adam]:
+def _trainable(start: torch.Tensor) -> tuple[torch.Tensor, torch.optim.Adam]:
     torsions = start.clone().requires_grad_(True)
-    return torsions, torch.optim.Adam([torsions], lr=RATE, betas=(0.9, 0.98))
+    return torsions, torch.optim.Adam([torsions], lr=LEARNING_RATE, betas=(0.9, 0.98))
 
 
 def _step(optimiser: torch.optim.Adam, torsions: torch.Tensor, energy: torch.Tensor, rate: float) -> None:
@@ -135,17 +135,19 @@ def _step(optimiser: torch.optim.Adam, torsions: torch.Tensor, energy: torch.Ten
     optimiser.step()
 
 
-def _selected(best: torch.Tensor, energies: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _select(best: torch.Tensor, energies: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """On each island the better half takes the place of the worse."""
-    half = A_ISLAND // 2
-    order = energies.reshape(ISLANDS, A_ISLAND).argsort(1) + A_ISLAND * torch.arange(ISLANDS)[:, None]
+    half = POPULATION_SIZE // 2
+    order = (
+        energies.reshape(POPULATIONS, POPULATION_SIZE).argsort(1) + POPULATION_SIZE * torch.arange(POPULATIONS)[:, None]
+    )
     better, worse = order[:, :half].flatten(), order[:, -half:].flatten()
     best, energies = best.clone(), energies.clone()
     best[worse], energies[worse] = best[better], energies[better]
     return best, energies
 
 
-def _disturbed(best: torch.Tensor, restraints: Restraints, generator: torch.Generator) -> torch.Tensor:
+def _perturb(best: torch.Tensor, restraints: Restraints, generator: torch.Generator) -> torch.Tensor:
     """Each chain kicked about one place in it, its loops most."""
     count, length = best.shape[:2]
     centre = torch.rand(count, 1, generator=generator) * length
@@ -153,11 +155,11 @@ def _disturbed(best: torch.Tensor, restraints: Restraints, generator: torch.Gene
     near = torch.exp(-(((torch.arange(length) - centre) / width) ** 2))  # (B, L)
     soft = 0.05 + 0.95 * restraints.secondary[:, LOOP]
     out = best.clone()
-    out[:, :, :2] += KICK * torch.randn(count, length, 2, generator=generator) * (near * soft)[..., None]
+    out[:, :, :2] += PERTURBATION * torch.randn(count, length, 2, generator=generator) * (near * soft)[..., None]
     return out
 
 
-def _reflected(torsions: torch.Tensor, restraints: Restraints) -> torch.Tensor:
+def _reflect(torsions: torch.Tensor, restraints: Restraints) -> torch.Tensor:
     """Every second chain with its loops mirrored."""
     loops = restraints.secondary[:, LOOP] > 0.5
     out = torsions.clone()

@@ -12,17 +12,17 @@ import torch
 
 from backends.folding.alignment.profile import HELIX, LOOP, STRAND
 from backends.folding.coevolution.chain import backbone
-from backends.folding.coevolution.contacts import NEAREST
+from backends.folding.coevolution.contacts import MIN_SEPARATION
 
-CENTRES = torch.deg2rad(torch.tensor([[-63.0, -42.0], [-120.0, 135.0], [-75.0, 130.0]]))
+BASIN_CENTRES = torch.deg2rad(torch.tensor([[-63.0, -42.0], [-120.0, 135.0], [-75.0, 130.0]]))
 """φ, ψ of an α-helix (right-handed, which settles the hand of the whole), a strand, and the commonest loop."""
 
-TORSION, LOOP_TORSION, CONTACT, OVERLAP = 10.0, 0.8, 10.0, 3.0
-CONTACTS_A_RESIDUE = 1.0
-REACH, FORGIVING, WIDE = 7.0, 4.0, 16.0
-APART = (4.6, 4.4)
+TORSION_WEIGHT, LOOP_TORSION_WEIGHT, CONTACT_WEIGHT, OVERLAP_WEIGHT = 10.0, 0.8, 10.0, 3.0
+CONTACTS_PER_RESIDUE = 1.0
+CONTACT_DISTANCE, FINAL_WIDTH, INITIAL_WIDTH = 7.0, 4.0, 16.0
+MIN_CA_CB_DISTANCE = (4.6, 4.4)
 """Least distance in Å of two Cα, and of two Cβ, three or more residues apart."""
-TOUCHING = 3.1
+MIN_ATOM_DISTANCE = 3.1
 """Least distance in Å of any other two backbone atoms."""
 
 
@@ -42,49 +42,49 @@ class Restraints:
     def __init__(self, probabilities: np.ndarray, secondary: np.ndarray) -> None:
         self.length = len(secondary)
         self.secondary = torch.from_numpy(secondary).float()
-        i, j = np.triu_indices(self.length, NEAREST)
-        best = np.argsort(-probabilities[i, j], kind="stable")[: int(CONTACTS_A_RESIDUE * self.length)]
+        i, j = np.triu_indices(self.length, MIN_SEPARATION)
+        best = np.argsort(-probabilities[i, j], kind="stable")[: int(CONTACTS_PER_RESIDUE * self.length)]
         best = best[probabilities[i, j][best] > 0]
         self.first, self.second = torch.from_numpy(i[best]), torch.from_numpy(j[best])
-        self.strength = CONTACT * torch.from_numpy(probabilities[i, j][best]).float()
+        self.strength = CONTACT_WEIGHT * torch.from_numpy(probabilities[i, j][best]).float()
         self.pairs = torch.triu_indices(self.length, self.length, 3)
         self.radius = expected_radius(self.length)
 
     def energy(
-        self, torsions: torch.Tensor, width: float = FORGIVING, overlap: float = 1.0, span: float = math.inf
+        self, torsions: torch.Tensor, width: float = FINAL_WIDTH, overlap: float = 1.0, span: float = math.inf
     ) -> torch.Tensor:
         """(B,) energies. `width` in Å is how far off a contact is still pulled; pairs over `span` apart wait."""
         atoms = backbone(torsions)  # (B, L, 5, 3)
         ca, cb = atoms[:, :, 1], atoms[:, :, 4]
         waiting = (self.second - self.first <= span).float()
-        contacts = (waiting * self.strength * self._unmet(cb, width)).sum(1)
+        contacts = (waiting * self.strength * self._contact_energy(cb, width)).sum(1)
         close = torch.zeros(len(torsions))
-        for points, least in ((ca, APART[0]), (cb, APART[1])):
+        for points, least in ((ca, MIN_CA_CB_DISTANCE[0]), (cb, MIN_CA_CB_DISTANCE[1])):
             close = close + (least - _distances(points, *self.pairs)).clamp(min=0).square().sum(1)
         spread = (ca - ca.mean(1, keepdim=True)).square().sum(-1).mean(1).sqrt()
         loose = (spread - self.radius).clamp(min=0).square()
-        return self.turning(torsions) + contacts + OVERLAP * overlap * close + loose
+        return self.torsion_energy(torsions) + contacts + OVERLAP_WEIGHT * overlap * close + loose
 
-    def _unmet(self, cb: torch.Tensor, width: float) -> torch.Tensor:
+    def _contact_energy(self, cb: torch.Tensor, width: float) -> torch.Tensor:
         """(B, P) from 0, where a restrained pair touches, to 1, where it is far apart."""
-        off = (_distances(cb, self.first, self.second) - REACH).clamp(min=0).square()
+        off = (_distances(cb, self.first, self.second) - CONTACT_DISTANCE).clamp(min=0).square()
         return off / (off + width**2)  # Lorentzian: a false contact pulls ever less the farther it is
 
-    def met(self, chains: torch.Tensor) -> torch.Tensor:
+    def satisfied_fraction(self, chains: torch.Tensor) -> torch.Tensor:
         """(B,) share of the predicted contacts, each as much as it is likely, that chains (B, L, 5, 3) satisfy."""
-        unmet = self._unmet(chains[:, :, 4], FORGIVING)
+        unmet = self._contact_energy(chains[:, :, 4], FINAL_WIDTH)
         return ((1 - unmet) * self.strength).sum(1) / self.strength.sum().clamp(min=1e-9)
 
-    def turning(self, torsions: torch.Tensor) -> torch.Tensor:
+    def torsion_energy(self, torsions: torch.Tensor) -> torch.Tensor:
         """(B,) how far φ and ψ are from their secondary structure."""
         total = torch.zeros(torsions.shape[:2])
         for state in (HELIX, STRAND):
-            away = (1 - torch.cos(torsions[:, :, :2] - CENTRES[state])).sum(-1)
-            total = total + TORSION * self.secondary[:, state] * away
-        loop = 1 - torch.cos(torsions[:, :, 0] - CENTRES[LOOP, 0])
-        return (total + LOOP_TORSION * self.secondary[:, LOOP] * loop).sum(1)
+            away = (1 - torch.cos(torsions[:, :, :2] - BASIN_CENTRES[state])).sum(-1)
+            total = total + TORSION_WEIGHT * self.secondary[:, state] * away
+        loop = 1 - torch.cos(torsions[:, :, 0] - BASIN_CENTRES[LOOP, 0])
+        return (total + LOOP_TORSION_WEIGHT * self.secondary[:, LOOP] * loop).sum(1)
 
-    def clashes(self, torsions: torch.Tensor) -> torch.Tensor:
+    def clash_energy(self, torsions: torch.Tensor) -> torch.Tensor:
         """(B,) overlap of all backbone atoms of residues two or more apart, and loops outside Ramachandran's map."""
         atoms = backbone(torsions)
         batch, length = atoms.shape[:2]
@@ -92,11 +92,11 @@ class Restraints:
         i, j = torch.triu_indices(length * 5, length * 5, 6)
         apart = j.div(5, rounding_mode="floor") - i.div(5, rounding_mode="floor") >= 2
         i, j = i[apart], j[apart]
-        close = (TOUCHING - _distances(flat, i, j)).clamp(min=0).square().sum(1)
-        basins = torch.stack([(1 - torch.cos(torsions[:, :, :2] - centre)).sum(-1) for centre in CENTRES])
+        close = (MIN_ATOM_DISTANCE - _distances(flat, i, j)).clamp(min=0).square().sum(1)
+        basins = torch.stack([(1 - torch.cos(torsions[:, :, :2] - centre)).sum(-1) for centre in BASIN_CENTRES])
         return 5 * close + 2 * basins.min(0).values.sum(1)
 
-    def start(self, count: int, generator: torch.Generator) -> torch.Tensor:
+    def initial_torsions(self, count: int, generator: torch.Generator) -> torch.Tensor:
         """(B, L, 3) torsions: each chain's loops drawn at random, its helices and strands nearly ideal."""
         states = torch.multinomial(self.secondary, count, True, generator=generator).T  # (B, L)
         sure = self.secondary[:, :LOOP].max(1)
@@ -106,7 +106,7 @@ class Restraints:
         states[turned & ~firm] = HELIX
         torsions = torch.full((count, self.length, 3), math.pi)
         noise = torch.randn(count, self.length, 2, generator=generator)
-        torsions[:, :, :2] = CENTRES[states] + noise * torch.where(firm, 0.07, 0.6)[:, None]
+        torsions[:, :, :2] = BASIN_CENTRES[states] + noise * torch.where(firm, 0.07, 0.6)[:, None]
         return torsions
 
 

@@ -16,12 +16,12 @@ from backends.core.errors import EngineFailed, WeightsMissing
 from backends.core.options import whole_number
 from backends.folding.alignment.msa_features import raw_features
 from backends.folding.alignment.sequence import Query
-from backends.folding.base import FoldingEngine, Found
+from backends.folding.base import FoldingEngine, PredictionEvents
 from backends.folding.cards import OPENFOLD_HOW
-from backends.folding.engines.distances import contacts
+from backends.folding.engines.distances import contact_probabilities
 from backends.folding.engines.openfold import OpenFold
 from backends.folding.options import extras
-from backends.folding.resources import work
+from backends.folding.resources import work_units
 from backends.folding.structure.confidence import Confidence
 from backends.folding.structure.structure import Structure
 from backends.folding.types import Model, Step
@@ -56,7 +56,7 @@ class AlphaFold2Engine(FoldingEngine):
     def amount(self, inputs: Mapping[str, Path], last: Progress, result: Any) -> float:
         return last.total if last.stage == STAGE else 0.0
 
-    def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
+    def predict(self, query: Query, options: Mapping[str, Any]) -> PredictionEvents:
         recycles = whole_number(options, "recycles", RECYCLES, 0, 24)
         wanted = extras(options, ("contacts", "distogram"))
         seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
@@ -70,7 +70,7 @@ class AlphaFold2Engine(FoldingEngine):
         with memory_sentence():
             features = self.program.features(raw_features(query.sequence, query.alignment), recycles, seed)
             yield Progress(PREPARING, 1, 1)
-            whole, done = work(query.length, recycles + 1), 0
+            whole, done = work_units(query.length, recycles + 1), 0
             outputs: dict[str, Tensor] = {}
             for item in self.program.passes(features):
                 if item is not None:
@@ -103,7 +103,7 @@ def _extras(outputs: dict[str, Tensor], wanted: frozenset[str]) -> dict[str, np.
         return {}
     distances = torch.softmax(outputs["distogram"], -1).numpy()
     found: dict[str, np.ndarray] = {
-        "contacts": contacts(distances).astype(np.float32),
+        "contacts": contact_probabilities(distances).astype(np.float32),
         "distogram": distances.astype(np.float16),
     }
     return {name: array for name, array in found.items() if name in wanted}

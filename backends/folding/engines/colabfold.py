@@ -24,9 +24,9 @@ from backends.core.errors import EngineFailed, WeightsMissing
 from backends.core.options import whole_number
 from backends.folding.alignment.alignment import GAP, Alignment
 from backends.folding.alignment.sequence import Query
-from backends.folding.base import FoldingEngine, Found
+from backends.folding.base import FoldingEngine, PredictionEvents
 from backends.folding.cards import COLABFOLD_HOW
-from backends.folding.structure.confidence import Confidence, read_pae
+from backends.folding.structure.confidence import Confidence, read_confidence
 from backends.folding.structure.reader import parse_structure
 from backends.folding.structure.structure import Structure
 from backends.folding.types import Model, Step
@@ -41,7 +41,7 @@ HEARTBEAT = 0.5
 """Seconds between two chances to stop while the program says nothing."""
 
 GRACE = 5.0
-KEPT_LINES = 200
+MAX_LOG_LINES = 200
 
 RECYCLE = re.compile(r"(\S+_model_\d\S*) recycle=(\d+) (.*)")
 TOOK = re.compile(r"(\S+_model_\d\S*) took ")
@@ -50,7 +50,7 @@ MEMORY = ("resource_exhausted", "out of memory", "not enough gpu memory", "bad_a
 
 
 @dataclass
-class Log:
+class ColabFoldLog:
     """What the program's log has told: passes done, and the last lines, for the case that it fails."""
 
     passes: int
@@ -59,7 +59,7 @@ class Log:
     lines: list[str] = field(default_factory=list)
 
     def read(self, line: str) -> None:
-        self.lines = [*self.lines[-KEPT_LINES:], line.strip()]
+        self.lines = [*self.lines[-MAX_LOG_LINES:], line.strip()]
         if found := RECYCLE.search(line):
             numbers = dict(re.findall(r"(\w+)=([\d.]+)", found[3]))
             said = {name.lower(): float(value) for name, value in numbers.items()}
@@ -92,7 +92,7 @@ class ColabFoldEngine(FoldingEngine):
             raise WeightsMissing(COLABFOLD_HOW)
         self.command = found
 
-    def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
+    def predict(self, query: Query, options: Mapping[str, Any]) -> PredictionEvents:
         recycles = whole_number(options, "recycles", RECYCLES, 0, 24)
         models = whole_number(options, "models", MODELS, 1, 5)
         seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
@@ -101,13 +101,13 @@ class ColabFoldEngine(FoldingEngine):
             arguments = ["--num-recycle", str(recycles), "--num-models", str(models), "--random-seed", str(seed)]
             source, mode = write_input(query, work)
             arguments += [*mode, "--save-recycles", str(source), str(work / "out")]
-            log = Log(recycles + 1)
+            log = ColabFoldLog(recycles + 1)
             yield Progress(STARTING, 0, 1)
             for _ in self._follow([self.command, *arguments], work, log):
                 yield Progress(STAGE, min(log.done, models * log.passes), models * log.passes, "passes")
             yield from read_output(work / "out", log, query)
 
-    def _follow(self, command: list[str], work: Path, log: Log) -> Iterator[None]:
+    def _follow(self, command: list[str], work: Path, log: ColabFoldLog) -> Iterator[None]:
         """Run the program, reading its log; yields now and then. Closing kills it and all it started."""
         lines: queue.Queue[str | None] = queue.Queue()
         with subprocess.Popen(
@@ -160,7 +160,7 @@ def _end(process: subprocess.Popen[str]) -> None:
             continue
 
 
-def failure(log: Log, code: int) -> str:
+def failure(log: ColabFoldLog, code: int) -> str:
     """One sentence on why the program gave nothing, as far as its log tells."""
     text = "\n".join(log.lines).lower()
     if any(words in text for words in MEMORY):
@@ -189,7 +189,7 @@ def a3m(alignment: Alignment) -> str:
     return "".join(f">{index or JOB}\n{alignment.a3m_row(index)}\n" for index in kept)
 
 
-def read_output(folder: Path, log: Log, query: Query) -> Iterator[Step | Model]:
+def read_output(folder: Path, log: ColabFoldLog, query: Query) -> Iterator[Step | Model]:
     """The recycles of the best model as Steps, then all ranked models as one Model with others.
 
     Raises EngineFailed where the program left nothing.
@@ -225,7 +225,7 @@ def _model(path: Path, folder: Path, rank: int, tag: str) -> tuple[Structure, Co
     scores = folder / path.name.replace("_unrelaxed_rank_", "_scores_rank_").replace(".pdb", ".json")
     if not scores.is_file():
         raise EngineFailed(f"ColabFold left a structure without its confidence (rank {rank}): run it again.")
-    confidence = read_pae(scores)
+    confidence = read_confidence(scores)
     structure = _read(path)
     if confidence.plddt is not None:
         structure = structure.with_confidence(confidence.plddt)

@@ -18,26 +18,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers.models.esm.modeling_esmfold import EsmFoldingTrunk, categorical_lddt
-from transformers.models.esm.openfold_utils import residue_constants
 from transformers.models.esm.openfold_utils.data_transforms import make_atom14_masks
 from transformers.models.esm.openfold_utils.feats import atom14_to_atom37
 from transformers.models.esm.openfold_utils.loss import compute_predicted_aligned_error, compute_tm
 
+from backends.folding.residues import ALPHAFOLD_ORDER, encode
 from backends.folding.structure.atoms import CA
 
-GLYCINE = residue_constants.restype_order["G"]
-UNKNOWN = residue_constants.restype_num
-RESTYPES = "".join(residue_constants.restypes)
+GLYCINE = ALPHAFOLD_ORDER.index("G")
+UNKNOWN = len(ALPHAFOLD_ORDER)
 PAE_MAX = 31
 CHUNKS = (128, 64, 32, 16, 8, 4)
 ATTENTION_COPIES = 3
 """Arrays of the size of the attention weights alive at once: the scores, their softmax, and a working copy."""
 
-SHARE_OF_FREE = 0.25
+FREE_MEMORY_FRACTION = 0.25
 
 
 @dataclass(frozen=True)
-class Pass:
+class TrunkPass:
     """What is known after one pass of the trunk: `number` from 0, atoms `(L, 37, 3)` in Å, mask `(L, 37)`, plddt
     `(L,)` 0 to 100, pae `(L, L)` Å; `pair` stays on the device, for the heads that only the last pass needs."""
 
@@ -52,23 +51,22 @@ class Pass:
 
 def tokens(sequence: str, device: str) -> Tensor:
     """`(1, L)` residues as AlphaFold numbers them, 20 for X."""
-    order = residue_constants.restype_order_with_x
-    return torch.tensor([[order.get(letter, UNKNOWN) for letter in sequence]], device=device)
+    return torch.tensor([encode(sequence)], device=device)
 
 
-def chosen_chunk(length: int, heads: int, free_bytes: int) -> int | None:
+def choose_chunk(length: int, heads: int, free_bytes: int) -> int | None:
     """How many rows of triangle attention to work on at once, so that their weights fit a share of the free memory.
 
     None where all rows at once do. One row has `heads` × L × L weights of four bytes.
     """
     row = ATTENTION_COPIES * heads * length**2 * 4
-    room = SHARE_OF_FREE * free_bytes / row
+    room = FREE_MEMORY_FRACTION * free_bytes / row
     if length <= min(room, CHUNKS[0]):
         return None
     return next((chunk for chunk in CHUNKS if chunk <= room), CHUNKS[-1])
 
 
-class ByRows(nn.Module):
+class RowChunked(nn.Module):
     """A layer that treats every pair alone, applied to some rows of `(1, L, L, C)` at a time."""
 
     def __init__(self, layer: nn.Module, rows: int) -> None:
@@ -85,15 +83,15 @@ class ByRows(nn.Module):
         return out
 
 
-def by_rows(model: Any, rows: int = CHUNKS[0]) -> Any:
+def chunk_by_rows(model: Any, rows: int = CHUNKS[0]) -> Any:
     """`model` with the transitions of its pair representation done in rows; their numbers stay what they are."""
     for block in model.trunk.blocks:
-        if not isinstance(block.mlp_pair, ByRows):
-            block.mlp_pair = ByRows(block.mlp_pair, rows)
+        if not isinstance(block.mlp_pair, RowChunked):
+            block.mlp_pair = RowChunked(block.mlp_pair, rows)
     return model
 
 
-def recycles(trunk: Any) -> bool:
+def has_recycling(trunk: Any) -> bool:
     """Whether a pass sees anything of the one before: where these layers are nought, it gives the same again."""
     layers = (trunk.recycle_s_norm, trunk.recycle_z_norm, trunk.recycle_disto)
     return any(bool(weight.any()) for layer in layers for weight in layer.parameters())
@@ -119,7 +117,7 @@ def embed(model: Any, aatype: Tensor, masked: Tensor | None = None) -> Tensor:
 
 
 @torch.inference_mode()
-def passes(model: Any, single: Tensor, aatype: Tensor, count: int, chunk: int | None) -> Iterator[int | Pass]:
+def passes(model: Any, single: Tensor, aatype: Tensor, count: int, chunk: int | None) -> Iterator[int | TrunkPass]:
     """Run the trunk `count` times, each fed with the last result; yields the blocks done so far and each Pass.
 
     Args:
@@ -129,7 +127,7 @@ def passes(model: Any, single: Tensor, aatype: Tensor, count: int, chunk: int | 
     # An unknown residue folds as a glycine: the library would put its whole backbone into one point.
     shape_of = torch.where(aatype == UNKNOWN, torch.full_like(aatype, GLYCINE), aatype)
     trunk, mask = model.trunk, torch.ones_like(aatype)
-    s, z, bins = _nothing(trunk, single)
+    s, z, bins = _initial_state(trunk, single)
     done = 0
     for number in range(count):
         for state in _blocks(trunk, single, (s, z, bins), chunk):
@@ -147,16 +145,16 @@ def passes(model: Any, single: Tensor, aatype: Tensor, count: int, chunk: int | 
 def residue_scores(model: Any, single: Tensor, chunk: int | None) -> Iterator[int | Tensor]:
     """The trunk's own guess at each residue after one pass: yields the blocks done, then logits `(1, L, 20)`.
 
-    The columns are the residues in the order of `RESTYPES`.
+    The columns are the residues in the order of `ALPHAFOLD_ORDER`.
     """
     s = single
-    for done, state in enumerate(_blocks(model.trunk, single, _nothing(model.trunk, single), chunk), 1):
+    for done, state in enumerate(_blocks(model.trunk, single, _initial_state(model.trunk, single), chunk), 1):
         s = state[0]
         yield done
-    yield model.lm_head(s)[..., : len(RESTYPES)]
+    yield model.lm_head(s)[..., : len(ALPHAFOLD_ORDER)]
 
 
-def _nothing(trunk: Any, single: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _initial_state(trunk: Any, single: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """What the first pass is fed with in place of an earlier result."""
     length = single.shape[1]
     pair = single.new_zeros(1, length, length, trunk.config.pairwise_state_dim)
@@ -181,7 +179,7 @@ def _blocks(
         yield s, z
 
 
-def _pass(model: Any, number: int, found: dict[str, Tensor], shape_of: Tensor, z: Tensor) -> Pass:
+def _pass(model: Any, number: int, found: dict[str, Tensor], shape_of: Tensor, z: Tensor) -> TrunkPass:
     atom_maps: dict[str, Tensor] = make_atom14_masks({"aatype": shape_of})
     atoms = atom14_to_atom37(found["positions"][-1].float(), atom_maps)[0]  # (L, 37, 3)
     mask = atom_maps["atom37_atom_exists"][0].bool().cpu().numpy()
@@ -191,7 +189,7 @@ def _pass(model: Any, number: int, found: dict[str, Tensor], shape_of: Tensor, z
     logits = model.ptm_head(z)
     aligned = compute_predicted_aligned_error(logits, max_bin=PAE_MAX, no_bins=model.distogram_bins)
     ptm = compute_tm(logits, max_bin=PAE_MAX, no_bins=model.distogram_bins)
-    return Pass(
+    return TrunkPass(
         number,
         atoms.cpu().numpy(),
         mask,

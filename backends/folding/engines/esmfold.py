@@ -16,11 +16,12 @@ from backends.core.engine import Metric, Notice, Progress
 from backends.core.errors import EngineFailed, WeightsMissing
 from backends.core.options import whole_number
 from backends.folding.alignment.sequence import Query
-from backends.folding.base import FoldingEngine, Found
+from backends.folding.base import FoldingEngine, PredictionEvents
 from backends.folding.engines import esm_trunk, language
-from backends.folding.engines.distances import DISTOGRAM, contacts
+from backends.folding.engines.distances import DISTOGRAM_BINS, contact_probabilities
 from backends.folding.options import EXTRAS, extras
-from backends.folding.resources import work
+from backends.folding.residues import ALPHAFOLD_ORDER, ESM_TOKENS
+from backends.folding.resources import work_units
 from backends.folding.structure.confidence import Confidence
 from backends.folding.structure.structure import Structure
 from backends.folding.types import Model, Step
@@ -84,23 +85,23 @@ class EsmFoldEngine(FoldingEngine):
         """Nothing after a mutation scan, whose time would be taken for the fold's."""
         return last.total if last.stage == STAGE else 0.0
 
-    def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
-        count = 1 + whole_number(options, "recycles", RECYCLES, 0, 24) * esm_trunk.recycles(self.network.trunk)
+    def predict(self, query: Query, options: Mapping[str, Any]) -> PredictionEvents:
+        count = 1 + whole_number(options, "recycles", RECYCLES, 0, 24) * esm_trunk.has_recycling(self.network.trunk)
         wanted = extras(options, EXTRAS)
         sequence = query.sequence
         chunk = self.chunk(options, len(sequence))
         aatype = esm_trunk.tokens(sequence, self.device)
-        whole = work(len(sequence), count)
+        whole = work_units(len(sequence), count)
         with memory_sentence(), reused_memory() if self.device == "cpu" else nullcontext():
             yield Progress(READING, 0, 1)
-            with language.attention_of(self.network.esm, "attention" in wanted, self._trained_contacts()) as tap:
+            with language.record_attention(self.network.esm, "attention" in wanted, self._trained_contacts()) as tap:
                 single = esm_trunk.embed(self.network, aatype)
             yield Progress(READING, 1, 1)
             if tap and tap.averaged:
                 yield Notice(AVERAGED)
-            last: esm_trunk.Pass | None = None
+            last: esm_trunk.TrunkPass | None = None
             for item in esm_trunk.passes(self.network, single, aatype, count, chunk):
-                if isinstance(item, esm_trunk.Pass):
+                if isinstance(item, esm_trunk.TrunkPass):
                     last = item
                     yield Step(*_read(item, sequence), item.number, count - 1)
                 else:
@@ -111,7 +112,7 @@ class EsmFoldEngine(FoldingEngine):
             if "mutations" in wanted:
                 scores = yield from self._scan(aatype, chunk)
                 if scores is not None:
-                    found["mutations"], meta["mutations"] = scores, {"columns": esm_trunk.RESTYPES}
+                    found["mutations"], meta["mutations"] = scores, {"columns": ALPHAFOLD_ORDER}
         yield Model(*_read(last, sequence), found, meta, "predicted from one sequence by ESMFold")
 
     def chunk(self, options: Mapping[str, Any], length: int) -> int | None:
@@ -122,23 +123,23 @@ class EsmFoldEngine(FoldingEngine):
         if given != "auto":
             return whole_number(options, "chunk", 0, 1, 4096)
         heads = self.network.trunk.blocks[0].tri_att_start.no_heads
-        return esm_trunk.chosen_chunk(length, heads, free_memory(self.device))
+        return esm_trunk.choose_chunk(length, heads, free_memory(self.device))
 
     def _trained_contacts(self) -> tuple[np.ndarray, float] | None:
-        return language.logistic(self.network.esm.contact_head.regression) if self.contact_head else None
+        return language.contact_head_weights(self.network.esm.contact_head.regression) if self.contact_head else None
 
     def _extras(
-        self, last: esm_trunk.Pass, wanted: frozenset[str], tap: language.Tap | None
+        self, last: esm_trunk.TrunkPass, wanted: frozenset[str], tap: language.AttentionRecorder | None
     ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, object]]]:
         found: dict[str, np.ndarray] = {}
         meta: dict[str, dict[str, object]] = {}
         if {"contacts", "distogram"} & wanted:
             distances = esm_trunk.distogram(self.network, last.pair)
-            found["contacts"] = contacts(distances).astype(np.float32)
+            found["contacts"] = contact_probabilities(distances).astype(np.float32)
             meta["contacts"] = {"source": "distogram"}
             if "distogram" in wanted:
                 found["distogram"] = distances.astype(np.float16)
-                first, end, _ = DISTOGRAM
+                first, end, _ = DISTOGRAM_BINS
                 meta["distogram"] = {"first": first, "last": end}
         if tap is not None:
             found["attention"] = tap.maps()
@@ -174,7 +175,7 @@ class EsmFoldEngine(FoldingEngine):
 def read_network(path: Path) -> tuple[Any, frozenset[str]]:
     """ESMFold from a folder or a single file, on the CPU in single precision, and the keys it lacks."""
     library_logging.disable_progress_bar()
-    config = EsmConfig(**PUBLISHED, vocab_list=language.VOCABULARY) if path.is_file() else None
+    config = EsmConfig(**PUBLISHED, vocab_list=ESM_TOKENS) if path.is_file() else None
     network, missing = load_pretrained(
         EsmForProteinFolding, path, config=config, optional=(r"esm\.contact_head\.",), model_type="esm"
     )
@@ -182,10 +183,10 @@ def read_network(path: Path) -> tuple[Any, frozenset[str]]:
         # The language model was trained with its rotary frequencies rounded to half precision.
         frequencies = network.esm.rotary_embeddings.inv_freq
         frequencies.copy_(frequencies.half().float())
-    return esm_trunk.by_rows(network), missing
+    return esm_trunk.chunk_by_rows(network), missing
 
 
-def _read(item: esm_trunk.Pass, sequence: str) -> tuple[Structure, Confidence]:
+def _read(item: esm_trunk.TrunkPass, sequence: str) -> tuple[Structure, Confidence]:
     if not np.isfinite(item.atoms).all() or not np.isfinite(item.plddt).all():
         raise EngineFailed("The model's output broke down on this protein: try another model.")
     structure = Structure.build(item.atoms, item.mask, sequence, confidence=item.plddt, method="prediction")

@@ -16,12 +16,13 @@ from transformers.utils import logging as library_logging
 from backends.core.engine import Notice, Progress
 from backends.core.errors import EngineFailed, WeightsMissing
 from backends.core.options import whole_number
-from backends.folding.alignment.alignment import GAP, LETTERS, Alignment
+from backends.folding.alignment.alignment import GAP, Alignment
 from backends.folding.alignment.sequence import Query
-from backends.folding.base import FoldingEngine, Found
+from backends.folding.base import FoldingEngine, PredictionEvents
 from backends.folding.options import extras
-from backends.folding.resources import work
-from backends.folding.structure.atoms import CA, INDEX, THREE
+from backends.folding.residues import ALIGNMENT_ORDER, THREE_LETTER
+from backends.folding.resources import work_units
+from backends.folding.structure.atoms import CA, INDEX
 from backends.folding.structure.confidence import Confidence
 from backends.folding.structure.structure import Structure
 from backends.folding.types import Model
@@ -32,7 +33,7 @@ from backends.weights.pretrained import load_pretrained
 STAGE = "Folding"
 PREPARING = "Reading the sequence"
 GAP_TYPE, UNKNOWN_TYPE = 1, 22
-MAX_ROWS = 1_024
+MAX_MSA_ROWS = 1_024
 """Rows of an alignment handed over; the first ones, which searches put nearest to the query."""
 
 TRUNK_SHARE = 0.7
@@ -61,7 +62,7 @@ class EsmFold2Engine(FoldingEngine):
     def amount(self, inputs: Mapping[str, Path], last: Progress, result: Any) -> float:
         return last.total if last.stage == STAGE else 0.0
 
-    def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
+    def predict(self, query: Query, options: Mapping[str, Any]) -> PredictionEvents:
         loops = whole_number(options, "recycles", int(self.network.config.num_loops), 0, 24)
         samples = whole_number(options, "models", 1, 1, 5)
         seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
@@ -75,7 +76,7 @@ class EsmFold2Engine(FoldingEngine):
         if alignment is not None:
             features.update(msa_features(alignment, self.device))
         yield Progress(PREPARING, 1, 1)
-        whole = work(query.length, loops + 1)
+        whole = work_units(query.length, loops + 1)
         output: Any = None
         with memory_sentence():
             for item in watched(self._fold(features, loops, samples, seed)):
@@ -127,8 +128,10 @@ def msa_features(alignment: Alignment, device: str) -> dict[str, Tensor]:
     Counts of deletions are squashed to 0..1 as in AlphaFold3 (Abramson et al. 2024, suppl. table 5).
     """
     chosen = alignment.unique()
-    chosen = chosen.take(np.arange(min(len(chosen), MAX_ROWS)))
-    codes = np.array([PROTEIN_RESIDUE_TO_RES_TYPE.get(THREE.get(letter, ""), UNKNOWN_TYPE) for letter in LETTERS])
+    chosen = chosen.take(np.arange(min(len(chosen), MAX_MSA_ROWS)))
+    codes = np.array(
+        [PROTEIN_RESIDUE_TO_RES_TYPE.get(THREE_LETTER.get(letter, ""), UNKNOWN_TYPE) for letter in ALIGNMENT_ORDER]
+    )
     codes[GAP] = GAP_TYPE
     squashed = 2 / np.pi * np.arctan(chosen.deletions.astype(np.float32) / 3)
     made = {

@@ -15,15 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-RESIDUES = 20
-ATTENTION_BYTES = 400_000_000
+from backends.folding.pair_scores import average_product_correction, symmetrised
+from backends.folding.residues import AMINO_ACIDS
+
+MAX_ATTENTION_BYTES = 400_000_000
 """Most that is kept of the attention, in half precision; beyond it the heads of each layer are averaged."""
 
-VOCABULARY = ("<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>")
-"""The tokens of ESM-2 in order (Lin et al. 2023)."""
 
-
-class Tap:
+class AttentionRecorder:
     """Collects the attention of each layer as the network runs, on the CPU and in half precision.
 
     What would be too much to keep never piles up: then each layer is averaged over its heads as it comes. `trained`
@@ -44,9 +43,9 @@ class Tap:
         kept = inner.half().cpu().numpy()  # (H, L, L)
         if self._trained is not None:
             first = len(self._layers) * len(kept)
-            score = weighed(kept, self._trained[0][first : first + len(kept)])
+            score = contact_logits(kept, self._trained[0][first : first + len(kept)])
             self._score = score if self._score is None else self._score + score
-        self.averaged = self._expected * kept.nbytes > ATTENTION_BYTES
+        self.averaged = self._expected * kept.nbytes > MAX_ATTENTION_BYTES
         self._layers.append(kept.mean(0, keepdims=True, dtype=np.float32).astype(np.float16) if self.averaged else kept)
 
     def maps(self) -> np.ndarray:
@@ -61,14 +60,14 @@ class Tap:
 
 
 @contextmanager
-def attention_of(
+def record_attention(
     esm: Any, wanted: bool = True, trained: tuple[np.ndarray, float] | None = None
-) -> Iterator[Tap | None]:
+) -> Iterator[AttentionRecorder | None]:
     """A Tap on every layer of an ESM-2 for the block; None where nothing is wanted."""
     if not wanted:
         yield None
         return
-    tap = Tap(len(esm.encoder.layer), trained)
+    tap = AttentionRecorder(len(esm.encoder.layer), trained)
     hooks = [layer.attention.self.register_forward_hook(tap) for layer in esm.encoder.layer]
     try:
         yield tap
@@ -77,32 +76,20 @@ def attention_of(
             hook.remove()
 
 
-def corrected(maps: np.ndarray) -> np.ndarray:
-    """Symmetric maps without what their rows and columns explain: the average product correction (Dunn et al. 2008).
-
-    `(..., L, L)` to the same shape, float32.
-    """
-    both = maps.astype(np.float32)
-    both = both + both.swapaxes(-1, -2)
-    rows = both.sum(-1, keepdims=True)
-    total = rows.sum(-2, keepdims=True)
-    return both - rows * rows.swapaxes(-1, -2) / np.maximum(total, 1e-12)
-
-
-def logistic(head: nn.Linear) -> tuple[np.ndarray, float]:
+def contact_head_weights(head: nn.Linear) -> tuple[np.ndarray, float]:
     """The trained weights of a contact head: `(layers · heads,)`, and the bias."""
     bias = 0.0 if head.bias is None else float(head.bias.float())
     return head.weight.detach().float().cpu().numpy().reshape(-1), bias
 
 
-def weighed(maps: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def contact_logits(maps: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The corrected maps of one layer `(heads, L, L)` by their logistic weights `(heads,)`, summed to `(L, L)` float32.
 
     Raises ValueError where there are not as many weights as heads.
     """
     score = np.zeros(maps.shape[1:], np.float32)
     for head, weight in zip(maps, weights, strict=True):  # one head at a time: memory
-        score += np.float32(weight) * corrected(head)
+        score += np.float32(weight) * average_product_correction(symmetrised(head))
     return score
 
 
@@ -123,7 +110,7 @@ def masked_marginals(
     """
     length = aatype.shape[1]
     own = aatype[0].cpu().numpy()
-    scores = np.full((length, RESIDUES), np.nan, np.float32)
+    scores = np.full((length, len(AMINO_ACIDS)), np.nan, np.float32)
     right = 0
     for place in range(length):
         hidden = torch.zeros_like(aatype, dtype=torch.bool)
@@ -136,10 +123,10 @@ def masked_marginals(
                 yield place
         assert logits is not None
         chances = logits[0, place].float().log_softmax(-1).cpu().numpy()
-        if own[place] < RESIDUES:
+        if own[place] < len(AMINO_ACIDS):
             scores[place] = chances - chances[own[place]]
             right += int(chances.argmax() == own[place])
-    known = own[own < RESIDUES]
+    known = own[own < len(AMINO_ACIDS)]
     chance = float(np.bincount(known).max() / len(known))
     yield length
     return scores, right / len(known), chance

@@ -120,7 +120,7 @@ class OpenFold:
 
         self.config.data.common.max_recycling_iters = recycles
         self.config.data.predict.max_templates = min(4, self.config.data.predict.max_templates)
-        with _drawing_from(seed):
+        with _seeded(seed):
             made = FeaturePipeline(self.config.data).process_features(raw, mode="predict")
         return {name: torch.as_tensor(value).to(self.device) for name, value in made.items()}
 
@@ -136,7 +136,7 @@ class OpenFold:
                 result = inner(*args, **named)
                 outputs = dict(result[0])
                 outputs.update(self.network.aux_heads(outputs))
-                tell(_kept(outputs))
+                tell(_select_outputs(outputs))
                 return result
 
             self.network.iteration = told
@@ -150,7 +150,7 @@ class OpenFold:
 
 
 @contextmanager
-def _drawing_from(seed: int) -> Iterator[None]:
+def _seeded(seed: int) -> Iterator[None]:
     """The pipeline draws rows and masks from three generators of the process; give each back as it was."""
     held = torch.get_rng_state(), np.random.get_state(), random.getstate()
     torch.manual_seed(seed)
@@ -175,7 +175,7 @@ OUTPUTS = {
 """What is kept of the network's outputs, and by which names OpenFold's versions know it."""
 
 
-def _kept(outputs: dict[str, Any]) -> dict[str, Tensor]:
+def _select_outputs(outputs: dict[str, Any]) -> dict[str, Tensor]:
     kept = {}
     for name, known in OUTPUTS.items():
         value = next((outputs[key] for key in known if key in outputs), None)

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from transformers import EsmConfig, EsmModel
 
 from backends.core.errors import WeightsBroken
-from backends.folding.alignment.alignment import GAP, LETTERS, Alignment
+from backends.folding.alignment.alignment import GAP, Alignment
 from backends.folding.alignment.profile import LOOP
 from backends.folding.cards import CARDS, STARTER
-from backends.folding.engines.language import VOCABULARY
+from backends.folding.residues import ALIGNMENT_ORDER, AMINO_ACIDS, ESM_TOKENS
 from backends.weights.store import WeightStore
 
 HEAD_FILE = "secondary_head.safetensors"
@@ -32,15 +32,15 @@ STATES = LOOP + 1
 WIDE, NARROW = 11, 7
 """Residues that a convolution sees at once: the first spans three turns of a helix."""
 
-MOST = 192
+MAX_SEQUENCES = 192
 """Sequences of an alignment that are read: more of them say little more."""
-AT_ONCE = 4_000
+BATCH_RESIDUES = 4_000
 """Residues."""
-QUERY = 0.3
+QUERY_WEIGHT = 0.3
 """How much the query counts against all of its relatives, which may differ from it; set, as those of `profile`, on the
 four alignments of `benchmarks/coevolution.py`."""
 
-_CLS, _PAD, _EOS = (VOCABULARY.index(token) for token in ("<cls>", "<pad>", "<eos>"))
+_CLS, _PAD, _EOS = (ESM_TOKENS.index(token) for token in ("<cls>", "<pad>", "<eos>"))
 
 
 class SecondaryHead(nn.Module):
@@ -68,12 +68,12 @@ class SecondaryHead(nn.Module):
         return self.last(hidden).transpose(1, 2)
 
 
-def tokens_of(texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+def tokenize(texts: Sequence[str]) -> tuple[Tensor, Tensor]:
     """`(B, L + 2)` tokens of sequences between the marks of beginning and end, and `(B, L)` where a residue is."""
     longest = max(map(len, texts))
     tokens = torch.full((len(texts), longest + 2), _PAD)
     for row, text in enumerate(texts):
-        told = [VOCABULARY.index(letter if letter in LETTERS[:GAP] else "X") for letter in text]
+        told = [ESM_TOKENS.index(letter if letter in AMINO_ACIDS else "X") for letter in text]
         tokens[row, : len(text) + 2] = torch.tensor([_CLS, *told, _EOS])
     return tokens, torch.stack([(torch.arange(longest) < len(text)).long() for text in texts])
 
@@ -116,7 +116,7 @@ class SecondaryPredictor:
         """Of each sequence, in order, `(L, 3)` log-probabilities of helix, strand and loop."""
         waiting: list[str] = []
         for text in texts:
-            if waiting and max(len(text), *map(len, waiting)) * (len(waiting) + 1) > AT_ONCE:
+            if waiting and max(len(text), *map(len, waiting)) * (len(waiting) + 1) > BATCH_RESIDUES:
                 yield from self._batch(waiting)
                 waiting = []
             waiting.append(text)
@@ -125,7 +125,7 @@ class SecondaryPredictor:
 
     @torch.inference_mode()
     def _batch(self, texts: Sequence[str]) -> list[np.ndarray]:
-        tokens, mask = tokens_of(texts)
+        tokens, mask = tokenize(texts)
         told = self.head(read_layers(self.esm, tokens), mask).log_softmax(-1).numpy()
         return [row[: len(text)] for row, text in zip(told, texts, strict=True)]
 
@@ -134,9 +134,9 @@ class SecondaryPredictor:
 
         The relatives are spread evenly over the weight of all, so that each stands for as many different ones.
         """
-        chosen = np.searchsorted(np.cumsum(weights), np.linspace(0, weights.sum(), MOST, endpoint=False))
+        chosen = np.searchsorted(np.cumsum(weights), np.linspace(0, weights.sum(), MAX_SEQUENCES, endpoint=False))
         order = np.unique(chosen[chosen != 0])
-        letters = np.array(list(LETTERS))
+        letters = np.array(list(ALIGNMENT_ORDER))
         total, count = np.zeros((alignment.length, STATES)), np.zeros((alignment.length, 1))
         rows = [alignment.rows[row] for row in order]
         texts = ["".join(letters[row[row != GAP]]) for row in rows]
@@ -144,10 +144,10 @@ class SecondaryPredictor:
             total[row != GAP] += told
             count[row != GAP] += 1
         own = next(self.sequences([alignment.query]))
-        return np.where(count > 0, QUERY * own + (1 - QUERY) * total / np.maximum(count, 1), own)
+        return np.where(count > 0, QUERY_WEIGHT * own + (1 - QUERY_WEIGHT) * total / np.maximum(count, 1), own)
 
 
-def shipped() -> SecondaryPredictor:
+def bundled_predictor() -> SecondaryPredictor:
     """The predictor that ships with the project. Raises WeightsBroken where its file is not as it ships."""
     card = next(card for card in CARDS if card.id == STARTER)
     return SecondaryPredictor.read(WeightStore().paths(card)[0].parent)

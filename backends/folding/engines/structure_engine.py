@@ -11,9 +11,10 @@ import numpy as np
 from backends.core.engine import Notice, Progress
 from backends.core.errors import BadInput
 from backends.folding.alignment.sequence import Query
-from backends.folding.base import FoldingEngine, Found
-from backends.folding.structure.confidence import Confidence, read_pae
-from backends.folding.structure.structure import Structure, read_structure
+from backends.folding.base import FoldingEngine, PredictionEvents
+from backends.folding.structure.confidence import Confidence, read_confidence
+from backends.folding.structure.reader import read_structure
+from backends.folding.structure.structure import Structure
 from backends.folding.types import Model
 
 STAGE = "Reading the structure"
@@ -26,30 +27,30 @@ class StructureEngine(FoldingEngine):
     takes: ClassVar[str] = "structure"
     complexes: ClassVar[bool] = True
 
-    def predict(self, query: Query, options: Mapping[str, Any]) -> Found:
+    def predict(self, query: Query, options: Mapping[str, Any]) -> PredictionEvents:
         yield Progress(STAGE, 0, 1)
         structure = read_structure(query.path)
         yield from (Notice(note) for note in structure.notes)
         if wanted := str(options.get("chain") or ""):
-            structure = _chain(structure, wanted)
+            structure = _select_chain(structure, wanted)
         plddt = structure.confidence if np.isfinite(structure.confidence).any() else None
         confidence = Confidence(plddt=plddt, pae=None, ptm=None, iptm=None)
-        if path := query.beside.get("pae"):
-            confidence = _joined(confidence, read_pae(path), len(structure))
+        if path := query.extra_inputs.get("pae"):
+            confidence = _merge_confidence(confidence, read_confidence(path), len(structure))
             if confidence.plddt is not None:
                 structure = structure.with_confidence(confidence.plddt)
         yield Progress(STAGE, 1, 1)
         yield Model(structure, confidence, method="opened")
 
 
-def _chain(structure: Structure, wanted: str) -> Structure:
+def _select_chain(structure: Structure, wanted: str) -> Structure:
     names = [name for name, _ in structure.chain_slices()]
     if wanted not in names:
         raise BadInput(f"There is no chain “{wanted[:20]}” in this structure; there is {', '.join(names)}.")
     return structure.select(structure.chains == wanted)
 
 
-def _joined(own: Confidence, told: Confidence, length: int) -> Confidence:
+def _merge_confidence(own: Confidence, told: Confidence, length: int) -> Confidence:
     """The file's own confidence with what the JSON adds to it. Raises BadInput where they are of different proteins."""
     for array in (told.plddt, told.pae):
         if array is not None and len(array) != length:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from backends.folding.residues import THREE_LETTER
+
 ATOM37 = (
     "N", "CA", "C", "CB", "O", "CG", "CG1", "CG2", "OG", "OG1", "SG", "CD", "CD1", "CD2", "ND1", "ND2", "OD1", "OD2",
     "SD", "CE", "CE1", "CE2", "CE3", "NE", "NE1", "NE2", "OE1", "OE2", "CH2", "NH1", "NH2", "OH", "CZ", "CZ2", "CZ3",
@@ -12,13 +14,6 @@ ATOM37 = (
 INDEX = {name: number for number, name in enumerate(ATOM37)}
 N, CA, C, CB, O = 0, 1, 2, 3, 4  # noqa: E741
 BACKBONE = (N, CA, C, O)
-
-THREE = {
-    "A": "ALA", "R": "ARG", "N": "ASN", "D": "ASP", "C": "CYS", "Q": "GLN", "E": "GLU", "G": "GLY", "H": "HIS",
-    "I": "ILE", "L": "LEU", "K": "LYS", "M": "MET", "F": "PHE", "P": "PRO", "S": "SER", "T": "THR", "W": "TRP",
-    "Y": "TYR", "V": "VAL", "X": "UNK",
-}  # fmt: skip
-"""Three-letter names by one-letter code; X is a residue that is not one of the twenty."""
 
 _SIDE_BONDS = {
     "A": "", "G": "",
@@ -49,11 +44,11 @@ def _bonds(letter: str) -> tuple[tuple[int, int], ...]:
     return tuple((INDEX[one], INDEX[other]) for one, other in (bond.split("-") for bond in named))
 
 
-BONDS = {letter: _bonds(letter) for letter in THREE}
+BONDS = {letter: _bonds(letter) for letter in THREE_LETTER}
 """Pairs of atom37 indices that are bonded within a residue of each letter."""
 
 ALLOWED = {letter: frozenset({N, CA, C, O, INDEX["OXT"], *(atom for bond in BONDS[letter] for atom in bond)})
-           for letter in THREE}  # fmt: skip
+           for letter in THREE_LETTER}  # fmt: skip
 """The atom37 indices that a residue of each letter has."""
 
 RADII = {"C": 1.7, "N": 1.55, "O": 1.52, "S": 1.8}

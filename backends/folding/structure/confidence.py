@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from backends.core.errors import BadInput, TooLarge
-from backends.folding.structure.structure import MAX_RESIDUES
+from backends.folding.limits import MAX_STRUCTURE_RESIDUES
 
 MAX_BYTES = 512 << 20  # a PAE of 5,000 residues in decimals
 BANDS = ((90.0, "very high"), (70.0, "confident"), (50.0, "low"), (0.0, "very low"))
@@ -81,7 +81,7 @@ def normalise_plddt(values: Any) -> np.ndarray:
     return np.clip(array * (100 if known.max() <= 1.0 else 1), 0, 100)
 
 
-def read_pae(path: Path) -> Confidence:
+def read_confidence(path: Path) -> Confidence:
     """The confidence in a JSON file, told apart by its keys.
 
     AlphaFold DB v1, v2 (`residue1`, `residue2`, `distance`), v3, v4 (`predicted_aligned_error`); ColabFold
@@ -90,7 +90,7 @@ def read_pae(path: Path) -> Confidence:
 
     Raises:
         BadInput: no JSON, none of these formats, not square, or numbers that are no errors in Å.
-        TooLarge: over 512 MiB or `MAX_RESIDUES` residues.
+        TooLarge: over 512 MiB or `MAX_STRUCTURE_RESIDUES` residues.
     """
     if path.stat().st_size > MAX_BYTES:
         raise TooLarge(f"This confidence file is over {MAX_BYTES >> 20} MiB.")
@@ -102,7 +102,7 @@ def read_pae(path: Path) -> Confidence:
 
 
 def parse_confidence(content: Any) -> Confidence:
-    """As `read_pae`, from the parsed JSON."""
+    """As `read_confidence`, from the parsed JSON."""
     if isinstance(content, list) and len(content) == 1:
         content = content[0]
     if not isinstance(content, Mapping):
@@ -140,8 +140,8 @@ def _from_pairs(content: Mapping[str, Any]) -> np.ndarray:
         length = int(max(rows.max(), columns.max()))
     except (TypeError, ValueError, OverflowError) as error:
         raise BadInput("The PAE in this file is not lists of numbers.") from error
-    if length > MAX_RESIDUES:
-        raise TooLarge(f"This PAE is of {length:,} residues; at most {MAX_RESIDUES:,} can be opened.")
+    if length > MAX_STRUCTURE_RESIDUES:
+        raise TooLarge(f"This PAE is of {length:,} residues; at most {MAX_STRUCTURE_RESIDUES:,} can be opened.")
     if not len(rows) == len(columns) == len(errors) == length**2 or min(rows.min(), columns.min()) < 1:
         raise BadInput("The PAE in this file does not hold each pair of residues once.")
     matrix = np.full((length, length), np.nan, dtype=np.float32)
@@ -150,8 +150,8 @@ def _from_pairs(content: Mapping[str, Any]) -> np.ndarray:
 
 
 def _square(rows: Any) -> np.ndarray:
-    if isinstance(rows, list) and len(rows) > MAX_RESIDUES:
-        raise TooLarge(f"This PAE is of {len(rows):,} residues; at most {MAX_RESIDUES:,} can be opened.")
+    if isinstance(rows, list) and len(rows) > MAX_STRUCTURE_RESIDUES:
+        raise TooLarge(f"This PAE is of {len(rows):,} residues; at most {MAX_STRUCTURE_RESIDUES:,} can be opened.")
     try:
         matrix = np.asarray(rows, dtype=np.float32)
     except (TypeError, ValueError, OverflowError) as error:

@@ -120,7 +120,7 @@ def radius_of_gyration(points: np.ndarray) -> float:
 
 
 @dataclass(frozen=True)
-class Contacts:
+class Overlaps:
     """Pairs of atoms that come too close: the residues `(P, 2)` they are of, the overlap of their spheres `(P,)` in Å.
 
     `atoms` is how many heavy atoms were looked at.
@@ -137,7 +137,7 @@ HYDROGEN_BOND = 0.6
 """How much closer, in Å, two polar atoms may be than their radii say, since they may share a hydrogen."""
 
 
-def overlaps(structure: Structure, least: float) -> Contacts:
+def find_overlaps(structure: Structure, least: float) -> Overlaps:
     """Heavy atoms of different residues, further than three bonds apart, whose spheres overlap by `least` Å or more.
 
     Radii of Bondi 1964. Allowed without being counted: hydrogen bonds (by `HYDROGEN_BOND`) and disulphide bridges.
@@ -146,7 +146,7 @@ def overlaps(structure: Structure, least: float) -> Contacts:
 
     rows, places = np.nonzero(structure.mask)
     points = structure.atoms[rows, places].astype(float)
-    pairs = _near(cKDTree(points), 2 * _RADIUS.max() - least)
+    pairs = _neighbours(cKDTree(points), 2 * _RADIUS.max() - least)
     one, other = pairs[:, 0], pairs[:, 1]
     apart = rows[other] - rows[one]
     reach = _RADIUS[places[one]] + _RADIUS[places[other]]
@@ -156,18 +156,18 @@ def overlaps(structure: Structure, least: float) -> Contacts:
     bonded = (apart == 1) & linked[rows[one]] & _close_by_bonds(structure, rows, places, one, other)
     bridge = (places[one] == INDEX["SG"]) & (places[other] == INDEX["SG"])
     counted = (apart > 0) & ~bonded & ~bridge & (overlap >= least)
-    return Contacts(np.stack([rows[one], rows[other]], axis=1)[counted], overlap[counted], len(rows))
+    return Overlaps(np.stack([rows[one], rows[other]], axis=1)[counted], overlap[counted], len(rows))
 
 
-MOST_PAIRS = 4_000_000
+MAX_PAIRS = 4_000_000
 
 
-def _near(tree: object, reach: float) -> np.ndarray:
+def _neighbours(tree: object, reach: float) -> np.ndarray:
     """Index pairs `(P, 2)`, first below second, at most `reach` apart.
 
     A structure squashed into a point has every pair close; then a sample of its atoms' pairs proves the point.
     """
-    if tree.count_neighbors(tree, reach) > 2 * MOST_PAIRS:  # type: ignore[attr-defined]
+    if tree.count_neighbors(tree, reach) > 2 * MAX_PAIRS:  # type: ignore[attr-defined]
         from scipy.spatial import cKDTree
 
         some = np.linspace(0, tree.n - 1, 2000).astype(int)  # type: ignore[attr-defined]

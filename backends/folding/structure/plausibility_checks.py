@@ -14,7 +14,7 @@ import numpy as np
 
 from backends.folding.structure import geometry
 from backends.folding.structure.geometry import Torsions
-from backends.folding.structure.secondary import assign
+from backends.folding.structure.secondary import assign_secondary_structure
 from backends.folding.structure.structure import Structure
 
 GOOD, DOUBTFUL, BROKEN = "good", "doubtful", "broken"
@@ -22,11 +22,11 @@ _RANK = {GOOD: 0, DOUBTFUL: 1, BROKEN: 2}
 BOND_LENGTHS = {"N-CA": 1.459, "CA-C": 1.525, "C-O": 1.229, "C-N": 1.336}
 BOND_ANGLES = {"N-CA-C": 111.0, "CA-C-N": 117.2, "C-N-CA": 121.7}
 """In Å and degrees: Engh & Huber, International Tables for Crystallography F, 2001, table 18.3.2.3."""
-MOST_LISTED = 400
+MAX_LISTED = 400
 
 
 @dataclass(frozen=True)
-class Row:
+class CheckResult:
     """One check. `value` in `unit`, `expected` in words; `residues` are the indices (from 0) that offend."""
 
     id: str
@@ -41,10 +41,10 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Sanity:
+class PlausibilityReport:
     """All checks that this structure allows; the verdict is the worst of theirs, the sentence says what it means."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[CheckResult, ...]
     verdict: str
     sentence: str
 
@@ -71,7 +71,7 @@ class Check:
     find: Callable[[Structure, Torsions], tuple[np.ndarray, int] | None]
     unit: str = "%"
 
-    def row(self, structure: Structure, torsions: Torsions) -> Row | None:
+    def row(self, structure: Structure, torsions: Torsions) -> CheckResult | None:
         found = self.find(structure, torsions)
         if found is None or not found[1]:
             return None
@@ -79,8 +79,10 @@ class Check:
         value = (1000 if self.unit == "per 1,000 atoms" else 100) * len(offenders) / places
         verdict = GOOD if value <= self.good else DOUBTFUL if value <= self.doubtful or len(offenders) < 2 else BROKEN
         sentence = self.fine if verdict == GOOD else self.wrong.format(count=len(offenders), places=places)
-        listed = tuple(int(row) for row in np.unique(offenders)[:MOST_LISTED])
-        return Row(self.id, self.name, value, self.unit, self.expected, verdict, sentence, self.definition, listed)
+        listed = tuple(int(row) for row in np.unique(offenders)[:MAX_LISTED])
+        return CheckResult(
+            self.id, self.name, value, self.unit, self.expected, verdict, sentence, self.definition, listed
+        )
 
 
 def _ca_spacing(structure: Structure, _: Torsions) -> tuple[np.ndarray, int]:
@@ -139,7 +141,7 @@ def _helix_hand(structure: Structure, _: Torsions) -> tuple[np.ndarray, int] | N
 
 
 def _clashes(structure: Structure, _: Torsions) -> tuple[np.ndarray, int]:
-    found = geometry.overlaps(structure, least=1.0)
+    found = geometry.find_overlaps(structure, least=1.0)
     return found.residues[:, 0], found.atoms
 
 
@@ -230,7 +232,7 @@ CHECKS = (
 )  # fmt: skip
 
 
-def check(structure: Structure) -> Sanity:
+def check_structure(structure: Structure) -> PlausibilityReport:
     """Every check that the atoms allow; a Cα trace gets fewer. Raises ValueError for a structure without residues."""
     if not len(structure):
         raise ValueError("a structure to check has at least one residue")
@@ -238,10 +240,10 @@ def check(structure: Structure) -> Sanity:
     rows = [row for item in CHECKS if (row := item.row(structure, torsions)) is not None]
     rows += [row for row in (_compactness(structure), _order(structure)) if row is not None]
     verdict = max((row.verdict for row in rows), key=_RANK.__getitem__, default=GOOD)
-    return Sanity(tuple(rows), verdict, _sentence(structure, rows, verdict))
+    return PlausibilityReport(tuple(rows), verdict, _sentence(structure, rows, verdict))
 
 
-def _compactness(structure: Structure) -> Row | None:
+def _compactness(structure: Structure) -> CheckResult | None:
     """Radius of gyration of each chain against its length; the worst chain is shown."""
     ratios = []
     for name, part in structure.chain_slices():
@@ -261,29 +263,29 @@ def _compactness(structure: Structure) -> Row | None:
     elif coil > 1.1:
         verdict = DOUBTFUL
         sentence = f"Chain {name} is stretched further than even an unfolded chain; only a lone long helix may be."
-    return Row(
+    return CheckResult(
         "compactness", "Size for its length", size, "Å", expected, verdict, sentence,
         "Radius of gyration of the Cα atoms. Folded proteins: 2.2 · L^0.38 Å (Skolnick et al. 1997); unfolded ones: "
         "1.927 · L^0.598 Å (Kohn et al. 2004).",
-        () if verdict == GOOD else tuple(range(part.start, part.stop))[:MOST_LISTED],
+        () if verdict == GOOD else tuple(range(part.start, part.stop))[:MAX_LISTED],
     )  # fmt: skip
 
 
-def _order(structure: Structure) -> Row | None:
+def _order(structure: Structure) -> CheckResult | None:
     if len(structure) < 60:
         return None
-    share = 100 * float((assign(structure) != "-").mean())
+    share = 100 * float((assign_secondary_structure(structure) != "-").mean())
     verdict = GOOD if share >= 15 else DOUBTFUL
     fine = "It has helices or strands, as folded proteins do."
     wrong = "It has hardly any helix or strand: either it is disordered, or the model found no fold."
-    return Row(
+    return CheckResult(
         "secondary", "Helix and strand", share, "%", "15 % or more in a folded protein", verdict,
         fine if verdict == GOOD else wrong,
         "Share of residues in a helix or strand, by their hydrogen bonds (Kabsch & Sander 1983).",
     )  # fmt: skip
 
 
-def _sentence(structure: Structure, rows: list[Row], verdict: str) -> str:
+def _sentence(structure: Structure, rows: list[CheckResult], verdict: str) -> str:
     """What the verdict means, set against the model's own confidence where it has one."""
     sure = structure.mean_confidence
     worst = [row for row in rows if row.verdict == verdict]

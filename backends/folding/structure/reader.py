@@ -14,12 +14,13 @@ import gemmi
 import numpy as np
 
 from backends.core.errors import BadInput, TooLarge
-from backends.folding.structure.atoms import ATOM37, CA, INDEX, THREE
-from backends.folding.structure.structure import MAX_RESIDUES, Structure
+from backends.folding.limits import MAX_STRUCTURE_RESIDUES
+from backends.folding.residues import THREE_LETTER
+from backends.folding.structure.atoms import ATOM37, CA, INDEX
+from backends.folding.structure.structure import Structure
 
 MAX_BYTES = 96 << 20
 MAX_COORDINATE = 20_000.0  # Å; a PDB column holds less than 10,000
-LETTERS = frozenset(THREE)
 ALIASES = {"SE": "SD", "OT1": "O", "OT2": "OXT", "O1": "O", "O2": "OXT"}  # selenomethionine; older programs' last atoms
 _PREDICTED = re.compile(
     r"alphafold|colabfold|esmfold|openfold|rosettafold|omegafold|boltz|chai-1|THEORETICAL MODEL|COMPUTATIONAL MODEL|"
@@ -36,7 +37,7 @@ def read_structure(path: Path) -> Structure:
 
     Raises:
         BadInput: the file is of another kind, damaged, or holds no protein.
-        TooLarge: over 96 MiB, or over `MAX_RESIDUES` residues.
+        TooLarge: over 96 MiB, or over `MAX_STRUCTURE_RESIDUES` residues.
     """
     return parse_structure(_decoded(path))
 
@@ -50,10 +51,10 @@ def parse_structure(text: str) -> Structure:
     whole = [residue for residue in residues if CA in residue[3]]
     if not whole:
         raise BadInput("There is no protein in this structure file: no residue of it has a Cα atom.")
-    if len(whole) > MAX_RESIDUES:
+    if len(whole) > MAX_STRUCTURE_RESIDUES:
         raise TooLarge(
-            f"This structure has {len(whole):,} residues; at most {MAX_RESIDUES:,} can be opened. Save the chains "
-            "you want to see as a file of their own."
+            f"This structure has {len(whole):,} residues; at most {MAX_STRUCTURE_RESIDUES:,} can be opened. Save the "
+            "chains you want to see as a file of their own."
         )
     return _assembled(parsed, whole, len(residues) - len(whole), text)
 
@@ -96,11 +97,11 @@ def _parsed(text: str) -> gemmi.Structure:
     raise BadInput("This is not a structure file: it holds no atoms in the PDB or mmCIF format.")
 
 
-Found = tuple[str, gemmi.SeqId, str, dict[int, gemmi.Atom]]
+ParsedResidue = tuple[str, gemmi.SeqId, str, dict[int, gemmi.Atom]]
 """Chain id, residue number, one-letter code, atoms by their place in atom37."""
 
 
-def _residues(model: gemmi.Model) -> Iterator[Found]:
+def _residues(model: gemmi.Model) -> Iterator[ParsedResidue]:
     names: Counter[str] = Counter()
     for chain in model:
         name = re.sub(r"[^\w.-]", "_", chain.name, flags=re.ASCII)[:8] or "A"
@@ -112,13 +113,13 @@ def _residues(model: gemmi.Model) -> Iterator[Found]:
                 yield max(found, key=lambda item: (sum(atom.occ for atom in item[3].values()), number))
 
 
-def _residue(chain: str, residue: gemmi.Residue) -> Found | None:
+def _residue(chain: str, residue: gemmi.Residue) -> ParsedResidue | None:
     info = gemmi.find_tabulated_residue(residue.name)
     known = info.is_amino_acid() if info.found() else _looks_like_protein(residue)
     if not known:
         return None
     letter = info.one_letter_code.upper() if info.found() else "X"
-    letter = letter if letter in LETTERS else "X"
+    letter = letter if letter in THREE_LETTER else "X"
     atoms: dict[int, gemmi.Atom] = {}
     for atom in _one_conformer(residue):
         place = INDEX.get(ALIASES.get(atom.name, atom.name))
@@ -143,7 +144,7 @@ def _one_conformer(residue: gemmi.Residue) -> Iterable[gemmi.Atom]:
     yield from (atom for atom in residue if atom.has_altloc() and atom.altloc != best)  # fills what it lacks
 
 
-def _assembled(parsed: gemmi.Structure, residues: list[Found], without: int, text: str) -> Structure:
+def _assembled(parsed: gemmi.Structure, residues: list[ParsedResidue], without: int, text: str) -> Structure:
     length = len(residues)
     atoms = np.zeros((length, len(ATOM37), 3), dtype=np.float32)
     mask = np.zeros((length, len(ATOM37)), dtype=bool)

@@ -12,7 +12,7 @@ BOND_ENERGY = -0.5  # kcal/mol; Kabsch & Sander 1983, equation 1 and the text be
 CHARGES = 27.9  # 0.42 e × 0.20 e × 332 Å kcal/mol/e²
 
 
-def assign(structure: Structure) -> np.ndarray:
+def assign_secondary_structure(structure: Structure) -> np.ndarray:
     """`(L,)` of "H", "E", "-": from hydrogen bonds where the backbone is there, else from the Cα trace."""
     if not len(structure):
         return np.array([], dtype="<U1")

@@ -13,9 +13,6 @@ import numpy as np
 
 from backends.folding.structure.atoms import ATOM37, CA, CB, C, N, O
 
-MAX_RESIDUES = 5000
-"""Longest structure the studio opens; beyond it residue-by-residue maps no longer fit a page."""
-
 
 @dataclass(frozen=True)
 class Structure:
@@ -208,24 +205,3 @@ def carbonyl_oxygens(structure: Structure) -> tuple[np.ndarray, np.ndarray]:
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6)
-
-
-def read_structure(path: Any) -> Structure:
-    """The protein of a PDB or mmCIF file; see `backends.folding.structure.reader`."""
-    from backends.folding.structure.reader import read_structure as read
-
-    return read(path)
-
-
-def to_pdb(structure: Structure) -> str:
-    """The PDB file of a structure; see `backends.folding.structure.writer`."""
-    from backends.folding.structure.writer import to_pdb as write
-
-    return write(structure)
-
-
-def to_cif(structure: Structure) -> str:
-    """The mmCIF file of a structure; see `backends.folding.structure.writer`."""
-    from backends.folding.structure.writer import to_cif as write
-
-    return write(structure)

@@ -9,12 +9,13 @@ import gemmi
 import numpy as np
 
 from backends.core.errors import BadInput
-from backends.folding.structure.atoms import ATOM37, THREE
+from backends.folding.residues import THREE_LETTER
+from backends.folding.structure.atoms import ATOM37
 from backends.folding.structure.structure import Structure
 
 PREDICTED = ("prediction", "estimate")
 
-LOWEST_NUMBER = -999
+MIN_PDB_NUMBER = -999
 """Residue numbers have four columns in a PDB file: above 9,999 letters help out (hybrid-36), below this nothing."""
 
 
@@ -27,7 +28,7 @@ def _to_gemmi(structure: Structure) -> gemmi.Structure:
         chain = gemmi.Chain(name)
         for row in range(part.start, part.stop):
             residue = gemmi.Residue()
-            residue.name = THREE[structure.sequence[row]]
+            residue.name = THREE_LETTER[structure.sequence[row]]
             residue.seqid = gemmi.SeqId(int(structure.numbers[row]), str(structure.insertions[row]) or " ")
             residue.entity_type = gemmi.EntityType.Polymer
             residue.subchain = name
@@ -62,8 +63,8 @@ def to_pdb(structure: Structure) -> str:
     """
     if np.abs(structure.atoms).max() > 9990:
         raise BadInput("This structure lies too far from the origin for the PDB format; use the mmCIF file.")
-    low = tuple(name for name, part in structure.chain_slices() if structure.numbers[part].min() < LOWEST_NUMBER)
-    made = _to_gemmi(_from_one(structure, low))
+    low = tuple(name for name, part in structure.chain_slices() if structure.numbers[part].min() < MIN_PDB_NUMBER)
+    made = _to_gemmi(_renumbered(structure, low))
     made.shorten_chain_names()
     lines = [f"TITLE     {structure.title[:70]}"] if structure.title else []
     if structure.method in PREDICTED:
@@ -76,7 +77,7 @@ def to_pdb(structure: Structure) -> str:
     return "".join(f"{line:<80}\n" for line in lines) + body
 
 
-def _from_one(structure: Structure, chains: Sequence[str]) -> Structure:
+def _renumbered(structure: Structure, chains: Sequence[str]) -> Structure:
     """The structure with the residues of these chains numbered from 1."""
     numbers, insertions = structure.numbers.copy(), structure.insertions.copy()
     for name, part in structure.chain_slices():
@@ -111,7 +112,7 @@ def to_cif(structure: Structure) -> str:
         local = block.init_loop("_ma_qa_metric_local.", columns)
         starts = {name: part.start for name, part in structure.chain_slices()}
         for ordinal, row in enumerate(known, start=1):
-            chain, name = str(structure.chains[row]), THREE[structure.sequence[row]]
+            chain, name = str(structure.chains[row]), THREE_LETTER[structure.sequence[row]]
             value = f"{structure.confidence[row]:.2f}"
             local.add_row([str(ordinal), chain, name, str(row - starts[chain] + 1), "1", value, "1"])
     return document.as_string()

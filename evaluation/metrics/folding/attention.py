@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from backends.folding.pair_scores import average_product_correction, symmetrised
 from evaluation.metrics.folding.folds import contact_precision
 
 
-def corrected(map_: np.ndarray) -> np.ndarray:
-    """One head's map `(L, L)`, symmetric and without what its rows and columns explain.
-
-    The average product correction of Dunn, Wahl & Gloor 2008, as Rao et al. 2021 ("Transformer protein language
-    models are unsupervised structure learners") use it on attention.
-    """
-    both = map_.astype(np.float32)
-    both = both + both.T
-    rows = both.sum(axis=1)
-    return both - np.outer(rows, rows) / max(float(rows.sum()), 1e-12)
+def corrected(attention_map: np.ndarray) -> np.ndarray:
+    """One head's map `(L, L)`, symmetrised and corrected for the average product, as Rao et al. 2021 compare it."""
+    return average_product_correction(symmetrised(attention_map))
 
 
 def head_precision(attention: np.ndarray, true: np.ndarray, known: np.ndarray | None = None) -> list[dict[str, float]]:
@@ -29,7 +23,11 @@ def head_precision(attention: np.ndarray, true: np.ndarray, known: np.ndarray | 
     Returns rows with `layer` and `head` (from 1) and the precision at L, L/2 and L/5 of pairs six or more apart.
     """
     found = [
-        {"layer": layer + 1, "head": head + 1, **contact_precision(corrected(one), true, known=known)}
+        {
+            "layer": layer + 1,
+            "head": head + 1,
+            **contact_precision(average_product_correction(symmetrised(one)), true, known=known),
+        }
         for layer, heads in enumerate(attention)
         for head, one in enumerate(heads)
     ]

@@ -13,12 +13,12 @@ from backends.core.errors import BadInput, TooLarge
 from backends.folding.structure.structure import Structure
 from evaluation.metrics.folding.superpose import rmsd, superpose
 
-LEAST_IDENTITY = 0.3
-LEAST_RESIDUES = 3
-MOST_MAPPINGS = 720
-MOST_STEPS = 20_000
-MOST_ANCHORS = 200
-MOST_PAIRS_OF_CHAINS = 10_000
+MIN_IDENTITY = 0.3
+MIN_MATCHED_RESIDUES = 3
+MAX_MAPPINGS = 720
+MAX_SEARCH_STEPS = 20_000
+MAX_ANCHORS = 200
+MAX_CHAIN_PAIRS = 10_000
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def match(model: Structure, reference: Structure) -> Matching:
         TooLarge: so many chains that comparing each with each takes minutes.
     """
     ours, theirs = list(model.chain_slices()), list(reference.chain_slices())
-    if len(ours) * len(theirs) > MOST_PAIRS_OF_CHAINS:
+    if len(ours) * len(theirs) > MAX_CHAIN_PAIRS:
         raise TooLarge(
             f"These structures have {len(ours):,} and {len(theirs):,} chains, too many to find which is which: save "
             "the chains you want to compare as files of their own."
@@ -87,7 +87,7 @@ def _residues(model: Structure, one: slice, reference: Structure, other: slice) 
     found = _by_number(model, one, reference, other) or align(model.sequence[one], reference.sequence[other])
     rows, others = found[0] + one.start, found[1] + other.start
     shorter = min(one.stop - one.start, other.stop - other.start)
-    enough = max(LEAST_RESIDUES, LEAST_IDENTITY * shorter)
+    enough = max(MIN_MATCHED_RESIDUES, MIN_IDENTITY * shorter)
     if _same(model, rows, reference, others) < enough:
         return np.array([], dtype=int), np.array([], dtype=int)
     return rows, others
@@ -128,12 +128,12 @@ def _best_mapping(model: Structure, reference: Structure, table: Sequence[Sequen
     best = [(int(i), int(j)) for i, j in zip(*linear_sum_assignment(-agree), strict=True) if agree[i, j]]
     if not best or agree.size == 1:
         return best
-    most, least = sum(agree[pair] for pair in best), _spread(model, reference, table, best)
-    ways = (_anchored(model, reference, table, agree), islice(_arrangements(agree, best), MOST_MAPPINGS))
+    most, least = sum(agree[pair] for pair in best), _paired_rmsd(model, reference, table, best)
+    ways = (_anchored(model, reference, table, agree), islice(_arrangements(agree, best), MAX_MAPPINGS))
     for others in chain.from_iterable(ways):
         if len(others) < len(best) or sum(agree[pair] for pair in others) < 0.95 * most:
             continue
-        spread = _spread(model, reference, table, others)
+        spread = _paired_rmsd(model, reference, table, others)
         if spread < least - 1e-6:
             best, least = others, spread
     return best
@@ -149,7 +149,7 @@ def _arrangements(agree: np.ndarray, first: list[tuple[int, int]]) -> Iterator[l
     rows = sorted(pair[1] if turned else pair[0] for pair in first)
     partners = [np.flatnonzero(like[row]).tolist() for row in rows]
     open_ways: list[tuple[int, ...]] = [()]
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_SEARCH_STEPS):
         if not open_ways:
             return
         way = open_ways.pop()
@@ -169,7 +169,7 @@ def _anchored(
     from scipy.optimize import linear_sum_assignment
 
     ours, theirs = ([whole.ca[part].mean(axis=0) for _, part in whole.chain_slices()] for whole in (model, reference))
-    for i, j in islice(zip(*np.nonzero(agree), strict=True), MOST_ANCHORS):
+    for i, j in islice(zip(*np.nonzero(agree), strict=True), MAX_ANCHORS):
         rows, others = table[i][j]
         laid = superpose(model.ca[rows], reference.ca[others]).apply(np.array(ours, float))
         apart = np.linalg.norm(laid[:, None] - np.array(theirs, float)[None], axis=-1)
@@ -177,7 +177,7 @@ def _anchored(
         yield [(int(a), int(b)) for a, b in zip(*linear_sum_assignment(cost), strict=True) if agree[a, b]]
 
 
-def _spread(
+def _paired_rmsd(
     model: Structure, reference: Structure, table: Sequence[Sequence[Rows]], pairs: list[tuple[int, int]]
 ) -> float:
     rows = np.concatenate([table[i][j][0] for i, j in pairs])

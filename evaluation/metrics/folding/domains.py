@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FIRM = 5.0
-CUT = 9.0
-UNCERTAIN = 12.0
-LEAST = 20
-LEAST_PLDDT = 50.0
-MOST_CLUSTERED = 1200
+FIRM_PAE = 5.0
+CLUSTER_PAE = 9.0
+UNCERTAIN_PAE = 12.0
+MIN_DOMAIN_RESIDUES = 20
+MIN_PLDDT = 50.0
+MAX_CLUSTERED = 1200
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,19 @@ def domains(pae: np.ndarray, plddt: np.ndarray | None = None) -> Domains:
 
     length = len(pae)
     mutual = (pae + pae.T) / 2
-    firm = np.full(length, True) if plddt is None else ~(np.asarray(plddt) < LEAST_PLDDT)
+    firm = np.full(length, True) if plddt is None else ~(np.asarray(plddt) < MIN_PLDDT)
     index = np.flatnonzero(firm)
     labels = np.full(length, -1)
     if len(index) > 1:
-        blocks = np.array_split(index, min(len(index), MOST_CLUSTERED))
+        blocks = np.array_split(index, min(len(index), MAX_CLUSTERED))
         starts = np.cumsum([0, *(len(block) for block in blocks[:-1])])
         sizes = np.diff(np.r_[starts, len(index)])
         pooled = np.add.reduceat(np.add.reduceat(mutual[np.ix_(index, index)], starts, axis=0), starts, axis=1)
         pooled = pooled / np.outer(sizes, sizes)
         np.fill_diagonal(pooled, 0)
-        found = fcluster(linkage(squareform(pooled, checks=False), "average"), CUT, "distance")
+        found = fcluster(linkage(squareform(pooled, checks=False), "average"), CLUSTER_PAE, "distance")
         labels[index] = np.repeat(found, sizes)
-    labels = _ordered(labels, min(LEAST, max(4, length // 4)))
+    labels = _ordered(labels, min(MIN_DOMAIN_RESIDUES, max(4, length // 4)))
     count = int(labels.max(initial=-1)) + 1
     between = np.array([
         [float(mutual[np.ix_(labels == a, labels == b)].mean()) for b in range(count)] for a in range(count)
@@ -83,7 +83,7 @@ def _sentence(labels: np.ndarray, between: np.ndarray) -> str:
     if not count:
         return "No firm domain: the model is sure of nothing beyond each residue's neighbours."
     within = np.diag(between)
-    firm = "firm" if (within <= FIRM).all() else "fairly firm"
+    firm = "firm" if (within <= FIRM_PAE).all() else "fairly firm"
     places = "; ".join(f"{'' if count == 1 else f'{k + 1}: '}{_stretches(labels == k)}" for k in range(count))
     number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
     head = f"{number} {firm} domain{'s' * (count > 1)} (residues {places})"
@@ -94,9 +94,9 @@ def _sentence(labels: np.ndarray, between: np.ndarray) -> str:
     typical = f"expected error {errors.min():.0f} Å" if np.ptp(errors) < 1 else (
         f"expected errors {errors.min():.0f} to {errors.max():.0f} Å"
     )  # fmt: skip
-    if (errors >= UNCERTAIN).all():
+    if (errors >= UNCERTAIN_PAE).all():
         return f"{head}, uncertain how they sit together ({typical}).{tail}"
-    if (errors < UNCERTAIN).all():
+    if (errors < UNCERTAIN_PAE).all():
         return f"{head}, only roughly known how they sit together ({typical}).{tail}"
     return f"{head}; some sit roughly known to each other, others uncertain ({typical}).{tail}"
 

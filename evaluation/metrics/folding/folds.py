@@ -11,7 +11,7 @@ import tmtools
 
 from backends.folding.structure.structure import Structure
 from evaluation.metrics.folding.chain_alignment import Matching, match
-from evaluation.metrics.folding.gdt import HA, TS, shares
+from evaluation.metrics.folding.gdt import HA_CUTOFFS, TS_CUTOFFS, fractions_within
 from evaluation.metrics.folding.lddt import lddt_all_atom, lddt_ca
 from evaluation.metrics.folding.superpose import Transform, superpose
 
@@ -112,7 +112,7 @@ def compare(model: Structure, reference: Structure) -> Comparison:
     ours, theirs = model.ca[matching.model].astype(float), reference.ca[matching.reference].astype(float)
     transform = superpose(ours, theirs)
     deviation = np.linalg.norm(transform.apply(ours) - theirs, axis=-1)
-    within = dict(zip((*HA, 8.0), shares(ours, theirs, (*HA, 8.0), length), strict=True))
+    within = dict(zip((*HA_CUTOFFS, 8.0), fractions_within(ours, theirs, (*HA_CUTOFFS, 8.0), length), strict=True))
     picked, truth = model.select(matching.model), reference.select(matching.reference)
     partnered = np.isin(reference.chains, [pair.reference for pair in matching.chains])
     rest, places = reference.select(partnered), (np.cumsum(partnered) - 1)[matching.reference]
@@ -123,8 +123,8 @@ def compare(model: Structure, reference: Structure) -> Comparison:
         transform,
         tm=tm_score(picked, rest, in_order).reference,
         rmsd=float(np.sqrt(np.square(deviation).mean())),
-        gdt_ts=float(np.mean([within[limit] for limit in TS])),
-        gdt_ha=float(np.mean([within[limit] for limit in HA])),
+        gdt_ts=float(np.mean([within[limit] for limit in TS_CUTOFFS])),
+        gdt_ha=float(np.mean([within[limit] for limit in HA_CUTOFFS])),
         lddt=trace.score,
         lddt_all=lddt_all_atom(picked, truth).score,
         coverage=len(matching) / length,

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evaluation.metrics.folding.superpose import fit_many
+from evaluation.metrics.folding.superpose import superpose_many
 
-TS = (1.0, 2.0, 4.0, 8.0)
-HA = (0.5, 1.0, 2.0, 4.0)
-MOST_SEEDS = 160
-ROUNDS = 12
+TS_CUTOFFS = (1.0, 2.0, 4.0, 8.0)
+HA_CUTOFFS = (0.5, 1.0, 2.0, 4.0)
+MAX_SEEDS = 160
+MAX_ITERATIONS = 12
 
 
-def shares(model: np.ndarray, truth: np.ndarray, limits: Sequence[float], total: int | None = None) -> list[float]:
+def fractions_within(
+    model: np.ndarray, truth: np.ndarray, limits: Sequence[float], total: int | None = None
+) -> list[float]:
     """For each limit in Å the largest share of `total` residues that one superposition brings within it.
 
     The search is LGA's in outline, not its program: windows of 4, 8, 16… residues along the chain, and the whole, are
@@ -30,7 +32,7 @@ def shares(model: np.ndarray, truth: np.ndarray, limits: Sequence[float], total:
         return [0.0 for _ in limits]
     moving, fixed = model.astype(float)[None], truth.astype(float)[None]
     seeds = _seeds(length)
-    return [_most(moving, fixed, seeds, limit) / (total or length) for limit in limits]
+    return [_max_within(moving, fixed, seeds, limit) / (total or length) for limit in limits]
 
 
 def _seeds(length: int) -> np.ndarray:
@@ -39,7 +41,7 @@ def _seeds(length: int) -> np.ndarray:
     width = 4
     sizes = int(np.log2(max(length / 4, 1))) + 1
     while width < length:
-        starts = np.arange(0, length - width + 1, max(1, width // 4, (length * sizes) // MOST_SEEDS))
+        starts = np.arange(0, length - width + 1, max(1, width // 4, (length * sizes) // MAX_SEEDS))
         for start in np.unique(np.r_[starts, length - width]):
             row = np.zeros(length)
             row[start : start + width] = 1
@@ -48,10 +50,10 @@ def _seeds(length: int) -> np.ndarray:
     return np.array(rows)
 
 
-def _most(moving: np.ndarray, fixed: np.ndarray, seeds: np.ndarray, limit: float) -> int:
+def _max_within(moving: np.ndarray, fixed: np.ndarray, seeds: np.ndarray, limit: float) -> int:
     weights, best = seeds, 0
-    for _ in range(ROUNDS):
-        rotation, shift = fit_many(moving, fixed, weights)
+    for _ in range(MAX_ITERATIONS):
+        rotation, shift = superpose_many(moving, fixed, weights)
         placed = np.einsum("sij,pj->spi", rotation, moving[0]) + shift[:, None]
         inside = np.square(placed - fixed).sum(-1) <= limit**2
         counts = inside.sum(axis=1)
@@ -68,9 +70,9 @@ def _most(moving: np.ndarray, fixed: np.ndarray, seeds: np.ndarray, limit: float
 
 def gdt_ts(model: np.ndarray, truth: np.ndarray, total: int | None = None) -> float:
     """Mean share within 1, 2, 4 and 8 Å, 0 to 1."""
-    return float(np.mean(shares(model, truth, TS, total)))
+    return float(np.mean(fractions_within(model, truth, TS_CUTOFFS, total)))
 
 
 def gdt_ha(model: np.ndarray, truth: np.ndarray, total: int | None = None) -> float:
     """High accuracy: mean share within 0.5, 1, 2 and 4 Å, 0 to 1."""
-    return float(np.mean(shares(model, truth, HA, total)))
+    return float(np.mean(fractions_within(model, truth, HA_CUTOFFS, total)))

@@ -10,10 +10,10 @@ from scipy.spatial.distance import cdist
 from backends.folding.structure.atoms import CA, INDEX
 from backends.folding.structure.structure import Structure
 
-RADIUS = 15.0
+INCLUSION_RADIUS = 15.0
 TOLERANCES = (0.5, 1.0, 2.0, 4.0)
 _CHUNK = 512
-_SWAPS = {
+_AMBIGUOUS_ATOMS = {
     "D": (("OD1", "OD2"),), "E": (("OE1", "OE2"),), "F": (("CD1", "CD2"), ("CE1", "CE2")), "L": (("CD1", "CD2"),),
     "R": (("NH1", "NH2"),), "V": (("CG1", "CG2"),), "Y": (("CD1", "CD2"), ("CE1", "CE2")),
 }  # fmt: skip
@@ -43,7 +43,7 @@ def lddt(model: np.ndarray, truth: np.ndarray, group: np.ndarray, there: np.ndar
     for start in range(0, len(truth), _CHUNK):
         rows = slice(start, start + _CHUNK)
         true = cdist(truth[rows], truth)
-        near = (true < RADIUS) & (group[rows, None] != group[None])
+        near = (true < INCLUSION_RADIUS) & (group[rows, None] != group[None])
         if there is None:
             one, other = np.nonzero(near)
         else:
@@ -71,7 +71,7 @@ def lddt_all_atom(model: Structure, truth: Structure) -> Lddt:
     for row, (ours, theirs) in enumerate(zip(model.sequence, truth.sequence, strict=True)):
         if ours != theirs:
             wanted[row, 5:] = False
-    atoms = _named_as(model, truth, wanted)
+    atoms = _with_best_naming(model, truth, wanted)
     rows, places = np.nonzero(wanted)
     return lddt(
         atoms[rows, places].astype(float),
@@ -81,21 +81,21 @@ def lddt_all_atom(model: Structure, truth: Structure) -> Lddt:
     )
 
 
-def _named_as(model: Structure, truth: Structure, wanted: np.ndarray) -> np.ndarray:
+def _with_best_naming(model: Structure, truth: Structure, wanted: np.ndarray) -> np.ndarray:
     """The model's atoms `(L, 37, 3)` with ambiguous pairs swapped where that keeps more distances to the others."""
     atoms = model.atoms.copy()
     sure = wanted & model.mask
     for row, letter in enumerate(truth.sequence):
-        for pair in _SWAPS.get(letter, ()):
+        for pair in _AMBIGUOUS_ATOMS.get(letter, ()):
             sure[row, [INDEX[name] for name in pair]] = False
     ours, theirs = model.atoms[sure].astype(float), truth.atoms[sure].astype(float)
     owner = np.nonzero(sure)[0]
     for row, letter in enumerate(truth.sequence):
-        swaps = [tuple(INDEX[name] for name in pair) for pair in _SWAPS.get(letter, ())]
+        swaps = [tuple(INDEX[name] for name in pair) for pair in _AMBIGUOUS_ATOMS.get(letter, ())]
         places = [place for pair in swaps for place in pair]
         if not places or not (wanted[row, places].all() and model.mask[row, places].all()):
             continue
-        near = (np.linalg.norm(theirs - truth.atoms[row, CA], axis=-1) < RADIUS) & (owner != row)
+        near = (np.linalg.norm(theirs - truth.atoms[row, CA], axis=-1) < INCLUSION_RADIUS) & (owner != row)
         turned = [other for pair in swaps for other in reversed(pair)]
         true = cdist(truth.atoms[row, places], theirs[near])
         as_is, swapped = (

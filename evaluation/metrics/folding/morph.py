@@ -11,7 +11,7 @@ from backends.folding.structure.atoms import BONDS, CA, C, N, O
 from backends.folding.structure.structure import Structure
 from evaluation.metrics.folding.superpose import superpose
 
-ROUNDS = 120
+RELAXATION_STEPS = 120
 
 
 def morph(start: Structure, end: Structure, frames: int = 20) -> Iterator[Structure]:
@@ -30,7 +30,7 @@ def morph(start: Structure, end: Structure, frames: int = 20) -> Iterator[Struct
     laid = superpose(end.ca, start.ca).apply(end.atoms.astype(float))
     mask = start.mask & end.mask
     first, last = start.atoms.astype(float)[mask], laid[mask]  # (A, 3)
-    ties = _ties(start, mask, first, last)
+    ties = _distance_constraints(start, mask, first, last)
     for share in np.linspace(0, 1, frames):
         points = (1 - share) * first + share * last
         if 0 < share < 1:
@@ -44,7 +44,7 @@ def morph(start: Structure, end: Structure, frames: int = 20) -> Iterator[Struct
 
 
 @dataclass(frozen=True)
-class _Ties:
+class _DistanceConstraints:
     """Pairs of atoms `(T, 2)` and their distances at either end `(T,)`."""
 
     pairs: np.ndarray
@@ -55,7 +55,7 @@ class _Ties:
         one, other = self.pairs.T
         length = (1 - share) * self.first + share * self.last
         pulls = np.maximum(np.bincount(self.pairs.ravel(), minlength=len(points)), 1)[:, None]
-        for _ in range(ROUNDS):
+        for _ in range(RELAXATION_STEPS):
             apart = points[other] - points[one]
             now = np.maximum(np.linalg.norm(apart, axis=-1), 1e-6)
             step = apart * ((now - length) / now / 2)[:, None]  # each end goes half the way
@@ -66,7 +66,9 @@ class _Ties:
         return points
 
 
-def _ties(structure: Structure, mask: np.ndarray, first: np.ndarray, last: np.ndarray) -> _Ties:
+def _distance_constraints(
+    structure: Structure, mask: np.ndarray, first: np.ndarray, last: np.ndarray
+) -> _DistanceConstraints:
     """Bonds, and atoms bonded to a common third; for a Cα trace the steps between residues."""
     number = np.full(mask.shape, -1)
     number[mask] = np.arange(mask.sum())
@@ -91,4 +93,4 @@ def _ties(structure: Structure, mask: np.ndarray, first: np.ndarray, last: np.nd
     pairs = np.array(sorted(there), dtype=int).reshape(-1, 2)
     before, after = (np.linalg.norm(end[pairs[:, 0]] - end[pairs[:, 1]], axis=-1) for end in (first, last))
     sound = (before < 5) & (after < 5)  # a torn chain has nothing to hold
-    return _Ties(pairs[sound], before[sound], after[sound])
+    return _DistanceConstraints(pairs[sound], before[sound], after[sound])

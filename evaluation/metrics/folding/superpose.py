@@ -23,11 +23,11 @@ def superpose(moving: np.ndarray, fixed: np.ndarray) -> Transform:
     """The transform that lays `moving` `(P, 3)` on `fixed` `(P, 3)`. Raises ValueError for no or unequal points."""
     if moving.shape != fixed.shape or moving.ndim != 2 or not len(moving):
         raise ValueError(f"points to superpose have one shape (P, 3), not {moving.shape} and {fixed.shape}")
-    rotation, shift = fit_many(moving[None].astype(float), fixed[None].astype(float), np.ones((1, len(moving))))
+    rotation, shift = superpose_many(moving[None].astype(float), fixed[None].astype(float), np.ones((1, len(moving))))
     return Transform(rotation[0], shift[0])
 
 
-def fit_many(moving: np.ndarray, fixed: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def superpose_many(moving: np.ndarray, fixed: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Many weighted superpositions at once: rotations `(S, 3, 3)` and shifts `(S, 3)`.
 
     Args:

@@ -9,7 +9,8 @@ import pytest
 
 from backends.core.errors import BadInput, TooLarge
 from backends.folding.alignment import alignment
-from backends.folding.alignment.alignment import GAP, LETTERS, UNKNOWN, read_alignment, sequence_weights
+from backends.folding.alignment.alignment import GAP, UNKNOWN, read_alignment, sequence_weights
+from backends.folding.residues import ALIGNMENT_ORDER
 
 A3M = ">query\nMKTA\n>one\nM-TaaV\n>two\n-KXA\n"
 STO = "# STOCKHOLM 1.0\n\nquery  MK-T\none    M--T\ntwo    -Kvx\n\nquery  .A\none    vV\ntwo    .A\n//\n"
@@ -23,7 +24,7 @@ def read(tmp_path: Path, text: str | bytes) -> alignment.Alignment:
 
 
 def letters(found: alignment.Alignment) -> list[str]:
-    return ["".join(LETTERS[code] for code in row) for row in found.rows]
+    return ["".join(ALIGNMENT_ORDER[code] for code in row) for row in found.rows]
 
 
 def test_a3m_keeps_insertions_as_counts(tmp_path: Path) -> None:
@@ -62,7 +63,7 @@ def test_written_alignments_keep_every_insertion(tmp_path: Path) -> None:
     rows[0] = draw.integers(0, GAP, 30)
     counts = np.where(draw.random((6, 30)) < 0.3, draw.integers(1, 40, (6, 30)), 0).astype(np.uint16)
     counts[0], counts[1, 0], counts[2] = 0, np.iinfo(np.uint16).max, 0
-    query = "".join(LETTERS[code] for code in rows[0])
+    query = "".join(ALIGNMENT_ORDER[code] for code in rows[0])
     made = alignment.Alignment(tuple("qabcde"), rows, query, counts)
     again = read(tmp_path, made.to_a3m())
     assert (again.names, again.query, letters(again)) == (made.names, query, letters(made))

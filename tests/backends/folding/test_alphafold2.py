@@ -20,11 +20,12 @@ from torch import Tensor, nn
 
 from backends.core.engine import Notice, Progress
 from backends.core.errors import WeightsBroken, WeightsMissing
-from backends.folding.alignment.msa_features import HHBLITS, RESTYPES, raw_features
+from backends.folding.alignment.msa_features import raw_features
 from backends.folding.alignment.sequence import parse_text, read_input
 from backends.folding.cards import CARDS
 from backends.folding.engines import openfold
 from backends.folding.engines.alphafold2 import AlphaFold2Engine
+from backends.folding.residues import ALPHAFOLD_ORDER, HHBLITS_ORDER
 from backends.folding.types import Model, Step
 from tests.backends.folding.conftest import helix
 
@@ -135,9 +136,9 @@ def engine(program: None, tmp_path: Path) -> AlphaFold2Engine:
 def test_a_sequence_alone_is_its_own_only_relative() -> None:
     raw = raw_features("MKX")
     assert raw["aatype"].shape == (3, 21) and raw["aatype"].argmax(-1).tolist() == [
-        RESTYPES.index("M"), RESTYPES.index("K"), 20,
+        ALPHAFOLD_ORDER.index("M"), ALPHAFOLD_ORDER.index("K"), 20,
     ]  # fmt: skip
-    assert raw["msa"].tolist() == [[HHBLITS.index("M"), HHBLITS.index("K"), HHBLITS.index("X")]]
+    assert raw["msa"].tolist() == [[HHBLITS_ORDER.index("M"), HHBLITS_ORDER.index("K"), HHBLITS_ORDER.index("X")]]
     assert raw["deletion_matrix_int"].tolist() == [[0, 0, 0]] and raw["num_alignments"].tolist() == [1, 1, 1]
     assert raw["seq_length"].tolist() == [3, 3, 3] and raw["template_aatype"].shape == (0, 3, 22)
 
@@ -146,7 +147,7 @@ def test_an_alignment_is_handed_over_row_by_row_with_its_deletions(tmp_path: Pat
     path = tmp_path / "mine.a3m"
     path.write_text(">q\nMKTAYI\n>twice\nMKTAYI\n>h\nMR-AyyYI\n>empty\n------\n")
     raw = raw_features("MKTAYI", read_input(path).alignment)
-    letters = ["".join(HHBLITS[code] for code in row) for row in raw["msa"]]
+    letters = ["".join(HHBLITS_ORDER[code] for code in row) for row in raw["msa"]]
     assert letters == ["MKTAYI", "MR-AYI"]
     assert raw["deletion_matrix_int"].tolist() == [[0] * 6, [0, 0, 0, 0, 2, 0]]
     with pytest.raises(ValueError, match="over 6 residues for a chain of 3"):

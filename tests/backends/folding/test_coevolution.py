@@ -16,9 +16,9 @@ from backends.core.errors import BadInput
 from backends.folding.cards import CARDS
 from backends.folding.coevolution import population_descent
 from backends.folding.coevolution.chain import backbone
-from backends.folding.coevolution.engine import CoevolutionEngine, folded
+from backends.folding.coevolution.engine import CoevolutionEngine, fold_chain
 from backends.folding.coevolution.restraints import Restraints
-from backends.folding.structure.plausibility_checks import check
+from backends.folding.structure.plausibility_checks import check_structure
 from backends.folding.types import Folding, Model
 
 SEQUENCE = "SEELLKKAEELLKKAEELGSPEELLKKAEELLKKAEELLG"
@@ -26,10 +26,10 @@ SEQUENCE = "SEELLKKAEELLKKAEELGSPEELLKKAEELLKKAEELLG"
 
 @pytest.fixture(autouse=True)
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(population_descent, "TURNS", 3)
-    monkeypatch.setattr(population_descent, "STEPS", 60)
-    monkeypatch.setattr(population_descent, "FINISHING", 40)
-    monkeypatch.setattr(population_descent, "A_ISLAND", 4)
+    monkeypatch.setattr(population_descent, "ROUNDS", 3)
+    monkeypatch.setattr(population_descent, "STEPS_PER_ROUND", 60)
+    monkeypatch.setattr(population_descent, "REFINEMENT_STEPS", 40)
+    monkeypatch.setattr(population_descent, "POPULATION_SIZE", 4)
 
 
 @pytest.fixture
@@ -69,9 +69,9 @@ def test_a_chain_that_meets_no_contact_is_told_from_one_that_does() -> None:
     truth, states = hairpin()
     contacts = (np.linalg.norm(truth[:, None, 4] - truth[None, :, 4], axis=-1) < 8).astype(np.float32)
     straight = backbone(torch.deg2rad(torch.tensor([[[-120.0, 135.0, 180.0]] * len(truth)])))
-    met = Restraints(contacts, states).met(torch.cat([torch.from_numpy(truth)[None], straight]))
+    met = Restraints(contacts, states).satisfied_fraction(torch.cat([torch.from_numpy(truth)[None], straight]))
     assert met[0] > 0.9 and met[1] < 0.1
-    nothing = Restraints(np.zeros_like(contacts), states).met(straight)
+    nothing = Restraints(np.zeros_like(contacts), states).satisfied_fraction(straight)
     assert nothing.tolist() == [0.0]
 
 
@@ -80,13 +80,13 @@ def test_true_contacts_fold_a_helical_hairpin() -> None:
     cb = truth[:, 4]
     contacts = (np.linalg.norm(cb[:, None] - cb[None], axis=-1) < 8).astype(np.float32)
     contacts[np.abs(np.subtract.outer(np.arange(len(cb)), np.arange(len(cb)))) < 6] = 0
-    model = next(item for item in folded(SEQUENCE, contacts, states) if isinstance(item, Model))
+    model = next(item for item in fold_chain(SEQUENCE, contacts, states) if isinstance(item, Model))
     trace = model.structure.ca.astype(float)
     found = tmtools.tm_align(trace, truth[:, 1].astype(float), SEQUENCE, SEQUENCE)
     assert found.tm_norm_chain2 > 0.5
     first, second, third = np.diff(trace[5:9], axis=0)
     assert np.cross(first, second) @ third > 0  # a right-handed helix
-    assert check(model.structure).verdict != "broken"
+    assert check_structure(model.structure).verdict != "broken"
     assert (
         model.confidence.plddt is not None and 0 < model.confidence.plddt.min() <= model.confidence.plddt.max() <= 100
     )
@@ -147,7 +147,7 @@ def test_the_search_computes_on_one_thread_and_gives_the_others_back(two_threads
             closed.append(True)
 
     with torch.no_grad():
-        items = population_descent.on_one_thread(computing())
+        items = population_descent.single_threaded(computing())
         assert next(items) == (1, True)
         assert (torch.get_num_threads(), torch.is_grad_enabled()) == (2, False)
         with pytest.raises(ValueError, match="broken"):

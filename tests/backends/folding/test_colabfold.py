@@ -21,7 +21,7 @@ from backends.core.errors import BadInput, EngineFailed, WeightsMissing
 from backends.folding.alignment.alignment import read_alignment
 from backends.folding.alignment.sequence import Query, parse_text, read_input
 from backends.folding.cards import CARDS
-from backends.folding.engines.colabfold import ColabFoldEngine, Log, a3m
+from backends.folding.engines.colabfold import ColabFoldEngine, ColabFoldLog, a3m
 from backends.folding.types import Model, Step
 from tests.conftest import PATIENCE
 
@@ -153,7 +153,7 @@ def test_progress_follows_the_log(saw: Path) -> None:
 
 
 def test_a_model_that_stops_early_counts_as_whole() -> None:
-    log = Log(passes=4)
+    log = ColabFoldLog(passes=4)
     for line in (
         "alphafold2_ptm_model_1_seed_000 recycle=0 pLDDT=90.1 pTM=0.8",
         "x alphafold2_ptm_model_1_seed_000 took 3.0s",

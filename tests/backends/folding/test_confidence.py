@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backends.core.errors import BadInput, TooLarge
-from backends.folding.structure.confidence import Confidence, normalise_plddt, read_pae
+from backends.folding.structure.confidence import Confidence, normalise_plddt, read_confidence
 
 PAE = [[0.2, 4.0, 9.5], [4.1, 0.3, 2.0], [9.0, 2.2, 0.2]]
 PAIRS = {
@@ -34,7 +34,7 @@ PAIRS = {
 def test_every_format_gives_the_same_errors(tmp_path, content) -> None:
     path = tmp_path / "pae.json"
     path.write_text(json.dumps(content))
-    found = read_pae(path)
+    found = read_confidence(path)
     assert np.allclose(found.pae, PAE)
     if isinstance(content, dict) and "plddt" in content:
         assert found.plddt == pytest.approx([90, 80, 70]) and found.ptm == 0.88
@@ -43,7 +43,7 @@ def test_every_format_gives_the_same_errors(tmp_path, content) -> None:
 def test_our_own_file_is_read_back(tmp_path) -> None:
     made = Confidence(np.array([91.234, np.nan]), np.array([[0.04, 3.26], [1.0, 0.0]]), 0.71239, None)
     (tmp_path / "c.json").write_text(made.dumps())
-    found = read_pae(tmp_path / "c.json")
+    found = read_confidence(tmp_path / "c.json")
     assert found.plddt[0] == pytest.approx(91.23) and np.isnan(found.plddt[1])
     assert found.pae.tolist() == np.array([[0.0, 3.3], [1.0, 0.0]], np.float32).tolist()
     assert (found.ptm, found.iptm) == (0.7124, None) and found.mean == pytest.approx(91.23)
@@ -72,11 +72,11 @@ def test_what_is_no_confidence_is_told(tmp_path, text: str) -> None:
     path = tmp_path / "pae.json"
     path.write_text(text)
     with pytest.raises(BadInput):
-        read_pae(path)
+        read_confidence(path)
 
 
 def test_a_length_made_up_in_the_file_takes_no_memory(tmp_path) -> None:
     path = tmp_path / "pae.json"
     path.write_text(json.dumps({"residue1": [10**9], "residue2": [1], "distance": [1.0]}))
     with pytest.raises(TooLarge):
-        read_pae(path)
+        read_confidence(path)

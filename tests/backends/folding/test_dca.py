@@ -7,7 +7,8 @@ import pytest
 
 from backends.folding.alignment.alignment import sequence_weights
 from backends.folding.coevolution import dca
-from backends.folding.coevolution.dca import average_product_corrected, coupling_scores, mean_field
+from backends.folding.coevolution.dca import coupling_scores, mean_field
+from backends.folding.pair_scores import average_product_correction
 
 PAIRS = [(0, 12), (3, 20), (5, 15), (8, 23)]
 LENGTH = 26
@@ -33,7 +34,7 @@ def test_couplings_are_the_inverse_covariance_made_block_by_block(monkeypatch: p
     rows = sampled(200)
     weights = sequence_weights(rows)
     exact = -np.linalg.inv(dca._covariance(rows, weights, 0.7).double().numpy())
-    monkeypatch.setattr(dca, "BLOCK", 7)
+    monkeypatch.setattr(dca, "COLUMN_BLOCK", 7)
     assert [done for done, _ in mean_field(rows, weights)] == [0, 7, 14, 21, 26]
     np.testing.assert_allclose(fitted(rows).reshape(exact.shape), exact, rtol=1e-4, atol=1e-4)
 
@@ -52,7 +53,7 @@ def test_coupled_pairs_are_the_strongest_and_go_betweens_are_not() -> None:
 def test_correction_removes_what_rows_and_columns_explain() -> None:
     norms = np.outer(np.arange(1, 9), np.arange(1, 9)).astype(float)
     np.fill_diagonal(norms, 0)
-    plain = average_product_corrected(norms)
+    plain = average_product_correction(norms, diagonal=False)
     norms[1, 5] = norms[5, 1] = 30
-    assert plain[1, 5] < average_product_corrected(norms)[1, 5]
-    assert np.unravel_index(average_product_corrected(norms).argmax(), norms.shape) in {(1, 5), (5, 1)}
+    assert plain[1, 5] < average_product_correction(norms, diagonal=False)[1, 5]
+    assert np.unravel_index(average_product_correction(norms, diagonal=False).argmax(), norms.shape) in {(1, 5), (5, 1)}

@@ -22,9 +22,11 @@ from backends.core.errors import BadInput, EngineFailed, TooLarge, WeightsBroken
 from backends.folding.alignment.sequence import parse_text
 from backends.folding.cards import CARDS
 from backends.folding.engines import esm_trunk, language
-from backends.folding.engines.distances import contacts
+from backends.folding.engines.distances import contact_probabilities
 from backends.folding.engines.esmfold import PUBLISHED, EsmFoldEngine, read_network
-from backends.folding.resources import longest, memory_needed, seconds, work
+from backends.folding.pair_scores import average_product_correction, symmetrised
+from backends.folding.residues import ESM_TOKENS
+from backends.folding.resources import estimate_seconds, max_residues, memory_needed, work_units
 from backends.folding.types import Step
 from backends.shared.device_memory import memory_sentence
 from tests.backends.folding.conftest import PEPTIDE
@@ -78,7 +80,7 @@ def test_confidence_is_between_0_and_100_and_lies_in_the_structure_too(engine: E
 
 def test_progress_counts_every_block_and_ends_whole(engine: EsmFoldEngine) -> None:
     told = [event for event in fold(engine, recycles=1) if isinstance(event, Progress) and event.stage == "Folding"]
-    assert len(told) == 2 * 2 + 1 and told[-1].done == told[-1].total == pytest.approx(work(22, 2))
+    assert len(told) == 2 * 2 + 1 and told[-1].done == told[-1].total == pytest.approx(work_units(22, 2))
     assert all(before.done <= after.done for before, after in pairwise(told))
 
 
@@ -92,7 +94,7 @@ def test_pairs_in_rows_are_the_same_pairs() -> None:
     layer = torch.nn.Sequential(torch.nn.LayerNorm(4), torch.nn.Linear(4, 4))
     pair = torch.randn(1, 10, 10, 4)
     with torch.inference_mode():
-        assert torch.allclose(esm_trunk.ByRows(layer, 3)(pair), layer(pair), atol=1e-6)
+        assert torch.allclose(esm_trunk.RowChunked(layer, 3)(pair), layer(pair), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,7 @@ def test_pairs_in_rows_are_the_same_pairs() -> None:
     [(100, 8e9, None), (300, 8e9, 128), (1000, 8e9, 32), (1000, 80e9, 128), (2000, 16e9, 16), (4000, 1e9, 4)],
 )
 def test_the_chunk_is_fitted_to_the_free_memory(length: int, free: float, chunk: int | None) -> None:
-    assert esm_trunk.chosen_chunk(length, 4, int(free)) == chunk
+    assert esm_trunk.choose_chunk(length, 4, int(free)) == chunk
     if chunk is not None and chunk > 4:
         assert 3 * chunk * 4 * length**2 * 4 <= free / 4
 
@@ -119,7 +121,7 @@ def test_what_it_can_show_is_kept_on_request(engine: EsmFoldEngine) -> None:
     model = fold(engine, recycles=0, extras="contacts, distogram, attention")[-1]
     distogram = model.extras["distogram"].astype(np.float32)
     assert distogram.shape == (22, 22, 64) and np.allclose(distogram.sum(-1), 1, atol=0.01)
-    assert np.allclose(model.extras["contacts"], contacts(distogram), atol=0.01)
+    assert np.allclose(model.extras["contacts"], contact_probabilities(distogram), atol=0.01)
     attention = model.extras["attention"]
     assert attention.shape == (2, 4, 22, 22) and attention.dtype == np.float16
     assert (attention.sum(-1) <= 1.01).all() and attention.sum(-1).mean() > 0.5
@@ -141,7 +143,7 @@ def test_attention_that_is_too_much_is_averaged_as_it_comes(
     engine: EsmFoldEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = fold(engine, recycles=0, extras="attention")[-1].extras
-    monkeypatch.setattr(language, "ATTENTION_BYTES", whole["attention"].nbytes - 1)
+    monkeypatch.setattr(language, "MAX_ATTENTION_BYTES", whole["attention"].nbytes - 1)
     events = fold(engine, recycles=0, extras="attention")
     kept = events[-1].extras
     assert kept["attention"].shape == (2, 1, 22, 22)
@@ -152,10 +154,10 @@ def test_attention_that_is_too_much_is_averaged_as_it_comes(
 
 def test_a_product_correction_leaves_nothing_of_rows_times_columns() -> None:
     rows = np.random.default_rng(0).random(9)
-    assert np.abs(language.corrected(np.outer(rows, rows))).max() < 1e-5
+    assert np.abs(average_product_correction(symmetrised(np.outer(rows, rows)))).max() < 1e-5
     paired = np.zeros((6, 6))
     paired[1, 4] = 1
-    assert language.corrected(paired).argmax() == 1 * 6 + 4
+    assert average_product_correction(symmetrised(paired)).argmax() == 1 * 6 + 4
 
 
 def test_masked_marginals_are_log_odds_against_the_residue_that_is_there() -> None:
@@ -189,7 +191,7 @@ def test_a_network_that_cannot_guess_hidden_residues_gives_no_mutation_map(engin
     assert any(isinstance(event, Notice) and "No mutation map" in event.sentence for event in events)
     told = [event for event in events if isinstance(event, Progress)]
     assert told[-1].done == told[-1].total == 10 and engine.amount({}, told[-1], None) == 0
-    assert engine.amount({}, next(event for event in told if event.stage == "Folding"), None) == work(10, 1)
+    assert engine.amount({}, next(event for event in told if event.stage == "Folding"), None) == work_units(10, 1)
 
 
 def test_one_that_can_gives_its_scores(engine: EsmFoldEngine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,7 +236,7 @@ def test_a_single_file_with_its_configuration_beside_it_loads_too(esmfold_folder
 def test_a_lone_file_is_read_as_the_published_network() -> None:
     """Its parameters are those of the card, and its size the file's: the language model in half precision."""
     with torch.device("meta"):
-        network = EsmForProteinFolding(EsmConfig(**PUBLISHED, vocab_list=language.VOCABULARY))
+        network = EsmForProteinFolding(EsmConfig(**PUBLISHED, vocab_list=ESM_TOKENS))
     assert sum(value.numel() for value in network.parameters()) == CARD.parameters
     whole = 4 * CARD.parameters - 2 * sum(value.numel() for value in network.esm.parameters())
     assert whole < CARD.download_bytes < 1.001 * whole
@@ -308,9 +310,9 @@ def test_running_out_of_memory_is_a_sentence() -> None:
 
 
 def test_the_longest_chain_follows_from_the_memory(engine: EsmFoldEngine) -> None:
-    small, large = (longest(CARD, "cuda", gib << 30) for gib in (16, 80))
+    small, large = (max_residues(CARD, "cuda", gib << 30) for gib in (16, 80))
     assert 200 < small < large <= 2000
-    assert longest(CARD, "cuda", 4 << 30) == 0
+    assert max_residues(CARD, "cuda", 4 << 30) == 0
     assert memory_needed(CARD, "cuda", small) <= 16 << 30 < memory_needed(CARD, "cuda", small + 60)
     with pytest.raises(TooLarge, match="takes up to 1,000"):
         engine.require_length(1001)
@@ -318,7 +320,7 @@ def test_the_longest_chain_follows_from_the_memory(engine: EsmFoldEngine) -> Non
 
 def test_the_time_of_a_fold_grows_with_its_length_and_passes() -> None:
     card = {"speed": 2.0, "engine": "esmfold"}
-    assert seconds({"speed": 0}, 100, 4) is None
-    assert seconds({"speed": 0.5, "engine": "structure"}, 100, 4) == 50
-    assert seconds(card, 100, 1) == pytest.approx(2.0)
-    assert seconds(card, 200, 4) > 4 * 4 * 2.0
+    assert estimate_seconds({"speed": 0}, 100, 4) is None
+    assert estimate_seconds({"speed": 0.5, "engine": "structure"}, 100, 4) == 50
+    assert estimate_seconds(card, 100, 1) == pytest.approx(2.0)
+    assert estimate_seconds(card, 200, 4) > 4 * 4 * 2.0

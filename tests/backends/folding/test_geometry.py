@@ -7,19 +7,19 @@ import json
 import numpy as np
 import pytest
 
-from backends.folding.structure.geometry import dihedral, overlaps, torsions
-from backends.folding.structure.plausibility_checks import Sanity, check
+from backends.folding.structure.geometry import dihedral, find_overlaps, torsions
+from backends.folding.structure.plausibility_checks import PlausibilityReport, check_structure
 from backends.folding.structure.structure import Structure
 from evaluation.synthetic.proteins import beta_hairpin, built, chain_of, helical_hairpin, ideal_helix
 
 
-def bad(sanity: Sanity) -> dict[str, str]:
+def bad(sanity: PlausibilityReport) -> dict[str, str]:
     return {row.id: row.verdict for row in sanity.rows if row.verdict != "good"}
 
 
 @pytest.mark.parametrize("sound", [ideal_helix(24), beta_hairpin(), helical_hairpin()])
 def test_ideal_chains_pass(sound: Structure) -> None:
-    assert check(sound).verdict == "good", check(sound).sentence
+    assert check_structure(sound).verdict == "good", check_structure(sound).sentence
 
 
 def test_torsions_are_those_the_chain_was_built_with() -> None:
@@ -48,7 +48,7 @@ def test_torsions_are_those_the_chain_was_built_with() -> None:
 )
 def test_each_way_to_break_a_chain_is_found(spoil, named: str) -> None:
     helix = ideal_helix(40).with_confidence(np.full(40, 92.0))
-    found = check(helix.with_atoms(spoil(helix.atoms)))
+    found = check_structure(helix.with_atoms(spoil(helix.atoms)))
     assert bad(found)[named] == "broken" and found.verdict == "broken"
     assert "The model says it is sure (mean pLDDT 92)" in found.sentence
 
@@ -59,20 +59,20 @@ def test_chains_through_each_other_are_found() -> None:
         np.concatenate([helix.atoms, helix.atoms + 0.7]), np.concatenate([helix.mask] * 2), helix.sequence * 2,
         chains=["A"] * 24 + ["B"] * 24, numbers=[*range(24)] * 2,
     )  # fmt: skip
-    assert {"clashes", "crossings"} <= bad(check(both)).keys()
+    assert {"clashes", "crossings"} <= bad(check_structure(both)).keys()
     apart = Structure.build(
         np.concatenate([helix.atoms, helix.atoms + np.float32([40, 0, 0])]), both.mask, both.sequence,
         chains=both.chains, numbers=both.numbers,
     )  # fmt: skip
-    assert check(apart).verdict == "good"
+    assert check_structure(apart).verdict == "good"
 
 
 def test_cis_and_twisted_bonds_are_told_apart() -> None:
-    cis = bad(check(built([(-100.0, 130.0)] * 20, "A" * 20, omega=0.0)))
+    cis = bad(check_structure(built([(-100.0, 130.0)] * 20, "A" * 20, omega=0.0)))
     assert cis["omega_cis"] == "broken" and "omega_twisted" not in cis
-    twisted = bad(check(built([(-100.0, 130.0)] * 20, "A" * 20, omega=90.0)))
+    twisted = bad(check_structure(built([(-100.0, 130.0)] * 20, "A" * 20, omega=90.0)))
     assert twisted["omega_twisted"] == "broken" and "omega_cis" not in twisted
-    assert "omega_cis" not in bad(check(built([(-75.0, 150.0)] * 20, "P" * 20, omega=0.0)))
+    assert "omega_cis" not in bad(check_structure(built([(-75.0, 150.0)] * 20, "P" * 20, omega=0.0)))
 
 
 def test_one_d_residue_is_doubtful_and_named() -> None:
@@ -82,31 +82,31 @@ def test_one_d_residue_is_doubtful_and_named() -> None:
     normal = np.cross(n - ca, c - ca)
     normal /= np.linalg.norm(normal)
     atoms[7, 3] = beta - 2 * ((beta - ca) @ normal) * normal
-    row = next(row for row in check(helix.with_atoms(atoms)).rows if row.id == "chirality")
+    row = next(row for row in check_structure(helix.with_atoms(atoms)).rows if row.id == "chirality")
     assert (row.verdict, row.residues) == ("doubtful", (7,))
 
 
 def test_a_mirrored_trace_is_found_without_side_chains() -> None:
     helix = ideal_helix(30)
-    assert check(Structure.from_ca(helix.ca, helix.sequence)).verdict == "good"
-    assert bad(check(Structure.from_ca(helix.ca * [1, 1, -1], helix.sequence))) == {"helix_hand": "broken"}
+    assert check_structure(Structure.from_ca(helix.ca, helix.sequence)).verdict == "good"
+    assert bad(check_structure(Structure.from_ca(helix.ca * [1, 1, -1], helix.sequence))) == {"helix_hand": "broken"}
 
 
 def test_disulphides_and_hydrogen_bonds_are_no_clashes() -> None:
-    assert not len(overlaps(ideal_helix(20), 0.8).overlap)
+    assert not len(find_overlaps(ideal_helix(20), 0.8).overlap)
 
 
 def test_a_gap_in_the_numbers_is_no_tear() -> None:
     helix = ideal_helix(30)
     kept = np.delete(np.arange(30), range(10, 15))
-    assert check(helix.select(kept)).verdict == "good"
+    assert check_structure(helix.select(kept)).verdict == "good"
     torn = Structure.build(helix.atoms[kept], helix.mask[kept], "".join(helix.sequence[k] for k in kept))
-    row = next(row for row in check(torn).rows if row.id == "ca_spacing")
+    row = next(row for row in check_structure(torn).rows if row.id == "ca_spacing")
     assert row.residues == (9,) and row.verdict == "doubtful"
 
 
 def test_the_report_is_plain_json() -> None:
-    report = json.loads(json.dumps(check(ideal_helix(30)).to_json(), allow_nan=False))
+    report = json.loads(json.dumps(check_structure(ideal_helix(30)).to_json(), allow_nan=False))
     assert report["verdict"] == "good" and {"id", "expected", "definition"} <= report["rows"][0].keys()
     with pytest.raises(ValueError, match="at least one residue"):
-        check(ideal_helix(5).select(np.array([], dtype=int)))
+        check_structure(ideal_helix(5).select(np.array([], dtype=int)))

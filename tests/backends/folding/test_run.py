@@ -22,7 +22,8 @@ from backends.folding.base import FoldingEngine, as_json
 from backends.folding.cards import CARDS
 from backends.folding.engines.structure_engine import StructureEngine
 from backends.folding.structure.confidence import Confidence
-from backends.folding.structure.structure import read_structure, to_pdb
+from backends.folding.structure.reader import read_structure
+from backends.folding.structure.writer import to_pdb
 from backends.folding.types import Folding, Model, Step
 from backends.serving.host import Host
 from backends.weights.requirements import lacking

@@ -106,11 +106,11 @@ def test_an_alignment_is_told_from_chains_by_its_gaps_and_insertions(tmp_path: P
 
 def test_one_chain_of_several_is_chosen_by_name_or_number() -> None:
     query = parse_text(">heavy\nMKTAYIAKQR\n>light\nGGSWLVEPKK")
-    assert query.only("light").sequence == query.only("2").sequence == "GGSWLVEPKK"
+    assert query.select_chain("light").sequence == query.select_chain("2").sequence == "GGSWLVEPKK"
     with pytest.raises(BadInput, match="2 chains in this file \\(heavy, light\\)"):
-        query.only("")
+        query.select_chain("")
     with pytest.raises(BadInput, match="no chain “C”"):
-        query.only("C")
+        query.select_chain("C")
 
 
 def test_the_chain_s_name_is_in_the_sentence_where_there_are_several() -> None:

@@ -11,15 +11,15 @@ import pytest
 from backends.core.engine import Notice
 from backends.core.errors import WeightsBroken
 from backends.folding.alignment.alignment import Alignment, read_alignment
-from backends.folding.alignment.profile import HELIX, LOOP, STRAND, secondary
+from backends.folding.alignment.profile import HELIX, LOOP, STRAND, secondary_structure
 from backends.folding.alignment.sequence import parse_text, read_input
 from backends.folding.cards import CARDS, STARTER
 from backends.folding.coevolution.engine import CoevolutionEngine
 from backends.folding.engines.esmfold import EsmFoldEngine
-from backends.folding.engines.secondary_head import SecondaryPredictor, shipped
+from backends.folding.engines.secondary_head import SecondaryPredictor, bundled_predictor
 from backends.folding.structure.atoms import CA, N, O
 from backends.folding.structure.geometry import dihedral
-from backends.folding.structure.secondary import assign
+from backends.folding.structure.secondary import assign_secondary_structure
 from backends.folding.types import Model, Step
 from backends.weights.store import WeightStore
 
@@ -32,7 +32,7 @@ HAIRPIN = "GKTYRVEVTVRDGNGKTVYTVEVEVRV"
 
 @pytest.fixture(scope="module")
 def predictor() -> SecondaryPredictor:
-    return shipped()
+    return bundled_predictor()
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +87,9 @@ def test_relatives_say_what_the_query_alone_does_not(predictor: SecondaryPredict
 def test_what_is_told_is_mixed_in_and_gaps_still_make_loops(tmp_path: Path) -> None:
     rows = family(tmp_path, "A" * 20, *["A" * 9 + "--" + "A" * 9] * 5)
     scores = np.zeros((20, 20))
-    own = secondary(rows, np.ones(6), scores)
-    open_question = secondary(rows, np.ones(6), scores, np.full((20, 3), np.log(1 / 3)))
-    strands = secondary(rows, np.ones(6), scores, np.log(np.tile([1e-6, 1 - 2e-6, 1e-6], (20, 1))))
+    own = secondary_structure(rows, np.ones(6), scores)
+    open_question = secondary_structure(rows, np.ones(6), scores, np.full((20, 3), np.log(1 / 3)))
+    strands = secondary_structure(rows, np.ones(6), scores, np.log(np.tile([1e-6, 1 - 2e-6, 1e-6], (20, 1))))
     assert np.allclose(open_question.sum(1), 1) and np.allclose(strands.sum(1), 1)
     assert (open_question.argmax(1) == own.argmax(1)).all() and own[9:11, LOOP].min() > own[:5, LOOP].max()
     assert (strands[:, STRAND] > own[:, STRAND]).all()
@@ -104,7 +104,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("TURNS", 1), ("STEPS", 10), ("FINISHING", 5), ("A_ISLAND", 2)):
+    for name, value in (("ROUNDS", 1), ("STEPS_PER_ROUND", 10), ("REFINEMENT_STEPS", 5), ("POPULATION_SIZE", 2)):
         monkeypatch.setattr(f"backends.folding.coevolution.population_descent.{name}", value)
 
 
@@ -135,7 +135,7 @@ def test_coevolution_needs_it_only_where_it_is_asked(
 
 def test_helices_come_out_as_helices_and_strands_as_strands(engine: EsmFoldEngine) -> None:
     helices, strands = (fold(engine, text)[-1].structure for text in (HELICES, HAIRPIN))
-    told = assign(helices)
+    told = assign_secondary_structure(helices)
     assert (told == "H").mean() > 0.5 and "E" not in told
     ca = helices.ca.astype(float)
     middle = slice(22, 34)  # within the second helix
@@ -145,7 +145,9 @@ def test_helices_come_out_as_helices_and_strands_as_strands(engine: EsmFoldEngin
     ca = strands.ca.astype(float)
     assert (np.abs(dihedral(ca[:-3], ca[1:-2], ca[2:-1], ca[3:])[2:8]) > 140).all(), "a strand is stretched"
     across = np.linalg.norm(ca - ca[::-1], axis=-1)[3:11]  # its turn is in the middle of the chain
-    assert across.mean() < 6.5 and "H" not in assign(strands), "the strands of a hairpin lie side by side"
+    assert across.mean() < 6.5 and "H" not in assign_secondary_structure(strands), (
+        "the strands of a hairpin lie side by side"
+    )
 
 
 def test_a_chain_holds_together(engine: EsmFoldEngine) -> None:

@@ -11,7 +11,9 @@ import pytest
 from backends.core.errors import BadInput, TooLarge
 from backends.folding.structure import reader
 from backends.folding.structure.atoms import CA, CB
-from backends.folding.structure.structure import Structure, read_structure, to_cif, to_pdb
+from backends.folding.structure.reader import read_structure
+from backends.folding.structure.structure import Structure
+from backends.folding.structure.writer import to_cif, to_pdb
 from evaluation.synthetic.proteins import beta_hairpin, ideal_helix
 
 
@@ -132,7 +134,7 @@ def test_what_is_no_structure_is_told(tmp_path, content: bytes, sentence: str) -
 
 
 def test_a_structure_too_long_is_refused(monkeypatch) -> None:
-    monkeypatch.setattr(reader, "MAX_RESIDUES", 2)
+    monkeypatch.setattr(reader, "MAX_STRUCTURE_RESIDUES", 2)
     with pytest.raises(TooLarge, match="3 residues"):
         parsed(*(atom("CA", 3.8 * k, k) for k in range(3)))
 

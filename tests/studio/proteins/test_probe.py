@@ -13,7 +13,7 @@ import pytest
 from backends.folding import TASK
 from evaluation.synthetic.proteins import ideal_helix
 from studio.proteins import probe, run_data
-from studio.proteins.probe import Choices
+from studio.proteins.probe import FormValues
 
 CPU = {"kind": "cpu", "memory_bytes": 64 << 30}
 
@@ -49,7 +49,7 @@ def test_every_engine_of_the_task_is_known_with_what_it_can_keep() -> None:
 
     assert set(probe.ENGINES) == set(TASK.engines)
     assert set(probe.ENGINES["esmfold"].extras) == set(EXTRAS)
-    fields = set(Choices(1, "off", ("attention",), "A", 2, 3).options(card("esmfold")))
+    fields = set(FormValues(1, "off", ("attention",), "A", 2, 3).to_options(card("esmfold")))
     assert fields <= set(TASK.options)
 
 
@@ -64,25 +64,25 @@ def test_samples_are_what_they_say(tmp_path: Path) -> None:
 
 def test_the_model_to_begin_with_is_the_best_that_is_here_and_takes_it() -> None:
     builtin = ("structure", "coevolution")
-    assert probe.usual(every(*builtin), "structure") == "structure"
-    assert probe.usual(every(*builtin), "alignment") == "coevolution"
-    assert probe.usual(every(*builtin), "sequence") == "esmfold"  # to be fetched: nothing here can do it
-    assert probe.usual(every(*builtin, "openfold-ptm"), "sequence") == "openfold-ptm"
+    assert probe.default_model(every(*builtin), "structure") == "structure"
+    assert probe.default_model(every(*builtin), "alignment") == "coevolution"
+    assert probe.default_model(every(*builtin), "sequence") == "esmfold"  # to be fetched: nothing here can do it
+    assert probe.default_model(every(*builtin, "openfold-ptm"), "sequence") == "openfold-ptm"
 
 
 def test_what_does_not_fit_is_said_before_anything_is_sent(tmp_path: Path) -> None:
     sequence = brought(tmp_path, "MKTAYIAKQRQISFVKSHFSRQ")
-    assert "needs an alignment" in probe.unfit(card("coevolution"), sequence)
-    assert "needs a structure file" in probe.unfit(card("structure"), sequence)
-    assert probe.unfit(card("esmfold"), sequence) == "" == probe.unfit(card("structure"), probe.Probe())
+    assert "needs an alignment" in probe.mismatch(card("coevolution"), sequence)
+    assert "needs a structure file" in probe.mismatch(card("structure"), sequence)
+    assert probe.mismatch(card("esmfold"), sequence) == "" == probe.mismatch(card("structure"), probe.Probe())
     assert brought(tmp_path, "").problem and brought(tmp_path, "MKT1%").problem
 
 
 def test_memory_decides_the_longest_chain_and_the_sentence_names_it() -> None:
     roomy, small = {"kind": "cpu", "memory_bytes": 64 << 30}, {"kind": "cpu", "memory_bytes": 17 << 30}
     esmfold = card("esmfold")
-    assert probe.longest(esmfold, roomy) == 1000
-    most = probe.longest(esmfold, small)
+    assert probe.max_residues(esmfold, roomy) == 1000
+    most = probe.max_residues(esmfold, small)
     assert most is not None and 300 < most < 1000
     assert probe.too_long(esmfold, most, small) == "" and f"{most:,}" in probe.too_long(esmfold, most + 1, small)
     assert "more memory" in probe.too_long(esmfold, 10, {"kind": "cpu", "memory_bytes": 4 << 30})
@@ -96,14 +96,14 @@ def test_more_recycles_and_longer_chains_are_said_to_take_longer() -> None:
 
 
 def test_options_go_there_and_back_and_only_those_a_model_has() -> None:
-    chosen = Choices(recycles=6, chunk="64", extras=("attention",), chain="B", models=3, seed=7)
-    told = chosen.options(card("esmfold"))
+    chosen = FormValues(recycles=6, chunk="64", extras=("attention",), chain="B", models=3, seed=7)
+    told = chosen.to_options(card("esmfold"))
     assert told == {"recycles": 6, "chunk": "64", "extras": "contacts,attention", "chain": "B"}
-    again = Choices.of(told)
+    again = FormValues.from_options(told)
     assert (again.recycles, again.chunk, again.extras, again.chain) == (6, "64", ("attention",), "B")
-    assert chosen.options(card("colabfold")) == {"recycles": 6, "chain": "B", "models": 3, "seed": 7}
-    assert chosen.options(card("structure")) == {"chain": "B"}
-    assert probe.spoken(told)["also kept"] == "contacts, attention"
+    assert chosen.to_options(card("colabfold")) == {"recycles": 6, "chain": "B", "models": 3, "seed": 7}
+    assert chosen.to_options(card("structure")) == {"chain": "B"}
+    assert probe.option_texts(told)["also kept"] == "contacts, attention"
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,14 @@ def test_options_go_there_and_back_and_only_those_a_model_has() -> None:
 )
 def test_a_confidence_file_of_another_protein_is_a_sentence(content: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "pae.json").write_text(content)
-    assert said in probe.pae_problem(tmp_path / "pae.json", 3)
+    assert said in probe.confidence_problem(tmp_path / "pae.json", 3)
     (tmp_path / "pae.json").write_text(json.dumps({"predicted_aligned_error": [[0, 1, 2]] * 3}))
-    assert probe.pae_problem(tmp_path / "pae.json", 3) == ""
+    assert probe.confidence_problem(tmp_path / "pae.json", 3) == ""
 
 
 def test_residues_go_by_the_numbers_of_the_file_where_these_are_enough() -> None:
     one = ideal_helix(4)
-    assert run_data.numbering(one) == [1, 2, 3, 4]
-    assert run_data.numbering(replace(one, numbers=np.array([133, 134, 140, 141]))) == [133, 134, 140, 141]
-    assert run_data.numbering(replace(one, numbers=np.array([7, 7, 8, 9]))) is None  # insertion codes
-    assert run_data.numbering(replace(one, chains=np.array(list("AABB")))) is None
+    assert run_data.residue_numbers(one) == [1, 2, 3, 4]
+    assert run_data.residue_numbers(replace(one, numbers=np.array([133, 134, 140, 141]))) == [133, 134, 140, 141]
+    assert run_data.residue_numbers(replace(one, numbers=np.array([7, 7, 8, 9]))) is None  # insertion codes
+    assert run_data.residue_numbers(replace(one, chains=np.array(list("AABB")))) is None

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from backends.core.errors import BadInput, TooLarge
-from backends.folding.structure.structure import MAX_RESIDUES, Structure
+from backends.folding.limits import MAX_STRUCTURE_RESIDUES
+from backends.folding.structure.structure import Structure
 from viz.components.structure_workbench.colourings import Column
 
 MAX_BYTES = 8 << 20
@@ -65,8 +66,10 @@ def _table(data: bytes) -> tuple[list[str], list[list[str]]]:
     header, rows = lines[0], lines[1:]
     if len(header) > MAX_COLUMNS:
         raise TooLarge(f"This table has {len(header)} columns; at most {MAX_COLUMNS} are read.")
-    if len(rows) > MAX_RESIDUES:
-        raise TooLarge(f"This table has {len(rows):,} rows; a structure has at most {MAX_RESIDUES:,} residues.")
+    if len(rows) > MAX_STRUCTURE_RESIDUES:
+        raise TooLarge(
+            f"This table has {len(rows):,} rows; a structure has at most {MAX_STRUCTURE_RESIDUES:,} residues."
+        )
     if not rows:
         raise BadInput("This table has names of columns but no rows.")
     for place, row in enumerate(rows, start=2):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from backends.folding.structure.atoms import BONDS
-from backends.folding.structure.secondary import assign
+from backends.folding.structure.secondary import assign_secondary_structure
 from backends.folding.structure.structure import Structure
 
 PAE_STEP = 0.25
@@ -33,7 +33,7 @@ def pack_structure(structure: Structure, secondary: Sequence[str] | np.ndarray |
     `secondary` `(L,)` of "H", "E", "-" is found from the coordinates unless given. `linked[i]` is "1" where residue
     i goes on to i + 1 in one chain; there they are drawn as joined.
     """
-    states = assign(structure) if secondary is None else np.asarray(secondary, dtype=str)
+    states = assign_secondary_structure(structure) if secondary is None else np.asarray(secondary, dtype=str)
     if len(states) != len(structure):
         raise ValueError(f"{len(structure)} residues need as many secondary structure states, not {len(states)}")
     return {

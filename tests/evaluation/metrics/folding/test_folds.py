@@ -9,12 +9,12 @@ import pytest
 
 from backends.core.errors import BadInput, TooLarge
 from backends.folding.structure.geometry import contact_map
-from backends.folding.structure.plausibility_checks import check
+from backends.folding.structure.plausibility_checks import check_structure
 from backends.folding.structure.structure import Structure
 from evaluation.metrics.folding.chain_alignment import align, match
 from evaluation.metrics.folding.domains import domains
 from evaluation.metrics.folding.folds import calibration, compare, contact_precision, tm_score
-from evaluation.metrics.folding.gdt import gdt_ha, gdt_ts, shares
+from evaluation.metrics.folding.gdt import fractions_within, gdt_ha, gdt_ts
 from evaluation.metrics.folding.lddt import lddt_all_atom, lddt_ca
 from evaluation.metrics.folding.morph import morph
 from evaluation.metrics.folding.superpose import rmsd, superpose
@@ -88,13 +88,13 @@ def test_gdt_by_hand() -> None:
     truth = ideal_helix(40).ca.astype(float)
     model = truth.copy()
     model[30:] += [0, 0, 100.0]  # a quarter lies elsewhere, the rest fits exactly
-    assert shares(model, truth, (0.5, 8.0)) == [0.75, 0.75]
+    assert fractions_within(model, truth, (0.5, 8.0)) == [0.75, 0.75]
     assert gdt_ts(model, truth) == gdt_ha(model, truth) == 0.75
     assert gdt_ts(model, truth, total=80) == 0.375
     # Points on a line, each moved aside in turn by 1.5 Å: within 2, 4 and 8 Å of the line but never all within 1.
     line = np.stack([np.arange(20) * 3.8, np.zeros(20), np.zeros(20)], axis=1)
     zigzag = line + np.array([[0, 1.5, 0], [0, -1.5, 0]] * 10)
-    found = shares(zigzag, line, (1.0, 2.0, 4.0))
+    found = fractions_within(zigzag, line, (1.0, 2.0, 4.0))
     assert found[0] < 0.6 and found[1:] == [1.0, 1.0]
 
 
@@ -208,7 +208,7 @@ def test_a_morph_keeps_the_chain_a_chain() -> None:
     halfway = [compare(frame, start).rmsd for frame in frames]
     assert halfway == sorted(halfway)
     for frame in frames:
-        rows = {row.id: row.verdict for row in check(frame).rows}
+        rows = {row.id: row.verdict for row in check_structure(frame).rows}
         assert rows["bond_lengths"] == rows["ca_spacing"] == rows["bond_angles"] == "good"
     with pytest.raises(ValueError, match="one length"):
         list(morph(start, ideal_helix(5)))
