@@ -1,6 +1,6 @@
-"""What every separation engine shares: read the song, write the stems as they come, measure them, say how far it is.
+"""The base of all separation engines: it reads the song, writes and measures the stems, and reports progress.
 
-An engine adds three things: its `sources`, its `samplerate`, and `chunks`, which turns a Mix into pieces of sources.
+An engine adds its `sources`, its `samplerate`, and `chunks`, which turns a Mix into pieces of its sources.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from backends.core.engine import Artifact, Engine, Event, Metric, Notice, Partia
 from backends.core.errors import BadInput, EngineFailed
 from backends.separation.io.audio import open_song, read_mix
 from backends.separation.io.mix import Mix
-from backends.separation.io.writer import Stems
+from backends.separation.io.writer import SeparationWriter
 from backends.separation.types import Grouping, Separation
 from backends.shared.disk_errors import writing
 
@@ -35,7 +35,7 @@ _writing = partial(writing, "The stems", (soundfile.LibsndfileError,))
 
 
 class SeparationEngine(Engine):
-    """Splits a stereo song into `sources`, at `samplerate` Hz. Both are known once `load` has returned."""
+    """Splits a stereo song into `sources` at `samplerate` Hz; both are known once `load` has returned."""
 
     task = "separation"
     sources: tuple[str, ...] = ()
@@ -50,17 +50,27 @@ class SeparationEngine(Engine):
         """
 
     def plan(self, options: Mapping[str, Any]) -> Chunks:
-        """What to call with the mix, for these options. Engines with options of their own check them here.
+        """The function that separates a mix with these options. Engines with options of their own override it.
 
-        Raises BadInput before anything is read.
+        Raises BadInput for a bad option, before anything is read.
         """
         return self.chunks
 
     def run(self, inputs: Mapping[str, Path], options: Mapping[str, Any], out: Path) -> Iterator[Event]:
-        """Split `inputs["song"]` into the stems that `options["stems"]` asks for (see `Grouping.parse`).
+        """Split a song into stems.
 
-        Yields Progress, Partial segments of the mix and of each stem, Notices, Metrics, then a Separation with
-        `out/stems/<name>.wav` and `out/mix.wav`. See `Engine.run` for errors.
+        Args:
+            inputs: `song`, a sound file.
+            options: `stems`, see `Grouping.parse`, and those of the engine.
+            out: folder for `stems/NAME.wav`, `mix.wav` and the playable `segments/`.
+
+        Yields:
+            Progress, Notices about the file, Partial segments of the mix and of each stem as they are finished,
+            Metrics, and last a Separation.
+
+        Raises:
+            BadInput, TooLarge: the song or an option cannot be used.
+            EngineFailed: the disk or the memory is full, or the model's output broke down.
         """
         if "song" not in inputs:
             raise BadInput("There is no song to separate: choose one first.")
@@ -76,12 +86,12 @@ class SeparationEngine(Engine):
         limit = min(self.card.limit(self.device).seconds or MAX_SECONDS, MAX_SECONDS)
         song = open_song(path, limit)
         reading = read_mix(song, self.samplerate, out / "mix.wav", limit)
-        told = -READING_STEP
+        last_report = -READING_STEP
         try:
             while True:
                 done = next(reading)
-                if done >= told + READING_STEP:
-                    told = done
+                if done >= last_report + READING_STEP:
+                    last_report = done
                     yield Progress("Reading the song", done, max(done, song.duration), "s")
         except StopIteration as stop:
             mix: Mix = stop.value
@@ -93,46 +103,47 @@ class SeparationEngine(Engine):
 
     def _write(self, mix: Mix, grouping: Grouping, chunks: Chunks, out: Path) -> Iterator[Event]:
         names = tuple(grouping.stems)
-        members = np.array([[source in group for source in self.sources] for group in grouping.stems.values()])
+        # (N, S): 1 where a source is part of a stem.
+        membership = np.array([[source in group for source in self.sources] for group in grouping.stems.values()])
         done = 0
         with _writing():
-            stems = Stems(names, mix.samplerate, out)
-        with stems:
+            writer = SeparationWriter(names, mix.samplerate, out)
+        with writer:
             for chunk in chunks(mix):
-                _require_numbers(chunk)
+                _require_finite(chunk)
                 count = chunk.shape[-1]
-                pieces = np.einsum("ns,sct->nct", members.astype(np.float32), chunk)  # (N, 2, T)
-                yield from _written(stems.add(mix.read(done, count), pieces))
+                pieces = np.einsum("ns,sct->nct", membership.astype(np.float32), chunk)  # (N, 2, T)
+                yield from _partials(writer.add(mix.read(done, count), pieces))
                 done += count
                 yield Progress("Separating", done / mix.samplerate, mix.seconds, "s")
-            yield from _written(stems.finish())
+            yield from _partials(writer.finish())
         if done != mix.frames:
             raise RuntimeError(f"{type(self).__name__} made {done} frames of a song of {mix.frames}")
         yield Metric("mix_peak", mix.peak, "")
         yield Metric("clipped", mix.clipped, "share")
-        yield from stems.metrics()
-        yield _result(mix, stems, out)
+        yield from writer.metrics()
+        yield _result(mix, writer, out)
 
 
-def _written(segments: Iterator[Artifact]) -> Iterator[Partial]:
+def _partials(segments: Iterator[Artifact]) -> Iterator[Partial]:
     with _writing():
         yield from (Partial(segment) for segment in segments)
 
 
-def _result(mix: Mix, stems: Stems, out: Path) -> Separation:
+def _result(mix: Mix, writer: SeparationWriter, out: Path) -> Separation:
     meta = {"tags": dict(mix.tags), "seconds": mix.seconds, "notices": list(mix.notices)}
-    artifacts = [Artifact("stem", name, path) for name, path in stems.paths.items()]
+    artifacts = [Artifact("stem", name, path) for name, path in writer.paths.items()]
     artifacts.append(Artifact("mix", "mix", out / "mix.wav", meta))
-    return Separation(tuple(artifacts), mix.samplerate, mix.frames, tuple(stems.paths), stems.segments)
+    return Separation(tuple(artifacts), mix.samplerate, mix.frames, tuple(writer.paths), writer.segments)
 
 
-def _require_numbers(chunk: np.ndarray) -> None:
+def _require_finite(chunk: np.ndarray) -> None:
     if not np.isfinite(chunk).all():
         raise EngineFailed("The model's output broke down on this song: try another model, or run it on the processor.")
 
 
 def _require_space(out: Path, mix: Mix, stems: int) -> None:
-    """Stop before hours of work whose result would not fit: floats for each stem, segments for each and the mix."""
+    """Refuse before hours of work whose result would not fit: 32-bit floats of each stem, 16-bit segments of all."""
     needed = mix.frames * (8 * stems + 4 * (stems + 1))
     free = shutil.disk_usage(out).free
     if free < needed:

@@ -1,4 +1,4 @@
-"""What the separation engines share with their callers: stems as data, never as attributes."""
+"""Types that the separation engines share with their callers. Stems are data, never attributes."""
 
 from __future__ import annotations
 
@@ -12,30 +12,41 @@ SEGMENT_FRAMES = 1 << 18
 """Frames in one playable segment (5.94 s at 44.1 kHz). Fixed, so that segment i always starts at i * SEGMENT_FRAMES."""
 
 PREVIEW_GAIN = 0.5
-"""Segments are 16-bit; this head-room keeps a stem that is louder than the mix from clipping. Players divide by it."""
+"""Gain of the 16-bit segments, so that a stem louder than the mix does not clip. Players divide by it."""
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """Which engine sources add up to each stem: `{"vocals": ("vocals",), "everything but vocals": ("drums", ...)}`."""
+    """Which sources of an engine add up to each stem."""
 
     stems: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def every(cls, sources: tuple[str, ...]) -> Grouping:
-        """One stem a source."""
+    def each_source(cls, sources: tuple[str, ...]) -> Grouping:
+        """One stem for each source."""
         return cls({source: (source,) for source in sources})
 
     @classmethod
     def parse(cls, wanted: str, sources: tuple[str, ...]) -> Grouping:
-        """`""` is every source; `"vocals"` is that one and everything but it; `"bass,drums"` those and the rest."""
+        """The stems that the option `stems` asks for: those named, and one of everything else.
+
+        An empty text, or the names of all sources, give each source as a stem of its own.
+
+        >>> Grouping.parse("vocals", ("drums", "bass", "vocals")).stems
+        {'vocals': ('vocals',), 'everything but vocals': ('drums', 'bass')}
+        >>> list(Grouping.parse("", ("drums", "bass", "vocals")).stems)
+        ['drums', 'bass', 'vocals']
+
+        Raises:
+            BadInput: a name is not among `sources`.
+        """
         names = [name.strip() for name in wanted.split(",") if name.strip()]
         unknown = [name for name in names if name not in sources]
         if unknown:
             raise BadInput(f"This model has no stem called “{unknown[0]}”; it has {', '.join(sources)}.")
         rest = tuple(source for source in sources if source not in names)
         if not names or not rest:
-            return cls.every(sources)
+            return cls.each_source(sources)
         stems = {name: (name,) for name in names}
         label = f"everything but {' and '.join(names)}" if len(rest) > 1 else rest[0]
         return cls({**stems, label: rest})
@@ -43,7 +54,7 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Separation(Result):
-    """A finished separation. `artifacts` holds one "stem" a name (32-bit float WAV) and the "mix" as it was heard."""
+    """A finished separation. `artifacts` holds a "stem" (32-bit float WAV) for each name and the "mix" as read."""
 
     samplerate: int = 44100
     frames: int = 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from backends.core.errors import UserError
+from evaluation.metrics.separation.bss_eval import METRICS
 from studio.jobs.receiver import copy_upload
 from studio.library.library import Library, Run
 from studio.songs.sample import song as sample_song
@@ -20,15 +21,8 @@ REST = "other"
 REFERENCE_KIND = "reference"
 SCORE_KINDS = {"totals": "score-totals", "along": "score-along"}
 
-MEANINGS = {
-    "SI-SDR": "Scale-invariant signal-to-distortion ratio: the energy of the true stem over everything else in the "
-    "separated one, whatever its volume.",
-    "SDR": "Signal to distortion: the true stem against all that is wrong with the separated one, second by second "
-    "(BSS Eval v4).",
-    "SIR": "Signal to interference: the true stem against what leaked in from the other stems.",
-    "SAR": "Signal to artefacts: the sound against the noises that separating itself added.",
-}
-"""The measures of the field, one line each."""
+MEANINGS = {metric.name: metric.meaning for metric in METRICS}
+"""What each measure against true stems means, by its name."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +45,7 @@ def probe(source: IO[bytes]) -> Probe:
         try:
             song = open_song(path)
             with open_container(path) as container:
-                seconds = song.announced or (container.duration or 0) / 1e6
+                seconds = song.stated_duration or (container.duration or 0) / 1e6
         except UserError as error:
             return Probe(problem=error.sentence)
     channels = {1: "mono", 2: "stereo"}.get(song.channels, f"{song.channels} channels")
@@ -128,5 +122,5 @@ def score(truth: Mapping[str, Path], estimates: Mapping[str, Path], mix: Path, m
 
     from evaluation.metrics.separation import scores
 
-    sounds = scores.aligned(truth, estimates, mix, soundfile.info(str(mix)).samplerate)
-    return scores.totals(sounds) if measure == "totals" else scores.along(sounds)
+    stems = scores.align_files(truth, estimates, mix, soundfile.info(str(mix)).samplerate)
+    return scores.whole_song_scores(stems) if measure == "totals" else scores.scores_over_time(stems)

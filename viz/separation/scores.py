@@ -13,14 +13,18 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
 def over_time(scores: Mapping[str, Any], measure: str) -> tuple[go.Figure, str]:
-    """The figure of `measure` ("SDR", "SIR" or "SAR") for `evaluation.metrics.separation.scores.along`, and a sentence
-    that says it.
+    """One measure along the song, a line for each stem; seconds without a score leave a gap.
 
-    Seconds that have no score leave a gap in the line.
+    Args:
+        scores: what `evaluation.metrics.separation.scores.scores_over_time` returned.
+        measure: "SDR", "SIR" or "SAR".
+
+    Returns:
+        The figure, and a sentence that says the same for screen readers.
     """
     key = measure.lower()
     figure = go.Figure()
-    said = []
+    medians = []
     for index, (name, ratios) in enumerate(scores["frames"].items()):
         figure.add_scatter(
             x=list(scores["times"]),
@@ -31,7 +35,7 @@ def over_time(scores: Mapping[str, Any], measure: str) -> tuple[go.Figure, str]:
             hovertemplate=f"{name}: %{{y:.1f}} dB<extra></extra>",
         )
         median = scores["medians"][name][key]
-        said.append(f"{name} {median:.1f} dB" if median is not None else f"{name} not defined")
+        medians.append(f"{name} {median:.1f} dB" if median is not None else f"{name} not defined")
     figure.update_layout(
         xaxis_title="Time in the song (s)",
         yaxis_title=f"{measure} in one second (dB)",
@@ -40,4 +44,4 @@ def over_time(scores: Mapping[str, Any], measure: str) -> tuple[go.Figure, str]:
         margin={"l": 10, "r": 10, "t": 40, "b": 10},
         height=340,
     )
-    return figure, f"{measure} along the song; median over the scored seconds: {', '.join(said)}."
+    return figure, f"{measure} along the song; median over the scored seconds: {', '.join(medians)}."

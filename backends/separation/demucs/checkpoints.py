@@ -1,4 +1,4 @@
-"""Demucs checkpoints from files nobody vouches for: only known classes, only numbers, only complete weights.
+"""Reading Demucs checkpoints from untrusted files: only known classes, only numbers, only complete weights.
 
 Two kinds of file hold one network each, both with its class and arguments beside its weights: `.th` (a pickle, read
 by PyTorch's restricted unpickler) and `.safetensors` (class and arguments as JSON in its metadata). Several networks
@@ -45,7 +45,7 @@ SCALARS: list[Any] = [
 ]
 """What else the training settings in a checkpoint consist of: exact fractions and single numbers of numpy."""
 
-LARGEST = {
+MAX_ARGUMENTS = {
     "channels": 256,
     "channels_time": 256,
     "growth": 2,
@@ -97,9 +97,9 @@ def load_bag(paths: Sequence[Path], weights: Sequence[Sequence[float]] | None = 
         raise WeightsMissing("This model needs its weights first: download them, or choose a file of your own.")
     segment = None
     if len(paths) == 1 and (paths[0].is_dir() or paths[0].suffix in (".yaml", ".yml")):
-        paths, weights, segment = _described(paths[0])
+        paths, weights, segment = _read_recipe(paths[0])
     models = tuple(read_network(path) for path in paths)
-    return _bag(models, weights, segment)
+    return _make_bag(models, weights, segment)
 
 
 def read_network(path: Path) -> nn.Module:
@@ -108,7 +108,7 @@ def read_network(path: Path) -> nn.Module:
         raise WeightsMissing(f"The weights {path.name} are not on this machine: download them again.")
     _verify_name(path)
     try:
-        package = _safetensors(path) if path.suffix == ".safetensors" else _pickled(path)
+        package = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
     except WeightsBroken:
         raise
     except MemoryError:
@@ -120,13 +120,13 @@ def read_network(path: Path) -> nn.Module:
     return _build(package, path.name)
 
 
-def _pickled(path: Path) -> Mapping[str, Any]:
+def _read_pickle(path: Path) -> Mapping[str, Any]:
     classes = [(network, name) for name, network in NETWORKS.items()]
     with torch.serialization.safe_globals([*classes, *SCALARS]):
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def _safetensors(path: Path) -> Mapping[str, Any]:
+def _read_safetensors(path: Path) -> Mapping[str, Any]:
     from safetensors import safe_open
 
     with safe_open(str(path), framework="pt") as file:
@@ -135,17 +135,17 @@ def _safetensors(path: Path) -> Mapping[str, Any]:
     klass = NETWORKS.get(metadata.get("klass", ""))
     if "structure" in metadata and '"_class"' in metadata["structure"]:
         raise WeightsBroken(f"{path.name} is a compressed (quantised) checkpoint, which cannot be used here.")
-    args, kwargs = (_arguments(json.loads(metadata.get(name, "null"))) for name in ("args", "kwargs"))
+    args, kwargs = (_decode_arguments(json.loads(metadata.get(name, "null"))) for name in ("args", "kwargs"))
     return {"klass": klass, "args": args or (), "kwargs": kwargs or {}, "state": state}
 
 
-def _arguments(value: Any) -> Any:
+def _decode_arguments(value: Any) -> Any:
     """Undo the JSON form of a network's arguments, in which an exact fraction is an object of its own."""
     if isinstance(value, dict):
         if value.get("_type") == "fraction":
             return Fraction(value["numerator"], value["denominator"])
-        return {key: _arguments(item) for key, item in value.items()}
-    return [_arguments(item) for item in value] if isinstance(value, list) else value
+        return {key: _decode_arguments(item) for key, item in value.items()}
+    return [_decode_arguments(item) for item in value] if isinstance(value, list) else value
 
 
 def _build(package: Mapping[str, Any], name: str) -> nn.Module:
@@ -157,7 +157,9 @@ def _build(package: Mapping[str, Any], name: str) -> nn.Module:
         raise WeightsBroken(f"{name} is a compressed (quantised) checkpoint, which cannot be used here.")
     known = inspect.signature(klass).parameters
     kwargs = {key: value for key, value in package.get("kwargs", {}).items() if key in known}
-    giant = [key for key, most in LARGEST.items() if isinstance(kwargs.get(key), int | float) and kwargs[key] > most]
+    giant = [
+        key for key, most in MAX_ARGUMENTS.items() if isinstance(kwargs.get(key), int | float) and kwargs[key] > most
+    ]
     if giant:
         raise WeightsBroken(f"{name} asks for a network far larger than any Demucs ({giant[0]} {kwargs[giant[0]]}).")
     try:
@@ -191,7 +193,7 @@ def _verify_name(path: Path) -> None:
         raise WeightsBroken(f"{path.name} is damaged: it does not match the checksum in its name. Download it again.")
 
 
-def _described(path: Path) -> tuple[list[Path], list[list[float]] | None, float | None]:
+def _read_recipe(path: Path) -> tuple[list[Path], list[list[float]] | None, float | None]:
     """The files of a bag, its weights and its segment: from a YAML file, or the only one in a folder."""
     folder = path if path.is_dir() else path.parent
     recipes = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]) if path.is_dir() else [path]
@@ -216,7 +218,7 @@ def _described(path: Path) -> tuple[list[Path], list[list[float]] | None, float 
     return [files[str(name)] for name in names], weights, segment
 
 
-def _bag(models: tuple[nn.Module, ...], weights: Sequence[Sequence[float]] | None, segment: float | None) -> Bag:
+def _make_bag(models: tuple[nn.Module, ...], weights: Sequence[Sequence[float]] | None, segment: float | None) -> Bag:
     first = models[0]
     for model in models:
         if (list(model.sources), model.samplerate) != (list(first.sources), first.samplerate):  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The `demucs` engine: Hybrid Transformer Demucs and its elders, from published or local checkpoints."""
+"""The `demucs` engine: Hybrid Transformer Demucs and earlier Demucs networks, from published or local checkpoints."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from backends.core.errors import BadInput, EngineFailed
 from backends.separation.base import Chunks, SeparationEngine
 from backends.separation.demucs.checkpoints import Bag, load_bag
-from backends.separation.demucs.overlap import Settings, separate
+from backends.separation.demucs.overlap import OverlapParameters, separate
 from backends.separation.io.mix import Mix
 from backends.shared.allocator import reused_memory
 
 BAG_WEIGHTS = {"htdemucs_ft": tuple(tuple(float(s == m) for s in range(4)) for m in range(4))}
-"""By card: what each network of a bag adds to each stem. The fine-tuned four each give the one they were tuned for."""
+"""Weights (models, stems) of a bag by card: each of the four fine-tuned networks gives the stem it was tuned for."""
 
 PRECISIONS = ("full", "half")
 
@@ -56,8 +56,8 @@ OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 class DemucsEngine(SeparationEngine):
     """Splits a song with the networks of a checkpoint, as `demucs.apply.apply_model` would, in bounded memory.
 
-    Options: `overlap` (0 to 0.9, default 0.25), `shifts` (0 to 10, default 0), `seed` (default 0), see `Settings`;
-    `precision` ("full", or "half" on a GPU).
+    Options: `overlap` (0 to 0.9, default 0.25), `shifts` (0 to 10, default 0) and `seed` (default 0), see
+    `OverlapParameters`; `precision` ("full", or "half" on a GPU).
     """
 
     name = "demucs"
@@ -74,20 +74,20 @@ class DemucsEngine(SeparationEngine):
     def plan(self, options: Mapping[str, Any]) -> Chunks:
         numbers: dict[str, Any] = {name: number.read(name, options.get(name)) for name, number in NUMBERS.items()}
         half = _half(options, self.device)
-        return partial(self._separate, settings=Settings(**numbers), half=half)
+        return partial(self._separate, parameters=OverlapParameters(**numbers), half=half)
 
     def chunks(self, mix: Mix) -> Iterator[np.ndarray]:
-        return self._separate(mix, Settings(), False)
+        return self._separate(mix, OverlapParameters(), False)
 
-    def _separate(self, mix: Mix, settings: Settings, half: bool) -> Iterator[np.ndarray]:
+    def _separate(self, mix: Mix, parameters: OverlapParameters, half: bool) -> Iterator[np.ndarray]:
         nothing = np.zeros((len(self.sources), 2, 0), np.float32)
         with reused_memory() if self.device == "cpu" else nullcontext():
-            for piece in separate(self.bag, mix, settings, partial(self._forward, half=half)):
+            for piece in separate(self.bag, mix, parameters, partial(self._forward, half=half)):
                 yield nothing if piece is None else piece.numpy()
 
     def _forward(self, model: nn.Module, segment: Tensor, half: bool) -> Tensor:
         """(1, 2, T) to (1, S, 2, T)."""
-        precision = _half_type() if half else nullcontext()
+        precision = _half_precision() if half else nullcontext()
         with torch.inference_mode(), _memory_sentence(), _tiled_attention(), precision:
             return model(segment.to(self.device)).float().cpu()
 
@@ -100,7 +100,7 @@ def _half(options: Mapping[str, Any], device: str) -> bool:
     return precision == "half" and device == "cuda"
 
 
-def _half_type() -> torch.autocast:
+def _half_precision() -> torch.autocast:
     """bfloat16 has the range of single precision and cannot overflow; older GPUs only have float16."""
     return torch.autocast("cuda", torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16)
 

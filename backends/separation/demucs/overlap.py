@@ -1,7 +1,12 @@
-"""Run a network over a song of any length in overlapping segments, holding only one segment at a time.
+"""Run a network over a song of any length by overlap-add, with only one segment in memory at a time.
 
-The same sums as `demucs.apply.apply_model` (Défossez, "Hybrid Spectrogram and Waveform Source Separation", 2021), in
-the same order, but as a stream: what has no more segments to come is given out and forgotten.
+Segments of L frames start every (1 - overlap) L frames. With segment k of the network's output y_k, starting at frame
+o_k, and a triangular window w, the result is the weighted mean
+
+    y(t) = sum_k w(t - o_k) y_k(t - o_k) / sum_k w(t - o_k).
+
+These are the sums of `demucs.apply.apply_model` (Défossez, "Hybrid Spectrogram and Waveform Source Separation", 2021),
+in the same order, as a stream: frames that no further segment reaches are yielded and dropped.
 """
 
 from __future__ import annotations
@@ -24,20 +29,20 @@ Forward = Callable[[nn.Module, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """`overlap` is the share of a segment that it shares with the next. With `shifts` over 0, the song is also
-
-    run that many times, moved by random parts of half a second drawn after `seed`, and the results are averaged.
-    """
+class OverlapParameters:
+    """How segments are laid over a song."""
 
     overlap: float = 0.25
+    """The fraction of a segment that the next one overlaps."""
     shifts: int = 0
+    """With 1 or more, that many runs are averaged, each moved by a random part of half a second (the shift trick)."""
     seed: int = 0
+    """Of the random shifts."""
 
 
 @dataclass(frozen=True)
 class Normalised:
-    """The song with mean 0 and standard deviation 1 of its mono sum, and nothing but zeros around it."""
+    """The song scaled so that its mono sum has mean 0 and standard deviation 1, with zeros before and after it."""
 
     mix: Mix
 
@@ -59,24 +64,34 @@ class Normalised:
         return sources * self.scale + self.mix.mean
 
 
-def separate(bag: Bag, mix: Mix, settings: Settings, forward: Forward) -> Iterator[Tensor | None]:
-    """Yield (S, 2, T) pieces that add up to the length of `mix`, and None between two runs of a network."""
+def separate(bag: Bag, mix: Mix, parameters: OverlapParameters, forward: Forward) -> Iterator[Tensor | None]:
+    """Separate a song with all networks of a bag.
+
+    Args:
+        bag: networks and how their outputs are weighted.
+        mix: the song.
+        parameters: overlap and shifts.
+        forward: runs one network on one segment.
+
+    Yields:
+        (S, 2, T) pieces that add up to the length of `mix`, and None between two runs of a network.
+    """
     song = Normalised(mix)
-    chance = random.Random(settings.seed)
+    generator = random.Random(parameters.seed)
     streams, weights = [], []
-    for model, row in zip(bag.models, bag.weights, strict=True):
+    for model, source_weights in zip(bag.models, bag.weights, strict=True):
         furthest = int(MAX_SHIFT_SECONDS * bag.samplerate)
-        shifts = [chance.randint(0, furthest) - furthest for _ in range(settings.shifts)] or [0]
+        shifts = [generator.randint(0, furthest) - furthest for _ in range(parameters.shifts)] or [0]
         for start in shifts:
-            streams.append(_shifted(model, song, start, settings.overlap, forward))
-            weights.append(torch.tensor(row) / len(shifts))
+            streams.append(_shifted(model, song, start, parameters.overlap, forward))
+            weights.append(torch.tensor(source_weights) / len(shifts))
     weight = torch.stack(weights)  # (M, S)
     total = weight.sum(dim=0)[:, None, None]
-    for pieces in aligned(streams):
+    for pieces in align_streams(streams):
         if pieces is None:
             yield None
             continue
-        mean = sum((row[:, None, None] * piece for row, piece in zip(weight, pieces, strict=True)), torch.zeros(()))
+        mean = sum((one[:, None, None] * piece for one, piece in zip(weight, pieces, strict=True)), torch.zeros(()))
         yield song.restore(mean / total)
 
 
@@ -91,9 +106,17 @@ def _shifted(model: nn.Module, song: Normalised, start: int, overlap: float, for
 
 
 def overlap_add(model: nn.Module, song: Normalised, start: int, overlap: float, forward: Forward) -> Iterator[Tensor]:
-    """Yield (S, 2, T) from `start` to the end of the song: segments under a triangular window, over their sum.
+    """Overlap-add of one network's output over a song; see the module for the equation.
 
-    A segment of L frames begins every (1 - overlap) L frames; what lies before the next one's start is finished.
+    Args:
+        model: the network; `model.segment` is the length of a segment in seconds.
+        song: the normalised song.
+        start: frame at which the first segment starts, 0 or before the song.
+        overlap: fraction of a segment that the next one overlaps.
+        forward: runs the network on one segment.
+
+    Yields:
+        (S, 2, T) pieces from `start` to the end of the song: what lies before the next segment's start is finished.
     """
     length = song.mix.frames - start
     segment = int(model.samplerate * model.segment)  # type: ignore[operator]
@@ -119,24 +142,28 @@ def _centred(model: nn.Module, song: Normalised, start: int, frames: int, forwar
 
 
 def triangle(frames: int) -> Tensor:
-    """Rises from the first frame to the middle and falls again; the largest value is 1."""
+    """A triangular window (`frames`,) whose largest value is 1.
+
+    >>> triangle(5)
+    tensor([0.3333, 0.6667, 1.0000, 0.6667, 0.3333])
+    """
     half = frames // 2
     window = torch.cat([torch.arange(1, half + 1), torch.arange(frames - half, 0, -1)])
     return window / window.max()
 
 
-def aligned(streams: list[Iterator[Tensor]]) -> Iterator[list[Tensor] | None]:
-    """Pieces of equal length from streams of equal total length, and None whenever one of them has worked."""
-    held: list[Tensor | None] = [None] * len(streams)
+def align_streams(streams: list[Iterator[Tensor]]) -> Iterator[list[Tensor] | None]:
+    """Cut streams of equal total length into pieces of equal length; None whenever one of them has done some work."""
+    buffered: list[Tensor | None] = [None] * len(streams)
     while True:
         for index, stream in enumerate(streams):
-            if held[index] is None:
-                held[index] = next(stream, None)
-                if held[index] is not None and len(streams) > 1:
+            if buffered[index] is None:
+                buffered[index] = next(stream, None)
+                if buffered[index] is not None and len(streams) > 1:
                     yield None
-        ready = [piece for piece in held if piece is not None]
+        ready = [piece for piece in buffered if piece is not None]
         if len(ready) < len(streams):
             return
         frames = min(piece.shape[-1] for piece in ready)
         yield [piece[..., :frames] for piece in ready]
-        held = [piece[..., frames:] if piece.shape[-1] > frames else None for piece in ready]
+        buffered = [piece[..., frames:] if piece.shape[-1] > frames else None for piece in ready]

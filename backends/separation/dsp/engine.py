@@ -37,7 +37,7 @@ from backends.separation.io.mix import Mix
 
 
 @dataclass(frozen=True)
-class DspSettings:
+class DspParameters:
     """Parameters of the separator. Those of the voice were tuned on singers other than those reported on."""
 
     # Blocks, in seconds.
@@ -91,7 +91,7 @@ class DspEngine(SeparationEngine):
     name = "dsp"
     sources = ("drums", "bass", "other", "vocals")
     samplerate = 44100
-    settings = DspSettings()
+    parameters = DspParameters()
 
     def load(self, device: str) -> None:
         """There is nothing to load; it runs on the processor whatever `device` is."""
@@ -99,16 +99,16 @@ class DspEngine(SeparationEngine):
 
     def chunks(self, mix: Mix) -> Iterator[np.ndarray]:
         """See `SeparationEngine.chunks`. Empty pieces come between the steps of a block, so that it can be stopped."""
-        rate, settings = mix.samplerate, self.settings
+        rate, parameters = mix.samplerate, self.parameters
         core, context, fade = (
             round(seconds * rate)
-            for seconds in (settings.block_seconds, settings.context_seconds, settings.crossfade_seconds)
+            for seconds in (parameters.block_seconds, parameters.context_seconds, parameters.crossfade_seconds)
         )
         empty = np.zeros((len(self.sources), 2, 0), np.float32)
         tail = empty  # the previous block's estimate of the sound with which this block begins
         for start in range(0, mix.frames, core):
             begin, end = max(start - context, 0), min(start + core + context, mix.frames)
-            work = separate(mix.read(begin, end - begin), rate, settings)
+            work = separate(mix.read(begin, end - begin), rate, parameters)
             while True:
                 try:
                     next(work)
@@ -129,14 +129,14 @@ def _cross_fade(tail: np.ndarray, stems: np.ndarray) -> np.ndarray:
     return stems
 
 
-def separate(block: np.ndarray, samplerate: int, settings: DspSettings) -> Generator[None, None, np.ndarray]:
+def separate(block: np.ndarray, samplerate: int, parameters: DspParameters) -> Generator[None, None, np.ndarray]:
     """Split `block` (2, T) into (4, 2, T): drums, bass, other, vocals. Pauses between its steps, then returns."""
     frames = block.shape[1]
-    padded = np.pad(block, ((0, 0), (0, max(settings.fft_size - frames, 0))))
-    transform = ShortTimeFFT(hann(settings.fft_size, sym=False), settings.hop_length, samplerate)
+    padded = np.pad(block, ((0, 0), (0, max(parameters.fft_size - frames, 0))))
+    transform = ShortTimeFFT(hann(parameters.fft_size, sym=False), parameters.hop_length, samplerate)
     spectrum = transform.stft(padded).astype(np.complex64)  # (2, F, T)
     yield
-    masks = yield from _masks(spectrum, transform.f, transform.delta_t, settings)
+    masks = yield from _masks(spectrum, transform.f, transform.delta_t, parameters)
     stems = np.zeros((len(DspEngine.sources), *block.shape), np.float32)
     for name, mask in masks.items():
         stems[DspEngine.sources.index(name)] = transform.istft(spectrum * mask, k1=padded.shape[1])[:, :frames]
@@ -146,7 +146,7 @@ def separate(block: np.ndarray, samplerate: int, settings: DspSettings) -> Gener
 
 
 def _masks(
-    spectrum: np.ndarray, frequencies: np.ndarray, frame_seconds: float, settings: DspSettings
+    spectrum: np.ndarray, frequencies: np.ndarray, frame_seconds: float, parameters: DspParameters
 ) -> Generator[None, None, Masks]:
     """Masks (F, T) of every stem but "other"; together they are at most one.
 
@@ -154,23 +154,23 @@ def _masks(
         spectrum: complex, `(2, F, T)`.
         frequencies: centre of each bin in Hz, `(F,)`.
         frame_seconds: time from one frame to the next.
-        settings: parameters.
+        parameters: see `DspParameters`.
     """
     magnitude = np.sqrt(np.mean(np.abs(spectrum) ** 2, axis=0))  # (F, T)
-    bins = int(np.searchsorted(frequencies, settings.voice_high_hz))  # those in which a voice can be
-    centre = _centre(spectrum[:, :bins], settings)
+    bins = int(np.searchsorted(frequencies, parameters.voice_high_hz))  # those in which a voice can be
+    centre = _centre(spectrum[:, :bins], parameters)
     mono = np.abs(spectrum[:, :bins].mean(axis=0))
     vocals = np.zeros_like(magnitude)
-    vocals[:bins] = yield from _vocals(mono, centre, frequencies[:bins], frame_seconds, settings)
+    vocals[:bins] = yield from _vocals(mono, centre, frequencies[:bins], frame_seconds, parameters)
     yield
-    drums = (1 - vocals) * _percussion(magnitude, frequencies, frame_seconds, settings)
+    drums = (1 - vocals) * _percussion(magnitude, frequencies, frame_seconds, parameters)
     yield
-    bass = (1 - vocals - drums) * (1 - high_pass(frequencies, *settings.bass_crossover_hz))
+    bass = (1 - vocals - drums) * (1 - high_pass(frequencies, *parameters.bass_crossover_hz))
     return {"drums": drums, "bass": bass, "vocals": vocals}
 
 
 def _percussion(
-    magnitude: np.ndarray, frequencies: np.ndarray, frame_seconds: float, settings: DspSettings
+    magnitude: np.ndarray, frequencies: np.ndarray, frame_seconds: float, parameters: DspParameters
 ) -> np.ndarray:
     """The mask (F, T) of what is struck rather than held.
 
@@ -178,26 +178,26 @@ def _percussion(
     it is over too soon to remain in a median along time.
     """
     harmonic, percussive = harmonic_and_percussive(
-        magnitude, settings.drum_median_seconds / frame_seconds, settings.drum_width_hz / frequencies[1]
+        magnitude, parameters.drum_median_seconds / frame_seconds, parameters.drum_width_hz / frequencies[1]
     )
     broadband = wiener_mask(percussive, harmonic, power=1.0)
-    held = running_median(magnitude, odd_width(settings.kick_median_seconds / frame_seconds))
+    held = running_median(magnitude, odd_width(parameters.kick_median_seconds / frame_seconds))
     transient = ratio_mask(magnitude - held, magnitude)
-    above = high_pass(frequencies, *settings.kick_crossover_hz)
+    above = high_pass(frequencies, *parameters.kick_crossover_hz)
     return np.asarray(transient + (broadband - transient) * above, dtype=np.float32)
 
 
-def _centre(spectrum: np.ndarray, settings: DspSettings) -> np.ndarray:
+def _centre(spectrum: np.ndarray, parameters: DspParameters) -> np.ndarray:
     """The mask (F, T) of what lies in the centre of the stereo image; all ones where the song is mono."""
     left, right = spectrum
     side, total = float(np.sum(np.abs(left - right) ** 2)) / 2, float(np.sum(np.abs(spectrum) ** 2))
-    if side <= settings.stereo_threshold * total:
+    if side <= parameters.stereo_threshold * total:
         return np.ones(left.shape, np.float32)
     return centre_mask(left, right)
 
 
 def _vocals(
-    magnitude: np.ndarray, centre: np.ndarray, frequencies: np.ndarray, frame_seconds: float, settings: DspSettings
+    magnitude: np.ndarray, centre: np.ndarray, frequencies: np.ndarray, frame_seconds: float, parameters: DspParameters
 ) -> Generator[None, None, np.ndarray]:
     """The mask (F, T) of the voice:
 
@@ -211,7 +211,7 @@ def _vocals(
         centre: mask of what lies in the centre of the stereo image, `(F, T)`.
         frequencies: centre of each bin in Hz, `(F,)`.
         frame_seconds: time from one frame to the next.
-        settings: parameters.
+        parameters: see `DspParameters`.
     """
     resolution = frequencies[1]
     central = magnitude * centre
@@ -219,7 +219,7 @@ def _vocals(
     # A singer's pitch always moves, so over a second and a half the voice is on the "percussive" side of the medians.
     # Pitch is tracked in that part alone: chords and held basses would otherwise win against the voice.
     steady, moving = harmonic_and_percussive(
-        central, settings.steady_note_seconds / frame_seconds, settings.percussive_width_hz / resolution
+        central, parameters.steady_note_seconds / frame_seconds, parameters.percussive_width_hz / resolution
     )
     yield
     pitch, confidence = lead_pitch(central * wiener_mask(moving, steady), resolution)
@@ -227,19 +227,19 @@ def _vocals(
 
     # Two estimates of the voice at that pitch. The comb takes everything near a harmonic; the source-filter model
     # leaves to the accompaniment what a fixed set of spectra explains better. Their mean is better than either.
-    comb = harmonic_comb(pitch, frequencies, width=settings.comb_width_hz, widening=settings.comb_widening)
+    comb = harmonic_comb(pitch, frequencies, width=parameters.comb_width_hz, widening=parameters.comb_widening)
     source_filter = yield from fit_source_filter(central, comb, frequencies)
 
     # Loops come back exactly, a singer never does: where the frames are similar enough, the repeated part is removed.
     background, similarity = repeating_background(
-        central, round(settings.repeat_distance_seconds / frame_seconds), settings.repeat_neighbours
+        central, round(parameters.repeat_distance_seconds / frame_seconds), parameters.repeat_neighbours
     )
     yield
-    low, high = settings.repeat_similarity
+    low, high = parameters.repeat_similarity
     repetition = ratio_mask(background, central) * np.clip((similarity - low) / (high - low), 0, 1)
 
-    voicing = np.clip(confidence / settings.voicing_threshold, 0, 1)  # (T,) frames without a clear pitch are not sung
-    audible = high_pass(frequencies, settings.voice_low_hz - 10, settings.voice_low_hz + 10)
+    voicing = np.clip(confidence / parameters.voicing_threshold, 0, 1)  # (T,) frames without a clear pitch are not sung
+    audible = high_pass(frequencies, parameters.voice_low_hz - 10, parameters.voice_low_hz + 10)
     return np.asarray(
         (comb + source_filter) / 2 * (1 - repetition) * voicing * audible * centre,
         dtype=np.float32,

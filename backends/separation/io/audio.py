@@ -1,7 +1,4 @@
-"""A song as a stream: opened by decoding, resampled, scanned once, then read in blocks as often as an engine likes.
-
-Nothing here holds more than a few seconds of sound, whatever the length of the song.
-"""
+"""Reading a song: decoded, mixed to stereo, resampled and measured in one pass, a few seconds in memory at a time."""
 
 from __future__ import annotations
 
@@ -15,8 +12,15 @@ import soundfile
 import soxr
 
 from backends.core.errors import BadInput, TooLarge
-from backends.separation.io.decode import FORMATS, Reading, decoded, first_sound, open_container, stereo
-from backends.separation.io.mix import SILENT, Mix, Scan
+from backends.separation.io.decode import (
+    FORMATS,
+    DecodeReport,
+    decode_frames,
+    first_audio_stream,
+    open_container,
+    to_stereo,
+)
+from backends.separation.io.mix import SILENCE_RMS, Mix, MixStatistics
 
 BLOCK = 1 << 16
 TAGS = ("title", "artist", "album", "album_artist", "track", "date", "genre", "composer", "copyright", "comment")
@@ -26,8 +30,9 @@ TAGS = ("title", "artist", "album", "album_artist", "track", "date", "genre", "c
 class Song:
     """A sound file that opens. `samplerate` in Hz and `channels` are those of its first decoded frame.
 
-    `duration` is its length in seconds as far as the file tells without being read to the end, 0 where it tells
-    nothing; `announced` the same where that is a statement rather than a guess, else 0. Only `read_mix` knows.
+    `duration` is its length in seconds as far as that is known without reading to the end, 0 where it is not.
+    `stated_duration` is the same where the file itself states it, and 0 where `duration` is a guess. The true length is
+    known only after `read_mix`.
     """
 
     path: Path
@@ -35,17 +40,17 @@ class Song:
     channels: int
     codec: str
     duration: float = 0.0
-    announced: float = 0.0
+    stated_duration: float = 0.0
     tags: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
-    def blocks(self, samplerate: int, frames: int, reading: Reading | None = None) -> Iterator[np.ndarray]:
+    def blocks(self, samplerate: int, frames: int, report: DecodeReport | None = None) -> Iterator[np.ndarray]:
         """Decode, mix to stereo and resample: (2, `frames`) float32 blocks, the last one shorter.
 
         Closing the iterator closes the file. Raises BadInput where the channels cannot be mixed down.
         """
-        reading = Reading() if reading is None else reading
-        return _even(_resampled(self.path, samplerate, reading), frames)
+        report = DecodeReport() if report is None else report
+        return _rechunk(_resample(self.path, samplerate, report), frames)
 
 
 def open_song(path: Path, limit_seconds: float | None = None) -> Song:
@@ -61,24 +66,24 @@ def open_song(path: Path, limit_seconds: float | None = None) -> Song:
     if size == 0:
         raise BadInput("This file is empty (0 bytes): choose the song again, or copy it anew.")
     with open_container(path) as container:
-        stream = first_sound(container)
+        stream = first_audio_stream(container)
         duration = _duration(container, stream)
-        announced = _announced(path, container, stream, duration)
+        stated_duration = _stated_duration(path, container, stream, duration)
         tags = _tags(container.metadata, stream.metadata)
         tracks, codec = len(container.streams.audio), stream.codec_context.name
-    reading = Reading()
-    frames = decoded(path, reading)
+    report = DecodeReport()
+    frames = decode_frames(path, report)
     try:
         first = next(frames, None)
     finally:
         frames.close()  # type: ignore[attr-defined]
     if first is None:
-        what = "is damaged and" if reading.broken else "says that it is sound, but"
+        what = "is damaged and" if report.unreadable else "says that it is sound, but"
         raise BadInput(f"This file {what} holds nothing that can be played: choose a {FORMATS}.")
-    if limit_seconds is not None and announced > limit_seconds:
-        raise too_long(announced, limit_seconds)
+    if limit_seconds is not None and stated_duration > limit_seconds:
+        raise too_long(stated_duration, limit_seconds)
     notices = (f"The file has {tracks} sound tracks; the first one was used.",) if tracks > 1 else ()
-    return Song(path, first.sample_rate, first.layout.nb_channels, codec, duration, announced, tags, notices)
+    return Song(path, first.sample_rate, first.layout.nb_channels, codec, duration, stated_duration, tags, notices)
 
 
 def too_long(seconds: float | None, limit_seconds: float) -> TooLarge:
@@ -89,7 +94,11 @@ def too_long(seconds: float | None, limit_seconds: float) -> TooLarge:
 
 
 def clock(seconds: float) -> str:
-    """`75` as "1:15 min", `5400` as "1:30:00 h", `7.5` as "7.5 s"."""
+    """Seconds in words.
+
+    >>> clock(7.5), clock(75), clock(5400)
+    ('7.5 s', '1:15 min', '1:30:00 h')
+    """
     if seconds < 60:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -100,57 +109,69 @@ def clock(seconds: float) -> str:
 def read_mix(
     song: Song, samplerate: int, path: Path, limit_seconds: float | None = None
 ) -> Generator[float, None, Mix]:
-    """Decode the whole song to `path` at `samplerate`, yielding the seconds done so far; returns the Mix.
+    """Decode the whole song to a WAV file of floats.
 
-    The only pass of the decoder: engines read `path`, so lossy files cost one decode and every reader gets the same
-    samples. Resampling can overshoot full scale a little; nothing is clipped.
+    This is the only pass of the decoder: engines read the WAV file, so a lossy file is decoded once and every reader
+    gets the same samples. Resampling can overshoot full scale a little; nothing is clipped.
+
+    Args:
+        song: a file that opens.
+        samplerate: of the mix, in Hz.
+        path: where the WAV file is written.
+        limit_seconds: the longest song that is accepted.
+
+    Yields:
+        Seconds decoded so far.
+
+    Returns:
+        The mix.
 
     Raises:
         BadInput: nothing decodes, most of the file is damaged, or there is no audible sound.
-        TooLarge: more than `limit_seconds`; found out while reading, so an endless file stops there.
+        TooLarge: more than `limit_seconds`; noticed while reading, so an endless file stops there.
     """
-    scan, reading = Scan(), Reading()
-    blocks = song.blocks(samplerate, BLOCK, reading)
+    statistics, report = MixStatistics(), DecodeReport()
+    blocks = song.blocks(samplerate, BLOCK, report)
     try:
         with soundfile.SoundFile(path, "w", samplerate, 2, subtype="FLOAT", format="WAV") as file:
             for block in blocks:
-                scan.add(block)
-                if limit_seconds is not None and scan.frames > limit_seconds * samplerate:
+                statistics.add(block)
+                if limit_seconds is not None and statistics.frames > limit_seconds * samplerate:
                     raise too_long(None, limit_seconds)
                 file.write(block.T)
-                yield scan.frames / samplerate
+                yield statistics.frames / samplerate
     finally:
         blocks.close()  # type: ignore[attr-defined]
-    _require_sound(scan, reading)
-    mix = scan.mix(path, samplerate)
-    return replace(mix, tags=song.tags, notices=song.notices + tuple(_findings(song, reading, mix)))
+    _require_sound(statistics, report)
+    mix = statistics.to_mix(path, samplerate)
+    return replace(mix, tags=song.tags, notices=song.notices + tuple(_notices(song, report, mix)))
 
 
-def _require_sound(scan: Scan, reading: Reading) -> None:
-    if not scan.frames:
+def _require_sound(statistics: MixStatistics, report: DecodeReport) -> None:
+    if not statistics.frames:
         raise BadInput(f"This file holds no sound that can be played: choose a {FORMATS}.")
-    if 2 * reading.broken > reading.packets and reading.broken > 3:
+    if 2 * report.unreadable > report.packets and report.unreadable > 3:
         raise BadInput("This file is too damaged to be played: download or export the song again.")
-    if not scan.audible:
-        silent = scan.peak > SILENT
+    if not statistics.audible:
+        silent = statistics.peak > SILENCE_RMS
         what = "holds only a constant level and no sound" if silent else "is silent from beginning to end"
         raise BadInput(f"The song {what}, so there is nothing to separate: check that it is the right file.")
 
 
-def _findings(song: Song, reading: Reading, mix: Mix) -> Iterator[str]:
-    """What a listener should know about the file, one sentence each."""
-    if reading.seconds < song.announced - max(0.5, 0.01 * song.announced):
+def _notices(song: Song, report: DecodeReport, mix: Mix) -> Iterator[str]:
+    """Sentences that the listener should read about the file."""
+    if report.seconds < song.stated_duration - max(0.5, 0.01 * song.stated_duration):
         yield (
-            f"The file ends early: it announces {clock(song.announced)}, of which the first "
-            f"{clock(reading.seconds)} could be read."
+            f"The file ends early: it announces {clock(song.stated_duration)}, of which the first "
+            f"{clock(report.seconds)} could be read."
         )
-    elif reading.broken:
-        lost = f"{reading.broken} of its {reading.packets} pieces"
+    elif report.unreadable:
+        lost = f"{report.unreadable} of its {report.packets} pieces"
         yield f"The file is damaged: {lost} could not be read and are left out."
-    if reading.invalid:
-        yield f"{reading.invalid} samples of the file are not numbers; they were replaced by silence."
-    if max(reading.channels) > 2:
-        yield f"The {max(reading.channels)} channels of the file were mixed down to stereo."
+    if report.invalid:
+        yield f"{report.invalid} samples of the file are not numbers; they were replaced by silence."
+    if max(report.channels) > 2:
+        yield f"The {max(report.channels)} channels of the file were mixed down to stereo."
     if max(map(abs, mix.offset)) > 0.02:
         yield "The recording is shifted by a constant level (DC offset), which can make joins click."
     if mix.peak > 4:
@@ -163,20 +184,22 @@ def _duration(container: av.container.InputContainer, stream: av.AudioStream) ->
     return max(seconds, 0.0)
 
 
-def _announced(path: Path, container: av.container.InputContainer, stream: av.AudioStream, duration: float) -> float:
-    """Seconds that the file states, or 0 where it states nothing or the statement is a guess from its size."""
+def _stated_duration(
+    path: Path, container: av.container.InputContainer, stream: av.AudioStream, duration: float
+) -> float:
+    """Seconds that the file states, or 0 where it states nothing or the demuxer guessed from the file's size."""
     if container.format.name in ("mp3", "aac"):
-        # Without a count of frames in the file, this is size / bit rate: a guess, far off for variable rates. It is
-        # surely no guess where the two disagree, which is where the file was cut: the one case that must be told.
+        # Without a count of frames in the file, this is size / bit rate: a guess, far off for variable rates. Where the
+        # two disagree it cannot be that guess: the file states its length and was cut short, which must be reported.
         cut = duration * (stream.bit_rate or 0) / 8 > 1.05 * path.stat().st_size
         return duration if cut else 0.0
-    return duration * _missing_share(path) if container.format.name == "wav" else duration
+    return duration * _truncation_factor(path) if container.format.name == "wav" else duration
 
 
-def _missing_share(path: Path) -> float:
-    """How many times longer a WAV file's data would be, were it all there: 1 for a whole one.
+def _truncation_factor(path: Path) -> float:
+    """Stated over actual length of a WAV file's data: 1 for a complete file, more for one that was cut short.
 
-    The demuxer only tells the part that is there. Writers that stream leave a size of 0 or all ones: no statement.
+    The demuxer only reports what is there. Programs that stream leave a length of 0 or all ones, which states nothing.
     """
     with path.open("rb") as file:
         riff = file.read(12)
@@ -188,32 +211,32 @@ def _missing_share(path: Path) -> float:
                 return 1.0
             length = int.from_bytes(header[4:], "little")
             if header[:4] == b"data":
-                there = path.stat().st_size - file.tell()
-                stated = length not in (0, 0xFFFFFFFF) and there > 0
-                return max(length / there, 1.0) if stated else 1.0
+                actual = path.stat().st_size - file.tell()
+                stated = length not in (0, 0xFFFFFFFF) and actual > 0
+                return max(length / actual, 1.0) if stated else 1.0
             file.seek(length + length % 2, 1)
     return 1.0
 
 
 def _tags(*sources: Mapping[str, str]) -> dict[str, str]:
     """The known tags, printable and of bounded length. A container's own come before those of its stream."""
-    found: dict[str, str] = {}
+    tags: dict[str, str] = {}
     for source in sources:
         for key, value in source.items():
             name = key.lower()
-            text = "".join(letter for letter in str(value) if letter.isprintable()).strip()[:300]
+            text = "".join(character for character in str(value) if character.isprintable()).strip()[:300]
             if name in TAGS and text:
-                found.setdefault(name, text)
-    return found
+                tags.setdefault(name, text)
+    return tags
 
 
-def _resampled(path: Path, samplerate: int, reading: Reading) -> Iterator[np.ndarray]:
-    """(T, 2) pieces at `samplerate`. A file may change its own rate on the way (chained streams): start anew there."""
+def _resample(path: Path, samplerate: int, report: DecodeReport) -> Iterator[np.ndarray]:
+    """Pieces (T, 2) at `samplerate`. Chained streams may change their own rate; the resampler then starts afresh."""
     resampler, rate = None, 0
-    frames = decoded(path, reading)
+    frames = decode_frames(path, report)
     try:
         for frame in frames:
-            samples = stereo(frame, reading).T
+            samples = to_stereo(frame, report).T
             if frame.sample_rate != rate:
                 if resampler is not None:
                     yield resampler.resample_chunk(np.zeros((0, 2), np.float32), last=True)
@@ -230,22 +253,22 @@ def _resampled(path: Path, samplerate: int, reading: Reading) -> Iterator[np.nda
         yield resampler.resample_chunk(np.zeros((0, 2), np.float32), last=True)
 
 
-def _even(pieces: Iterator[np.ndarray], frames: int) -> Iterator[np.ndarray]:
-    """(T, 2) pieces of any length as (2, `frames`) blocks."""
-    kept: list[np.ndarray] = []
+def _rechunk(pieces: Iterator[np.ndarray], frames: int) -> Iterator[np.ndarray]:
+    """Regroup pieces (T, 2) of any length into blocks (2, `frames`)."""
+    pending: list[np.ndarray] = []
     count = 0
     try:
         for piece in pieces:
-            kept.append(piece)
+            pending.append(piece)
             count += len(piece)
             if count < frames:
                 continue
-            joined = np.concatenate(kept)
+            joined = np.concatenate(pending)
             whole = count - count % frames
             for start in range(0, whole, frames):
                 yield np.ascontiguousarray(joined[start : start + frames].T)
-            kept, count = [joined[whole:]], count - whole
+            pending, count = [joined[whole:]], count - whole
     finally:
         pieces.close()  # type: ignore[attr-defined]
     if count:
-        yield np.ascontiguousarray(np.concatenate(kept).T)
+        yield np.ascontiguousarray(np.concatenate(pending).T)

@@ -1,7 +1,8 @@
-"""Sound from an untrusted file, frame by frame: what the demuxers may open, and how channels become two.
+"""Decoding an untrusted sound file frame by frame, and mixing its channels down to stereo.
 
-The name of an upload says nothing. What a file is, is decided by its bytes, among the formats below; playlists,
-manifests and other formats that point to further files are not among them, so a crafted one cannot read anything else.
+The format is detected from the bytes, not from the name, among the demuxers listed below. Playlists, manifests and
+other formats that refer to further files are not among them, so a crafted file cannot make the decoder read anything
+else.
 """
 
 from __future__ import annotations
@@ -36,20 +37,25 @@ DOWNMIX: dict[str, tuple[float, float]] = {
     "DL": (1.0, 0.0),
     "DR": (0.0, 1.0),
 }
-"""What a speaker adds to (left, right), after ITU-R BS.775; the effects channel is left out, as there."""
+"""Gain of each speaker into (left, right) after ITU-R BS.775, which leaves out the low-frequency effects channel."""
 
 FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
 
 
 @dataclass
-class Reading:
-    """What was met on the way through a file: packets read and unreadable, samples that are no number, channels."""
+class DecodeReport:
+    """Counts kept while a file is decoded; `decode_frames` and `to_stereo` update it."""
 
     packets: int = 0
-    broken: int = 0
+    """Packets read from the container."""
+    unreadable: int = 0
+    """Packets that could not be decoded and were left out."""
     invalid: int = 0
+    """Samples that were not finite numbers and became silence."""
     seconds: float = 0.0
+    """Sound that was decoded."""
     channels: set[int] = field(default_factory=set)
+    """Every number of channels that occurred."""
 
 
 def open_container(path: Path) -> av.container.InputContainer:
@@ -62,8 +68,8 @@ def open_container(path: Path) -> av.container.InputContainer:
     return container
 
 
-def first_sound(container: av.container.InputContainer) -> av.AudioStream:
-    """The first audio stream; every other stream is skipped while reading."""
+def first_audio_stream(container: av.container.InputContainer) -> av.AudioStream:
+    """The first audio stream; every other stream is skipped while report."""
     if not container.streams.audio:
         what = "This video has no sound" if container.streams.video else "There is no sound in this file"
         raise BadInput(f"{what}: choose a {FORMATS}.")
@@ -74,50 +80,50 @@ def first_sound(container: av.container.InputContainer) -> av.AudioStream:
     return chosen
 
 
-def decoded(path: Path, reading: Reading) -> Iterator[av.AudioFrame]:
+def decode_frames(path: Path, report: DecodeReport) -> Iterator[av.AudioFrame]:
     """The frames that can be decoded, in order. Unreadable packets are counted and left out.
 
     Closing the iterator closes the file.
     """
     with open_container(path) as container:
-        packets = container.demux(first_sound(container))
+        packets = container.demux(first_audio_stream(container))
         while True:
             try:
                 packet = next(packets)
             except StopIteration:
                 return
             except av.error.FFmpegError:
-                reading.broken += 1  # the container itself is damaged here: nothing after this point can be found
+                report.unreadable += 1  # the container itself is damaged here: nothing after this point can be found
                 return
-            reading.packets += 1
+            report.packets += 1
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:
-                reading.broken += 1
+                report.unreadable += 1
                 continue
             for frame in frames:
                 if isinstance(frame, av.AudioFrame) and frame.samples and frame.sample_rate in RATES:
-                    reading.seconds += frame.samples / frame.sample_rate
+                    report.seconds += frame.samples / frame.sample_rate
                     yield frame
 
 
-def stereo(frame: av.AudioFrame, reading: Reading) -> np.ndarray:
-    """The samples of `frame` as (2, T) float32, full scale 1; what is no finite number becomes silence."""
+def to_stereo(frame: av.AudioFrame, report: DecodeReport) -> np.ndarray:
+    """The samples of `frame` as (2, T) float32 with full scale 1. Values that are not finite become silence."""
     channels = frame.layout.nb_channels
     if channels > MAX_CHANNELS:
         raise BadInput(f"This file has {channels} channels; up to {MAX_CHANNELS} can be mixed down to stereo.")
-    reading.channels.add(channels)
-    samples = _floats(frame, channels)
+    report.channels.add(channels)
+    samples = _to_float(frame, channels)
     finite = np.isfinite(samples)
     if not finite.all():
-        reading.invalid += int((~finite).sum())
+        report.invalid += int((~finite).sum())
         samples = np.where(finite, samples, np.float32(0))
     if channels == 2:
         return samples
-    return _downmix(tuple(channel.name for channel in frame.layout.channels)) @ samples
+    return _downmix_gains(tuple(channel.name for channel in frame.layout.channels)) @ samples
 
 
-def _floats(frame: av.AudioFrame, channels: int) -> np.ndarray:
+def _to_float(frame: av.AudioFrame, channels: int) -> np.ndarray:
     samples = frame.to_ndarray()  # planar (C, T), packed (1, T * C)
     if not frame.format.is_planar:
         samples = samples.reshape(-1, channels).T
@@ -126,8 +132,8 @@ def _floats(frame: av.AudioFrame, channels: int) -> np.ndarray:
     return floats - np.float32(1) if frame.format.name.startswith("u8") else floats  # (C, T)
 
 
-def _downmix(names: tuple[str, ...]) -> np.ndarray:
-    """(2, C) gains. Scaled so that no mixture can be louder than its loudest channel; one channel stays as loud."""
+def _downmix_gains(names: tuple[str, ...]) -> np.ndarray:
+    """Gains (2, C) into left and right, scaled so that the sum cannot exceed full scale; mono keeps its level."""
     if len(names) == 1:
         return np.ones((2, 1), np.float32)
     known = all(name in DOWNMIX for name in names)

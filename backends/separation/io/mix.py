@@ -1,4 +1,4 @@
-"""The song as engines read it: stereo, at the model's rate, on disk, with the statistics of the whole."""
+"""The mixture as engines read it: stereo, at the model's rate, on disk, with statistics of the whole song."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-SILENT = 3e-5
+SILENCE_RMS = 3e-5
 """RMS of one step of a 16-bit file, about -90 dBFS: a song under it has nothing that could be heard or separated."""
 
 
 @dataclass(frozen=True)
 class Mix:
-    """The song as a model hears it: stereo float32 at the model's rate, kept as a WAV file of 32-bit floats.
+    """A song in stereo at the model's sample rate, stored as a WAV file of 32-bit floats.
 
-    `mean` and `std` (unbiased) are of (left + right) / 2 over the whole song; `peak` is the largest absolute sample;
-    `clipped` the share of samples at or over full scale; `offset` the constant level of each channel.
+    Attributes:
+        mean, std: of the mono sum (left + right) / 2 over the whole song; the standard deviation is the unbiased one.
+        peak: the largest absolute sample.
+        clipped: the fraction of samples at or over full scale.
+        offset: the constant level (DC offset) of each channel.
+        tags: title, artist and so on, as the file states them.
+        notices: sentences about the file that its listener should know.
     """
 
     path: Path
@@ -54,16 +59,24 @@ class Mix:
         return out
 
     @classmethod
-    def of(cls, samples: np.ndarray, samplerate: int, path: Path) -> Mix:
-        """A mix of `samples` (2, T), written to `path`: for sound that is made rather than uploaded."""
-        scan = Scan()
-        scan.add(samples)
+    def from_samples(cls, samples: np.ndarray, samplerate: int, path: Path) -> Mix:
+        """A mix of `samples` (2, T), written to `path`: for sound that does not come from a file."""
+        statistics = MixStatistics()
+        statistics.add(samples)
         soundfile.write(path, samples.T, samplerate, subtype="FLOAT", format="WAV")
-        return scan.mix(path, samplerate)
+        return statistics.to_mix(path, samplerate)
 
 
-class Scan:
-    """Running statistics of (2, T) blocks, in double precision, merged as in Chan, Golub & LeVeque (1983)."""
+class MixStatistics:
+    """Mean, standard deviation, peak and clipping of a song given in blocks (2, T).
+
+    Blocks of n_a and n_b samples are merged in double precision by the update of Chan, Golub & LeVeque (The American
+    Statistician 1983): with d = mean_b - mean_a,
+
+        mean = mean_a + d n_b / (n_a + n_b),    S = S_a + S_b + d² n_a n_b / (n_a + n_b),
+
+    where S is the summed squared distance from the mean.
+    """
 
     def __init__(self) -> None:
         self.frames = 0
@@ -83,17 +96,17 @@ class Scan:
         self.squares += squares + delta**2 * self.frames * count / total
         self.mean += delta * count / total
         self.frames = total
-        loudness = np.abs(block)
-        self.peak = max(self.peak, float(loudness.max()))
-        self.clipped += int((loudness >= 1 - 2**-15).sum())
+        magnitude = np.abs(block)
+        self.peak = max(self.peak, float(magnitude.max()))
+        self.clipped += int((magnitude >= 1 - 2**-15).sum())
 
-    def mix(self, path: Path, samplerate: int) -> Mix:
+    def to_mix(self, path: Path, samplerate: int) -> Mix:
         std = float(np.sqrt(self.squares[2] / max(self.frames - 1, 1)))
         left, right, mean = (float(value) for value in self.mean)
-        share = self.clipped / max(2 * self.frames, 1)
-        return Mix(path, samplerate, self.frames, mean, std, self.peak, share, (left, right))
+        clipped = self.clipped / max(2 * self.frames, 1)
+        return Mix(path, samplerate, self.frames, mean, std, self.peak, clipped, (left, right))
 
     @property
     def audible(self) -> bool:
-        """Whether either channel moves by more than `SILENT` about its constant level."""
-        return bool(np.sqrt(self.squares[:2].max() / max(self.frames, 1)) > SILENT)
+        """Whether the RMS of either channel about its constant level is over `SILENCE_RMS`."""
+        return bool(np.sqrt(self.squares[:2].max() / max(self.frames, 1)) > SILENCE_RMS)

@@ -1,4 +1,4 @@
-"""How close separated stems are to the true ones: SI-SDR, and BSS Eval v4 along the song.
+"""How close separated stems are to the true ones: SI-SDR of the whole song, and BSS Eval v4 along the song.
 
 Signals are float arrays of shape (T,) or (T, C). Everything here is numpy and scipy; nothing needs a system ffmpeg.
 """
@@ -16,6 +16,7 @@ from types import ModuleType
 import numpy as np
 
 from backends.core.errors import BadInput
+from evaluation.metrics.base import Metric
 
 MAX_MISMATCH = 1.0
 """Seconds by which two recordings of the same song may differ in length before they are taken for different songs."""
@@ -30,18 +31,30 @@ MAX_STEMS = 8
 
 
 def si_sdr(estimate: np.ndarray, reference: np.ndarray) -> float:
-    """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019, eq. 3).
+    """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al., "SDR – half-baked or well done?", 2019, eq. 3).
 
-    Both signals are (T,) or (T, C), made zero-mean along time first; channels share one scale.
-    `inf` for an estimate that is the reference at some gain, `-inf` for one with nothing of it, and `nan` where either
-    is silent or constant: the ratio is then 0/0.
+    With s the reference, ŝ the estimate and a = <ŝ, s> / |s|²,
+
+        SI-SDR = 10 log10( |a s|² / |ŝ - a s|² ).
+
+    Args:
+        estimate: (T,) or (T, C). The mean over time is subtracted first; all channels share one scale a.
+        reference: of the same shape.
+
+    Returns:
+        The ratio; `inf` for an estimate that is the reference at some gain, `-inf` for one with nothing of it, and
+        `nan` where either is silent or constant: the ratio is then 0/0.
+
+    >>> reference, noise = np.array([1.0, -1.0, 1.0, -1.0]), np.array([1.0, 1.0, -1.0, -1.0])
+    >>> round(si_sdr(0.5 * (reference + 0.1 * noise), reference), 6)
+    20.0
 
     Raises:
         ValueError: the shapes differ; see `match_length`.
     """
     if estimate.shape != reference.shape:
         raise ValueError(f"estimate {estimate.shape} and reference {reference.shape} differ in shape")
-    estimate, reference = _centred(estimate), _centred(reference)
+    estimate, reference = _zero_mean(estimate), _zero_mean(reference)
     power = float(reference @ reference)
     if power == 0 or not estimate.any():
         return float("nan")
@@ -52,11 +65,11 @@ def si_sdr(estimate: np.ndarray, reference: np.ndarray) -> float:
 
 
 def si_sdr_improvement(estimate: np.ndarray, reference: np.ndarray, mixture: np.ndarray) -> float:
-    """dB by which `estimate` is closer to `reference` than the untouched `mixture` is. All (T,) or (T, C)."""
+    """SI-SDR of `estimate` less that of the unprocessed `mixture`, in dB. All are (T,) or (T, C)."""
     return si_sdr(estimate, reference) - si_sdr(mixture, reference)
 
 
-def _centred(signal: np.ndarray) -> np.ndarray:
+def _zero_mean(signal: np.ndarray) -> np.ndarray:
     signal = np.asarray(signal, dtype=np.float64)
     return (signal - signal.mean(axis=0)).ravel() if signal.size else signal.ravel()
 
@@ -88,7 +101,7 @@ def common_length(lengths: Mapping[str, int], samplerate: int, tolerance: float 
 
 @dataclass(frozen=True)
 class BssRow:
-    """One stem in one window: `start` in seconds, ratios in dB, `nan` where a ratio is not defined."""
+    """The ratios of one stem in one window, in dB; `nan` where a ratio is not defined. `start` is in seconds."""
 
     stem: str
     start: float
@@ -100,10 +113,13 @@ class BssRow:
 
 @dataclass(frozen=True)
 class BssScores:
-    """`rows` has one entry a stem and window. BSS Eval scores no stem in a window where any takes part in silence.
+    """BSS Eval of a song. In a window where any stem is silent, no stem is scored.
 
-    `silent_references` and `silent_estimates` count such windows by the stem that was silent; `unscored` counts the
-    windows of each stem without figures, whatever the cause; `windows` is how many there were.
+    Attributes:
+        rows: one for each stem and window.
+        windows: how many windows there are.
+        silent_references, silent_estimates: windows in which a stem is silent, by its name.
+        unscored: windows of each stem without ratios, whatever the cause.
     """
 
     rows: tuple[BssRow, ...]
@@ -128,38 +144,57 @@ def bss_eval(
     hop: float = 1.0,
     block: float = BLOCK_SECONDS,
 ) -> BssScores:
-    """BSS Eval v4 (Vincent et al. 2006; Liutkus, Stöter & Ito 2018) by museval's own code, stems matched by name.
+    """BSS Eval v4 (Vincent et al. 2006; Liutkus, Stöter & Ito 2018), computed by museval's own code.
 
-    Arrays are (T, C). `window` and `hop` are seconds. Distortion filters are fitted once a `block` of seconds, which
-    bounds memory; songs up to that length score exactly as in museval's `evaluate`, and `block=math.inf` does so for
-    any length. A stem that is silent for a whole block, true or separated, sits out that block. Where left and right
-    are equal in every reference, the filters would not be unique, and the mean of the channels is scored instead.
+    The estimate is decomposed by 512-tap distortion filters as ŝ = s + e_spat + e_interf + e_artif, and
+
+        ISR = 10 log10( |s|² / |e_spat|² )
+        SIR = 10 log10( |s + e_spat|² / |e_interf|² )
+        SAR = 10 log10( |s + e_spat + e_interf|² / |e_artif|² )
+        SDR = 10 log10( |s|² / |e_spat + e_interf + e_artif|² ).
+
+    A stem that is silent for a whole block, true or separated, is not scored in that block. Where left and right are
+    equal in every reference the filters would not be unique, and the mean of the channels is scored instead.
+
+    Args:
+        references: true stems by name, (T, C).
+        estimates: separated stems by the same names, (T, C).
+        samplerate: in Hz.
+        window: length of the window that is scored, in seconds.
+        hop: time from one window to the next, in seconds.
+        block: seconds for which distortion filters are fitted at once, which bounds memory. Songs up to that length
+            score exactly as in museval's `evaluate`; `math.inf` does so for any length.
+
+    Returns:
+        One row for each stem and window.
 
     Raises:
         BadInput: the stems do not agree in name or length, or there are more than MAX_STEMS.
     """
     names = _common_stems(references, estimates)
-    true, found = _aligned([references[name] for name in names], [estimates[name] for name in names], names, samplerate)
+    true, estimated = _stack_signals(
+        [references[name] for name in names], [estimates[name] for name in names], names, samplerate
+    )
     grid = _Grid(samplerate, max(round(window * samplerate), 1), max(round(hop * samplerate), 1))
     rows: list[BssRow] = []
     for start, stop in grid.blocks(true.shape[1], block):
-        rows += _score_block(names, true[:, start:stop], found[:, start:stop], grid, start / samplerate)
+        rows += _score_block(names, true[:, start:stop], estimated[:, start:stop], grid, start / samplerate)
     unscored = {name: sum(bool(np.isnan(row.sdr)) for row in rows if row.stem == name) for name in names}
-    quiet = [{name: grid.count_silent(signals[i]) for i, name in enumerate(names)} for signals in (true, found)]
+    quiet = [{name: grid.count_silent(signals[i]) for i, name in enumerate(names)} for signals in (true, estimated)]
     return BssScores(tuple(rows), len(grid.starts(true.shape[1])), quiet[0], quiet[1], unscored)
 
 
 def bss_blocks(length: int, samplerate: int, block: float = BLOCK_SECONDS) -> list[tuple[int, int]]:
     """(start, stop), in samples, of the blocks of whole seconds that `bss_eval` scores one by one.
 
-    They lie end to end. A song too long for memory can be scored a block a call, with `joined` at the end, and gets
-    what one call for the whole song would give.
+    They lie end to end. A song too long for memory can be scored one block at a time and its blocks joined by
+    `merge_blocks`, with the same result as one call for the whole song.
     """
     return list(_Grid(samplerate, samplerate, samplerate).blocks(length, block))
 
 
-def joined(parts: Sequence[tuple[float, BssScores]]) -> BssScores:
-    """The scores of one song from those of its blocks, each with where it starts in seconds."""
+def merge_blocks(parts: Sequence[tuple[float, BssScores]]) -> BssScores:
+    """The scores of one song from those of its blocks, each given with its start in seconds."""
     rows = [replace(row, start=start + row.start) for start, scores in parts for row in scores.rows]
     counts: list[dict[str, int]] = [{}, {}, {}]
     for _, scores in parts:
@@ -169,6 +204,40 @@ def joined(parts: Sequence[tuple[float, BssScores]]) -> BssScores:
             for name, count in part.items():
                 total[name] = total.get(name, 0) + count
     return BssScores(tuple(rows), sum(scores.windows for _, scores in parts), *counts)
+
+
+METRICS = (
+    Metric(
+        "si_sdr", "SI-SDR", "dB", 1, True,
+        "Scale-invariant signal-to-distortion ratio: the energy of the true stem over everything else in the separated "
+        "one, whatever its volume.",
+        si_sdr,
+    ),
+    Metric(
+        "si_sdr_improvement", "SI-SDR improvement", "dB", 1, True,
+        "How much closer the separated stem is to the true one than the whole song is, measured by SI-SDR.",
+        si_sdr_improvement,
+    ),
+    Metric(
+        "sdr", "SDR", "dB", 1, True,
+        "Signal to distortion: the true stem against all that is wrong with the separated one, second by second "
+        "(BSS Eval v4).",
+    ),
+    Metric(
+        "sir", "SIR", "dB", 1, True,
+        "Signal to interference: the true stem against what leaked in from the other stems.",
+    ),
+    Metric(
+        "sar", "SAR", "dB", 1, True,
+        "Signal to artefacts: the sound against the noises that separating itself added.",
+    ),
+    Metric(
+        "isr", "ISR", "dB", 1, True,
+        "Image to spatial distortion: the true stem against changes of its place between the speakers and of its tone.",
+    ),
+)  # fmt: skip
+"""Measures against true stems. Arguments are estimate, reference and, for the improvement, mixture, (T,) or (T, C). The
+ratios of BSS Eval have no function here: `bss_eval` computes them together, for all stems of a song at once."""
 
 
 def _common_stems(references: Mapping[str, np.ndarray], estimates: Mapping[str, np.ndarray]) -> list[str]:
@@ -181,12 +250,12 @@ def _common_stems(references: Mapping[str, np.ndarray], estimates: Mapping[str, 
     return list(references)
 
 
-def _aligned(
-    true: list[np.ndarray], found: list[np.ndarray], names: list[str], samplerate: int
+def _stack_signals(
+    true: list[np.ndarray], estimated: list[np.ndarray], names: list[str], samplerate: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Both as (N, T, C) of one length, and of one channel where that is all there is to compare."""
+    """Both as (N, T, C) of one length; of one channel where the channels are equal in every reference."""
     labels = [f"{name} (true)" for name in names] + [f"{name} (separated)" for name in names]
-    columns = [signal[:, None] if signal.ndim == 1 else signal for signal in (*true, *found)]
+    columns = [signal[:, None] if signal.ndim == 1 else signal for signal in (*true, *estimated)]
     cut = list(match_length(dict(zip(labels, columns, strict=True)), samplerate).values())
     widths = {signal.shape[1] for signal in cut}
     same = all(np.array_equal(signal, signal[:, ::-1]) for signal in cut[: len(names)])
@@ -222,13 +291,15 @@ class _Grid:
         return sum(_silent(signal[start : start + self.window]) for start in self.starts(len(signal)))
 
 
-def _score_block(names: list[str], true: np.ndarray, found: np.ndarray, grid: _Grid, offset: float) -> list[BssRow]:
-    """Rows of one block; `true` and `found` are (N, T, C), starting `offset` seconds into the song."""
-    playing = [i for i in range(len(names)) if not _silent(true[i]) and not _silent(found[i])]
+def _score_block(names: list[str], true: np.ndarray, estimated: np.ndarray, grid: _Grid, offset: float) -> list[BssRow]:
+    """Rows of one block; `true` and `estimated` are (N, T, C), starting `offset` seconds into the song."""
+    playing = [i for i in range(len(names)) if not _silent(true[i]) and not _silent(estimated[i])]
     starts = grid.starts(true.shape[1])
     ratios = np.full((4, len(names), len(starts)), np.nan)  # SDR, ISR, SIR, SAR
     if playing:
-        ratios[:, playing] = _museval().bss_eval(true[playing], found[playing], window=grid.window, hop=grid.hop)[:4]
+        ratios[:, playing] = _museval().bss_eval(true[playing], estimated[playing], window=grid.window, hop=grid.hop)[
+            :4
+        ]
     return [
         BssRow(name, offset + start / grid.samplerate, float(sdr), float(sir), float(sar), float(isr))
         for i, name in enumerate(names)

@@ -1,6 +1,7 @@
-"""Meters that read a file block by block: level, silence, clipping, peaks, residual, loudness. Memory never grows.
+"""Meters of clipping, true peak, loudness and residual that read a file block by block in constant memory.
 
-Every meter has `add(block)` with a `(C, n)` float64 block and properties that hold the answer so far.
+Every meter has `add(block)`, which takes the next `(C, T)` float64 samples, and properties with the result so far.
+Level and silence are measured by `backends.separation.io.levels.LevelMeter`.
 """
 
 from __future__ import annotations
@@ -13,24 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.core.errors import BadInput
+from backends.separation.io.levels import decibels
 
 Block = NDArray[np.float64]
 
-SILENCE_DB = -60.0
-"""Frames softer than this count as silence: below the noise of most rooms at normal listening level."""
-FLOOR_DB = -120.0
 
+def read_aligned(paths: Mapping[str, Path], seconds: float = 1.0) -> Iterator[tuple[int, dict[str, Block]]]:
+    """Read several sound files side by side.
 
-def decibels(power: float) -> float:
-    """`10 log10(power)`, never below -120."""
-    return float(10.0 * np.log10(max(power, 10.0 ** (FLOOR_DB / 10.0))))
+    The first file gives the rate, the number of channels and the length. Mono files are repeated on every channel,
+    shorter files are silent at the end.
 
-
-def read_together(paths: Mapping[str, Path], seconds: float = 1.0) -> Iterator[tuple[int, dict[str, Block]]]:
-    """Read several sound files in step: `(samplerate, {name: (C, n)})` for each stretch of `seconds`.
-
-    The first file gives the rate, the number of channels and the length; mono files are heard on every channel, shorter
-    files are silent at the end.
+    Yields:
+        The sample rate and a block `(C, T)` of each file by its name, for every stretch of `seconds`.
 
     Raises:
         BadInput: a file cannot be read, has another sample rate or channels that do not match, or holds values that are
@@ -56,10 +52,13 @@ def read_together(paths: Mapping[str, Path], seconds: float = 1.0) -> Iterator[t
         size = max(1, round(seconds * lead.samplerate))
         for start in range(0, lead.frames, size):
             length = min(size, lead.frames - start)
-            yield lead.samplerate, {name: _read(file, length, lead.channels, name) for name, file in files.items()}
+            yield (
+                lead.samplerate,
+                {name: _read_block(file, length, lead.channels, name) for name, file in files.items()},
+            )
 
 
-def _read(file, length: int, channels: int, name: str) -> Block:
+def _read_block(file, length: int, channels: int, name: str) -> Block:
     frames = file.read(length, dtype="float64", always_2d=True, fill_value=0.0)  # (n, C)
     block = np.ascontiguousarray(frames.T)  # channels in one piece each: sums over them are many times faster
     if not np.isfinite(block).all():
@@ -67,55 +66,19 @@ def _read(file, length: int, channels: int, name: str) -> Block:
     return np.repeat(block, channels, axis=0) if block.shape[0] < channels else block
 
 
-class LevelMeter:
-    """Mean power, the share of silent 50 ms frames, the highest sample and the share of samples over full scale."""
-
-    def __init__(self, samplerate: int) -> None:
-        self.frame = max(1, samplerate // 20)
-        self.energy = 0.0
-        self.samples = 0
-        self.peak = 0.0
-        self.over = 0
-        self.frames = 0
-        self.silent = 0
-
-    def add(self, block: Block) -> None:
-        power = (block**2).mean(axis=0)  # (n,)
-        self.energy += float(power.sum())
-        self.samples += power.size
-        size = np.abs(block)
-        self.peak = max(self.peak, float(size.max()))
-        self.over += int((size > 1.0).any(axis=0).sum())
-        frames = np.add.reduceat(power, np.arange(0, power.size, self.frame)) / self.frame
-        self.frames += frames.size
-        self.silent += int((frames < 10.0 ** (SILENCE_DB / 10.0)).sum())
-
-    @property
-    def level_db(self) -> float:
-        """RMS in dB relative to full scale (a full-scale square wave is 0)."""
-        return decibels(self.energy / max(1, self.samples))
-
-    @property
-    def silence_share(self) -> float:
-        return self.silent / max(1, self.frames)
-
-    @property
-    def over_share(self) -> float:
-        return self.over / max(1, self.samples)
-
-
 class ClippingMeter:
-    """The share of samples that sit on a flat top: cut off where the recording could not go higher.
+    """The fraction of samples on a flat top: where the wave was cut off because the recording could not go higher.
 
     A flat top is a run of equal samples within 0.5 % of the highest sample of the file: at least two at full scale, at
-    least four below it (a file that was clipped and then turned down). The top of a clean low note can be equal for
-    three 16-bit samples, so fewer than four prove nothing there. When the file climbs higher, what was counted below
-    starts again from zero, so that one pass is enough.
+    least four below it (a file that was clipped and then turned down). The crest of a clean low note can be equal for
+    three 16-bit samples, so fewer than four prove nothing there. Whenever a higher sample comes, the count starts again
+    from zero, so that one pass is enough.
     """
 
-    NEAR = 0.995
-    FULL = 0.9998
-    QUIET = 0.25
+    NEAR_TOP = 0.995
+    FULL_SCALE = 0.9998
+    MIN_TOP = 0.25
+    """Files that never go higher are not examined."""
 
     def __init__(self) -> None:
         self.top = 0.0
@@ -127,7 +90,7 @@ class ClippingMeter:
         self.samples += block.size
         context = block if self.tail is None else np.concatenate([self.tail, block], axis=1)
         peak = float(np.abs(block).max())
-        if self.top < self.NEAR * peak:
+        if self.top < self.NEAR_TOP * peak:
             self.flat = 0
         self.top = max(self.top, peak)
         for channel in context:
@@ -135,29 +98,31 @@ class ClippingMeter:
         self.tail = block[:, -1:]
 
     def _flat_samples(self, channel: Block) -> int:
-        """Samples in flat runs; a run cut by the edge of a block counts on both sides as far as it is seen there."""
-        if self.top < self.QUIET:
+        """Samples in flat runs; a run across the edge of two blocks counts in both, as far as each contains it."""
+        if self.top < self.MIN_TOP:
             return 0
-        equal = (np.abs(np.diff(channel)) < 1e-6) & (np.abs(channel[1:]) >= self.NEAR * self.top)
+        equal = (np.abs(np.diff(channel)) < 1e-6) & (np.abs(channel[1:]) >= self.NEAR_TOP * self.top)
         edges = np.flatnonzero(np.diff(np.concatenate([[0], equal.astype(np.int8), [0]])))
         runs = edges[1::2] - edges[::2] + 1
-        shortest = 2 if self.top >= self.FULL else 4
+        shortest = 2 if self.top >= self.FULL_SCALE else 4
         return int(runs[runs >= shortest].sum())
 
     @property
-    def share(self) -> float:
+    def fraction(self) -> float:
         return min(1.0, self.flat / max(1, self.samples))
 
 
 class TruePeakMeter:
-    """The highest point of the wave between samples, by 4-fold oversampling (ITU-R BS.1770, annex 2).
+    """The highest point of the wave between its samples, by 4-fold oversampling (ITU-R BS.1770-4, annex 2).
 
-    Only stretches whose samples come within 3 dB of the highest point so far are oversampled: between samples a wave of
-    music rises a decibel or two, so the rest does not hold the peak. It is an estimate, good to about 0.1 dB.
+    Only blocks whose samples come within 3 dB of the highest point so far are oversampled: between samples, music rises
+    by a decibel or two, so the peak is not in the others. The estimate is good to about 0.1 dB.
     """
 
     MARGIN = 0.7
+    """3 dB as a ratio of amplitudes."""
     CONTEXT = 64
+    """Samples of the block before that the interpolation filter also sees."""
 
     def __init__(self) -> None:
         self.peak = 0.0
@@ -180,9 +145,15 @@ class TruePeakMeter:
 
 
 class LoudnessMeter:
-    """Integrated loudness in LUFS (ITU-R BS.1770-4): K-weighting, 400 ms blocks every 100 ms, both gates.
+    """Integrated loudness in LUFS (ITU-R BS.1770-4).
 
-    The filters are pyloudnorm's, kept running across blocks, so that the answer is that of the whole file at once.
+    With z_j the mean square of the K-weighted signal in block j of 400 ms (one every 100 ms), summed over channels,
+
+        l_j = -0.691 + 10 log10 z_j                                   (eq. 4)
+        L   = -0.691 + 10 log10 mean{z_j : l_j > G}                   (eqs. 5 to 7)
+
+    first with the absolute gate G = -70 LUFS, and then with the relative gate G = L - 10 LU. The two filters of the
+    K-weighting are pyloudnorm's; their state carries over from block to block, so the result is that of the whole file.
     """
 
     def __init__(self, samplerate: int, channels: int) -> None:
@@ -221,21 +192,21 @@ class LoudnessMeter:
 
 
 def loudness(power: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """BS.1770 equation 4: LUFS of K-weighted power summed over channels."""
+    """-0.691 + 10 log10(`power`): LUFS of K-weighted power summed over channels (ITU-R BS.1770-4, eq. 4)."""
     return -0.691 + 10.0 * np.log10(np.maximum(power, 1e-30))
 
 
 class ResidualMeter:
-    """What is left of the mix when all stems are taken away, in dB relative to the mix."""
+    """10 log10(|mix - sum of stems|² / |mix|²): what of the mix is missing from the stems, or was added by them."""
 
     def __init__(self) -> None:
         self.mix = 0.0
-        self.left = 0.0
+        self.difference = 0.0
 
     def add(self, mix: Block, stems: Mapping[str, Block]) -> None:
         self.mix += float((mix**2).sum())
-        self.left += float(((mix - sum(stems.values())) ** 2).sum())
+        self.difference += float(((mix - sum(stems.values())) ** 2).sum())
 
     @property
     def db(self) -> float | None:
-        return max(FLOOR_DB, decibels(self.left / self.mix)) if self.mix > 0.0 else None
+        return decibels(self.difference / self.mix) if self.mix > 0.0 else None

@@ -1,9 +1,7 @@
 """The quality card: what can be said about finished stems from the files alone, in plain words.
 
-One pass over the mix and all stems in step, a second at a time, so that an hour takes no more memory than a minute.
-Nothing here needs true stems; with them, `evaluation.metrics.separation.bss_eval` gives the field's measures, and their
-rows can be put
-on the same card with `QualityCard.plus`.
+One pass over the mix and all stems side by side, a second at a time, so an hour takes no more memory than a minute.
+Nothing here needs true stems; with them, `scores.py` beside this file gives the field's measures.
 """
 
 from __future__ import annotations
@@ -16,23 +14,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backends.separation.io.levels import SILENCE_DB, LevelMeter
 from evaluation.metrics.separation import quality_rows as rows
 from evaluation.metrics.separation.bleed import BleedMeter
 from evaluation.metrics.separation.loudness_meters import (
-    SILENCE_DB,
     Block,
     ClippingMeter,
-    LevelMeter,
     LoudnessMeter,
     ResidualMeter,
     TruePeakMeter,
-    read_together,
+    read_aligned,
 )
-from evaluation.metrics.separation.quality_rows import Row
+from evaluation.metrics.separation.quality_rows import QualityRow
 
 BLEED_SECONDS = 600.0
 MUSIC_SECONDS = 300.0
-"""Bleed, tempo and key are measured on the start of a long file; all else on the whole of it."""
+"""Bleed, and tempo and key, are measured on the first part of a long file; all else on the whole of it."""
+
+SILENCE_WINDOW_SECONDS = 0.05
 
 MIX = "\0mix"  # no stem has this name, so that a stem may be called "mix"
 
@@ -41,22 +40,22 @@ MIX = "\0mix"  # no stem has this name, so that a stem may be called "mix"
 class QualityCard:
     """`rows` in reading order; `seconds` is the length of the song; `notes` say what was not measured in full."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[QualityRow, ...]
     seconds: float
     notes: tuple[str, ...] = ()
 
-    def row(self, identity: str) -> Row:
+    def row(self, identity: str) -> QualityRow:
         """The row with that id, such as "residual" or "bleed_vocals". Raises KeyError where there is none."""
         for row in self.rows:
             if row.id == identity:
                 return row
         raise KeyError(identity)
 
-    def of_stem(self, stem: str) -> tuple[Row, ...]:
+    def of_stem(self, stem: str) -> tuple[QualityRow, ...]:
         """The rows about one stem; `""` gives those about the whole song."""
         return tuple(row for row in self.rows if row.stem == stem)
 
-    def plus(self, *more: Row) -> QualityCard:
+    def plus(self, *more: QualityRow) -> QualityCard:
         """The same card with further rows at its end."""
         return replace(self, rows=self.rows + more)
 
@@ -71,21 +70,21 @@ def assess(mix: Path, stems: Mapping[str, Path], progress: Callable[[float], Non
     Args:
         mix: the song as the engine heard it; any file libsndfile reads.
         stems: as long as the mix and at its sample rate; mono stems count on every channel.
-        progress: called now and then with the share done, 0 to 1.
+        progress: called now and then with the fraction done, 0 to 1.
 
     Raises:
         BadInput: a file cannot be read, is empty, does not fit the mix, or holds values that are not numbers.
     """
-    survey: Survey | None = None
+    meters: SongMeters | None = None
     total = _frames(mix)
-    for samplerate, blocks in read_together({MIX: mix, **stems}):
-        if survey is None:
-            survey = Survey(samplerate, blocks[MIX].shape[0], tuple(stems))
-        survey.add(blocks)
-        if progress and survey.seconds_read % 10 == 0:
-            progress(min(0.95, survey.frames / max(1, total)))
-    assert survey is not None  # read_together raises for an empty file
-    card = survey.card()
+    for samplerate, blocks in read_aligned({MIX: mix, **stems}):
+        if meters is None:
+            meters = SongMeters(samplerate, blocks[MIX].shape[0], tuple(stems))
+        meters.add(blocks)
+        if progress and meters.seconds_read % 10 == 0:
+            progress(min(0.95, meters.frames / max(1, total)))
+    assert meters is not None  # read_aligned raises for an empty file
+    card = meters.card()
     if progress:
         progress(1.0)
     return card
@@ -97,24 +96,24 @@ def _frames(path: Path) -> int:
     try:
         return int(soundfile.info(path).frames)
     except (soundfile.LibsndfileError, OSError):
-        return 0  # read_together says what is wrong with it
+        return 0  # read_aligned says what is wrong with it
 
 
-class Survey:
-    """All meters of one card, fed with blocks of one second."""
+class SongMeters:
+    """All meters of a card, fed with blocks of one second."""
 
     def __init__(self, samplerate: int, channels: int, stems: tuple[str, ...]) -> None:
         self.samplerate = samplerate
         self.frames = 0
         self.seconds_read = 0
-        self.mix_level = LevelMeter(samplerate)
-        self.levels = {stem: LevelMeter(samplerate) for stem in stems}
+        self.mix_level = LevelMeter(samplerate, SILENCE_WINDOW_SECONDS)
+        self.levels = {stem: LevelMeter(samplerate, SILENCE_WINDOW_SECONDS) for stem in stems}
         self.clipping = ClippingMeter()
         self.true_peak = TruePeakMeter()
         self.loudness = LoudnessMeter(samplerate, channels)
         self.residual = ResidualMeter()
         self.bleed = BleedMeter(samplerate, stems)
-        self.listener = Listener(samplerate)
+        self.mono = MonoRecorder(samplerate)
 
     def add(self, blocks: Mapping[str, Block]) -> None:
         mix = blocks[MIX]
@@ -130,7 +129,7 @@ class Survey:
             if self.seconds_read < BLEED_SECONDS:
                 self.bleed.add(stems)
         if self.seconds_read < MUSIC_SECONDS:
-            self.listener.add(mix)
+            self.mono.add(mix)
         self.frames += mix.shape[1]
         self.seconds_read += 1
 
@@ -140,22 +139,22 @@ class Survey:
         )
 
         silent = self.mix_level.level_db < SILENCE_DB
-        found = [rows.residual_row(None if silent else self.residual.db)]
-        shares = self.bleed.shares
+        lines = [rows.residual_row(None if silent else self.residual.db)]
+        bleed = self.bleed.fractions
         for stem, meter in self.levels.items():
-            enough = shares is not None and meter.level_db >= SILENCE_DB
-            found.append(rows.bleed_row(stem, shares[stem] if shares is not None and enough else None))
+            enough = bleed is not None and meter.level_db >= SILENCE_DB
+            lines.append(rows.bleed_row(stem, bleed[stem] if bleed is not None and enough else None))
         for stem, meter in self.levels.items():
-            found += rows.stem_rows(stem, meter)
-        heard = self.listener.heard()
-        found += [
-            rows.clipping_row(None if silent else self.clipping.share),
+            lines += rows.stem_rows(stem, meter)
+        mono = self.mono.samples()
+        lines += [
+            rows.clipping_row(None if silent else self.clipping.fraction),
             rows.loudness_row(self.loudness.lufs),
             rows.true_peak_row(None if silent else self.true_peak.db),
-            rows.tempo_row(None if silent else tempo_key.tempo(heard)),
-            rows.key_row(None if silent else tempo_key.key(heard)),
+            rows.tempo_row(None if silent else tempo_key.detect_tempo(mono)),
+            rows.key_row(None if silent else tempo_key.detect_key(mono)),
         ]
-        return QualityCard(tuple(found), self.frames / self.samplerate, self._notes())
+        return QualityCard(tuple(lines), self.frames / self.samplerate, self._notes())
 
     def _notes(self) -> tuple[str, ...]:
         notes = []
@@ -165,21 +164,21 @@ class Survey:
         return tuple(notes)
 
 
-class Listener:
-    """Keeps the start of the song in mono at `tempo_key.RATE`: 26 MB for five minutes."""
+class MonoRecorder:
+    """Keeps the first part of the song in mono at `tempo_key.SAMPLERATE`: 26 MB for five minutes."""
 
     def __init__(self, samplerate: int) -> None:
         import soxr
 
         from evaluation.metrics.separation import tempo_key
 
-        self.stream = soxr.ResampleStream(samplerate, tempo_key.RATE, 1, dtype="float32")
+        self.stream = soxr.ResampleStream(samplerate, tempo_key.SAMPLERATE, 1, dtype="float32")
         self.parts: list[NDArray[np.float32]] = []
 
     def add(self, block: Block) -> None:
         self.parts.append(self.stream.resample_chunk(block.mean(axis=0).astype(np.float32)))
 
-    def heard(self) -> NDArray[np.float64]:
-        """What was heard so far, `(T,)`; closes the stream."""
+    def samples(self) -> NDArray[np.float64]:
+        """All samples so far, `(T,)`; no more can be added."""
         self.parts.append(self.stream.resample_chunk(np.zeros(0, np.float32), last=True))
         return np.concatenate(self.parts).astype(np.float64)

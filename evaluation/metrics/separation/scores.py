@@ -1,6 +1,6 @@
-"""A finished separation against its true stems: the scores of every stem, and how they run along the song.
+"""Scores of a finished separation against its true stems: of the whole song, and second by second.
 
-Files are read side by side in step, never whole: a long song takes no more memory than a short one.
+Files are read side by side a second at a time: a long song takes no more memory than a short one.
 """
 
 from __future__ import annotations
@@ -16,15 +16,22 @@ import numpy as np
 
 from backends.core.errors import BadInput
 from backends.separation.io.audio import open_song
-from evaluation.metrics.separation.bss_eval import MAX_MISMATCH, BssScores, bss_blocks, bss_eval, common_length, joined
+from evaluation.metrics.separation.bss_eval import (
+    MAX_MISMATCH,
+    BssScores,
+    bss_blocks,
+    bss_eval,
+    common_length,
+    merge_blocks,
+)
 
-MOST_SECONDS = 600.0
+MAX_SECONDS = 600.0
 """BSS Eval scores only this much of a long song, from its start: four stems take about as long as they play."""
 
 RATIOS = ("sdr", "sir", "sar")
 
-MOST_DB = 120.0
-"""SI-SDR is told up to here in either direction: beyond lies the rounding of the files, and of sums over a song."""
+MAX_DB = 120.0
+"""SI-SDR is limited to this in either direction; beyond it lies only rounding, of the files and of the sums."""
 
 DITHER_DB = -60.0
 """Noise added to true stems before BSS Eval, relative to each. Its 512-tap filters are fitted to all true channels at
@@ -33,14 +40,14 @@ SIR and SAR come out as anything. SDR and ISR do not change by it, and SIR and S
 
 
 @dataclass(frozen=True)
-class Aligned:
-    """True and separated stems and their mix: files that decode and start together, `length` samples in common.
+class AlignedStems:
+    """True and separated stems of one song and its mix: files that decode and that start together.
 
-    `level` is the root mean square of each true stem.
+    `length` is in samples, common to all; `level` is the root mean square of each true stem.
     """
 
-    truth: Mapping[str, Path]
-    found: Mapping[str, Path]
+    references: Mapping[str, Path]
+    estimates: Mapping[str, Path]
     mix: Path
     samplerate: int
     length: int
@@ -49,11 +56,14 @@ class Aligned:
 
 @dataclass
 class RunningSiSdr:
-    """SI-SDR of a pair that arrives in blocks, as `evaluation.metrics.separation.bss_eval.si_sdr` gives it for the pair
-    in one piece.
+    """SI-SDR of a pair of signals given in blocks; equal to `bss_eval.si_sdr` of the whole signals.
 
-    Only sums are kept. The error is summed beside the signals, for the difference of their powers would drown a small
-    one in rounding.
+    With reference x, estimate y, error e = y - x, and all means removed,
+
+        |a x|² = (<x, x> + <e, x>)² / <x, x>,    |y - a x|² = <e, e> - <e, x>² / <x, x>,
+
+    so only sums are stored. The error has sums of its own, because in the difference of the signals' powers a small
+    error would be lost to rounding.
     """
 
     count: int = 0
@@ -79,82 +89,92 @@ class RunningSiSdr:
         whole_xx, whole_yy = self.products[:2].sum(axis=1)
         if xx <= 1e-12 * whole_xx or yy <= 1e-12 * whole_yy:
             return math.nan
-        # Projecting on the reference takes out all of it: estimate and error leave the same rest.
         wanted, distortion = (xx + ex) ** 2 / xx, max(ee - ex * ex / xx, 0.0)
         with np.errstate(divide="ignore"):
             return float(10 * (np.log10(wanted) - np.log10(distortion)))
 
 
-def aligned(truth: Mapping[str, Path], estimates: Mapping[str, Path], mix: Path, samplerate: int) -> Aligned:
-    """Check the files by decoding each to its end; `truth` may cover some stems only.
+def align_files(
+    references: Mapping[str, Path], estimates: Mapping[str, Path], mix: Path, samplerate: int
+) -> AlignedStems:
+    """Check that files belong to the same song, by decoding each to its end.
 
-    Raises BadInput: a reference does not decode, or its length differs from the song's.
+    Args:
+        references: true stems by name; some stems may be missing.
+        estimates: separated stems by name.
+        mix: the song.
+        samplerate: to which everything is resampled, in Hz.
+
+    Raises:
+        BadInput: a reference does not decode, or its length differs from the song's by more than a second.
     """
-    length, _ = _measured(mix, samplerate, "the mix")
+    length, _ = _measure_file(mix, samplerate, "the mix")
     lengths, level = {"the mix": length}, {}
-    for name, path in truth.items():
-        lengths[name], _ = _measured(estimates[name], samplerate, name, length)
-        lengths[f"true {name}"], level[name] = _measured(path, samplerate, f"true {name}", length)
-    found = {name: estimates[name] for name in truth}
-    return Aligned(dict(truth), found, mix, samplerate, common_length(lengths, samplerate), level)
+    for name, path in references.items():
+        lengths[name], _ = _measure_file(estimates[name], samplerate, name, length)
+        lengths[f"true {name}"], level[name] = _measure_file(path, samplerate, f"true {name}", length)
+    scored = {name: estimates[name] for name in references}
+    return AlignedStems(dict(references), scored, mix, samplerate, common_length(lengths, samplerate), level)
 
 
-def totals(sounds: Aligned) -> dict[str, Any]:
+def whole_song_scores(stems: AlignedStems) -> dict[str, Any]:
     """SI-SDR over the whole song, ready for JSON: `stems` (name to `si_sdr` in dB, `mix_si_sdr` of the untouched mix
     for the same stem, and `improvement`; None where undefined, as for silence) and `notes`.
 
-    No figure is told beyond MOST_DB.
+    Values are limited to MAX_DB in either direction.
     """
-    after = {name: RunningSiSdr() for name in sounds.truth}
-    before = {name: RunningSiSdr() for name in sounds.truth}
-    for truth, found, mix in _in_step(sounds, sounds.length, with_mix=True):
+    after = {name: RunningSiSdr() for name in stems.references}
+    before = {name: RunningSiSdr() for name in stems.references}
+    for truth, separated, mix in _read_seconds(stems, stems.length, with_mix=True):
         for name, reference in truth.items():
-            after[name].add(found[name], reference)
+            after[name].add(separated[name], reference)
             before[name].add(mix, reference)
     scores = {}
-    for name in sounds.truth:
-        now, then = (float(np.clip(sums[name].value(), -MOST_DB, MOST_DB)) for sums in (after, before))
+    for name in stems.references:
+        now, then = (float(np.clip(sums[name].value(), -MAX_DB, MAX_DB)) for sums in (after, before))
         scores[name] = {"si_sdr": _number(now), "mix_si_sdr": _number(then), "improvement": _number(now - then)}
     return {"stems": scores, "notes": []}
 
 
-def along(sounds: Aligned) -> dict[str, Any]:
-    """BSS Eval v4 second by second, ready for JSON, for at most MOST_SECONDS.
+def scores_over_time(stems: AlignedStems) -> dict[str, Any]:
+    """BSS Eval v4 second by second, ready for JSON, for at most MAX_SECONDS.
 
     `times` in seconds, `frames` (stem to one list a ratio, aligned with `times`, None where not scored), `medians`
     (stem to ratio) and `notes`.
     """
-    scores = joined(list(_scored_blocks(sounds)))
+    scores = merge_blocks(list(_scored_blocks(stems)))
     starts = sorted({row.start for row in scores.rows})
     rows = {(row.stem, row.start): asdict(row) for row in scores.rows}
-    capped = sounds.length > MOST_SECONDS * sounds.samplerate
-    notes = [f"Only the first {MOST_SECONDS / 60:.0f} minutes were compared."] if capped else []
+    capped = stems.length > MAX_SECONDS * stems.samplerate
+    notes = [f"Only the first {MAX_SECONDS / 60:.0f} minutes were compared."] if capped else []
     return {
         "times": starts,
         "frames": {
             name: {ratio: [_number(rows[name, start][ratio]) for start in starts] for ratio in RATIOS}
-            for name in sounds.truth
+            for name in stems.references
         },
-        "medians": {name: {ratio: _number(scores.median(name, ratio)) for ratio in RATIOS} for name in sounds.truth},
+        "medians": {
+            name: {ratio: _number(scores.median(name, ratio)) for ratio in RATIOS} for name in stems.references
+        },
         "notes": notes + _notes(scores.windows, scores.silent_references),
     }
 
 
-def _scored_blocks(sounds: Aligned) -> Generator[tuple[float, BssScores], None, None]:
+def _scored_blocks(stems: AlignedStems) -> Generator[tuple[float, BssScores], None, None]:
     """Where each block that BSS Eval scores on its own starts, in seconds, and its scores."""
-    length = min(sounds.length, int(MOST_SECONDS) * sounds.samplerate)
-    noise = {name: np.random.default_rng(0) for name in sounds.truth}
-    with closing(_in_step(sounds, length)) as seconds:
-        for start, stop in bss_blocks(length, sounds.samplerate):
+    length = min(stems.length, int(MAX_SECONDS) * stems.samplerate)
+    noise = {name: np.random.default_rng(0) for name in stems.references}
+    with closing(_read_seconds(stems, length)) as seconds:
+        for start, stop in bss_blocks(length, stems.samplerate):
             shape = (stop - start, 2)
-            references = {name: np.empty(shape, np.float32) for name in sounds.truth}
-            estimates = {name: np.empty(shape, np.float32) for name in sounds.truth}
-            for at in range(0, stop - start, sounds.samplerate):
-                truth, found, _ = next(seconds)
+            references = {name: np.empty(shape, np.float32) for name in stems.references}
+            estimates = {name: np.empty(shape, np.float32) for name in stems.references}
+            for at in range(0, stop - start, stems.samplerate):
+                truth, separated, _ = next(seconds)
                 for name, wave in truth.items():
-                    references[name][at : at + len(wave)] = _dithered(wave, sounds.level[name], noise[name])
-                    estimates[name][at : at + len(wave)] = found[name]
-            yield start / sounds.samplerate, bss_eval(references, estimates, sounds.samplerate, block=math.inf)
+                    references[name][at : at + len(wave)] = _dithered(wave, stems.level[name], noise[name])
+                    estimates[name][at : at + len(wave)] = separated[name]
+            yield start / stems.samplerate, bss_eval(references, estimates, stems.samplerate, block=math.inf)
 
 
 def _dithered(wave: np.ndarray, level: float, noise: np.random.Generator) -> np.ndarray:
@@ -171,29 +191,29 @@ def _notes(windows: int, silent: Mapping[str, int]) -> list[str]:
     ]
 
 
-def _in_step(
-    sounds: Aligned, length: int, with_mix: bool = False
+def _read_seconds(
+    stems: AlignedStems, length: int, with_mix: bool = False
 ) -> Generator[tuple[dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray], None, None]:
     """Second by second up to `length` samples: true stems, separated stems and, if asked for, the mix; (T, 2) each."""
-    rate = sounds.samplerate
+    rate = stems.samplerate
     with ExitStack() as stack:
 
         def reader(path: Path, name: str) -> Generator[np.ndarray, None, None]:
             return stack.enter_context(closing(_seconds(path, rate, name)))
 
-        truth = {name: reader(path, f"true {name}") for name, path in sounds.truth.items()}
-        found = {name: reader(path, name) for name, path in sounds.found.items()}
-        whole = reader(sounds.mix, "the mix") if with_mix else None
+        truth = {name: reader(path, f"true {name}") for name, path in stems.references.items()}
+        separated = {name: reader(path, name) for name, path in stems.estimates.items()}
+        whole = reader(stems.mix, "the mix") if with_mix else None
         for start in range(0, length, rate):
             size = min(rate, length - start)
             yield (
                 {name: next(blocks)[:size] for name, blocks in truth.items()},
-                {name: next(blocks)[:size] for name, blocks in found.items()},
+                {name: next(blocks)[:size] for name, blocks in separated.items()},
                 next(whole)[:size] if whole else np.empty((0, 2), np.float32),
             )
 
 
-def _measured(path: Path, samplerate: int, name: str, song: float = math.inf) -> tuple[int, float]:
+def _measure_file(path: Path, samplerate: int, name: str, song: float = math.inf) -> tuple[int, float]:
     """Length in samples and root mean square of a file. Raises BadInput where it goes on long after the `song`."""
     length, power = 0, 0.0
     with closing(_seconds(path, samplerate, name)) as blocks:

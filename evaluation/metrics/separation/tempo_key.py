@@ -1,7 +1,8 @@
-"""Tempo and key of a piece of music, each with a measure of how far to trust it. Numpy only: no compiler warm-up.
+"""Tempo and key of a piece of music, each with a measure of how far to trust it.
 
-Tempo: onset strength by spectral flux, autocorrelation in stretches, a preference for the tempi people tap
-(Ellis 2007). Key: correlation of the pitch-class profile with Krumhansl and Kessler's probe-tone profiles (1982).
+Tempo: the autocorrelation of the onset strength (spectral flux), weighted by a preference for the tempi that people tap
+(Ellis, "Beat Tracking by Dynamic Programming", 2007). Key: correlation of the pitch-class profile with the probe-tone
+profiles of Krumhansl & Kessler (1982).
 """
 
 from __future__ import annotations
@@ -14,21 +15,21 @@ from scipy import fft, ndimage, signal
 
 Wave = NDArray[np.float64]
 
-RATE = 22050
-"""Samples a second that `tempo` and `key` expect."""
+SAMPLERATE = 22050
+"""Samples a second that `detect_tempo` and `detect_key` expect."""
 HOP = 256
 WINDOW_SECONDS = 12.0
-LOWEST_BPM, HIGHEST_BPM, PREFERRED_BPM = 45.0, 210.0, 120.0
-SHORTEST_SECONDS = 8.0
+MIN_BPM, MAX_BPM, PREFERRED_BPM = 45.0, 210.0, 120.0
+MIN_SECONDS = 8.0
 
 PITCH_CLASSES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
-MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+MINOR_PROFILE = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 
 
 @dataclass(frozen=True)
 class Tempo:
-    """`confidence` is the share of stretches of the song that, taken alone, have the same beat (or half or double)."""
+    """`confidence` is the fraction of stretches of the song that alone have the same beat (or half or double)."""
 
     bpm: float
     confidence: float
@@ -45,7 +46,7 @@ class Key:
 
 
 def spectra(wave: Wave, size: int, hop: int, batch: int = 512) -> NDArray[np.float32]:
-    """Magnitudes `(M, size / 2 + 1)` of Hann frames of `wave` `(T,)`, a batch at a time to keep memory low."""
+    """Magnitudes `(M, size / 2 + 1)` of Hann frames of `wave` `(T,)`, computed in batches to keep memory low."""
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(wave, size // 2), size)[::hop]
     window = signal.windows.hann(size, sym=False)
     parts = [np.abs(fft.rfft(frames[i : i + batch] * window)).astype(np.float32) for i in range(0, len(frames), batch)]
@@ -53,7 +54,10 @@ def spectra(wave: Wave, size: int, hop: int, batch: int = 512) -> NDArray[np.flo
 
 
 def onset_strength(wave: Wave, bands: int = 40) -> Wave:
-    """How much louder each frame is than the one before, over `bands` bands, `(M,)`, with its slow trend removed."""
+    """Spectral flux `(M,)`: the rise in level since two frames earlier, averaged over bands, minus its slow trend.
+
+    O(m) = mean over bands b of max(0, L_b(m + 1) - L_b(m - 1)), with L_b in dB and at most 60 dB below the loudest.
+    """
     size = 1024
     edges = np.unique(np.geomspace(2, size // 2, bands + 1).astype(int))
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(wave, size // 2), size)[::HOP]
@@ -66,55 +70,62 @@ def onset_strength(wave: Wave, bands: int = 40) -> Wave:
     level = np.maximum(level, level.max() - 60.0)
     rise = np.maximum(level[2:] - level[:-2], 0.0).mean(axis=1)
     rise = np.concatenate([[0.0], rise, [0.0]])
-    return rise - ndimage.uniform_filter1d(rise, round(1.5 * RATE / HOP))
+    return rise - ndimage.uniform_filter1d(rise, round(1.5 * SAMPLERATE / HOP))
 
 
 def autocorrelation(stretch: Wave, lags: int) -> Wave:
-    """Autocorrelation `(lags,)` of `stretch`, 1 at lag 0, made even for the shorter overlap of long lags."""
+    """Autocorrelation `(lags,)` of `stretch`, 1 at lag 0, divided by the number of products at each lag (unbiased)."""
     size = fft.next_fast_len(2 * stretch.size)
     raw = fft.irfft(np.abs(fft.rfft(stretch - stretch.mean(), size)) ** 2, size)[:lags]
-    fair = raw / (stretch.size - np.arange(lags))
-    return fair / fair[0] if fair[0] > 0 else np.zeros(lags)
+    unbiased = raw / (stretch.size - np.arange(lags))
+    return unbiased / unbiased[0] if unbiased[0] > 0 else np.zeros(lags)
 
 
-def pulse_score(match: Wave, bpm: Wave, multiples: int) -> Wave:
-    """How well beats at each `bpm` fit: the mean autocorrelation at one to `multiples` beats."""
-    beat = 60.0 * RATE / HOP / bpm  # lag of one beat in frames
-    lags = np.arange(match.size)
-    return np.mean([np.interp(k * beat, lags, match) for k in range(1, multiples + 1)], axis=0)
+def pulse_score(correlation: Wave, bpm: Wave, multiples: int) -> Wave:
+    """How well beats at each `bpm` fit: the mean of the autocorrelation at lags of 1 to `multiples` beats."""
+    beat = 60.0 * SAMPLERATE / HOP / bpm  # lag of one beat in frames
+    lags = np.arange(correlation.size)
+    return np.mean([np.interp(k * beat, lags, correlation) for k in range(1, multiples + 1)], axis=0)
 
 
-def best_tempo(match: Wave) -> float:
-    """The tempo in beats a minute of one autocorrelation `(lags,)`."""
-    bpm = np.geomspace(LOWEST_BPM, HIGHEST_BPM, 600)
-    taste = np.exp(-0.5 * (np.log2(bpm / PREFERRED_BPM) / 0.9) ** 2)
-    return float(bpm[np.argmax(np.maximum(pulse_score(match, bpm, 4), 0.0) * taste)])
+def best_tempo(correlation: Wave) -> float:
+    """The tempo in beats a minute for one autocorrelation `(lags,)`.
+
+    The score of each tempo is weighted by exp(-½ (log2(bpm / 120) / 0.9)²) (Ellis 2007): people tap near 120.
+    """
+    bpm = np.geomspace(MIN_BPM, MAX_BPM, 600)
+    preference = np.exp(-0.5 * (np.log2(bpm / PREFERRED_BPM) / 0.9) ** 2)
+    return float(bpm[np.argmax(np.maximum(pulse_score(correlation, bpm, 4), 0.0) * preference)])
 
 
 def same_beat(first: float, second: float) -> bool:
-    """Whether two tempi are within 4 %, counting half and double time as the same beat."""
+    """Whether two tempi are within 4 %, counting half and double time as the same beat.
+
+    >>> same_beat(120.0, 61.0), same_beat(120.0, 90.0)
+    (True, False)
+    """
     octaves = np.log2(first / second)
-    return abs(octaves - round(octaves)) < np.log2(1.04) and abs(octaves) < 1.1
+    return bool(abs(octaves - round(octaves)) < np.log2(1.04) and abs(octaves) < 1.1)
 
 
-def tempo(wave: Wave) -> Tempo | None:
-    """Tempo of mono `wave` `(T,)` at `RATE`; None where it is silent, too short, or has no onsets."""
-    if wave.size < SHORTEST_SECONDS * RATE or np.abs(wave).max() < 1e-3:
+def detect_tempo(wave: Wave) -> Tempo | None:
+    """Tempo of mono `wave` `(T,)` at `SAMPLERATE`; None where it is silent, too short, or has no onsets."""
+    if wave.size < MIN_SECONDS * SAMPLERATE or np.abs(wave).max() < 1e-3:
         return None
-    rise = onset_strength(wave)
-    width = min(rise.size, round(WINDOW_SECONDS * RATE / HOP))
-    lags = min(width - 1, round(8.1 * 60.0 / LOWEST_BPM * RATE / HOP))
-    stretches = [rise[i : i + width] for i in range(0, rise.size - width + 1, max(1, width // 2))]
-    matches = [autocorrelation(stretch, lags) for stretch in stretches if stretch.std() > 1e-6]
-    if not matches:
+    onsets = onset_strength(wave)
+    width = min(onsets.size, round(WINDOW_SECONDS * SAMPLERATE / HOP))
+    lags = min(width - 1, round(8.1 * 60.0 / MIN_BPM * SAMPLERATE / HOP))
+    stretches = [onsets[i : i + width] for i in range(0, onsets.size - width + 1, max(1, width // 2))]
+    correlations = [autocorrelation(stretch, lags) for stretch in stretches if stretch.std() > 1e-6]
+    if not correlations:
         return None
-    overall = np.mean(matches, axis=0)
+    overall = np.mean(correlations, axis=0)
     coarse = best_tempo(overall)
     near = coarse * np.linspace(0.96, 1.04, 321)
-    most = int(min(8, (lags - 1) * near[0] / (60.0 * RATE / HOP)))
+    most = int(min(8, (lags - 1) * near[0] / (60.0 * SAMPLERATE / HOP)))
     bpm = float(near[np.argmax(pulse_score(overall, near, most))])
     clear = float(pulse_score(overall, np.array([bpm]), 1)[0]) > 0.1
-    agreeing = [same_beat(best_tempo(match), bpm) for match in matches]
+    agreeing = [same_beat(best_tempo(correlation), bpm) for correlation in correlations]
     return Tempo(bpm, float(np.mean(agreeing)) if clear else 0.0)
 
 
@@ -127,7 +138,7 @@ def pitch_classes(wave: Wave) -> Wave | None:
     size = 8192
     level = spectra(wave, size, size // 2)
     level = ndimage.median_filter(level, size=(5, 1))
-    low, high = round(55.0 * size / RATE), round(1800.0 * size / RATE)
+    low, high = round(55.0 * size / SAMPLERATE), round(1800.0 * size / SAMPLERATE)
     here, left, right = (level[:, low + step : high + step] for step in (0, -1, 1))
     loud = here > 0.01 * level.max()
     frame, column = np.nonzero((here > left) & (here >= right) & loud)
@@ -135,7 +146,7 @@ def pitch_classes(wave: Wave) -> Wave | None:
         return None
     before, top, after = (np.log(part[frame, column] + 1e-12) for part in (left, here, right))
     shift = 0.5 * (before - after) / np.minimum(before - 2.0 * top + after, -1e-9)
-    pitch = 69.0 + 12.0 * np.log2((column + low + np.clip(shift, -0.5, 0.5)) * RATE / size / 440.0)
+    pitch = 69.0 + 12.0 * np.log2((column + low + np.clip(shift, -0.5, 0.5)) * SAMPLERATE / size / 440.0)
     weight = np.sqrt(here[frame, column])
     tuning = np.angle(np.sum(weight * np.exp(2j * np.pi * pitch))) / (2.0 * np.pi)
     classes = np.round(pitch - tuning).astype(int) % 12
@@ -143,15 +154,15 @@ def pitch_classes(wave: Wave) -> Wave | None:
     return profile / profile.max()
 
 
-def key(wave: Wave) -> Key | None:
-    """Key of mono `wave` `(T,)` at `RATE`; None where it is silent, too short, or nothing in it has a pitch."""
-    if wave.size < SHORTEST_SECONDS * RATE or np.abs(wave).max() < 1e-3:
+def detect_key(wave: Wave) -> Key | None:
+    """Key of mono `wave` `(T,)` at `SAMPLERATE`; None where it is silent, too short, or nothing in it has a pitch."""
+    if wave.size < MIN_SECONDS * SAMPLERATE or np.abs(wave).max() < 1e-3:
         return None
     profile = pitch_classes(wave)
     if profile is None or profile.std() < 1e-6:
         return None
     fits = {}
-    for mode, template in (("major", MAJOR), ("minor", MINOR)):
+    for mode, template in (("major", MAJOR_PROFILE), ("minor", MINOR_PROFILE)):
         for tonic, name in enumerate(PITCH_CLASSES):
             fits[f"{name} {mode}"] = float(np.corrcoef(profile, np.roll(template, tonic))[0, 1])
     (best, fit), (second, next_fit) = sorted(fits.items(), key=lambda item: -item[1])[:2]

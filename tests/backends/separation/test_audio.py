@@ -12,7 +12,7 @@ import soundfile
 
 from backends.core.errors import BadInput, TooLarge
 from backends.separation.io.audio import clock, open_song, read_mix
-from backends.separation.io.mix import Mix, Scan
+from backends.separation.io.mix import Mix, MixStatistics
 
 RATE = 44100
 
@@ -321,9 +321,9 @@ def test_closing_the_reader_closes_the_files(wav, tone, tmp_path):
     assert not {"upload", "mix.wav"} & names
 
 
-def test_scan_does_not_depend_on_how_it_is_cut():
+def test_statistics_do_not_depend_on_how_it_is_cut():
     samples = np.random.default_rng(5).normal(3.0, 1e-3, (2, 5000)).astype(np.float32)
-    whole, parts = Scan(), Scan()
+    whole, parts = MixStatistics(), MixStatistics()
     whole.add(samples)
     for start in range(0, 5000, 613):
         parts.add(samples[:, start : start + 613])

@@ -60,7 +60,7 @@ def mix(tmp_path):
         time = np.arange(frames) / RATE
         song = 0.2 * np.sin(2 * np.pi * (200 + 40 * time) * time) + rng.normal(0.05, 0.1, (2, frames))
         song[1] *= 0.4
-        return Mix.of(song.astype(np.float32), RATE, tmp_path / f"{frames}.wav")
+        return Mix.from_samples(song.astype(np.float32), RATE, tmp_path / f"{frames}.wav")
 
     return make
 

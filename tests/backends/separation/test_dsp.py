@@ -13,7 +13,7 @@ from scipy.signal import butter, sosfilt
 
 from backends.separation import TASK
 from backends.separation.dsp import masks
-from backends.separation.dsp.engine import DspEngine, DspSettings
+from backends.separation.dsp.engine import DspEngine, DspParameters
 from backends.separation.dsp.pitch import VOICE, lead_pitch, viterbi_path
 from backends.separation.dsp.voice import fit_source_filter
 from backends.separation.io.mix import Mix
@@ -23,7 +23,7 @@ RATE = 44100
 SECONDS = 8.0
 TUNE = [294.0, 330.0, 247.0, 370.0, 440.0, 311.0, 277.0, 392.0, 349.0, 262.0, 415.0, 466.0]
 """Hz, one every 0.7 s: longer than the song, for what repeats exactly is not taken for a singer."""
-SMALL = replace(DspSettings(), block_seconds=4.0, context_seconds=1.5, crossfade_seconds=0.5)
+SMALL = replace(DspParameters(), block_seconds=4.0, context_seconds=1.5, crossfade_seconds=0.5)
 
 
 def harmonics(pitch: np.ndarray, count: int, tilt: float) -> np.ndarray:
@@ -73,17 +73,17 @@ def mixture(band: dict[str, np.ndarray]) -> np.ndarray:
     return np.sum(list(band.values()), axis=0, dtype=np.float32)
 
 
-def engine(settings: DspSettings = DspEngine.settings) -> DspEngine:
+def engine(parameters: DspParameters = DspEngine.parameters) -> DspEngine:
     made = DspEngine(next(card for card in TASK.cards if card.engine == "dsp"))
     made.load("cpu")
-    made.settings = settings
+    made.parameters = parameters
     return made
 
 
-def split(samples: np.ndarray, folder: Path, settings: DspSettings = DspEngine.settings) -> np.ndarray:
+def split(samples: np.ndarray, folder: Path, parameters: DspParameters = DspEngine.parameters) -> np.ndarray:
     """(4, 2, T)"""
-    mix = Mix.of(samples, RATE, folder / "mix.wav")
-    return np.concatenate(list(engine(settings).chunks(mix)), axis=-1)
+    mix = Mix.from_samples(samples, RATE, folder / "mix.wav")
+    return np.concatenate(list(engine(parameters).chunks(mix)), axis=-1)
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +189,7 @@ def test_memory_does_not_grow_with_the_song(tmp_path: Path) -> None:
     peaks = []
     for seconds in (4, 12):
         noise = (np.random.default_rng(0).standard_normal((2, seconds * RATE)) * 0.1).astype(np.float32)
-        mix = Mix.of(noise, RATE, tmp_path / "mix.wav")
+        mix = Mix.from_samples(noise, RATE, tmp_path / "mix.wav")
         frames = 0
         tracemalloc.start()
         for piece in engine(tiny).chunks(mix):
@@ -201,7 +201,7 @@ def test_memory_does_not_grow_with_the_song(tmp_path: Path) -> None:
 
 
 def test_it_can_be_stopped_between_the_steps_of_a_window(mixture: np.ndarray, tmp_path: Path) -> None:
-    pieces = engine().chunks(Mix.of(mixture[:, : 2 * RATE], RATE, tmp_path / "mix.wav"))
+    pieces = engine().chunks(Mix.from_samples(mixture[:, : 2 * RATE], RATE, tmp_path / "mix.wav"))
     pauses = 0
     while next(pieces).shape[-1] == 0:
         pauses += 1
@@ -218,14 +218,14 @@ def test_a_voice_beside_the_middle_is_no_lead(band: dict[str, np.ndarray], tmp_p
 
 
 def test_pitch_follows_a_voice_over_chords(band: dict[str, np.ndarray]) -> None:
-    settings = DspEngine.settings
+    parameters = DspEngine.parameters
     wave = (band["vocals"] + band["other"]).mean(axis=0)
-    frames = np.lib.stride_tricks.sliding_window_view(wave, settings.fft_size)[:: settings.hop_length]
-    magnitude = np.abs(np.fft.rfft(frames * np.hanning(settings.fft_size))).T.astype(np.float32)
-    resolution = RATE / settings.fft_size
+    frames = np.lib.stride_tricks.sliding_window_view(wave, parameters.fft_size)[:: parameters.hop_length]
+    magnitude = np.abs(np.fft.rfft(frames * np.hanning(parameters.fft_size))).T.astype(np.float32)
+    resolution = RATE / parameters.fft_size
     steady, moving = masks.harmonic_and_percussive(magnitude, 65, 9)
     pitch, confidence = lead_pitch(magnitude * masks.wiener_mask(moving, steady), resolution)
-    middle = np.arange(frames.shape[0]) * settings.hop_length + settings.fft_size // 2
+    middle = np.arange(frames.shape[0]) * parameters.hop_length + parameters.fft_size // 2
     true = line(TUNE, 0.7)[middle]
     assert np.mean(np.abs(12 * np.log2(pitch / true)) < 0.8) > 0.85
     assert np.median(confidence) > 0.5

@@ -44,7 +44,7 @@ def song() -> SampleSong:
 
 @pytest.fixture(scope="module")
 def found(engine: DemucsEngine, song: SampleSong, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
-    mix = Mix.of(song.mix, song.samplerate, tmp_path_factory.mktemp("song") / "mix.wav")
+    mix = Mix.from_samples(song.mix, song.samplerate, tmp_path_factory.mktemp("song") / "mix.wav")
     stems = np.concatenate(list(engine.chunks(mix)), axis=2)  # (S, 2, T)
     return dict(zip(engine.sources, stems, strict=True))
 
@@ -71,5 +71,5 @@ def test_the_voice_is_in_the_vocals_and_not_in_the_rest(found: dict[str, np.ndar
 
 
 def test_silence_stays_silent(engine: DemucsEngine, tmp_path: Path) -> None:
-    mix = Mix.of(np.zeros((2, 44_100), np.float32), 44_100, tmp_path / "mix.wav")
+    mix = Mix.from_samples(np.zeros((2, 44_100), np.float32), 44_100, tmp_path / "mix.wav")
     assert np.abs(np.concatenate(list(engine.chunks(mix)), axis=2)).max() < 1e-4

@@ -16,10 +16,10 @@ import soundfile
 import evaluation.metrics.separation.quality
 from backends.core.errors import BadInput
 from evaluation.metrics.separation.bleed import BleedMeter
-from evaluation.metrics.separation.loudness_meters import ClippingMeter, LoudnessMeter, TruePeakMeter, read_together
+from evaluation.metrics.separation.loudness_meters import ClippingMeter, LoudnessMeter, TruePeakMeter, read_aligned
 from evaluation.metrics.separation.quality import QualityCard, assess
-from evaluation.metrics.separation.quality_rows import Row, key_row, tempo_row
-from evaluation.metrics.separation.tempo_key import RATE, Key, Tempo, key, tempo
+from evaluation.metrics.separation.quality_rows import QualityRow, key_row, tempo_row
+from evaluation.metrics.separation.tempo_key import SAMPLERATE, Key, Tempo, detect_key, detect_tempo
 from evaluation.synthetic.song import STEMS, SampleSong, make_song, write_sample
 
 
@@ -95,7 +95,7 @@ def test_every_row_speaks_plainly_and_travels_as_json(card: QualityCard) -> None
     again = json.loads(json.dumps(card.as_dict()))
     assert again["rows"][0]["text"] == "−120.0 dB"
     assert {row.stem for row in card.rows} == {"", *STEMS}
-    more = card.plus(Row("si_sdr_vocals", "SI-SDR", 7.1, "dB", "info", "Good.", "SI-SDR: …", "vocals"))
+    more = card.plus(QualityRow("si_sdr_vocals", "SI-SDR", 7.1, "dB", "info", "Good.", "SI-SDR: …", "vocals"))
     assert more.of_stem("vocals")[-1].id == "si_sdr_vocals"
     with pytest.raises(KeyError):
         card.row("si_sdr_vocals")
@@ -109,7 +109,7 @@ def bleed(stems: dict[str, np.ndarray], samplerate: int = 44100) -> dict[str, fl
     length = next(iter(stems.values())).shape[-1]
     for start in range(0, length, samplerate):
         meter.add({name: np.atleast_2d(wave)[:, start : start + samplerate] for name, wave in stems.items()})
-    return meter.shares
+    return meter.fractions
 
 
 def test_bleed_follows_what_was_really_mixed_in(song: SampleSong) -> None:
@@ -171,7 +171,7 @@ def clipped_share(wave: np.ndarray) -> float:
     meter = ClippingMeter()
     for start in range(0, wave.size, 4000):
         meter.add(wave[None, start : start + 4000])
-    return meter.share
+    return meter.fraction
 
 
 def test_clipping_is_found_at_and_below_full_scale() -> None:
@@ -237,12 +237,12 @@ def test_overs_are_counted_for_stems(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bpm", [72.0, 98.0, 133.0, 160.0])
 def test_clicks_have_the_tempo_they_were_made_with(bpm: float) -> None:
-    wave = 1e-3 * np.random.default_rng(0).standard_normal(20 * RATE)
+    wave = 1e-3 * np.random.default_rng(0).standard_normal(20 * SAMPLERATE)
     burst = np.exp(-np.arange(2000) / 300) * np.random.default_rng(1).standard_normal(2000)
     for beat in np.arange(0.1, 19.5, 60 / bpm):
-        first = round(beat * RATE)
+        first = round(beat * SAMPLERATE)
         wave[first : first + 2000] += 0.5 * burst
-    found = tempo(wave)
+    found = detect_tempo(wave)
     octave = found.bpm / bpm
     assert min(abs(octave - ratio) for ratio in (0.5, 1.0, 2.0)) < 0.01
     assert found.confidence > 0.9
@@ -257,19 +257,19 @@ MINOR_CADENCE = (0, 3, 7, 5, 8, 12, 7, 11, 14, 0, 3, 7)
     [(60, MAJOR_CADENCE, "C major"), (57, MINOR_CADENCE, "A minor"), (63, MAJOR_CADENCE, "E♭ major")],
 )
 def test_cadences_have_the_key_they_were_written_in(tonic: int, steps: tuple[int, ...], name: str) -> None:
-    time = np.arange(3 * RATE) / RATE
+    time = np.arange(3 * SAMPLERATE) / SAMPLERATE
     wave = []
     for first in range(0, len(steps), 3):
         pitches = [tonic + step for step in steps[first : first + 3]]
         tones = [np.sin(2 * np.pi * h * 440 * 2 ** ((p - 68.8) / 12) * time) / h for p in pitches for h in (1, 2, 3)]
         wave.append(np.sum(tones, axis=0))  # a fifth of a semitone flat, as an old record may be
-    assert key(0.1 * np.concatenate(wave)).name == name
+    assert detect_key(0.1 * np.concatenate(wave)).name == name
 
 
 def test_noise_has_neither_tempo_nor_key() -> None:
-    wave = noise(20, samplerate=RATE)
-    assert tempo_row(tempo(wave)).value is None
-    assert key_row(key(wave)).value is None
+    wave = noise(20, samplerate=SAMPLERATE)
+    assert tempo_row(detect_tempo(wave)).value is None
+    assert key_row(detect_key(wave)).value is None
 
 
 def test_doubt_is_put_into_words() -> None:
@@ -340,7 +340,7 @@ def test_files_that_do_not_fit_are_refused_in_plain_words(tmp_path: Path) -> Non
 def test_blocks_keep_files_in_step(tmp_path: Path) -> None:
     one, two = noise(2.3, 1), noise(2.3, 2)
     paths = written(tmp_path, one=one, two=two)
-    blocks = [block for _, block in read_together(paths, seconds=0.5)]
+    blocks = [block for _, block in read_aligned(paths, seconds=0.5)]
     assert np.allclose(np.concatenate([block["one"][0] for block in blocks]), one, atol=1e-7)
     assert np.allclose(np.concatenate([block["two"][0] for block in blocks]), two, atol=1e-7)
 
