@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +12,17 @@ import torch
 from backends.fewshot.flamingo.interleave import ASK_NAME, END, Speller, Turn, written
 from backends.fewshot.flamingo.model import Reader
 from evaluation.datasets.drawn_shapes import picture
-from evaluation.synthetic.shape_scenes import NONE, Facts, Store
-from training import flamingo, flamingo_checks, flamingo_episodes
-from training.flamingo import Run, slope
-from training.flamingo_episodes import Batch, Prompt, Scribe
-from training.flamingo_matching import canonical
-from training.flamingo_model import look, normalised
-from training.flamingo_words import VOCABULARY, write_tokenizer
+from evaluation.synthetic.shape_scenes import Facts, Store
+from training.flamingo import checks as flamingo_checks
+from training.flamingo import episodes as flamingo_episodes
+from training.flamingo import recipe as flamingo
+from training.flamingo.episodes import Batch, Prompt, Scribe
+from training.flamingo.matching import canonical
+from training.flamingo.network import look, normalised
+from training.flamingo.recipe import STAGE, Flamingo, export, network_with
+from training.flamingo.words import VOCABULARY, write_tokenizer
+from training.loop import Loop, averaged_weights
+from training.plots import read_log
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +86,7 @@ def small(scribe: Scribe, monkeypatch: pytest.MonkeyPatch) -> None:
     made = scribe._tokenizer
     monkeypatch.setattr(flamingo, "write_tokenizer", lambda folder, seed: made.save_pretrained(folder) and made)
     for module, values in (
-        (flamingo, {"EYE_BATCH": 4, "NOTE_EVERY": 1, "SAVE_EVERY": 1}),
+        (flamingo, {"EYE_BATCH": 4}),
         (flamingo_episodes, {"SIMPLE_KINDS": {"colour": 1}, "GROUPS": 1, "NAMING": 3, "ASKING": 3, "ASKED": 4}),
         (flamingo_checks, {"EPISODES": 2, "ASKED": 6}),
     ):
@@ -92,31 +94,23 @@ def small(scribe: Scribe, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(module, name, value)
 
 
-def same(one_: dict[str, Any], other: dict[str, Any]) -> bool:
-    return all(torch.equal(value, other[name]) for name, value in one_.items())
-
-
-def test_training_goes_on_where_it_stopped_and_ends_in_weights_that_load(small: None, tmp_path: Path) -> None:
-    straight = Run(tmp_path / "a", pictures=120, eyes=1)
-    straight.train(3)
-    shutil.copytree(tmp_path / "a" / "store", tmp_path / "b" / "store")
-    Run(tmp_path / "b", pictures=120, eyes=1).train(2)
-    rows = (tmp_path / "b" / "curve.csv").read_text().splitlines()
-    again = Run(tmp_path / "b", pictures=120, eyes=1)
-    assert again.step == 2 and len(rows) == 3 and rows[1].endswith(",,,,"), "first only pictures are learned"
-    assert same(again.learner.state_dict(), torch.load(tmp_path / "b" / "last.pt", weights_only=True)["learner"])
-    assert not same(again.learner.state_dict(), straight.learner.state_dict())
-    again.export(tmp_path / "model")
-    reader, network = Reader(tmp_path / "model", "cpu"), again.averaged()
+def test_pictures_are_learned_before_prompts_and_training_ends_in_weights_that_load(
+    small: None, tmp_path: Path
+) -> None:
+    recipe = Flamingo(tmp_path, pictures=120, eyes=1)
+    lessons = recipe.batches(0, 3)
+    assert [next(lessons).work is None for _ in range(3)] == [True, False, False], "first only pictures are learned"
+    assert next(recipe.batches(2, 3)).rows != next(recipe.batches(1, 3)).rows
+    training = Loop(recipe, tmp_path, STAGE, 2)
+    training.run()
+    names = {row["name"] for row in read_log(training.log_file)}
+    assert {"aside", "naming", "asking", "likeness", "named", "answered", "pair_4"} <= names
+    weights = averaged_weights(training.file)
+    export(weights, tmp_path / "exported")
+    reader, network = Reader(tmp_path / "exported", "cpu"), network_with(weights)
     drawing = picture({"shape": "moon"}, random.Random(0))
     latents, feature = look(network, normalised(torch.from_numpy(drawing)[None]))
     seen = reader.look(drawing)
     assert np.abs(seen.feature - feature[0].detach().numpy()).max() < 0.02
     assert float((seen.latents - latents[0]).abs().max()) < 0.02
-    assert (tmp_path / "model" / "model.safetensors").stat().st_size <= 2.4e6
-
-
-def test_the_rate_rises_and_falls_to_nothing() -> None:
-    rates = [slope(step, 1000) for step in range(1001)]
-    assert rates[0] < 0.1 and rates[99] == max(rates) == 1 and rates[1000] == 0 and rates[900] < rates[750]
-    assert NONE == -1
+    assert (tmp_path / "exported" / "model.safetensors").stat().st_size <= 2.4e6

@@ -1,7 +1,8 @@
 """Helix, strand or loop of each residue, told by a small language model that ships with Fourfold.
 
 The model is that of the folding starter, an ESM-2 (Lin et al. 2023) of four layers, with a head of convolutions of its
-own, trained by `training/proteins.py`. With the option "language" `coevolution` mixes what it says with what columns
+own, trained by `training/esmfold`. With the option "language" `coevolution` mixes what it says with what
+columns
 tell.
 """
 
