@@ -186,15 +186,15 @@ def list_cards(arguments: argparse.Namespace) -> int:
     host = Host()
     info = host.info()
     if arguments.json:
-        answer(json.dumps(info))
+        answer(info.model_dump_json(exclude_unset=True))
         return 0
-    longest = max(len(card["id"]) for task in info["tasks"].values() for card in task["cards"])
-    for name, task in info["tasks"].items():
-        for card in task["cards"]:
-            size = size_text(card["download_bytes"]) if card["download_bytes"] else SIZES.get(card["tier"], "own")
-            answer(f"{name:11} {card['id']:{longest}} {card['state']:8} {size:>9}  {card['title']}")
-        for strange in task["own"]["strange"]:
-            say(f"“{strange}” is no kind of weights that {name} takes ({', '.join(task['own']['kinds'])}).")
+    longest = max(len(card.id) for task in info.tasks.values() for card in task.cards)
+    for name, task in info.tasks.items():
+        for card in task.cards:
+            size = size_text(card.download_bytes) if card.download_bytes else SIZES.get(card.tier, "own")
+            answer(f"{name:11} {card.id:{longest}} {card.state:8} {size:>9}  {card.title}")
+        for unsupported in task.own.strange:
+            say(f"“{unsupported}” is no kind of weights that {name} takes ({', '.join(task.own.kinds)}).")
     say(f"Weights of your own go into {host.store.root / 'yours' / 'TASK'}, each file or folder a model.")
     return 0
 

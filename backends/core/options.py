@@ -33,6 +33,7 @@ SHOWN = 40
 """Characters of a wrong value that are repeated in the sentence about it."""
 
 Kind = Literal["number", "integer", "switch", "choice", "choices", "text"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Switch = bool
 """The type of an option that is “on” or “off”; true, false, yes, no, 1 and 0 are understood too."""
@@ -54,7 +55,8 @@ class OptionInfo(BaseModel):
     """What a form, a help text or a program needs to know of one option.
 
     `kind` says which values it takes: a "number" or "integer" from `least` to `most` (None: no bound), or else one of
-    the words in `choices`; a "switch"; one ("choice") or several ("choices") of the words in `choices`; or "text".
+    the words in `choices`; a "switch"; one ("choice") or several ("choices") of the words in `choices`; or "text",
+    which is also what a kind counts as that only another version knows.
     `default` is what counts where nothing is given; None leaves the decision to the model. `advanced` options stand
     apart in a form.
     """
@@ -64,7 +66,7 @@ class OptionInfo(BaseModel):
     name: str
     title: str = ""
     meaning: str = ""
-    kind: Kind = "text"
+    kind: Annotated[Kind, BeforeValidator(lambda kind: kind if kind in KINDS else "text")] = "text"
     default: Any = None
     least: float | None = None
     most: float | None = None

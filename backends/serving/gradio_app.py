@@ -28,6 +28,7 @@ from backends import __version__
 from backends.core.engine import Metric
 from backends.core.errors import BadInput, EngineFailed, UserError
 from backends.core.event_json import error_json, event_json
+from backends.core.info import Info, QueueInfo
 from backends.core.task import Task, tasks
 from backends.serving import live
 from backends.serving.host import Host
@@ -265,13 +266,9 @@ def _routes(api: FastAPI, server: Server) -> None:
         return JSONResponse({"status": "ready"})
 
     @api.get("/info")
-    def info() -> dict[str, Any]:
-        return {
-            "version": __version__,
-            "boot": server.boot,
-            **server.host.info(),
-            "queue": {"size": QUEUE_SIZE, "upload_bytes": UPLOAD_BYTES},
-        }
+    def info() -> Info:
+        queue = QueueInfo(size=QUEUE_SIZE, upload_bytes=UPLOAD_BYTES)
+        return server.host.info().model_copy(update={"boot": server.boot, "queue": queue})
 
     @api.get("/gradio_api/file={name:path}")
     def gradio_file(name: str) -> JSONResponse:

@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
+from backends import __version__
 from backends.core.engine import Engine, Progress
 from backends.core.errors import BadInput, EngineFailed, UserError, WeightsMissing
+from backends.core.info import CardInfo, DeviceInfo, Info, OwnWeightsInfo, TaskInfo
 from backends.core.model_card import ModelCard
 from backends.core.task import Task, tasks
 from backends.serving.speeds import Speeds
@@ -212,38 +213,38 @@ class Host:
         if amount > 0 and (seconds >= TELLING_SECONDS or self._speeds.get(self.device, card.id) is None):
             self._speeds.note(self.device, card.id, seconds / amount)
 
-    def info(self) -> dict[str, Any]:
+    def info(self) -> Info:
         """Everything a page needs to offer the tasks: device, cards with state, limits and measured speed."""
-        return {
-            "device": self._device_info(),
-            "versions": _versions(),
-            "tasks": {
-                task.name: {
-                    "title": task.title,
-                    "endpoint": f"/{task.verb}",
-                    "inputs": list(task.inputs),
-                    "optional": list(task.optional),
-                    "options": dict(task.options),
-                    "default": self.choose(task)[0].id if self._has_any(task) else "",
-                    "cards": [self._card_info(task, card) for card in self.cards(task)],
-                    "own": {"kinds": list(task.own), "strange": list(user_models.strange(task, self.store.root))},
-                }
-                for task in tasks().values()
-            },
-        }
+        return Info(
+            version=__version__,
+            device=self._device_info(),
+            versions=_versions(),
+            tasks={task.name: self._task_info(task) for task in tasks().values()},
+        )
+
+    def _task_info(self, task: Task) -> TaskInfo:
+        return TaskInfo(
+            title=task.title,
+            endpoint=f"/{task.verb}",
+            inputs=task.inputs,
+            optional=task.optional,
+            options=task.options,
+            default=self.choose(task)[0].id if self._has_any(task) else "",
+            cards=tuple(self._card_info(task, card) for card in self.cards(task)),
+            own=OwnWeightsInfo(kinds=tuple(task.own), strange=user_models.strange(task, self.store.root)),
+        )
 
     def _has_any(self, task: Task) -> bool:
         return any(self.stored(card) in HERE for card in self.cards(task))
 
-    def _card_info(self, task: Task, card: ModelCard) -> dict[str, Any]:
+    def _card_info(self, task: Task, card: ModelCard) -> CardInfo:
         """The card, its limits and its state: "failed" after a failure, while `here` tells whether it can be tried."""
         now, stored = self.state(card), self.stored(card)
         measured = self._speeds.get(self.device, card.id)
         idle = now.state not in ("downloading", "loading", "ready")
-        shown = {key: value for key, value in asdict(card).items() if key not in ("files", "limits")}
-        return {
-            **shown,
-            "options": [info.model_dump(mode="json") for info in task.options_of(card)],
+        facts = {key: value for key, value in asdict(card).items() if key != "files"}
+        facts |= {
+            "options": task.options_of(card),
             "capabilities": task.capabilities_of(card).model_dump(mode="json"),
             "download_bytes": card.download_bytes,
             "limits": asdict(card.limit(self.device)),
@@ -255,8 +256,9 @@ class Host:
             "here": stored in HERE,
             "lacks": " ".join(need.how for need in lacking(card, self.store.root)),
         }
+        return CardInfo.model_validate(facts)
 
-    def _device_info(self) -> dict[str, Any]:
+    def _device_info(self) -> DeviceInfo:
         import psutil
         import torch
 
@@ -264,7 +266,7 @@ class Host:
         if self.device == "cuda":
             properties = torch.cuda.get_device_properties(0)
             name, memory = properties.name, properties.total_memory
-        return {"kind": self.device, "name": name, "memory_bytes": memory, "time": time.time()}
+        return DeviceInfo(kind=self.device, name=name, memory_bytes=memory, time=time.time())
 
 
 _LIBRARIES = ("torch", "demucs", "librosa", "av", "open_clip_torch", "scikit-image", "gradio")

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import httpx
+
+from backends.core.info import Info
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class BackendState:
     sentence: str
     address: str = ""
     restarts: int = 0
-    info: dict[str, Any] = field(default_factory=dict)
+    info: Info = field(default_factory=Info)
 
     @property
     def ready(self) -> bool:
@@ -49,7 +50,7 @@ class Backend:
 
     def __init__(self, address: str = "") -> None:
         self._address = address.rstrip("/")
-        self._info: dict[str, Any] = {}
+        self._info = Info()
         self._state = BackendState("starting", "Looking for the model server…", self._address)
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -71,7 +72,7 @@ class Backend:
     @property
     def incarnation(self) -> tuple[str, int, str]:
         """Another value means another server process, as far as anybody has noticed yet."""
-        return (self.address, self.restarts, str(self._info.get("boot", "")))
+        return (self.address, self.restarts, self._info.boot)
 
     def start(self) -> None:
         """Begin whatever must run; a given address needs nothing."""
@@ -95,8 +96,8 @@ class Backend:
             self._state = self._ask()
             self._stopping.wait(READY_SECONDS if self._state.ready else STARTING_SECONDS)
 
-    def info(self) -> dict[str, Any]:
-        """The last /info that arrived, or {} before the first."""
+    def info(self) -> Info:
+        """The last /info that arrived, or an empty one, which is false, before the first."""
         return self.state().info or self._info
 
     def wait_ready(self, seconds: float, wanted: Callable[[], bool] = lambda: True) -> BackendState:
@@ -114,7 +115,7 @@ class Backend:
         try:
             answer = self._http.get(f"{self._address}/info")
             answer.raise_for_status()
-            self._info = answer.json()
+            self._info = Info.model_validate_json(answer.content)
         except (httpx.HTTPError, ValueError) as error:
             return self._unreachable(error)
         return BackendState("ready", "Ready.", self._address, self.restarts, self._info)

@@ -18,6 +18,7 @@ from typing import IO, Any, Literal
 import httpx
 
 from backends.core.errors import UserError
+from backends.core.info import Info
 from studio.jobs.backend import Backend
 from studio.jobs.client import LOST, Call, StreamError
 from studio.jobs.receiver import Derive, Intake, copy_upload
@@ -135,7 +136,7 @@ class Jobs:
                 card=about,
                 options=options,
                 inputs=inputs,
-                versions={"fourfold": info.get("version", ""), **info.get("versions", {})},
+                versions={"fourfold": info.version, **info.versions},
             )
             for key, copy in copies.items():
                 given = sent[key]
@@ -236,7 +237,7 @@ class Jobs:
         finally:
             job.set(state=state, code=code, sentence=sentence)
 
-    def _call(self, job: _Job, request: Callable[[Mapping[str, Any]], tuple[str, list[Any]]]) -> Call:
+    def _call(self, job: _Job, request: Callable[[Info], tuple[str, list[Any]]]) -> Call:
         """Wait for the backend, then call the endpoint, with the arguments, that follow from its /info."""
         state = self.backend.wait_ready(READY_SECONDS, lambda: not job.cancelled.is_set())
         if job.cancelled.is_set():
@@ -258,10 +259,10 @@ class Jobs:
         run_id, view = job.view.id, job.view
         upload, extra = self._inputs(run_id)
 
-        def request(info: Mapping[str, Any]) -> tuple[str, list[Any]]:
-            task = info["tasks"][view.task]
-            further = [extra.get(name) for name in task.get("optional", ())]
-            return task["endpoint"], [upload, view.card, dict(options), *further]
+        def request(info: Info) -> tuple[str, list[Any]]:
+            task = info.tasks[view.task]
+            further = [extra.get(name) for name in task.optional]
+            return task.endpoint, [upload, view.card, dict(options), *further]
 
         call = self._call(job, request)
         intake = Intake(
@@ -290,9 +291,9 @@ class Jobs:
             raise StreamError("backend_lost", STOPPED)
 
 
-def _card_info(info: Mapping[str, Any], task: str, card: str) -> dict[str, Any]:
-    cards = info.get("tasks", {}).get(task, {}).get("cards", [])
-    return next((dict(about) for about in cards if about["id"] == card), {"id": card})
+def _card_info(info: Info, task: str, card: str) -> dict[str, Any]:
+    about = info.tasks[task].card(card) if task in info.tasks else None
+    return about.model_dump(mode="json", exclude={"options"}, exclude_unset=True) if about else {"id": card}
 
 
 def _pace(view: JobView, in_stage: float, before: float = 0.0) -> float | None:

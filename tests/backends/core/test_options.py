@@ -142,6 +142,7 @@ def test_options_describe_themselves_for_help_forms_and_info() -> None:
     for info in infos.values():
         assert OptionInfo.model_validate_json(info.model_dump_json()) == info
     assert OptionInfo.model_validate({"name": "new", "kind": "text", "of": "another version"}).name == "new"
+    assert OptionInfo.model_validate({"name": "new", "kind": "colour wheel"}).kind == "text"
     schema = Mixed.model_json_schema()["properties"]["overlap"]
     assert (schema["minimum"], schema["maximum"], schema["description"]) == (0, 0.9, "Shared.")
 

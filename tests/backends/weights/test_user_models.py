@@ -52,7 +52,7 @@ def test_a_file_in_the_folder_is_a_card_until_it_is_gone(host: Host) -> None:
     path = put(host, "matting", "my net.onnx")
     card = told(host, "matting")["yours/my net.onnx"]
     assert (card["title"], card["engine"], card["here"], card["lacks"]) == ("my net.onnx", "onnx", True, "")
-    assert card["limits"]["megapixels"] == 35.6 and card["outputs"] == ("alpha",) and card["download_bytes"] == 0
+    assert card["limits"]["megapixels"] == 35.6 and card.outputs == ("alpha",) and card["download_bytes"] == 0
     assert host.info()["tasks"]["matting"]["default"] == "classical"  # nobody has measured it: it is chosen, not taken
     path.unlink()
     assert told(host, "matting") == {}
@@ -90,7 +90,7 @@ def test_an_empty_folder_holds_no_weights(host: Host) -> None:
 
 def test_stems_are_not_promised_before_the_weights_are_read(host: Host) -> None:
     put(host, "separation", "six.th")
-    assert told(host, "separation")["yours/six.th"]["outputs"] == ()
+    assert told(host, "separation")["yours/six.th"].outputs == ()
 
 
 def test_what_no_engine_takes_is_named_and_what_is_hidden_is_not(host: Host, task: Task) -> None:
@@ -99,7 +99,7 @@ def test_what_no_engine_takes_is_named_and_what_is_hidden_is_not(host: Host, tas
     put(host, "matting", os.fsdecode(b"\xff.onnx"))  # no text at all, so no message could carry it
     assert list(told(host, "matting")) == ["yours/net.onnx"]
     assert host.info()["tasks"]["matting"]["own"]["strange"] == ["net.tflite"]
-    json.dumps(host.info()).encode()
+    host.info().model_dump_json().encode()
 
 
 def test_a_picture_is_cut_out_by_a_network_of_ones_own(host: Host, task: Task, tmp_path: Path) -> None:
