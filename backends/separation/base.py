@@ -20,6 +20,7 @@ from backends.core.errors import BadInput, EngineFailed
 from backends.separation.io.audio import open_song, read_mix
 from backends.separation.io.mix import Mix
 from backends.separation.io.writer import SeparationWriter
+from backends.separation.options import SeparationOptions
 from backends.separation.types import Grouping, Separation
 from backends.shared.disk_errors import writing
 
@@ -61,7 +62,7 @@ class SeparationEngine(Engine):
 
         Args:
             inputs: `song`, a sound file.
-            options: `stems`, see `Grouping.parse`, and those of the engine.
+            options: `SeparationOptions`, and those of the engine.
             out: folder for `stems/NAME.wav`, `mix.wav` and the playable `segments/`.
 
         Yields:
@@ -74,7 +75,7 @@ class SeparationEngine(Engine):
         """
         if "song" not in inputs:
             raise BadInput("There is no song to separate: choose one first.")
-        grouping = Grouping.parse(str(options.get("stems") or ""), self.sources)
+        grouping = Grouping.parse(SeparationOptions.read(options).stems, self.sources)
         chunks = self.plan(options)
         with _writing():
             out.mkdir(parents=True, exist_ok=True)

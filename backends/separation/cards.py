@@ -11,16 +11,17 @@ _PUBLISHED = "https://dl.fbaipublicfiles.com/demucs/hybrid_transformer/"
 # A stem is written as a 32-bit float stereo WAV, whose length fields stop at 4 GiB: 3 h 22 min at 44.1 kHz.
 _LIMITS = {"cpu": Limits(seconds=3 * 60 * 60)}
 
+_FIXED_SEGMENT = ("segment",)  # a transformer always computes the whole length that it was trained on
+
 _RESEARCH_NOTE = (
     "The Demucs program is under the MIT licence, but its author provides these weights for research and personal use: "
     "they were trained on MUSDB18, a music collection for education and research, and on 800 further songs."
 )
 
 
-# Speeds: Demucs by `benchmarks/separation_speed.py` on the network at full size, start-up left out; the fine-tuned one
-# is
-# four such networks, the six-stem one a little less than one. The built-in one on a minute of stereo music; that of the
-# starter is the work of one core on half a minute.
+# Speeds: Demucs by `benchmarks/separation_speed.py` on the network at full size, start-up left out. The fine-tuned one
+# is four such networks, the six-stem one a little less than one. The built-in one on a minute of stereo music; that of
+# the starter is the work of one core on half a minute.
 
 
 def _published(name: str, size: int, sha256: str) -> WeightFile:
@@ -48,6 +49,7 @@ CARDS: tuple[ModelCard, ...] = (
             ),
         ),
         limits=_LIMITS,
+        without=_FIXED_SEGMENT,
         speed=0.75,
         preference=40,
     ),
@@ -87,6 +89,7 @@ CARDS: tuple[ModelCard, ...] = (
             ),
         ),
         limits=_LIMITS,
+        without=_FIXED_SEGMENT,
         speed=3.0,
         preference=30,
     ),
@@ -110,6 +113,7 @@ CARDS: tuple[ModelCard, ...] = (
             ),
         ),
         limits=_LIMITS,
+        without=_FIXED_SEGMENT,
         speed=0.75,
         preference=20,
     ),
@@ -136,6 +140,7 @@ CARDS: tuple[ModelCard, ...] = (
             ),
         ),
         limits=_LIMITS,
+        without=_FIXED_SEGMENT,
         speed=0.15,
         preference=5,
         measured=(

@@ -26,6 +26,7 @@ from demucs.htdemucs import HTDemucs
 from torch import nn
 
 from backends.core.errors import WeightsBroken, WeightsMissing
+from backends.separation.demucs.options import MAX_SEGMENT_SECONDS
 
 SUFFIXES = (".th", ".safetensors")
 NETWORKS: dict[str, type[nn.Module]] = {
@@ -62,7 +63,6 @@ MAX_ARGUMENTS = {
 }
 """About four times what the published networks use: a file whose arguments ask for a giant is not even tried."""
 
-MAX_SEGMENT_SECONDS = 120.0
 SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,39}")
 CHECKSUM = re.compile(r"-([0-9a-f]{8})$")
 

@@ -38,6 +38,8 @@ class OverlapParameters:
     """With 1 or more, that many runs are averaged, each moved by a random part of half a second (the shift trick)."""
     seed: int = 0
     """Of the random shifts."""
+    segment: float | None = None
+    """Seconds of a segment; None for the length that each network was trained on."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def separate(bag: Bag, mix: Mix, parameters: OverlapParameters, forward: Forward
         furthest = int(MAX_SHIFT_SECONDS * bag.samplerate)
         shifts = [generator.randint(0, furthest) - furthest for _ in range(parameters.shifts)] or [0]
         for start in shifts:
-            streams.append(_shifted(model, song, start, parameters.overlap, forward))
+            streams.append(_shifted(model, song, start, parameters, forward))
             weights.append(torch.tensor(source_weights) / len(shifts))
     weight = torch.stack(weights)  # (M, S)
     total = weight.sum(dim=0)[:, None, None]
@@ -95,32 +97,47 @@ def separate(bag: Bag, mix: Mix, parameters: OverlapParameters, forward: Forward
         yield song.restore(mean / total)
 
 
-def _shifted(model: nn.Module, song: Normalised, start: int, overlap: float, forward: Forward) -> Iterator[Tensor]:
+def segment_frames(model: nn.Module, seconds: float | None) -> int:
+    """Frames of a segment: of `seconds`, or of the training length where that is None.
+
+    A transformer network (the only one with `use_train_segment`) cannot be run on more than it was trained on.
+    """
+    trained = float(model.segment)  # type: ignore[arg-type]
+    if seconds is not None:
+        trained = min(seconds, trained) if hasattr(model, "use_train_segment") else seconds
+    return int(model.samplerate * trained)  # type: ignore[operator]
+
+
+def _shifted(
+    model: nn.Module, song: Normalised, start: int, parameters: OverlapParameters, forward: Forward
+) -> Iterator[Tensor]:
     """Pieces of the whole song from a run that begins at `start` <= 0: what comes before the song is dropped."""
     skip = -start
-    for piece in overlap_add(model, song, start, overlap, forward):
+    for piece in overlap_add(model, song, start, parameters, forward):
         dropped = min(skip, piece.shape[-1])
         skip -= dropped
         if dropped < piece.shape[-1]:
             yield piece[..., dropped:]
 
 
-def overlap_add(model: nn.Module, song: Normalised, start: int, overlap: float, forward: Forward) -> Iterator[Tensor]:
+def overlap_add(
+    model: nn.Module, song: Normalised, start: int, parameters: OverlapParameters, forward: Forward
+) -> Iterator[Tensor]:
     """Overlap-add of one network's output over a song; see the module for the equation.
 
     Args:
-        model: the network; `model.segment` is the length of a segment in seconds.
+        model: the network.
         song: the normalised song.
         start: frame at which the first segment starts, 0 or before the song.
-        overlap: fraction of a segment that the next one overlaps.
+        parameters: length and overlap of the segments.
         forward: runs the network on one segment.
 
     Yields:
         (S, 2, T) pieces from `start` to the end of the song: what lies before the next segment's start is finished.
     """
     length = song.mix.frames - start
-    segment = int(model.samplerate * model.segment)  # type: ignore[operator]
-    stride = max(int((1 - overlap) * segment), 1)
+    segment = segment_frames(model, parameters.segment)
+    stride = max(int((1 - parameters.overlap) * segment), 1)
     window = triangle(segment)  # (L,)
     sums = torch.zeros(len(model.sources), 2, segment)  # type: ignore[arg-type]
     norms = torch.zeros(segment)

@@ -18,6 +18,7 @@ from backends.core.engine import Progress
 from backends.core.errors import BadInput, EngineFailed, WeightsBroken, WeightsMissing
 from backends.separation.demucs.checkpoints import load_bag, read_network
 from backends.separation.demucs.engine import BAG_WEIGHTS, DemucsEngine
+from backends.separation.demucs.overlap import segment_frames
 from backends.separation.io.mix import Mix
 
 RATE = 8000
@@ -112,6 +113,21 @@ def test_equals_the_package_at_any_overlap(checkpoint, engine, mix, overlap):
     assert snr(expected, separated(engine(path), song, {"overlap": overlap})) > 90
 
 
+@pytest.mark.parametrize("kind", ["HDemucs", "Demucs"])
+def test_a_shorter_segment_equals_the_package(network, save_th, engine, mix, tmp_path, kind):
+    path = save_th(network(kind), tmp_path / "weights", "aaaa")
+    song = mix(5 * RATE)
+    expected = reference(get_model("aaaa", path.parent), song, segment=1.0)
+    assert snr(expected, separated(engine(path), song, {"segment": "1"})) > 90
+
+
+def test_a_transformer_hears_no_more_than_it_was_trained_on(network):
+    model = network("HTDemucs")  # of 1.4 s at 8 kHz
+    assert segment_frames(model, None) == segment_frames(model, 60.0) == 11_200
+    assert segment_frames(model, 1.0) == 8_000
+    assert segment_frames(network("HDemucs"), 60.0) == 480_000
+
+
 def test_shifts_equal_the_package_and_repeat(checkpoint, engine, mix, monkeypatch):
     path = checkpoint()
     song, chance = mix(21_000), random.Random(7)
@@ -186,14 +202,14 @@ def test_closing_stops_before_the_next_segment(checkpoint, engine, mix):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"overlap": 1}, "“overlap” must be a number from 0 to 0.9, not “1”"),
-        ({"overlap": "much"}, "“overlap” must be a number"),
-        ({"overlap": "nan"}, "“overlap” must be a number"),
-        ({"shifts": 1.5}, "“shifts” must be a whole number from 0 to 10"),
-        ({"shifts": 99}, "“shifts” must be a whole number"),
-        ({"seed": -1}, "“seed” must be a whole number"),
-        ({"seed": True}, "“seed” must be a whole number"),
-        ({"precision": "double"}, "“precision” must be full or half"),
+        ({"overlap": 1}, "The option “overlap” takes a number from 0 to 0.9"),
+        ({"overlap": "much"}, "The option “overlap” takes a number"),
+        ({"overlap": "nan"}, "The option “overlap” takes a number"),
+        ({"shifts": 1.5}, "The option “shifts” takes a whole number from 0 to 10"),
+        ({"shifts": 99}, "The option “shifts” takes a whole number"),
+        ({"seed": -1}, "The option “seed” takes a whole number"),
+        ({"seed": True}, "The option “seed” takes a whole number"),
+        ({"precision": "double"}, "The option “precision” is one of full, half"),
     ],
 )
 def test_options_out_of_range_are_refused_before_reading(checkpoint, engine, tmp_path, options, words):
