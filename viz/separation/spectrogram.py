@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.core.errors import BadInput
+from backends.separation.io.levels import decibels
+from viz.separation.mel import band_edges, full_scale_window, mel_filters
 from viz.separation.palette import DECIBEL_CEILING, DECIBEL_FLOOR, SPECTROGRAM_COLOURS
 
 if TYPE_CHECKING:
@@ -22,14 +24,13 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
-LOWEST_HZ, HIGHEST_HZ = 30.0, 16000.0
 WINDOW_SECONDS = 0.046
 FRAMES_A_COLUMN = 16
 """The most windows averaged into one column. Where a column spans more (files over six minutes), these are spread
 evenly over it, so that the work stops growing with the length."""
 FIGURE_BYTES = 1_200_000
 """Columns are pooled until the numbers of one figure fit, so that a page stays quick however many stems there are."""
-SHARE_COLOURS = (
+FRACTION_COLOURS = (
     "#00224e",
     "#123570",
     "#3b496c",
@@ -42,7 +43,6 @@ SHARE_COLOURS = (
     "#fee838",
 )
 """Cividis in ten even steps: made to look the same with and without colour-blindness (Nunez et al. 2018)."""
-_HANN_NOISE_BANDWIDTH = 1.5  # bins; dividing by it makes the level of a sine independent of the window's leakage
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,16 @@ class Masks:
 def log_mel(
     sound: Path | NDArray[Any], samplerate: int | None = None, columns: int = 1000, mels: int = 96
 ) -> Spectrogram:
-    """The spectrogram of a sound file, or of samples `(C, T)` or `(T,)` in full-scale units with their `samplerate`.
+    """The log-mel spectrogram of a sound.
 
-    Files are read in steps; memory does not grow with their length. Power is averaged over channels and over the
-    windows of a column, in triangular bands even on the mel scale (O'Shaughnessy 1987). There are at most `columns`.
+    Power is averaged over channels and over the windows of a column, in triangular bands even on Slaney's mel scale.
+    Files are read in steps, so memory does not grow with their length.
+
+    Args:
+        sound: a file, or samples `(C, T)` or `(T,)` in full-scale units.
+        samplerate: of samples, in Hz; a file states its own.
+        columns: the most columns.
+        mels: bands.
 
     Raises:
         BadInput: the file cannot be read or holds no sound.
@@ -82,7 +88,7 @@ def log_mel(
     size = 1 << round(np.log2(WINDOW_SECONDS * rate))
     width = max(-(-frames // columns), size // 4)  # frames a column
     count = -(-frames // width)
-    window, filters = _window_and_filters(rate, size, mels)
+    window, filters = full_scale_window(size), _sparse_filters(rate, size, mels)
     windows = min(FRAMES_A_COLUMN, max(1, round(2 * width / size)))
     batch = max(1, rate // width)  # columns read at once, about a second
     starts = np.arange(batch)[:, None] * width + ((np.arange(windows) + 0.5) * width / windows).astype(int)
@@ -91,9 +97,9 @@ def log_mel(
     for stretch in _stretches(read, frames, batch * width, size):
         spectrum = np.fft.rfft(stretch[:, samples] * window, axis=-1)  # (C, batch, windows, bins)
         parts.append(filters @ (spectrum.real**2 + spectrum.imag**2).mean(axis=(0, 2)).T)  # (M, batch)
-    db = 10.0 * np.log10(np.maximum(np.concatenate(parts, axis=1)[:, :count], 1e-12))
+    db = decibels(np.concatenate(parts, axis=1)[:, :count])
     times = ((np.arange(count) + 0.5) * width / rate).astype(np.float32)
-    return Spectrogram(db.astype(np.float32), times, _mel_centres(rate, mels)[1:-1].astype(np.float32), frames / rate)
+    return Spectrogram(db.astype(np.float32), times, band_edges(rate, mels)[1:-1].astype(np.float32), frames / rate)
 
 
 def _opened(sound: Path | NDArray[Any], samplerate: int | None) -> tuple[int, int, Any]:
@@ -142,29 +148,11 @@ def _stretches(read: Any, frames: int, width: int, size: int) -> Iterator[Floats
 
 
 @cache
-def _window_and_filters(samplerate: int, size: int, mels: int) -> tuple[Floats, Any]:
-    """A Hann window scaled so that a full-scale sine has power 1, and triangles of height 1, `(M, size / 2 + 1)`.
-
-    The triangles are a sparse matrix: a dense one would be handed to BLAS, whose idle threads spin on a busy machine.
-    Low bands are narrower than the spacing of the Fourier bins; they are widened to it so that none is left empty.
-    """
+def _sparse_filters(samplerate: int, size: int, bands: int) -> Any:
+    """`mel_filters` as a sparse matrix: a dense one would go to BLAS, whose idle threads spin on a busy machine."""
     from scipy.sparse import csr_array
 
-    window = np.hanning(size + 1)[:-1]
-    window *= 2.0 / (window.sum() * np.sqrt(_HANN_NOISE_BANDWIDTH))
-    bins = np.arange(size // 2 + 1)[:, None] * samplerate / size
-    centres = _mel_centres(samplerate, mels)
-    spacing = samplerate / size
-    rise = (bins - centres[1:-1]) / np.maximum(centres[1:-1] - centres[:-2], spacing)
-    fall = (centres[1:-1] - bins) / np.maximum(centres[2:] - centres[1:-1], spacing)
-    triangles = np.maximum(0.0, 1.0 + np.minimum(rise, fall))
-    return window.astype(np.float32), csr_array(triangles.T.astype(np.float32))
-
-
-def _mel_centres(samplerate: int, mels: int) -> NDArray[np.float64]:
-    """Frequencies in Hz of M bands and of the two ends, `(M + 2,)`, even on the mel scale."""
-    low, high = (2595.0 * np.log10(1.0 + hz / 700.0) for hz in (LOWEST_HZ, min(HIGHEST_HZ, samplerate / 2)))
-    return 700.0 * (10.0 ** (np.linspace(low, high, mels + 2) / 2595.0) - 1.0)
+    return csr_array(mel_filters(samplerate, size, bands))
 
 
 def soft_masks(mix: Spectrogram, stems: Mapping[str, Spectrogram]) -> Masks:
@@ -198,7 +186,7 @@ def mask_panels(masks: Masks) -> go.Figure:
     """One panel a stem: what share of the sound, 0 to 100 %, the model gave to it at each time and pitch."""
     cells = {name: np.rint(100.0 * share).astype(np.int8) for name, share in masks.shares.items()}
     figure = _panels(cells, masks, "%{z} % of the sound")
-    figure.update_layout(coloraxis=_scale(SHARE_COLOURS, 0, 100, "%"))
+    figure.update_layout(coloraxis=_scale(FRACTION_COLOURS, 0, 100, "%"))
     return figure
 
 

@@ -28,20 +28,19 @@ import numpy as np
 import soundfile
 
 from backends.core.errors import BadInput
+from backends.separation.io.levels import decibels
+from viz.separation.mel import LOWEST_HZ, full_scale_window, highest_hz, mel_filters
 from viz.separation.palette import DECIBEL_CEILING, DECIBEL_FLOOR
 
 PEAK_COLUMNS = 512
 SPECTROGRAM_COLUMNS = 128
 MEL_BANDS = 64
-LOWEST_HZ = 30.0
-HIGHEST_HZ = 16000.0
 FULL_SCALE = 16384
 """Peaks are 16-bit with 6 dB of head-room: a stem may be louder than the mix it came from."""
 
 _HEADER = struct.Struct("<4sBBHHHHHIffhh")
 _MAGIC = b"FTIL"
 _VERSION = 1
-_HANN_NOISE_BANDWIDTH = 1.5  # bins; dividing by it makes a sine's level independent of the window's leakage
 
 
 @dataclass(frozen=True)
@@ -56,19 +55,18 @@ class Tile:
 
 
 def encode_tile(samples: np.ndarray, samplerate: int, frames_per_segment: int) -> bytes:
-    """Draws one segment, `samples` (C, T) in full-scale units with T <= `frames_per_segment`, into the bytes of a tile.
+    """The tile of one segment, `samples` (C, T) in full-scale units with T <= `frames_per_segment`, as bytes.
 
     Raises ValueError for another shape, no sound at all, or more frames than a segment holds.
     """
     if samples.ndim != 2 or not 0 < samples.shape[1] <= frames_per_segment:
         raise ValueError(f"a tile takes (C, T) with 0 < T <= {frames_per_segment}, got {samples.shape}")
     samples = np.nan_to_num(samples.astype(np.float32, copy=False), posinf=0.0, neginf=0.0)
-    highest = min(HIGHEST_HZ, samplerate / 2)
     peaks = _peaks(samples, -(-frames_per_segment // PEAK_COLUMNS))  # (columns, 2)
-    mel = _log_mel(samples, samplerate, -(-frames_per_segment // SPECTROGRAM_COLUMNS), highest)  # (columns, M)
+    mel = _log_mel(samples, samplerate, -(-frames_per_segment // SPECTROGRAM_COLUMNS))  # (columns, M)
     header = _HEADER.pack(
         _MAGIC, _VERSION, 0, PEAK_COLUMNS, len(peaks), MEL_BANDS, SPECTROGRAM_COLUMNS, len(mel),
-        samples.shape[1], LOWEST_HZ, highest, int(DECIBEL_FLOOR), int(DECIBEL_CEILING),
+        samples.shape[1], LOWEST_HZ, highest_hz(samplerate), int(DECIBEL_FLOOR), int(DECIBEL_CEILING),
     )  # fmt: skip
     return header + _padded(peaks, PEAK_COLUMNS) + _padded(mel, SPECTROGRAM_COLUMNS)
 
@@ -84,12 +82,12 @@ def decode_tile(data: bytes) -> Tile:
         raise wrong
     peaks = np.frombuffer(data, "<i2", columns * 2, _HEADER.size).reshape(columns, 2)[:valid]
     levels = np.frombuffer(data, np.uint8, spectra * mels, _HEADER.size + columns * 4).reshape(spectra, mels)[:drawn]
-    decibels = floor + levels.astype(np.float32) * ((ceiling - floor) / 255)
-    return Tile(frames, peaks.astype(np.float32) / FULL_SCALE, decibels, low, high)
+    spectrogram = floor + levels.astype(np.float32) * ((ceiling - floor) / 255)
+    return Tile(frames, peaks.astype(np.float32) / FULL_SCALE, spectrogram, low, high)
 
 
 def tile_of_file(path: Path, gain: float, frames_per_segment: int = 1 << 18) -> bytes:
-    """Draws a stored segment (stereo FLAC, samples scaled by the preview `gain`). Raises BadInput if unreadable."""
+    """The tile of a stored segment (FLAC, samples scaled by the preview `gain`). Raises BadInput if unreadable."""
     try:
         samples, samplerate = soundfile.read(path, dtype="float32", always_2d=True, frames=frames_per_segment)  # (T, C)
     except (soundfile.LibsndfileError, OSError) as error:
@@ -108,9 +106,9 @@ def _peaks(samples: np.ndarray, width: int) -> np.ndarray:
     return np.clip(steps, -32768, 32767).astype("<i2")
 
 
-def _log_mel(samples: np.ndarray, samplerate: int, hop: int, highest: float) -> np.ndarray:
+def _log_mel(samples: np.ndarray, samplerate: int, hop: int) -> np.ndarray:
     """(C, T) -> (columns, M) u8: power of the channels' mean over mel triangles of height 1, in dB of a full sine."""
-    window, filters = _window_and_filters(samplerate, hop, highest)
+    window, filters = _window_and_filters(samplerate, hop)
     size = len(window)
     columns = -(-samples.shape[1] // hop)
     before = (size - hop) // 2  # the window is centred on its column
@@ -121,40 +119,15 @@ def _log_mel(samples: np.ndarray, samplerate: int, hop: int, highest: float) -> 
     spectrum = np.fft.rfft(frames * window, axis=-1)  # (C, columns, N / 2 + 1)
     power = (spectrum.real**2 + spectrum.imag**2).mean(axis=0)
     mel = power.astype(np.float32) @ filters.T  # (columns, M)
-    decibels = 10 * np.log10(np.maximum(mel, 1e-12))
-    levels = (decibels - DECIBEL_FLOOR) / (DECIBEL_CEILING - DECIBEL_FLOOR) * 255
+    levels = (decibels(mel) - DECIBEL_FLOOR) / (DECIBEL_CEILING - DECIBEL_FLOOR) * 255
     return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
 
 
 @cache
-def _window_and_filters(samplerate: int, hop: int, highest: float) -> tuple[np.ndarray, np.ndarray]:
-    """A Hann window scaled so that a full-scale sine has power 1, and the mel triangles (M, N / 2 + 1)."""
+def _window_and_filters(samplerate: int, hop: int) -> tuple[np.ndarray, np.ndarray]:
+    """A window of at least two hops, `(N,)`, and the mel filters for its bins, `(M, N / 2 + 1)`."""
     size = max(1024, 1 << (2 * hop - 1).bit_length())
-    window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)).astype(np.float32)
-    window *= 2 / (window.sum() * np.sqrt(np.float32(_HANN_NOISE_BANDWIDTH)))
-    return window, _mel_triangles(samplerate, size, highest)
-
-
-def _mel_triangles(samplerate: int, size: int, highest: float) -> np.ndarray:
-    """Triangles of height 1 between neighbouring steps of Slaney's mel scale, over a spectrum's bins: (M, N / 2 + 1).
-
-    Worked out here because the library that has them compiles for many seconds when it is first asked, and the first
-    sound of a song waits for its tile.
-    """
-    corners = _hertz(np.linspace(_mel(LOWEST_HZ), _mel(highest), MEL_BANDS + 2))
-    bins = np.arange(size // 2 + 1) * samplerate / size
-    rising = (bins - corners[:-2, None]) / np.diff(corners)[:-1, None]
-    falling = (corners[2:, None] - bins) / np.diff(corners)[1:, None]
-    return np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
-
-
-def _mel(hertz: float) -> float:
-    """Slaney's scale: even steps of 200/3 Hz up to 1 kHz, and from there 27 steps for each factor of 6.4."""
-    return hertz * 3 / 200 if hertz < 1000 else 15 + 27 * np.log(hertz / 1000) / np.log(6.4)
-
-
-def _hertz(mels: np.ndarray) -> np.ndarray:
-    return np.where(mels < 15, mels * 200 / 3, 1000 * np.exp((mels - 15) * np.log(6.4) / 27))
+    return full_scale_window(size), mel_filters(samplerate, size, MEL_BANDS)
 
 
 def _padded(values: np.ndarray, columns: int) -> bytes:

@@ -14,12 +14,13 @@ import pytest
 import soundfile
 
 from backends.core.errors import BadInput
+from viz.separation.mel import band_edges, hz_to_mel, mel_filters
 from viz.separation.palette import DECIBEL_CEILING, DECIBEL_FLOOR, SPECTROGRAM_COLOURS, stem_colour
+from viz.separation.spectrogram import log_mel
 from viz.separation.tiles import (
     MEL_BANDS,
     PEAK_COLUMNS,
     SPECTROGRAM_COLUMNS,
-    _mel_triangles,
     decode_tile,
     encode_tile,
     tile_of_file,
@@ -128,9 +129,17 @@ def test_a_stored_segment_is_drawn_at_its_true_level(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(("samplerate", "size", "highest"), [(RATE, 2048, 16000), (8000, 1024, 4000)])
-def test_the_mel_triangles_are_those_of_librosa(samplerate: int, size: int, highest: float) -> None:
+def test_the_mel_filters_are_those_of_librosa(samplerate: int, size: int, highest: float) -> None:
     theirs = librosa.filters.mel(sr=samplerate, n_fft=size, n_mels=MEL_BANDS, fmin=30, fmax=highest, norm=None)
-    assert np.abs(_mel_triangles(samplerate, size, highest) - theirs).max() < 1e-5
+    assert np.abs(mel_filters(samplerate, size, MEL_BANDS) - theirs).max() < 1e-5
+
+
+@pytest.mark.parametrize("bands", [MEL_BANDS, 96])
+def test_player_and_page_have_one_scale_which_is_librosas(bands: int) -> None:
+    theirs = librosa.mel_frequencies(bands + 2, fmin=30, fmax=16000)
+    np.testing.assert_allclose(band_edges(RATE, bands), theirs, rtol=1e-6)
+    np.testing.assert_allclose(hz_to_mel(theirs), librosa.hz_to_mel(theirs), rtol=1e-9)
+    np.testing.assert_allclose(log_mel(sine(440, frames=RATE), RATE).freqs, band_edges(RATE, 96)[1:-1], rtol=1e-6)
 
 
 def test_the_first_tile_compiles_nothing() -> None:
