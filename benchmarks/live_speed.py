@@ -12,7 +12,7 @@ import io
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -20,7 +20,6 @@ import numpy as np
 from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
-from backends.matting.live_sides import SIDES
 from backends.serving.live_protocol import PATH, pack_picture, unpack_matte
 from evaluation.synthetic.clip import make_clip
 from studio.jobs.backend import EmbeddedBackend
@@ -94,9 +93,9 @@ def _answer(socket: ClientConnection, sent: dict[int, float], room: threading.Se
         room.release()
 
 
-def rows(address: str, card: str, engine: str, seconds: float) -> Iterator[dict[str, float | str]]:
+def rows(address: str, card: str, sides: Sequence[int], seconds: float) -> Iterator[dict[str, float | str]]:
     for width, height in ((640, 480), (1280, 720)):
-        for side in SIDES[engine]:
+        for side in sides:
             pictures = files(width, height, side)
             with connect(address.replace("http", "ws", 1) + PATH, compression=None) as socket:
                 socket.send(json.dumps({"type": "start", "card": card}))
@@ -127,8 +126,9 @@ def main() -> None:
         state = backend.wait_ready(90)
         for card in state.info["tasks"]["matting"]["cards"]:
             wanted = card["id"] in arguments.card if arguments.card else card["here"]
-            if wanted and card["engine"] in SIDES:
-                for row in rows(state.address, card["id"], card["engine"], arguments.seconds):
+            sides = card["capabilities"]["live_sides"]
+            if wanted and sides:
+                for row in rows(state.address, card["id"], sides, arguments.seconds):
                     print(json.dumps(row), flush=True)  # noqa: T201
     finally:
         backend.stop()

@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 from backends.core.engine import Metric  # noqa: E402
 from backends.core.model_card import ModelCard  # noqa: E402
 from backends.matting.engines.modnet import MODNet, working_size  # noqa: E402
-from backends.matting.engines.modnet_engine import FromBytes, ModnetEngine, portable  # noqa: E402
+from backends.matting.engines.modnet_engine import FromBytes, ModnetEngine, to_onnx  # noqa: E402
 from backends.matting.engines.modnet_weights import load_modnet  # noqa: E402
 from evaluation.synthetic.clip import make_clip  # noqa: E402
 
@@ -102,7 +102,7 @@ def ways_to_run(network: MODNet, threads: int, compiled: bool) -> dict[str, Call
 
     settings = ort.SessionOptions()
     settings.intra_op_num_threads, settings.log_severity_level = threads, 3
-    session = ort.InferenceSession(portable(network), settings, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(to_onnx(network), settings, providers=["CPUExecutionProvider"])
     ways = {
         "torch": by_torch(module),
         "torch, channels last": by_torch(last),

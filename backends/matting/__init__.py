@@ -1,13 +1,26 @@
 """Cut people out of video and pictures. One engine a file; `base.py` holds what they share."""
 
 from backends.core.task import EngineSpec, Task
+from backends.matting.capabilities import MattingCapabilities
 from backends.matting.cards import CARDS
-from backends.matting.options import OPTIONS
+from backends.matting.options import MattingOptions
 
 ENGINES: dict[str, EngineSpec] = {
-    "modnet": EngineSpec("backends.matting.engines.modnet_engine:ModnetEngine"),
-    "onnx": EngineSpec("backends.matting.engines.onnx_engine:OnnxEngine"),
-    "classical": EngineSpec("backends.matting.engines.classical:ClassicalEngine"),
+    "modnet": EngineSpec(
+        "backends.matting.engines.modnet_engine:ModnetEngine",
+        MattingOptions,
+        MattingCapabilities(live_sides=(192, 256, 320, 384, 512)),
+    ),
+    "onnx": EngineSpec(
+        "backends.matting.engines.onnx_engine:OnnxEngine",
+        MattingOptions,
+        MattingCapabilities(live_sides=(256,)),
+    ),
+    "classical": EngineSpec(
+        "backends.matting.engines.classical:ClassicalEngine",
+        MattingOptions,
+        MattingCapabilities(live_sides=(160, 192, 224, 256, 320)),
+    ),
 }
 
 TASK = Task(
@@ -16,7 +29,6 @@ TASK = Task(
     verb="matte",
     inputs=("media",),
     optional=("background", "matte"),
-    meanings=OPTIONS,
     engines=ENGINES,
     cards=CARDS,
     own={".onnx": "onnx", **dict.fromkeys((".ckpt", ".pt", ".pth", ".safetensors"), "modnet")},

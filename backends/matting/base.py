@@ -1,7 +1,7 @@
-"""What the matting engines share: everything but the matte itself.
+"""The base class of the matting engines: everything but the raw matte itself.
 
-An engine says at which size it looks at a picture and gives mattes for a batch of frames; the base reads, keeps time
-calm, finishes, writes and reports.
+An engine names its working size and gives raw mattes for a batch of frames. The base class reads, smooths over time,
+finishes, writes and reports.
 """
 
 from __future__ import annotations
@@ -15,20 +15,26 @@ import cv2
 import numpy as np
 
 from backends.core.engine import Artifact, Engine, Event, Metric, Notice, Progress, Result
-from backends.matting.finishing.background import background
-from backends.matting.finishing.finishing import over, picture_alpha, picture_colours
-from backends.matting.finishing.matte_store import as_kept, read_matte, to_bytes, write_matte, write_proxy_picture
-from backends.matting.options import Settings
-from backends.matting.types import Kept, Matting
+from backends.matting.finishing.background import open_background
+from backends.matting.finishing.finishing import finish_picture_matte, over, picture_foreground
+from backends.matting.finishing.matte_store import (
+    quantise,
+    read_raw_matte,
+    to_uint8,
+    write_proxy_picture,
+    write_raw_matte,
+)
+from backends.matting.options import MattingOptions
+from backends.matting.types import Matting, PreservationCheck
 from backends.matting.video.exports import COMPOSITE, CUTOUT
-from backends.matting.video.frame_stats import NOBODY, uncertainty
-from backends.matting.video.job import STAGE, Mattes, VideoJob
+from backends.matting.video.frame_stats import NO_PERSON_AREA, uncertain_fraction
+from backends.matting.video.job import STAGE, MatteFunction, VideoJob
 from backends.matting.video.source import MAX_VIDEO_PIXELS, is_picture
 from backends.matting.video.still_image import Picture, read_picture, write_png
 from backends.shared.images import MAX_PICTURE_PIXELS
 
-FEW = 12
-"""With fewer frames than this, opening and closing files is what takes the time."""
+MIN_TIMED_FRAMES = 12
+"""With fewer frames than this, most of the time goes into opening and closing files."""
 
 
 class MattingEngine(Engine):
@@ -36,7 +42,7 @@ class MattingEngine(Engine):
 
     task: ClassVar[str] = "matting"
     pixels_a_call: int = 640_000
-    """How much is matted at once: a few small frames or one large one, so that memory stays small on a processor."""
+    """Pixels of a batch, a few small frames or one large one: it bounds the memory on a processor."""
 
     @classmethod
     def needs_model(cls, inputs: Mapping[str, Path]) -> bool:
@@ -44,117 +50,127 @@ class MattingEngine(Engine):
 
     @abstractmethod
     def mattes(self, frames: np.ndarray) -> np.ndarray:
-        """Alpha in 0..1 of each frame.
+        """The raw matte of each frame.
 
         Args:
             frames: `(B, H, W, 3)` uint8 RGB, of any size; `working_size` says which is best.
 
         Returns:
-            `(B, H, W)` float32.
+            `(B, H, W)` float32 in 0..1.
         """
 
     def working_size(self, height: int, width: int) -> tuple[int, int]:
-        """The (height, width) at which this engine wants to look at a picture of that size."""
+        """The (height, width) to which a picture of that size is scaled before `mattes`."""
         return height, width
 
-    def begin(self) -> Mattes:
-        """What gives the mattes of one video, in order. An engine that remembers earlier frames starts afresh here."""
+    def begin(self) -> MatteFunction:
+        """The function that gives the mattes of one video, in order; an engine that tracks starts afresh here."""
         return self.mattes
 
-    def begin_live(self) -> Mattes:
+    def begin_live(self) -> MatteFunction:
         """Like `begin`, for a camera: one frame a call, and no frame may take much longer than the others."""
         return self.begin()
 
     def run(self, inputs: Mapping[str, Path], options: Mapping[str, Any], out: Path) -> Iterator[Event]:
-        """Cut the person out of `inputs["media"]`, a video or a picture; `inputs["background"]` may lie behind.
+        """Cut the person out of a video or a picture.
 
-        With `inputs["matte"]`, the artifact "matte" of an earlier run of the same file, it is only finished and
-        exported anew, from any engine's run.
+        Args:
+            inputs: "media" is the source. "background" may be a picture or video to lay behind. With "matte", the raw
+                matte of an earlier run of the same file by any engine, the source is only finished and exported anew.
+            options: as in `MattingOptions`.
+            out: the folder to write into.
+
+        Raises:
+            UserError: the options or the files cannot be worked with.
         """
-        settings = Settings.parse(options)
+        chosen = MattingOptions.read(options)
         path, behind = inputs["media"], inputs.get("background")
         matte = inputs.get("matte")
         out.mkdir(parents=True, exist_ok=True)
         if is_picture(path):
-            yield from self._picture(path, settings, out, behind, matte)
+            yield from self._picture(path, chosen, out, behind, matte)
             return
         job = VideoJob(
             path,
             out,
-            settings,
+            chosen,
             size=self.working_size,
             mattes=self.begin() if matte is None else self.mattes,
             pixels_a_call=self.pixels_a_call,
-            most_pixels=self._most_pixels(MAX_VIDEO_PIXELS),
+            max_pixels=self._max_pixels(),
             new_background=behind,
             matte=matte,
         )
         yield from job.events()
 
     def amount(self, inputs: Mapping[str, Path], last: Progress, result: Result) -> float:
-        """Megapixels of all frames, and those the model is worth; a few frames and kept mattes tell nothing."""
-        if not isinstance(result, Matting) or result.frames < FEW or "matte" in inputs:
+        """Megapixels of all frames plus the card's overhead; 0 where the time says nothing about the model."""
+        if not isinstance(result, Matting) or result.frames < MIN_TIMED_FRAMES or "matte" in inputs:
             return 0.0
         return result.frames * (self.card.overhead + result.width * result.height / 1e6)
 
-    def _most_pixels(self, hard: int) -> int:
+    def _max_pixels(self) -> int:
         limit = self.card.limit("cpu").megapixels
-        return min(hard, int(limit * 1e6)) if limit else hard
+        return min(MAX_VIDEO_PIXELS, int(limit * 1e6)) if limit else MAX_VIDEO_PIXELS
 
     def _picture(
-        self, path: Path, settings: Settings, out: Path, behind: Path | None, matte: Path | None
+        self, path: Path, options: MattingOptions, out: Path, behind: Path | None, matte: Path | None
     ) -> Iterator[Event]:
         yield Progress(STAGE, 0, 1, "pictures")
         picture = read_picture(path, MAX_PICTURE_PIXELS)
-        small = self._picture_matte(picture) if matte is None else read_matte(matte, path, *picture.size)
-        alpha = picture_alpha(picture, small, settings)
+        raw = self._picture_matte(picture) if matte is None else read_raw_matte(matte, path, *picture.size)
+        alpha = finish_picture_matte(picture, raw, options)
         yield Progress("Colouring the edge", 0, 1, "pictures")
-        artifacts = self._write_picture(picture, alpha, settings, out, behind)
-        artifacts += _keep_picture(picture, path, small, alpha, out)
+        artifacts = self._write_picture(picture, alpha, options, out, behind)
+        artifacts += _write_picture_store(picture, path, raw, alpha, out)
         yield Progress(STAGE, 1, 1, "pictures")
-        yield Metric("uncertain pixels", 100 * uncertainty(alpha), "%")
+        yield Metric("uncertain pixels", 100 * uncertain_fraction(alpha), "%")
         yield Metric("area of the person", 100 * float(alpha.mean()), "%")
-        if alpha.mean() < NOBODY:
+        if alpha.mean() < NO_PERSON_AREA:
             yield Notice("No person was found in this picture, so nearly all of it is see-through.")
         height, width = alpha.shape
-        kept = [Kept("size", "kept", f"{width} × {height} pixels.")]
+        checks = [PreservationCheck("size", "kept", f"{width} × {height} pixels.")]
         if picture.turned:
-            kept.append(Kept("orientation", "kept", "The picture is turned the way it was taken, in every program."))
+            checks.append(
+                PreservationCheck(
+                    "orientation", "kept", "The picture is turned the way it was taken, in every program."
+                )
+            )
         if picture.icc:
-            kept.append(Kept("colour", "kept", "The picture's own colour profile."))
-        yield Matting(artifacts=artifacts, width=width, height=height, frames=1, kept=tuple(kept))
+            checks.append(PreservationCheck("colour", "kept", "The picture's own colour profile."))
+        yield Matting(artifacts=artifacts, width=width, height=height, frames=1, kept=tuple(checks))
 
     def _picture_matte(self, picture: Picture) -> np.ndarray:
-        """What the engine sees: `(h, w)` float32."""
+        """The raw matte `(h, w)` float32 at the engine's working size."""
         full_width, full_height = picture.size
         height, width = self.working_size(full_height, full_width)
         small = cv2.resize(picture.rgb, (width, height), interpolation=cv2.INTER_AREA)
-        return as_kept(self.begin()(small[None])[0])
+        return quantise(self.begin()(small[None])[0])
 
     def _write_picture(
-        self, picture: Picture, alpha: np.ndarray, settings: Settings, out: Path, behind: Path | None
+        self, picture: Picture, alpha: np.ndarray, options: MattingOptions, out: Path, behind: Path | None
     ) -> tuple[Artifact, ...]:
-        matte = to_bytes(alpha)
-        colours = picture_colours(picture, alpha, settings)
+        matte = to_uint8(alpha)
+        colours = picture_foreground(picture, alpha, options)
         write_png(out / "alpha.png", matte)
         write_png(out / "cutout.png", cv2.merge([colours, matte]), picture.icc)
         artifacts = [
             Artifact("alpha", "alpha", out / "alpha.png"),
             Artifact("export", CUTOUT, out / "cutout.png"),
         ]
-        if settings.composite:
-            new = background(settings.background, behind)
-            composite = over(colours, alpha, new.behind(picture.rgb, alpha, 0.0))
-            new.close()
+        if options.composite:
+            new_background = open_background(options.background, behind)
+            composite = over(colours, alpha, new_background.render(picture.rgb, alpha, 0.0))
+            new_background.close()
             write_png(out / "composite.png", composite, picture.icc)
             artifacts.append(Artifact("export", COMPOSITE, out / "composite.png"))
         return tuple(artifacts)
 
 
-def _keep_picture(
-    picture: Picture, source: Path, small: np.ndarray, alpha: np.ndarray, out: Path
+def _write_picture_store(
+    picture: Picture, source: Path, raw: np.ndarray, alpha: np.ndarray, out: Path
 ) -> tuple[Artifact, ...]:
-    """What a run of a picture leaves behind: the matte as it was found, and source above matte for a browser."""
-    write_matte(out / "matte.png", to_bytes(small), source, *picture.size)
+    """Store the raw matte of a picture, and its proxy for a browser."""
+    write_raw_matte(out / "matte.png", to_uint8(raw), source, *picture.size)
     write_proxy_picture(out / "proxy.webp", picture.rgb, alpha)
     return (Artifact("matte", "matte", out / "matte.png"), Artifact("proxy", "proxy", out / "proxy.webp"))

@@ -1,4 +1,4 @@
-"""Mattes for a camera: each at once, from the pictures so far alone."""
+"""Mattes for a camera: one for each picture as it comes, from the pictures so far alone."""
 
 from __future__ import annotations
 
@@ -8,57 +8,63 @@ import numpy as np
 from backends.core.engine import Engine
 from backends.core.errors import BadInput
 from backends.core.model_card import ModelCard
+from backends.matting import TASK
 from backends.matting.base import MattingEngine
-from backends.matting.finishing.temporal import luma, still
-from backends.matting.live_sides import SIDES
-from backends.matting.video.job import Mattes
+from backends.matting.capabilities import MattingCapabilities
+from backends.matting.finishing.temporal import luma, still_pixels
+from backends.matting.video.job import MatteFunction
 
-PULL = 0.35
-"""Share of the new matte that a pixel takes over where the picture stands still; it settles within five pictures."""
+SMOOTHING_RATE = 0.35
+"""How far a still pixel moves to the new matte with each picture; it settles within five pictures."""
 
 
-def sides(card: ModelCard) -> tuple[int, ...]:
-    """The long sides at which this card can follow a camera, smallest first.
+def live_sides(card: ModelCard) -> tuple[int, ...]:
+    """The long sides in pixels at which this card can follow a camera, smallest first.
 
     Raises:
         BadInput: it cannot at all.
     """
-    if card.task != "matting" or card.engine not in SIDES:
-        raise BadInput(f"{card.title} works on files only; choose another model for the live picture.")
-    return SIDES[card.engine]
+    if card.task == TASK.name and card.engine in TASK.engines:
+        capabilities = TASK.capabilities_of(card)
+        if isinstance(capabilities, MattingCapabilities) and capabilities.live_sides:
+            return capabilities.live_sides
+    raise BadInput(f"{card.title} works on files only; choose another model for the live picture.")
 
 
 class LiveMatter:
-    """One person before one camera. `calm` smooths in time where the picture stands still."""
+    """The mattes of one camera. `smoothing` holds the matte steady over time where the picture stands still."""
 
-    def __init__(self, calm: bool = True) -> None:
-        self.calm = calm
+    def __init__(self, smoothing: bool = True) -> None:
+        self.smoothing = smoothing
         self._engine: Engine | None = None
-        self._mattes: Mattes | None = None
+        self._matte_function: MatteFunction | None = None
         self._luma: np.ndarray | None = None
         self._alpha: np.ndarray | None = None
 
     def matte(self, engine: Engine, frame: np.ndarray) -> np.ndarray:
         """Alpha `(h, w)` uint8 of the camera's next picture `(h, w, 3)` uint8 RGB.
 
-        Another engine or another size begins anew: what was remembered does not fit any more.
+        A new engine or a new size starts afresh, because the earlier mattes no longer fit.
         """
         assert isinstance(engine, MattingEngine)
         fits = self._alpha is not None and self._alpha.shape == frame.shape[:2]
-        if engine is not self._engine or not fits or self._mattes is None:
-            self._engine, self._mattes, self._alpha = engine, engine.begin_live(), None
-        alpha = self._mattes(frame[None])[0]
-        now = luma(frame)
-        if self.calm and self._alpha is not None and self._luma is not None:
-            alpha = settled(self._alpha, alpha, still(self._luma, now))
-        self._luma, self._alpha = now, alpha
+        if engine is not self._engine or not fits or self._matte_function is None:
+            self._engine, self._matte_function, self._alpha = engine, engine.begin_live(), None
+        alpha = self._matte_function(frame[None])[0]
+        current_luma = luma(frame)
+        if self.smoothing and self._alpha is not None and self._luma is not None:
+            alpha = smooth_live(self._alpha, alpha, still_pixels(self._luma, current_luma))
+        self._luma, self._alpha = current_luma, alpha
         return cv2.convertScaleAbs(alpha, alpha=255)
 
 
-def settled(before: np.ndarray, alpha: np.ndarray, calm: np.ndarray) -> np.ndarray:
-    """A running mean of the matte where nothing moves, and the new matte where something does.
+def smooth_live(previous: np.ndarray, alpha: np.ndarray, still: np.ndarray) -> np.ndarray:
+    """The running mean of the matte where nothing moves, and the new matte where something does.
 
-    The one-frame delay of the files would show every picture late. This looks back only, and never holds on to what
-    moved: `calm` `(h, w)` bool says where the picture stood still.
+    A live picture cannot wait for the next frame as the smoothing of files does. This looks back only:
+    α_t ← α_{t−1} + r·(α_t − α_{t−1}) with r = SMOOTHING_RATE, for the pixels in `still` `(h, w)` bool.
+
+    >>> smooth_live(np.array([0.0, 0.0]), np.array([1.0, 1.0]), np.array([True, False])).tolist()
+    [0.3499999940395355, 1.0]
     """
-    return np.where(calm, before + PULL * (alpha - before), alpha).astype(np.float32)
+    return np.where(still, previous + SMOOTHING_RATE * (alpha - previous), alpha).astype(np.float32)

@@ -1,58 +1,110 @@
-"""The options of a matting job: what each means, and reading them from words or numbers."""
+"""The options of a matting job, as data."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+from pydantic import field_validator, model_validator
 
 from backends.core.errors import BadInput
-from backends.core.options import number, switch
-from backends.matting.video.exports import COMPOSITE, EXPORTS, Export, wanted
+from backends.core.options import Options, Switch, WordList, option
+from backends.matting.video.exports import COMPOSITE, EXPORTS, Export, parse_exports
 
-OPTIONS: dict[str, str] = {
-    "export": f"What to make, one or several of {', '.join(EXPORTS)}.",
-    "background": "For a composite: a colour such as “green” or “#102030”, or “blur”.",
-    "temporal": "“on” smooths flicker where nothing moves, “off” leaves every frame as it came.",
-    "start": "Seconds from the beginning to start at.",
-    "end": "Seconds from the beginning to stop at; 0 for all of it.",
-    "edge": "Move the edge by this many pixels: negative shrinks the cut-out, positive grows it.",
-    "softness": "Soften the edge over this many pixels.",
-    "despill": "How much of the old background's colour to take out of hair and edges, 0 to 1.",
-}
+FOREVER = 1e6
+"""The latest time, in seconds, that a part may start or end at."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """`end` is None for all of it; the rest as in OPTIONS."""
+class MattingOptions(Options):
+    """What every matting engine can be told; none has options of its own.
 
-    exports: tuple[Export, ...] = (EXPORTS["prores4444"],)
-    background: str = "green"
-    temporal: bool = True
-    start: float = 0.0
-    end: float | None = None
-    edge: float = 0.0
-    softness: float = 0.0
-    despill: float = 1.0
+    >>> chosen = MattingOptions.read({"export": "webm, luma", "start": "1.5", "temporal": "off"})
+    >>> chosen.export, chosen.start, chosen.end_seconds, chosen.temporal
+    (('webm', 'luma'), 1.5, None, False)
+    >>> MattingOptions.read({"edge": 80})
+    Traceback (most recent call last):
+    ...
+    backends.core.errors.BadInput: The option “edge” takes a number from -50 to 50.
+    """
 
+    export: WordList = option(
+        ("prores4444",),
+        title="What to make",
+        meaning=f"What to make, one or several of {', '.join(EXPORTS)}.",
+        choices=tuple(EXPORTS),
+    )
+    background: str = option(
+        "green",
+        title="Background",
+        meaning="For a composite: a colour such as “green” or “#102030”, or “blur”.",
+    )
+    temporal: Switch = option(
+        True,
+        title="Smooth flicker",
+        meaning="“on” smooths flicker where nothing moves, “off” leaves every frame as it came.",
+    )
+    start: float = option(
+        0.0,
+        title="Start",
+        meaning="Seconds from the beginning to start at.",
+        least=0,
+        most=FOREVER,
+        unit="seconds",
+    )
+    end: float = option(
+        0.0,
+        title="End",
+        meaning="Seconds from the beginning to stop at; 0 for all of it.",
+        least=0,
+        most=FOREVER,
+        unit="seconds",
+    )
+    edge: float = option(
+        0.0,
+        title="Shrink or grow",
+        meaning="Move the edge by this many pixels: negative shrinks the cut-out, positive grows it.",
+        least=-50,
+        most=50,
+        unit="pixels",
+    )
+    softness: float = option(
+        0.0,
+        title="Softness",
+        meaning="Soften the edge over this many pixels.",
+        least=0,
+        most=50,
+        unit="pixels",
+    )
+    despill: float = option(
+        1.0,
+        title="Remove spilled colour",
+        meaning="How much of the old background's colour to take out of hair and edges, 0 to 1.",
+        least=0,
+        most=1,
+    )
+
+    @field_validator("export", mode="before")
     @classmethod
-    def parse(cls, options: Mapping[str, Any]) -> Settings:
-        """Raises BadInput with the option's name in the sentence."""
-        start = number(options, "start", 0.0, 0.0, 1e6)
-        end = number(options, "end", 0.0, 0.0, 1e6)
-        if end and end <= start:
+    def _export_kinds(cls, value: Any) -> tuple[str, ...]:
+        """Other names of a format become its own, and one that cannot hold a cut-out is refused with the reason."""
+        words = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        return tuple(export.kind for export in parse_exports(words))
+
+    @model_validator(mode="after")
+    def _end_after_start(self) -> Self:
+        if self.end and self.end <= self.start:
             raise BadInput("The end has to come after the start: choose a longer part.")
-        return cls(
-            exports=wanted(str(options.get("export") or "prores4444")),
-            background=str(options.get("background") or "green"),
-            temporal=switch(options, "temporal", True),
-            start=start,
-            end=end or None,
-            edge=number(options, "edge", 0.0, -50.0, 50.0),
-            softness=number(options, "softness", 0.0, 0.0, 50.0),
-            despill=number(options, "despill", 1.0, 0.0, 1.0),
-        )
+        return self
+
+    @property
+    def exports(self) -> tuple[Export, ...]:
+        return tuple(EXPORTS[kind] for kind in self.export)
+
+    @property
+    def end_seconds(self) -> float | None:
+        """Where to stop, None for the end of the file."""
+        return self.end or None
 
     @property
     def composite(self) -> bool:
+        """Whether any export needs a new background."""
         return any(export.content == COMPOSITE for export in self.exports)

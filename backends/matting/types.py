@@ -1,4 +1,4 @@
-"""What the matting engines share with their callers: frames, what is known of a file, and the finished result."""
+"""The data types of matting: frames, what is known of a file, and the finished result."""
 
 from __future__ import annotations
 
@@ -71,8 +71,11 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """One line of the list of what the output kept of the source: `state` is "kept", "changed" or "lost"."""
+class PreservationCheck:
+    """Whether one property of the source, such as its sound, is in the written file.
+
+    `what` names the property, `state` is "kept", "changed" or "lost", and `sentence` says how, for people.
+    """
 
     what: str
     state: str
@@ -83,11 +86,11 @@ class Kept:
 class Matting(Result):
     """A finished cut-out. `artifacts` holds one "export", and "alpha" and "frames" as described in the exports.
 
-    `kept` was checked on the written file, not assumed.
+    `kept` is the preservation report, checked on the written files; the name is that of run.json.
     """
 
     width: int = 0
     height: int = 0
     frames: int = 0
     seconds: float = 0.0
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[PreservationCheck, ...] = ()

@@ -123,11 +123,11 @@ class Session:
     """One live picture: a reader that keeps the newest picture, and a worker that answers it."""
 
     def __init__(self, live: Live, socket: WebSocket, card: ModelCard, calm: bool) -> None:
-        from backends.matting.live import LiveMatter, sides
+        from backends.matting.live import LiveMatter, live_sides
 
         self._live, self._socket, self._card = live, socket, card
         self._paths: tuple[Path, ...] = live.host.paths(card)
-        self._sides = sides(card)
+        self._sides = live_sides(card)
         self._matter = LiveMatter(calm)
         self._pictures = Newest()
 
@@ -144,7 +144,7 @@ class Session:
             if isinstance(message, bytes):
                 self._pictures.put(unpack_picture(message))
             elif message.get("type") == "options":
-                self._matter.calm = bool(message.get("calm", self._matter.calm))
+                self._matter.smoothing = bool(message.get("calm", self._matter.smoothing))
 
     async def _work(self) -> None:
         await self._tell("loading", sentence=LOADING)

@@ -90,7 +90,7 @@ def exports(source: Source, before: Sequence[str], seconds: float, key: str) -> 
     columns = st.columns(2)
     for index, (kind, export) in enumerate(EXPORTS.items()):
         with columns[index % 2]:
-            if st.checkbox(export.title, kind in before, key=f"export-{kind}-{key}", help=export.beware):
+            if st.checkbox(export.title, kind in before, key=f"export-{kind}-{key}", help=export.caveat):
                 chosen.append(kind)
             info = source.probe.info
             size = f" Will weigh {probe.size_text([kind], info, seconds)}." if info and seconds else ""
@@ -203,7 +203,7 @@ def _moment(source: Source, chosen: Choices, length: float) -> float:
     end = chosen.start + length
     least, most = probe.as_clock(chosen.start), probe.as_clock(end)
     shown = st.slider(
-        "Moment to try",
+        "SmoothedFrame to try",
         least,
         most,
         probe.as_clock(chosen.start + length / 2),

@@ -1,7 +1,7 @@
-"""Exact frames of a matting run: any frame of its source with its smoothed matte, decoded when it is asked for.
+"""Exact frames of a matting run: any frame of its source with its smoothed matte, decoded on request.
 
-The same readers and the same smoothing as in the run itself (`backends.matting`), so a frame here is the frame that an
-export holds. No network runs and no torch is loaded.
+Readers and smoothing are those of the run itself (`backends.matting`), so that a frame here is the frame that an export
+holds. No network runs and no torch is loaded.
 """
 
 from __future__ import annotations
@@ -17,34 +17,33 @@ import cv2
 import numpy as np
 
 from backends.core.errors import BadInput
-from backends.matting.finishing.background import Background, background, cover
+from backends.matting.finishing.background import Background, cover, open_background
 from backends.matting.finishing.edges import foreground
-from backends.matting.finishing.finishing import Finisher, picture_alpha, picture_colours
-from backends.matting.finishing.matte_store import StoredMattes, read_matte
-from backends.matting.finishing.temporal import Smoother
-from backends.matting.options import Settings
+from backends.matting.finishing.finishing import Finisher, finish_picture_matte, picture_foreground
+from backends.matting.finishing.matte_store import RawMatteReader, read_raw_matte
+from backends.matting.finishing.temporal import SmoothedFrame, Smoother
+from backends.matting.options import MattingOptions
 from backends.matting.types import Frame
 from backends.matting.video.frames import VideoReader
 from backends.matting.video.source import is_picture
 from backends.matting.video.still_image import read_picture
 
-MOST_PIXELS = 8192 * 4352
+MAX_PIXELS = 8192 * 4352
 CACHE_BYTES = 100_000_000
-SMALLS = 64
-READ_AHEAD = 12
-"""So many frames further on it is quicker to go on reading than to jump."""
+CACHED_GUIDES = 64
+MAX_READ_AHEAD = 12
+"""Up to so many frames ahead, reading on is quicker than seeking."""
 
 STEP_BACK = 6
-"""Who goes one frame back often goes on: so many frames before it are decoded on the way and kept."""
+"""A step back is often followed by another: so many frames before it are decoded and cached too."""
 
 TICK = Fraction(1, 1000)
 
 
-class Source(Protocol):
-    """Where exact frames come from. One thread at a time: whoever asks holds `lock`.
+class FrameSource(Protocol):
+    """The frames of one run by their index. For one thread at a time: the caller holds `lock`.
 
-    `alpha` gives the finished matte `(H, W)` float32, `rgb` the frame and `colours` the person's own colours
-    `(H, W, 3)` uint8. They raise BadInput where the file can no longer be read.
+    Its methods raise BadInput where the file can no longer be read. `sar` is the width over height of a pixel.
     """
 
     lock: threading.Lock
@@ -53,13 +52,17 @@ class Source(Protocol):
     @property
     def sar(self) -> Fraction: ...
 
-    def alpha(self, index: int, settings: Settings) -> np.ndarray: ...
+    def alpha(self, index: int, options: MattingOptions) -> np.ndarray:
+        """The finished matte `(H, W)` float32."""
 
-    def rgb(self, index: int) -> np.ndarray: ...
+    def rgb(self, index: int) -> np.ndarray:
+        """The frame `(H, W, 3)` uint8."""
 
-    def colours(self, index: int, alpha: np.ndarray, settings: Settings) -> np.ndarray: ...
+    def colours(self, index: int, alpha: np.ndarray, options: MattingOptions) -> np.ndarray:
+        """The foreground colours `(H, W, 3)` uint8."""
 
-    def seconds(self, index: int) -> float: ...
+    def seconds(self, index: int) -> float:
+        """When the frame is shown in the output."""
 
     def close(self) -> None: ...
 
@@ -68,7 +71,10 @@ class VideoFrames:
     """The frames of one run of a video.
 
     Args:
-        path: the run's input. matte: its `matte.mkv`. frames: its `frames.json`. start: of its part, in seconds.
+        path: the run's input.
+        matte: its raw mattes, `matte.mkv`.
+        frames: its `frames.json`.
+        start: of its part, in seconds.
         temporal: whether the run smooths over time.
     """
 
@@ -81,10 +87,10 @@ class VideoFrames:
         self.count = len(rows)
         self._reader: VideoReader | None = None
         self._next = 0
-        self._mattes: StoredMattes | None = None
+        self._raw_mattes: RawMatteReader | None = None
         self._next_matte = -1
-        self._whole: OrderedDict[int, np.ndarray] = OrderedDict()
-        self._smalls: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._frames: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._guides: OrderedDict[int, np.ndarray] = OrderedDict()
         self._raw: OrderedDict[int, np.ndarray] = OrderedDict()
 
     def seconds(self, index: int) -> float:
@@ -92,103 +98,106 @@ class VideoFrames:
 
     @property
     def sar(self) -> Fraction:
-        return self._opened().info.sar
+        return self._open_reader().info.sar
 
     def rgb(self, index: int) -> np.ndarray:
         """Frame `index` `(H, W, 3)` uint8."""
-        if index in self._whole:
-            self._whole.move_to_end(index)
-            return self._whole[index]
+        if index in self._frames:
+            self._frames.move_to_end(index)
+            return self._frames[index]
         ahead = index - self._next
-        if self._reader is None or not 0 <= ahead <= READ_AHEAD:
-            self._jump(max(0, index - STEP_BACK) if -2 * STEP_BACK <= ahead < 0 else index)
+        if self._reader is None or not 0 <= ahead <= MAX_READ_AHEAD:
+            self._seek(max(0, index - STEP_BACK) if -2 * STEP_BACK <= ahead < 0 else index)
         return self._read_to(index)
 
     def smoothed(self, index: int) -> np.ndarray:
-        """The matte `(h, w)` float32 of frame `index`, smoothed as the run does it: from the frames around."""
+        """The matte `(h, w)` float32 of frame `index`, smoothed from its neighbours as the run does."""
         around = range(max(0, index - 1), min(self.count, index + 2)) if self._temporal else range(index, index + 1)
         smoother: Smoother[int] = Smoother(self._temporal)
-        moments = []
-        raws = {near: self._matte_of(near) for near in around}
+        smoothed: list[SmoothedFrame[int]] = []
+        raws = {near: self._raw_matte(near) for near in around}
         for near in around:
             guide = self._guide(near, raws[near].shape)
-            moments += smoother.push(near, guide, raws[near])
-        moments += smoother.flush()
-        return next(moment.alpha for moment in moments if moment.payload == index)
+            smoothed += smoother.push(near, guide, raws[near])
+        smoothed += smoother.flush()
+        return next(frame.alpha for frame in smoothed if frame.payload == index)
 
-    def alpha(self, index: int, settings: Settings) -> np.ndarray:
-        small = self.smoothed(index)
-        return Finisher(settings, frozenset()).alpha(self.rgb(index), self._guide(index, small.shape), small)
+    def alpha(self, index: int, options: MattingOptions) -> np.ndarray:
+        smoothed = self.smoothed(index)
+        guide = self._guide(index, smoothed.shape)
+        return Finisher(options, frozenset()).finish_matte(self.rgb(index), guide, smoothed)
 
-    def colours(self, index: int, alpha: np.ndarray, settings: Settings) -> np.ndarray:
-        return foreground(self.rgb(index), alpha, settings.despill)
+    def colours(self, index: int, alpha: np.ndarray, options: MattingOptions) -> np.ndarray:
+        return foreground(self.rgb(index), alpha, options.despill)
 
     def close(self) -> None:
         if self._reader is not None:
             self._reader.close()
-        if self._mattes is not None:
-            self._mattes.close()
-        self._reader = self._mattes = None
+        if self._raw_mattes is not None:
+            self._raw_mattes.close()
+        self._reader = self._raw_mattes = None
 
     def _guide(self, index: int, shape: tuple[int, ...]) -> np.ndarray:
-        """Frame `index` at the matte's size, as the engine looked at it."""
-        if index not in self._smalls:
-            self._smalls[index] = cv2.resize(self.rgb(index), shape[::-1], interpolation=cv2.INTER_AREA)
-        self._smalls.move_to_end(index)
-        while len(self._smalls) > SMALLS:
-            self._smalls.popitem(last=False)
-        return self._smalls[index]
+        """Frame `index` at the engine's working size, which is that of the raw mattes."""
+        if index not in self._guides:
+            self._guides[index] = cv2.resize(self.rgb(index), shape[::-1], interpolation=cv2.INTER_AREA)
+        self._guides.move_to_end(index)
+        while len(self._guides) > CACHED_GUIDES:
+            self._guides.popitem(last=False)
+        return self._guides[index]
 
-    def _matte_of(self, index: int) -> np.ndarray:
+    def _raw_matte(self, index: int) -> np.ndarray:
         if index not in self._raw:
-            if self._mattes is None:
-                info = self._opened().info
-                self._mattes = StoredMattes(self._matte, self._path, info.width, info.height, most=MOST_PIXELS)
+            if self._raw_mattes is None:
+                info = self._open_reader().info
+                self._raw_mattes = RawMatteReader(
+                    self._matte, self._path, info.width, info.height, max_pixels=MAX_PIXELS
+                )
                 self._next_matte = 0
-            wanted = self._start + self._times[index]
+            seconds = self._start + self._times[index]
             if self._next_matte != index:
-                self._mattes.seek(float(wanted))
-            self._raw[index] = self._mattes.at([wanted])[0]
+                self._raw_mattes.seek(float(seconds))
+            self._raw[index] = self._raw_mattes.at([seconds])[0]
             self._next_matte = index + 1
         self._raw.move_to_end(index)
-        while len(self._raw) > SMALLS:
+        while len(self._raw) > CACHED_GUIDES:
             self._raw.popitem(last=False)
         return self._raw[index]
 
-    def _opened(self) -> VideoReader:
+    def _open_reader(self) -> VideoReader:
         if self._reader is None:
-            self._jump(0)
+            self._seek(0)
         assert self._reader is not None
         return self._reader
 
-    def _jump(self, index: int) -> None:
-        """Open the source so that the next frame read is `index`; a little earlier where frames lean on their past."""
+    def _seek(self, index: int) -> None:
+        """Open the source so that the next frame read is `index`, or a little earlier where deinterlacing needs it."""
         interlaced = self._reader is not None and self._reader.info.interlaced
         first = max(0, index - 3) if interlaced else index
         if self._reader is not None:
             self._reader.close()
             self._reader = None
         begin = self._start if first == 0 else max(self._start, self._start + self._times[first] - TICK)
-        self._reader = VideoReader(self._path, float(begin), None, MOST_PIXELS)
-        self._begin, self._next = begin.limit_denominator(1000), first
+        self._reader = VideoReader(self._path, float(begin), None, MAX_PIXELS)
+        self._reader_start, self._next = begin.limit_denominator(1000), first
 
     def _read_to(self, index: int) -> np.ndarray:
-        for trusting in (True, False):
-            found = self._search(index, trusting)
-            if found is not None:
-                return self._remember(index, found.rgb)
-            # Its times do not say where frames are: then only counting from the start does.
-            self._jump(0)
+        for trust_times in (True, False):
+            frame = self._search(index, trust_times)
+            if frame is not None:
+                return self._remember(index, frame.rgb)
+            # Its times do not say where the frames are, so they are counted from the start.
+            self._seek(0)
         raise BadInput("This frame can no longer be read from the video: its file may be damaged.")
 
-    def _search(self, index: int, trusting: bool) -> Frame | None:
-        """Read on to frame `index`; None where what comes is not at the time that the run noted."""
+    def _search(self, index: int, trust_times: bool) -> Frame | None:
+        """Read on to frame `index`; None where a frame is not at the time that the run wrote down."""
         assert self._reader is not None
         base = self._reader.info.time_base
         while (frame := self._reader.read()) is not None:
             here, self._next = self._next, self._next + 1
-            away = self._begin + frame.pts * base - self._start - self._times[here]
-            if trusting and abs(away) > 2 * TICK:
+            difference = self._reader_start + frame.pts * base - self._start - self._times[here]
+            if trust_times and abs(difference) > 2 * TICK:
                 return None
             if here == index:
                 return frame
@@ -197,10 +206,10 @@ class VideoFrames:
         return None
 
     def _remember(self, index: int, rgb: np.ndarray) -> np.ndarray:
-        self._whole[index] = rgb
-        most = max(3, CACHE_BYTES // rgb.nbytes)
-        while len(self._whole) > most:
-            self._whole.popitem(last=False)
+        self._frames[index] = rgb
+        limit = max(3, CACHE_BYTES // rgb.nbytes)
+        while len(self._frames) > limit:
+            self._frames.popitem(last=False)
         return rgb
 
 
@@ -212,7 +221,7 @@ class PictureFrames:
     def __init__(self, path: Path, matte: Path) -> None:
         self.lock = threading.Lock()
         self._picture = read_picture(path)
-        self._small = read_matte(matte, path, *self._picture.size)
+        self._raw_matte = read_raw_matte(matte, path, *self._picture.size)
         self._last: tuple[tuple[float, float, float], np.ndarray] | None = None
 
     def seconds(self, index: int) -> float:
@@ -221,27 +230,27 @@ class PictureFrames:
     def rgb(self, index: int) -> np.ndarray:
         return self._picture.rgb
 
-    def alpha(self, index: int, settings: Settings) -> np.ndarray:
-        return picture_alpha(self._picture, self._small, settings)
+    def alpha(self, index: int, options: MattingOptions) -> np.ndarray:
+        return finish_picture_matte(self._picture, self._raw_matte, options)
 
-    def colours(self, index: int, alpha: np.ndarray, settings: Settings) -> np.ndarray:
-        """As the run makes them; the last ones are kept, for the fine solver takes a while on large ones."""
-        asked = (settings.edge, settings.softness, settings.despill)
-        if self._last is None or self._last[0] != asked:
-            self._last = (asked, picture_colours(self._picture, alpha, settings))
+    def colours(self, index: int, alpha: np.ndarray, options: MattingOptions) -> np.ndarray:
+        """As in the run; the last ones are cached, because the fine estimate takes a while on large pictures."""
+        key = (options.edge, options.softness, options.despill)
+        if self._last is None or self._last[0] != key:
+            self._last = (key, picture_foreground(self._picture, alpha, options))
         return self._last[1]
 
     def close(self) -> None:
         self._last = None
 
 
-class Chosen(Background):
-    """The frame of a background video that is shown at one moment."""
+class VideoBackgroundFrame(Background):
+    """One frame of a background video: the one that is shown at the moment asked for."""
 
     def __init__(self, path: Path, sar: Fraction) -> None:
         self._path, self._sar = path, sar
 
-    def behind(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
+    def render(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
         reader = VideoReader(self._path)
         try:
             length = reader.info.seconds
@@ -264,10 +273,10 @@ class Chosen(Background):
         return cover(shown.rgb, alpha.shape, float(self._sar / reader.info.sar))
 
 
-def background_at(words: str, own: Path | None, sar: Fraction) -> Background:
-    """The background named by `words`: "own" is the file that the run was made with. `sar` as in `background`."""
-    if words != "own":
-        return background(words, None)
+def background_at(name: str, own: Path | None, sar: Fraction) -> Background:
+    """The background that `name` names, where "own" is the file `own`; `sar` as in `open_background`."""
+    if name != "own":
+        return open_background(name, None)
     if own is None:
         raise BadInput("This run was made without a background of its own: choose a colour or blur.")
-    return background("", own, sar) if is_picture(own) else Chosen(own, sar)
+    return open_background("", own, sar) if is_picture(own) else VideoBackgroundFrame(own, sar)

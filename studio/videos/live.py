@@ -1,4 +1,4 @@
-"""The live picture's way through the studio: a WebSocket on the studio's own address, handed on to the model server.
+"""The live camera's WebSocket on the studio's own address, relayed to the model server.
 
 The browser needs to reach the studio only, by the same address and encryption as the pages; the model server may be
 anywhere that the studio reaches.
@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from backends.core.errors import BadInput, UserError
-from backends.matting.live_sides import SIDES
+from backends.matting.capabilities import MattingCapabilities
 from backends.serving.live_protocol import MESSAGE_BYTES, PATH, TEXT_CHARACTERS, Busy
 from backends.serving.live_socket import serve, together
 from studio.jobs.backend import Backend
@@ -26,7 +26,7 @@ from studio.ui import formatting
 from studio.web import urls
 
 MAX_CONNECTIONS = 16
-"""Of everybody together; the model server has a limit of its own."""
+"""At the same time, of all visitors; the model server has a limit of its own."""
 
 OPEN_SECONDS = 8.0
 FAULT = "The live picture stopped because of a fault of ours; start it again."
@@ -65,7 +65,7 @@ def same_origin(headers: Mapping[str, str]) -> bool:
 
 
 class Relay:
-    """Hands messages on between browsers and the model server, unread except for their size."""
+    """Relays messages between browsers and the model server, checking only their size."""
 
     def __init__(self, backend: Callable[[], Backend]) -> None:
         self._backend = backend
@@ -120,16 +120,20 @@ async def _downward(browser: WebSocket, model: ClientConnection) -> None:
     await browser.close()
 
 
+def live_sides(card: Mapping[str, Any]) -> tuple[int, ...]:
+    """The long sides in pixels at which the card can follow a camera, as its backend says; empty where it cannot."""
+    return MattingCapabilities.model_validate(card.get("capabilities") or {}).live_sides
+
+
 def cards(task: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The cards that can follow a camera, the one to begin with first."""
-    able = [card for card in task["cards"] if card["engine"] in SIDES]
-    return sorted(able, key=_rank)
+    return sorted((card for card in task["cards"] if live_sides(card)), key=_rank)
 
 
 def _rank(card: Mapping[str, Any]) -> tuple[bool, bool, bool, bool, int]:
-    """What is here, then what was measured, then what is no starter, then networks, then light ones."""
-    tier, network = card.get("tier"), card["engine"] != "classical"
-    return not card["here"], tier == "yours", tier == "starter", not network, card["parameters"]
+    """Those that are here first, then measured ones, then those that are no starter, then networks, then small ones."""
+    tier = card.get("tier")
+    return not card["here"], tier == "yours", tier == "starter", tier == "builtin", card["parameters"]
 
 
 def label(card: Mapping[str, Any]) -> str:
@@ -139,9 +143,9 @@ def label(card: Mapping[str, Any]) -> str:
 
 def longest(card: Mapping[str, Any]) -> int:
     """The long side in pixels of the largest picture that is sent for this card."""
-    return max(SIDES[card["engine"]])
+    return max(live_sides(card))
 
 
 def others(task: Mapping[str, Any]) -> Sequence[str]:
     """The titles of the cards that work on files only."""
-    return [card["title"] for card in task["cards"] if card["engine"] not in SIDES]
+    return [card["title"] for card in task["cards"] if not live_sides(card)]

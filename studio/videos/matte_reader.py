@@ -1,4 +1,4 @@
-"""The finished mattes of a run at the size of its source, one after the other, without running the model again."""
+"""Reads the finished mattes of a run, at the size of its source and in order, without running the model again."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from backends.matting.finishing.finishing import Finisher
-from backends.matting.finishing.temporal import Smoother
-from backends.matting.options import Settings
+from backends.matting.finishing.temporal import SmoothedFrame, Smoother
+from backends.matting.options import MattingOptions
 from backends.matting.types import Frame
 from backends.matting.video.exports import MATTE
 from backends.matting.video.frames import VideoReader
@@ -20,26 +20,26 @@ from backends.matting.video.still_image import read_picture
 from studio.library.library import Library, Run
 from studio.web.responses import NotReady
 
-Finished = tuple[int, float, Callable[[], np.ndarray]]
-"""Frame of the run, its time in seconds, and what gives its matte `(H, W)`: worked out only where it is wanted."""
+FinishedMatte = tuple[int, float, Callable[[], np.ndarray]]
+"""The index of a frame, its time in seconds, and a function that computes its matte `(H, W)` when it is called."""
 
 
-def finished_mattes(library: Library, run: Run) -> Iterator[Finished]:
-    """From the lossless mattes that were exported, else finished anew from those that the model found.
+def finished_mattes(library: Library, run: Run) -> Iterator[FinishedMatte]:
+    """The lossless mattes that the run exported, or else its raw mattes, finished anew.
 
     Raises:
-        NotReady: the run left neither.
+        NotReady: the run has neither.
     """
     for stored in library.artifacts(run.id, "alpha"):
         path = library.local(run.id, stored)
-        return _picture(path) if path.suffix == ".png" else _written(path)
+        return _picture(path) if path.suffix == ".png" else _exported(path)
     for stored in library.artifacts(run.id, "matte"):
         source = library.only(run.id, "input", "input")
-        return _finished_anew(source, library.local(run.id, stored), Settings.parse(run.options))
+        return _finish_anew(source, library.local(run.id, stored), MattingOptions.read(run.options))
     raise NotReady("This run kept no mattes to compare: run it again, then they are there.")
 
 
-def _picture(path: Path) -> Iterator[Finished]:
+def _picture(path: Path) -> Iterator[FinishedMatte]:
     yield 0, 0.0, lambda: read_picture(path).rgb[..., 1]
 
 
@@ -50,28 +50,28 @@ def _gray(path: Path) -> Iterator[tuple[float, np.ndarray]]:
             yield float(frame.time or 0.0), frame.to_ndarray(format="gray")
 
 
-def _written(path: Path) -> Iterator[Finished]:
+def _exported(path: Path) -> Iterator[FinishedMatte]:
     for index, (seconds, gray) in enumerate(_gray(path)):
         yield index, seconds, partial(np.asarray, gray)
 
 
-def _finished_anew(source: Path, mattes: Path, settings: Settings) -> Iterator[Finished]:
-    """The same smoothing and finishing as in the job itself."""
-    reader = VideoReader(source, settings.start, settings.end)
-    finisher = Finisher(settings, frozenset({MATTE}))
-    smoother: Smoother[tuple[Frame, np.ndarray]] = Smoother(settings.temporal)
+def _finish_anew(source: Path, raw_mattes: Path, options: MattingOptions) -> Iterator[FinishedMatte]:
+    """The raw mattes of a video with the smoothing and finishing of the job itself."""
+    reader = VideoReader(source, options.start, options.end_seconds)
+    finisher = Finisher(options, frozenset({MATTE}))
+    smoother: Smoother[tuple[Frame, np.ndarray]] = Smoother(options.temporal)
 
-    def told(moments: list) -> Iterator[Finished]:
-        for moment in moments:
-            frame, small = moment.payload
+    def finish(smoothed_frames: list[SmoothedFrame[tuple[Frame, np.ndarray]]]) -> Iterator[FinishedMatte]:
+        for smoothed in smoothed_frames:
+            frame, guide = smoothed.payload
             seconds = float(frame.pts * reader.info.time_base)
-            yield frame.index, seconds, partial(finisher.alpha, frame.rgb, small, moment.alpha)
+            yield frame.index, seconds, partial(finisher.finish_matte, frame.rgb, guide, smoothed.alpha)
 
     try:
-        for (_, gray), frame in zip(_gray(mattes), iter(reader.read, None), strict=False):
-            small = cv2.resize(frame.rgb, gray.shape[::-1], interpolation=cv2.INTER_AREA)
-            matte = gray.astype(np.float32) / 255
-            yield from told(list(smoother.push((frame, small), small, matte)))
-        yield from told(list(smoother.flush()))
+        for (_, gray), frame in zip(_gray(raw_mattes), iter(reader.read, None), strict=False):
+            guide = cv2.resize(frame.rgb, gray.shape[::-1], interpolation=cv2.INTER_AREA)
+            raw = gray.astype(np.float32) / 255
+            yield from finish(smoother.push((frame, guide), guide, raw))
+        yield from finish(smoother.flush())
     finally:
         reader.close()

@@ -24,7 +24,7 @@ NUMBERS = {
     "frames per second": "Frames finished a second, all stages together: decoding, matting, finishing, coding.",
 }
 
-RAW = {"matte": "mattes as the model found them", "frames": "numbers of every frame (JSON)"}
+RAW_FILES = {"matte": "mattes as the model found them", "frames": "numbers of every frame (JSON)"}
 
 
 def files(run: Run) -> None:
@@ -85,7 +85,7 @@ def about(run: Run) -> None:
     library = services.library()
     raw = [
         f"[{label}]({urls.file_url(run.id, stored, download=True)})"
-        for kind, label in RAW.items()
+        for kind, label in RAW_FILES.items()
         for stored in library.artifacts(run.id, kind)
     ]
     if raw:

@@ -1,6 +1,6 @@
-"""Matting without a learned network: detectors find the person, GrabCut cuts them out, closed-form matting does hair.
+"""Matting without a learned network: detectors find the person, GrabCut segments them, closed-form matting does hair.
 
-The yardstick for the networks, and what works on a machine that has none.
+It is the baseline for the networks, and works on a machine that has none.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import cv2
 import numpy as np
 
 from backends.matting.base import MattingEngine
-from backends.matting.engines.person_detection import Find, find_people, prior
+from backends.matting.engines.person_detection import Detection, detect_people, scale_box, trimap_prior
 from backends.matting.finishing.temporal import STILL, luma
 
 SIDE = 400
 CUT_SIDE = 256
-"""Long sides at which edges are solved and the graph is cut."""
+"""The long sides, in pixels, at which the edge is solved and at which the graph is cut."""
 
-LOOK_AGAIN = 20  # frames between two looks for the person
-LOOK_AGAIN_LIVE = 75  # the same before a camera, where a look is a jerk in the picture
-MOVED = 0.5  # share of the known plate that must still fit, or else the camera moved
+DETECTION_INTERVAL = 20  # frames
+LIVE_DETECTION_INTERVAL = 75  # frames, before a camera, where a detection delays one picture
+MIN_PLATE_MATCH = 0.5  # fraction of the known background that must still match, or else the camera moved
 
 
 class ClassicalEngine(MattingEngine):
@@ -41,21 +41,21 @@ class ClassicalEngine(MattingEngine):
         return self.begin()(frames)
 
     def begin(self) -> Callable[[np.ndarray], np.ndarray]:
-        return Tracker().mattes
+        return PersonTracker().mattes
 
     def begin_live(self) -> Callable[[np.ndarray], np.ndarray]:
-        return Tracker(LOOK_AGAIN_LIVE).mattes
+        return PersonTracker(LIVE_DETECTION_INTERVAL).mattes
 
 
-class Tracker:
-    """Follows one person through a video."""
+class PersonTracker:
+    """Follows one person through a video: the last mask moves with the picture, and GrabCut refines it."""
 
-    def __init__(self, look_again: int = LOOK_AGAIN) -> None:
-        self._look_again = look_again
-        self._count = self._next_look = 0
+    def __init__(self, detection_interval: int = DETECTION_INTERVAL) -> None:
+        self._detection_interval = detection_interval
+        self._count = self._next_detection = 0
         self._grey: np.ndarray | None = None
         self._mask: np.ndarray | None = None
-        self._plate = Plate()
+        self._plate = BackgroundPlate()
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
     def mattes(self, frames: np.ndarray) -> np.ndarray:
@@ -66,30 +66,27 @@ class Tracker:
         """Alpha `(H, W)` float32 of the next frame `(H, W, 3)` uint8."""
         small = _reduced(frame, CUT_SIDE)
         grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-        finds = self._look(frame, small.shape[1] / frame.shape[1])
-        carried = self._carried(grey)
-        if carried is None or self._lost(carried, finds):
-            mask = cut(small, prior(grey.shape, finds), 5)
+        detections = self._detect(frame, small.shape[1] / frame.shape[1])
+        warped = self._warp_mask(grey)
+        if warped is None or self._is_lost(warped, detections):
+            mask = grabcut(small, trimap_prior(grey.shape, detections), 5)
         else:
-            mask = cut(small, self._band(small, carried, finds), 2)
-        mask = tidy(mask, finds)
+            mask = grabcut(small, self._trimap(small, warped, detections), 2)
+        mask = remove_specks(mask, detections)
         self._plate.learn(small, mask)
         self._grey, self._mask = grey, mask
         self._count += 1
         return soft_edge(frame, mask)
 
-    def _look(self, frame: np.ndarray, scale: float) -> list[Find]:
-        if self._count < self._next_look:
+    def _detect(self, frame: np.ndarray, scale: float) -> list[Detection]:
+        if self._count < self._next_detection:
             return []
-        finds = find_people(frame)
-        self._next_look = self._count + (self._look_again if finds else LOOK_AGAIN)
-        return [
-            Find(find.kind, (find.box[0] * scale, find.box[1] * scale, find.box[2] * scale, find.box[3] * scale))
-            for find in finds
-        ]
+        detections = detect_people(frame)
+        self._next_detection = self._count + (self._detection_interval if detections else DETECTION_INTERVAL)
+        return [Detection(found.kind, scale_box(found.box, scale)) for found in detections]
 
-    def _carried(self, grey: np.ndarray) -> np.ndarray | None:
-        """The last mask, moved along with the picture, in 0..1."""
+    def _warp_mask(self, grey: np.ndarray) -> np.ndarray | None:
+        """The last mask moved by the optical flow to the picture `grey` `(h, w)` uint8: `(h, w)` float32 in 0..1."""
         if self._mask is None or self._grey is None or self._grey.shape != grey.shape:
             return None
         flow = self._flow.calc(grey, self._grey, np.zeros((*grey.shape, 2), np.float32))
@@ -97,46 +94,47 @@ class Tracker:
         return cv2.remap(self._mask.astype(np.float32), columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_LINEAR)
 
     @staticmethod
-    def _lost(carried: np.ndarray, finds: list[Find]) -> bool:
-        """Whether the mask no longer covers the people who are seen, or is as good as gone."""
-        if carried.mean() < 0.005:
+    def _is_lost(warped: np.ndarray, detections: list[Detection]) -> bool:
+        """Whether the mask no longer covers the faces that are seen, or is nearly empty."""
+        if warped.mean() < 0.005:
             return True
-        for find in finds:
-            x, y, w, h = (round(side) for side in find.box)
-            inner = carried[max(0, y + h // 4) : y + 3 * h // 4 + 1, max(0, x + w // 4) : x + 3 * w // 4 + 1]
-            if find.kind == "face" and inner.size and inner.mean() < 0.5:
+        for detection in detections:
+            x, y, w, h = (round(side) for side in detection.box)
+            inner = warped[max(0, y + h // 4) : y + 3 * h // 4 + 1, max(0, x + w // 4) : x + 3 * w // 4 + 1]
+            if detection.kind == "face" and inner.size and inner.mean() < 0.5:
                 return True
         return False
 
-    def _band(self, small: np.ndarray, carried: np.ndarray, finds: list[Find]) -> np.ndarray:
-        """GrabCut's mask for a later frame: sure well inside and outside the carried mask, open between."""
-        reach = max(2, round(0.03 * max(carried.shape)))
+    def _trimap(self, small: np.ndarray, warped: np.ndarray, detections: list[Detection]) -> np.ndarray:
+        """The trimap for GrabCut in a later frame: certain well inside and outside the warped mask, open in between."""
+        reach = max(2, round(0.03 * max(warped.shape)))
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-        likely = (carried > 0.5).astype(np.uint8)
+        likely = (warped > 0.5).astype(np.uint8)
         mask = np.where(likely > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
         mask[cv2.erode(likely, kernel) > 0] = cv2.GC_FGD
         mask[cv2.dilate(likely, kernel) == 0] = cv2.GC_BGD
         same, other = self._plate.compare(small)
         mask[same & (mask != cv2.GC_FGD)] = cv2.GC_BGD
-        # What covers the known background and hangs together with the person belongs to them: a raised hand.
-        mask[_touching(other, likely > 0) & (mask != cv2.GC_FGD)] = cv2.GC_PR_FGD
-        if finds:
-            mask[(prior(carried.shape, finds) == cv2.GC_FGD) & (mask != cv2.GC_BGD)] = cv2.GC_FGD
+        # What covers the known background and touches the person belongs to them, such as a raised hand.
+        mask[_components_touching(other, likely > 0) & (mask != cv2.GC_FGD)] = cv2.GC_PR_FGD
+        if detections:
+            mask[(trimap_prior(warped.shape, detections) == cv2.GC_FGD) & (mask != cv2.GC_BGD)] = cv2.GC_FGD
         return mask
 
 
-class Plate:
-    """The background behind the person, learned where they are not, as long as the camera stands still."""
+class BackgroundPlate:
+    """A clean plate: the background behind the person, averaged where they are not, while the camera stands still."""
 
     def __init__(self) -> None:
         self._mean: np.ndarray | None = None
         self._seen: np.ndarray | None = None
 
     def learn(self, frame: np.ndarray, mask: np.ndarray) -> None:
+        """Add `frame` `(h, w, 3)` uint8 to the running mean, outside the person's `mask` `(h, w)` bool."""
         smooth = cv2.GaussianBlur(frame, (5, 5), 0).astype(np.float32)
         kernel = np.ones((9, 9), np.uint8)
         free = cv2.dilate(mask.astype(np.uint8), kernel) == 0
-        if self._mean is None or self._seen is None or self._moved(frame, free):
+        if self._mean is None or self._seen is None or self._camera_moved(frame, free):
             self._mean, self._seen = smooth, np.zeros(mask.shape, np.float32)
         weight = np.where(free, 1 / np.minimum(self._seen + 1, 30), 0)[..., None]
         self._mean += weight * (smooth - self._mean)
@@ -147,20 +145,20 @@ class Plate:
         if self._mean is None or self._seen is None:
             return np.zeros(frame.shape[:2], bool), np.zeros(frame.shape[:2], bool)
         known = self._seen >= 3
-        away = np.abs(cv2.GaussianBlur(frame, (5, 5), 0).astype(np.float32) - self._mean).max(axis=2)
-        return known & (away < 1.5 * STILL), known & (away > 5 * STILL)
+        difference = np.abs(cv2.GaussianBlur(frame, (5, 5), 0).astype(np.float32) - self._mean).max(axis=2)
+        return known & (difference < 1.5 * STILL), known & (difference > 5 * STILL)
 
-    def _moved(self, frame: np.ndarray, free: np.ndarray) -> bool:
+    def _camera_moved(self, frame: np.ndarray, free: np.ndarray) -> bool:
         assert self._mean is not None and self._seen is not None
         known = (self._seen >= 2) & free
         if not known.any():
             return False
-        away = np.abs(luma(frame) - cv2.cvtColor(self._mean, cv2.COLOR_RGB2GRAY))
-        return float((away[known] < 2 * STILL).mean()) < MOVED
+        difference = np.abs(luma(frame) - cv2.cvtColor(self._mean, cv2.COLOR_RGB2GRAY))
+        return float((difference[known] < 2 * STILL).mean()) < MIN_PLATE_MATCH
 
 
-def _touching(region: np.ndarray, person: np.ndarray) -> np.ndarray:
-    """The parts of `region` that touch `person`."""
+def _components_touching(region: np.ndarray, person: np.ndarray) -> np.ndarray:
+    """The connected parts of `region` that touch `person`, all `(h, w)` bool."""
     grown = cv2.dilate(person.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     opened = cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     _, labels = cv2.connectedComponents(opened)
@@ -174,21 +172,33 @@ def _reduced(frame: np.ndarray, side: int) -> np.ndarray:
     return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
 
 
-def cut(frame: np.ndarray, mask: np.ndarray, rounds: int) -> np.ndarray:
-    """GrabCut (Rother et al. 2004) from `mask` in GrabCut's words to `(H, W)` bool."""
+def grabcut(frame: np.ndarray, mask: np.ndarray, rounds: int) -> np.ndarray:
+    """Segment the person by GrabCut (Rother et al. 2004).
+
+    Alternates between Gaussian mixtures of the colours of person and background and a minimum graph cut of
+    E = Σ data terms + Σ smoothness terms between neighbours (equations 2-11).
+
+    Args:
+        frame: `(H, W, 3)` uint8.
+        mask: `(H, W)` uint8, the trimap as OpenCV's GC_* values.
+        rounds: of the alternation.
+
+    Returns:
+        `(H, W)` bool.
+    """
     person, other = (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD), (mask == cv2.GC_BGD) | (mask == cv2.GC_PR_BGD)
     if not person.any() or not other.any():
-        return person  # GrabCut needs samples of both
-    cv2.setRNGSeed(0)  # its clusters start from chance
+        return person  # the mixtures need samples of both
+    cv2.setRNGSeed(0)  # the mixtures start from a random clustering
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
     swapped = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
-    whole = (0, 0, frame.shape[1], frame.shape[0])  # not looked at: the mask says it all
-    found, _, _ = cv2.grabCut(swapped, mask.copy(), whole, background, foreground, rounds, cv2.GC_INIT_WITH_MASK)
-    return (found == cv2.GC_FGD) | (found == cv2.GC_PR_FGD)
+    whole = (0, 0, frame.shape[1], frame.shape[0])  # has no effect with a mask
+    labels, _, _ = cv2.grabCut(swapped, mask.copy(), whole, background, foreground, rounds, cv2.GC_INIT_WITH_MASK)
+    return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
 
 
-def tidy(mask: np.ndarray, finds: list[Find]) -> np.ndarray:
-    """Without crumbs and pinholes: parts under a tenth of the largest go, holes of a thousandth of it close."""
+def remove_specks(mask: np.ndarray, detections: list[Detection]) -> np.ndarray:
+    """`mask` `(h, w)` bool without parts under a tenth of the largest one and without small holes."""
     bits = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(bits, connectivity=8)
     if count < 2:
@@ -196,8 +206,8 @@ def tidy(mask: np.ndarray, finds: list[Find]) -> np.ndarray:
     areas = stats[:, cv2.CC_STAT_AREA].copy()
     areas[0] = 0
     keep = areas >= 0.1 * areas.max()
-    for find in finds:  # a part with a face in it stays, however small
-        x, y = (round(side) for side in find.centre)
+    for detection in detections:  # a part with a face in it stays, however small
+        x, y = (round(side) for side in detection.centre)
         if 0 <= y < labels.shape[0] and 0 <= x < labels.shape[1] and labels[y, x]:
             keep[labels[y, x]] = True
     whole = keep[labels]
@@ -208,41 +218,54 @@ def tidy(mask: np.ndarray, finds: list[Find]) -> np.ndarray:
 
 
 def soft_edge(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Alpha of `frame` `(H, W, 3)` from a hard mask `(h, w)`, solved in a band around its edge.
+    """Alpha `(H, W)` float32 of `frame` `(H, W, 3)` uint8 from a hard mask `(h, w)`, solved in a band around its edge.
 
-    Closed-form matting (Levin et al. 2008, equation 12): the alpha that is smoothest where local colours lie on a
-    line, given what is sure on both sides of the band.
+    Closed-form matting (Levin et al. 2008, equations 12-14): where the colours in each 3 × 3 window lie on a line in
+    RGB, α is an affine function of colour there, and minimises αᵀLα with the matting Laplacian L, given α on both
+    sides of the band.
     """
     height, width = frame.shape[:2]
     likely = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     reach = max(2, round(0.014 * max(height, width)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    sure = cv2.erode(likely, kernel) > 0.5
-    open_ = (cv2.dilate(likely, kernel) > 0.5) & ~sure
-    alpha = sure.astype(np.float32)
-    x, y, w, h = cv2.boundingRect(open_.astype(np.uint8))
-    if not w or not sure.any():
+    inside = cv2.erode(likely, kernel) > 0.5
+    band = (cv2.dilate(likely, kernel) > 0.5) & ~inside
+    alpha = inside.astype(np.float32)
+    x, y, w, h = cv2.boundingRect(band.astype(np.uint8))
+    if not w or not inside.any():
         return likely if w else alpha
     margin = 3
     box = np.s_[max(0, y - margin) : y + h + margin, max(0, x - margin) : x + w + margin]
-    alpha[box][open_[box]] = _solved(frame[box], sure[box], open_[box], likely[box])
+    alpha[box][band[box]] = _solve_alpha(frame[box], inside[box], band[box], likely[box])
     return alpha
 
 
-def _solved(frame: np.ndarray, sure: np.ndarray, open_: np.ndarray, likely: np.ndarray) -> np.ndarray:
-    """The alphas of the open pixels, in reading order."""
+def _solve_alpha(frame: np.ndarray, inside: np.ndarray, band: np.ndarray, likely: np.ndarray) -> np.ndarray:
+    """The alphas of the pixels in the band, in reading order, by preconditioned conjugate gradients.
+
+    With u the unknown and k the known pixels: (L_uu + λI)·α_u = −L_uk·α_k + λ·α⁰_u, where the guess α⁰ decides where
+    colour says nothing.
+
+    Args:
+        frame: `(H, W, 3)` uint8.
+        inside: `(H, W)` bool, where alpha is 1.
+        band: `(H, W)` bool, where alpha is unknown; elsewhere it is 0.
+        likely: `(H, W)` float32, the guess.
+
+    Returns:
+        `(N,)` float32 in 0..1, for the N pixels of the band.
+    """
     from pymatting import cg, ichol
     from pymatting.laplacian.cf_laplacian import cf_laplacian
     from scipy.sparse import diags
 
-    laplacian = cf_laplacian(np.ascontiguousarray(frame / 255.0), 1e-5, 1, is_known=~open_).tocsr()
-    unknown = np.flatnonzero(open_.ravel())
+    laplacian = cf_laplacian(np.ascontiguousarray(frame / 255.0), 1e-5, 1, is_known=~band).tocsr()
+    unknown = np.flatnonzero(band.ravel())
     rows = laplacian[unknown]
-    # A faint pull towards the cut decides where colour says nothing.
-    pull = 1e-3
+    prior_weight = 1e-3  # λ
     guess = likely.ravel()[unknown].astype(np.float64)
-    system = (rows[:, unknown] + diags(np.full(len(unknown), pull))).tocsc()
-    known = -np.asarray(rows[:, np.flatnonzero(sure.ravel())].sum(axis=1)).ravel()
+    system = (rows[:, unknown] + diags(np.full(len(unknown), prior_weight))).tocsc()
+    known = -np.asarray(rows[:, np.flatnonzero(inside.ravel())].sum(axis=1)).ravel()
     preconditioner = ichol(system, discard_threshold=1e-3, shifts=[1e-4, 1e-3, 1e-2, 1e-1, 1.0])
-    solution = cg(system, known + pull * guess, x0=guess, M=preconditioner, maxiter=300, rtol=1e-4)
+    solution = cg(system, known + prior_weight * guess, x0=guess, M=preconditioner, maxiter=300, rtol=1e-4)
     return np.clip(solution, 0, 1).astype(np.float32)

@@ -20,22 +20,22 @@ from backends.matting.engines.modnet_weights import load_modnet, reference_side
 
 
 class FromBytes(nn.Module):
-    """A network with its preparation: `(B, H, W, 3)` uint8 RGB to `(B, H, W)` alphas."""
+    """The network with its preprocessing: frames `(B, H, W, 3)` uint8 RGB to alphas `(B, H, W)`."""
 
     def __init__(self, network: MODNet) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, frames: Tensor) -> Tensor:
-        image = frames.permute(0, 3, 1, 2).float() / 127.5 - 1  # mean and deviation of 0.5, as it was trained
+        image = frames.permute(0, 3, 1, 2).float() / 127.5 - 1  # mean and standard deviation of 0.5, as in training
         return self.network(image)[:, 0]
 
 
-def portable(network: MODNet) -> bytes:
-    """The network in ONNX, for any batch and any size that is a multiple of 32."""
+def to_onnx(network: MODNet) -> bytes:
+    """The network as an ONNX file's bytes, for batches of any number and sizes that are multiples of 32."""
     with tempfile.TemporaryDirectory(prefix="fourfold-onnx-") as folder, warnings.catch_warnings():
         path = Path(folder) / "modnet.onnx"
-        # The exporter warns of itself, and of instance norm, which takes its statistics from the picture on purpose.
+        # The exporter warns of its own deprecation, and that instance norm uses the picture's statistics, as it should.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             FromBytes(network).eval(),
@@ -53,9 +53,8 @@ def portable(network: MODNet) -> bytes:
 class ModnetEngine(MattingEngine):
     """MODNet on any device.
 
-    On a processor it runs in ONNX Runtime, which `benchmarks/matting_speed.py` found faster than torch in every form
-    that
-    needs no compiler; on a graphics card in torch, in half precision and channels-last.
+    On a processor it runs in ONNX Runtime, which `benchmarks/matting_speed.py` found faster than every form of torch
+    that needs no compiler; on a graphics card in torch, in half precision and channels-last.
     """
 
     name: ClassVar[str] = "modnet"
@@ -69,13 +68,13 @@ class ModnetEngine(MattingEngine):
             parameter.requires_grad_(False)
         self.device = torch.device(device)
         if device == "cpu":
-            settings = ort.SessionOptions()
-            settings.log_severity_level = 3
-            # Waiting threads must sleep: decoding, finishing and coding need the same cores.
-            settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            self._session = ort.InferenceSession(portable(network), settings, providers=["CPUExecutionProvider"])
+            options = ort.SessionOptions()
+            options.log_severity_level = 3
+            # Waiting threads must sleep: decoding, finishing and encoding need the same cores.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+            self._session = ort.InferenceSession(to_onnx(network), options, providers=["CPUExecutionProvider"])
         else:
-            self.pixels_a_call = 8_000_000  # it is idle between calls, and has the memory
+            self.pixels_a_call = 8_000_000  # large batches keep a graphics card busy, and it has the memory
             self._network = FromBytes(network).to(self.device).to(memory_format=torch.channels_last)
 
     def working_size(self, height: int, width: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""MODNet's weights: the published checkpoints, and smaller ones with the size they were trained for."""
+"""Reads MODNet's weights: the published checkpoints, and smaller ones that note the size they were trained for."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def reference_side(path: Path) -> int:
-    """The short side, in pixels, that the weights at `path` were trained for: what a `.safetensors` notes, else 512.
+    """The short side, in pixels, the weights at `path` were trained for: the metadata of a `.safetensors`, or 512.
 
     Raises:
-        WeightsBroken: what is noted is no size.
+        WeightsBroken: the metadata holds no size.
     """
     if path.suffix != ".safetensors":
         return REFERENCE_SIDE
@@ -42,16 +42,16 @@ def reference_side(path: Path) -> int:
 
     try:
         with safe_open(path, "pt") as file:
-            noted = (file.metadata() or {}).get("reference", str(REFERENCE_SIDE))
+            stored = (file.metadata() or {}).get("reference", str(REFERENCE_SIDE))
     except (SafetensorError, OSError) as error:
         raise WeightsBroken(f"“{path.name}” is not a readable weights file; download it again.") from error
-    if not noted.isdecimal() or not STRIDE <= int(noted) <= 4 * REFERENCE_SIDE:
-        raise WeightsBroken(f"“{path.name}” says it was trained for pictures of size “{noted}”, which makes no sense.")
-    return int(noted)
+    if not stored.isdecimal() or not STRIDE <= int(stored) <= 4 * REFERENCE_SIDE:
+        raise WeightsBroken(f"“{path.name}” says it was trained for pictures of size “{stored}”, which makes no sense.")
+    return int(stored)
 
 
 def both_encoders(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Fill the encoder's second name from its first: formats that store a tensor once leave one of them out."""
+    """`state` with the encoder's tensors under both of their names; some formats store a tensor under one only."""
     inner, outer = "lr_branch.backbone.", "backbone."
     twins = {inner + key.removeprefix(outer): value for key, value in state.items() if key.startswith(outer)}
     firsts = {key.removeprefix("lr_branch."): value for key, value in state.items() if key.startswith(inner)}
@@ -59,7 +59,7 @@ def both_encoders(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def load_modnet(path: Path) -> MODNet:
-    """A network in evaluation mode with the weights at `path`, its width read off the first convolution.
+    """A network in evaluation mode with the weights at `path`; its width follows from the first convolution.
 
     Raises:
         WeightsMissing: there is no such file.

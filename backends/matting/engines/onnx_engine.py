@@ -22,14 +22,18 @@ MAX_SIDE = 2048
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to feed a network and read its answer.
+    """How a network wants its input, and what its output means.
 
     Attributes:
         layout: "NCHW" or "NHWC".
         channels: "RGB" or "BGR".
-        mean, std: what is taken off, and divided by, after the picture was scaled to 0..1; one number a channel.
-        height, width: the input's size; 0 where the network takes any, `multiple` of that many pixels.
-        input, output: their names; empty for the only or first one.
+        mean: subtracted after the picture was scaled to 0..1, one number a channel.
+        std: what it is then divided by, one number a channel.
+        height: of the input in pixels; 0 where the network takes any.
+        width: of the input in pixels; 0 where the network takes any.
+        multiple: the sides of an input of any size are multiples of so many pixels.
+        input: its name; empty for the first one.
+        output: its name; empty for the first one.
         activation: "none", "sigmoid" (one logit a pixel), "softmax" (one a class) or "minmax" (scores of any range,
             spread over 0..1).
         person: which class is the person, where there are several.
@@ -49,26 +53,27 @@ class Recipe:
 
     @classmethod
     def read(cls, path: Path, guess: Recipe) -> Recipe:
-        """`guess` with what the JSON file at `path` says instead.
+        """The recipe in the JSON file at `path`; `guess` holds for the fields that it leaves out.
 
         Raises:
             WeightsBroken: it is no JSON, or names something that a recipe does not have.
         """
         try:
-            said = json.loads(path.read_text())
-            if not isinstance(said, Mapping):
+            values = json.loads(path.read_text())
+            if not isinstance(values, Mapping):
                 raise ValueError("no object")
             known = {field.name for field in fields(cls)}
-            unknown = [name for name in said if name not in known]
+            unknown = [name for name in values if name not in known]
             if unknown:
                 raise WeightsBroken(f"The recipe “{path.name}” says “{unknown[0]}”, but knows {', '.join(known)}.")
-            values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in said.items()}
-            return replace(guess, **values).checked(path.name)
+            fitting: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+            return replace(guess, **fitting).validated(path.name)
         except (OSError, ValueError, TypeError) as error:
             raise WeightsBroken(f"The recipe “{path.name}” beside the network cannot be read as JSON.") from error
 
-    def checked(self, name: str) -> Recipe:
-        good = (
+    def validated(self, name: str) -> Recipe:
+        """The recipe itself. Raises WeightsBroken where a value is out of range."""
+        valid = (
             self.layout in ("NCHW", "NHWC")
             and self.channels in ("RGB", "BGR")
             and self.activation in ("none", "sigmoid", "softmax", "minmax")
@@ -78,13 +83,13 @@ class Recipe:
             and 0 <= self.width <= MAX_SIDE
             and self.multiple >= 1
         )
-        if not good:
+        if not valid:
             raise WeightsBroken(f"The recipe “{name}” holds a value that makes no sense; see the engine's description.")
         return self
 
 
-def guessed(session: ort.InferenceSession) -> Recipe:
-    """What the network's own declaration tells: layout and size. Pictures in 0..1 are the commonest input."""
+def guess_recipe(session: ort.InferenceSession) -> Recipe:
+    """The recipe that the network's declaration of its inputs implies: layout and size, for pictures in 0..1."""
     shape = session.get_inputs()[0].shape
     if len(shape) != 4:
         raise WeightsBroken("This network does not take one picture at a time, so it cannot be used for matting here.")
@@ -105,17 +110,17 @@ class OnnxEngine(MattingEngine):
         path = self.weights[0]
         if not path.is_file():
             raise WeightsMissing(f"The network “{path.name}” is not there; download it or choose another file.")
-        settings = ort.SessionOptions()
-        settings.log_severity_level = 3
-        asked = ["CUDAExecutionProvider"] if device == "cuda" else []
-        there = set(ort.get_available_providers())
-        providers = [name for name in asked if name in there] + ["CPUExecutionProvider"]
+        session_options = ort.SessionOptions()
+        session_options.log_severity_level = 3
+        preferred = ["CUDAExecutionProvider"] if device == "cuda" else []
+        available = set(ort.get_available_providers())
+        providers = [name for name in preferred if name in available] + ["CPUExecutionProvider"]
         try:
-            self.session = ort.InferenceSession(path.read_bytes(), settings, providers=providers)
-        except Exception as error:  # onnxruntime raises kinds of its own, none of them public
+            self.session = ort.InferenceSession(path.read_bytes(), session_options, providers=providers)
+        except Exception as error:  # onnxruntime's own exceptions are not public
             raise WeightsBroken(f"“{path.name}” is not a network in ONNX format that can be run here.") from error
         beside = path.with_suffix(".json")
-        guess = guessed(self.session)
+        guess = guess_recipe(self.session)
         self.recipe = Recipe.read(beside, guess) if beside.is_file() else guess
         self._input = self.recipe.input or self.session.get_inputs()[0].name
         self._output = self.recipe.output or self.session.get_outputs()[0].name
@@ -133,12 +138,12 @@ class OnnxEngine(MattingEngine):
 
     def mattes(self, frames: np.ndarray) -> np.ndarray:
         height, width = frames.shape[1:3]
-        fed = np.stack([self._fed(frame) for frame in frames])
-        parts = [fed[i : i + 1] for i in range(len(fed))] if self._single else [fed]
-        found = np.concatenate([self._person(self._infer(part)) for part in parts])
-        return np.stack([cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR) for alpha in found])
+        batch = np.stack([self._prepare(frame) for frame in frames])
+        parts = [batch[i : i + 1] for i in range(len(batch))] if self._single else [batch]
+        alphas = np.concatenate([self._read_alpha(self._infer(part)) for part in parts])
+        return np.stack([cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR) for alpha in alphas])
 
-    def _fed(self, frame: np.ndarray) -> np.ndarray:
+    def _prepare(self, frame: np.ndarray) -> np.ndarray:
         recipe = self.recipe
         height, width = (
             fixed or max(recipe.multiple, side // recipe.multiple * recipe.multiple)
@@ -150,15 +155,15 @@ class OnnxEngine(MattingEngine):
         scaled = (small.astype(np.float32) / 255 - self._mean) / self._std
         return scaled if recipe.layout == "NHWC" else scaled.transpose(2, 0, 1)
 
-    def _infer(self, fed: np.ndarray) -> np.ndarray:
+    def _infer(self, batch: np.ndarray) -> np.ndarray:
         try:
-            return self.session.run([self._output], {self._input: fed})[0]
+            return self.session.run([self._output], {self._input: batch})[0]
         except Exception as error:  # as above
             raise EngineFailed("This network could not take the picture: check the recipe beside its file.") from error
 
-    def _person(self, raw: np.ndarray) -> np.ndarray:
-        """The network's answer as `(B, h, w)` alphas in 0..1."""
-        scores: np.ndarray = raw.astype(np.float32)
+    def _read_alpha(self, output: np.ndarray) -> np.ndarray:
+        """The network's output, `(B, C, h, w)`, `(B, h, w, C)` or `(B, h, w)`, as alphas `(B, h, w)` in 0..1."""
+        scores: np.ndarray = output.astype(np.float32)
         if scores.ndim == 4 and self.recipe.layout == "NCHW":
             scores = scores.transpose(0, 2, 3, 1)
         if scores.ndim == 3:

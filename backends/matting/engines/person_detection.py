@@ -1,4 +1,4 @@
-"""Where a person probably is, by OpenCV's detectors alone: a face gives head and shoulders, an outline a whole body."""
+"""Where a person probably is, by OpenCV's detectors: a face implies head and shoulders, an outline a whole body."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ import cv2
 import numpy as np
 
 DETECTION_SIDE = 480
-FACES = {
+FACE_CASCADES = {
     "haarcascade_frontalface_alt2.xml": 0.1,
     "haarcascade_frontalface_default.xml": 1.0,
     "haarcascade_profileface.xml": 1.0,
 }
-"""What a point of each detector's own score is worth: the first gives about fifty to anything that it takes."""
+"""The weight of each detector's own score: the first gives about fifty to anything that it accepts."""
 
-SURE = 2.0
-"""Scores of detectors that agree add up; patterns in cloth seldom reach this, faces nearly always do."""
+MIN_FACE_SCORE = 2.0
+"""The sum of the scores of detectors that agree: patterns in cloth seldom reach this, faces nearly always do."""
+
+MIN_BODY_SCORE = 0.4
 
 
 @dataclass(frozen=True)
-class Find:
+class Detection:
     """One detection as (x, y, width, height) in pixels of the frame; `kind` is "face" or "body"."""
 
     kind: str
@@ -40,44 +42,45 @@ def _cascade(name: str) -> cv2.CascadeClassifier:
 
 
 @cache
-def _walker() -> cv2.HOGDescriptor:
+def _body_detector() -> cv2.HOGDescriptor:
     hog = cv2.HOGDescriptor()
     hog.setSVMDetector(np.asarray(cv2.HOGDescriptor.getDefaultPeopleDetector(), np.float32))
     return hog
 
 
-def find_people(frame: np.ndarray) -> list[Find]:
-    """The people in `frame` `(H, W, 3)` uint8, faces first, the largest first; empty where none is seen.
+def detect_people(frame: np.ndarray) -> list[Detection]:
+    """The people in `frame` `(H, W, 3)` uint8: faces, largest first, or else standing bodies, or else nothing.
 
-    Viola and Jones 2001 for faces, then Dalal and Triggs 2005 for bodies that stand.
+    Faces by cascades of Haar features (Viola and Jones 2001), bodies by histograms of oriented gradients (Dalal and
+    Triggs 2005).
     """
     scale = DETECTION_SIDE / max(frame.shape[:2])
     size = (round(frame.shape[1] * scale), round(frame.shape[0] * scale))
     grey = cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR), cv2.COLOR_RGB2GRAY)
     faces = _faces(grey)
     if faces:
-        return [Find("face", _scaled(box, 1 / scale)) for box in faces]
-    return [Find("body", _scaled(box, 1 / scale)) for box in _bodies(grey)]
+        return [Detection("face", scale_box(box, 1 / scale)) for box in faces]
+    return [Detection("body", scale_box(box, 1 / scale)) for box in _bodies(grey)]
 
 
 def _faces(grey: np.ndarray) -> list[tuple[float, ...]]:
-    """Boxes on which the detectors agree well enough, the largest first; far smaller ones are mostly patterns."""
-    votes: list[tuple[tuple[float, ...], float]] = []
-    for name, worth in FACES.items():
-        votes += [(box, worth * score) for box, score in _votes(grey, name)]
+    """Boxes on which the detectors agree well enough, largest first; far smaller ones are mostly patterns."""
+    candidates: list[tuple[tuple[float, ...], float]] = []
+    for name, weight in FACE_CASCADES.items():
+        candidates += [(box, weight * score) for box, score in _candidates(grey, name)]
         if "profile" in name:  # it knows one side only: look at the mirror image too
-            flipped = _votes(cv2.flip(grey, 1), name)
-            votes += [((grey.shape[1] - box[0] - box[2], *box[1:]), worth * score) for box, score in flipped]
+            flipped = _candidates(cv2.flip(grey, 1), name)
+            candidates += [((grey.shape[1] - box[0] - box[2], *box[1:]), weight * score) for box, score in flipped]
     agreed: list[tuple[float, ...]] = []
-    for box, score in sorted(votes, key=lambda vote: -vote[1]):
-        total = sum(other_score for other, other_score in votes if _overlap(box, other) > 0.3)
-        if max(score, total) >= SURE and all(_overlap(box, other) < 0.1 for other in agreed):
+    for box, score in sorted(candidates, key=lambda candidate: -candidate[1]):
+        total = sum(other_score for other, other_score in candidates if _overlap(box, other) > 0.3)
+        if max(score, total) >= MIN_FACE_SCORE and all(_overlap(box, other) < 0.1 for other in agreed):
             agreed.append(box)
     agreed.sort(key=lambda box: -box[2])
     return [box for box in agreed if box[2] > 0.5 * agreed[0][2]]
 
 
-def _votes(grey: np.ndarray, name: str) -> list[tuple[tuple[float, ...], float]]:
+def _candidates(grey: np.ndarray, name: str) -> list[tuple[tuple[float, ...], float]]:
     least = max(20, min(grey.shape) // 12)
     boxes, _, scores = _cascade(name).detectMultiScale3(
         grey, scaleFactor=1.1, minNeighbors=3, minSize=(least, least), outputRejectLevels=True
@@ -88,49 +91,58 @@ def _votes(grey: np.ndarray, name: str) -> list[tuple[tuple[float, ...], float]]
 def _bodies(grey: np.ndarray) -> list[tuple[float, ...]]:
     if min(grey.shape) < 128:
         return []
-    boxes, weights = _walker().detectMultiScale(grey, winStride=(8, 8), padding=(16, 16), scale=1.08)
-    sure = [(tuple(map(float, box)), float(weight)) for box, weight in zip(boxes, weights, strict=True) if weight > 0.4]
-    kept: list[tuple[float, ...]] = []
-    for box, _ in sorted(sure, key=lambda pair: -pair[1]):
-        if all(_overlap(box, other) < 0.4 for other in kept):
-            kept.append(box)
-    return kept[:4]
+    boxes, weights = _body_detector().detectMultiScale(grey, winStride=(8, 8), padding=(16, 16), scale=1.08)
+    scored = zip(boxes, weights, strict=True)
+    confident = [(tuple(map(float, box)), float(weight)) for box, weight in scored if weight > MIN_BODY_SCORE]
+    chosen: list[tuple[float, ...]] = []
+    for box, _ in sorted(confident, key=lambda pair: -pair[1]):
+        if all(_overlap(box, other) < 0.4 for other in chosen):
+            chosen.append(box)
+    return chosen[:4]
 
 
 def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    """Intersection over union of two boxes."""
     width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    shared = max(0.0, width) * max(0.0, height)
-    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
+    intersection = max(0.0, width) * max(0.0, height)
+    return intersection / (one[2] * one[3] + other[2] * other[3] - intersection)
 
 
-def _scaled(box: tuple[float, ...], scale: float) -> tuple[float, float, float, float]:
+def scale_box(box: tuple[float, ...], scale: float) -> tuple[float, float, float, float]:
     return box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale
 
 
-def prior(shape: tuple[int, int], finds: list[Find]) -> np.ndarray:
-    """What the detections say of each pixel, `(H, W)` uint8 in GrabCut's words: surely or probably person or not.
+def trimap_prior(shape: tuple[int, int], detections: list[Detection]) -> np.ndarray:
+    """The trimap to begin GrabCut with: certainly or probably person, probably or certainly background.
 
     The proportions are those of artists' anatomy: a detected face is about 0.75 of a head wide and high, shoulders are
-    three to four faces wide, the body seven and a half heads high.
+    three to four faces wide, the body is seven and a half heads high.
+
+    Args:
+        shape: (H, W) of the picture.
+        detections: the people in it; without any, a person is assumed in the middle.
+
+    Returns:
+        `(H, W)` uint8 of GC_FGD, GC_PR_FGD, GC_PR_BGD and GC_BGD.
     """
     height, width = shape
     mask = np.full(shape, cv2.GC_PR_BGD, np.uint8)
-    for find in finds:
-        x, y, w, h = find.box
-        if find.kind == "face":
+    for detection in detections:
+        x, y, w, h = detection.box
+        if detection.kind == "face":
             _draw_bust(mask, x + w / 2, y + h / 2, w)
         else:
             _draw_body(mask, x, y, w, h)
-    if not finds:  # nothing was recognised: pictures that people take of people have them in the middle
+    if not detections:  # photographs of people mostly have them in the middle
         cv2.ellipse(
             mask, (width // 2, round(height * 0.62)), (width // 4, height // 2), 0, 0, 360, int(cv2.GC_PR_FGD), -1
         )
     rim = max(1, round(0.02 * max(shape)))
     for strip in (mask[:rim], mask[:, :rim], mask[:, -rim:]):
-        strip[strip == cv2.GC_PR_BGD] = cv2.GC_BGD  # the person may go on below the picture, not above or beside it
-    if finds:
-        top = min(find.box[1] - (1.0 if find.kind == "face" else 0.1) * find.box[3] for find in finds)
+        strip[strip == cv2.GC_PR_BGD] = cv2.GC_BGD  # a person may extend below the picture, not above or beside it
+    if detections:
+        top = min(found.box[1] - (1.0 if found.kind == "face" else 0.1) * found.box[3] for found in detections)
         above = mask[: max(0, round(top))]
         above[above == cv2.GC_PR_BGD] = cv2.GC_BGD
     return mask

@@ -1,4 +1,4 @@
-"""New backgrounds: a colour, the old one blurred, a picture, or a video that runs along."""
+"""New backgrounds: a colour, the scene itself blurred, a picture, or a video that plays along."""
 
 from __future__ import annotations
 
@@ -20,39 +20,55 @@ BLUR_SIDE = 320
 
 
 class Background(ABC):
-    """Gives a picture `(H, W, 3)` uint8 to lay behind each frame."""
+    """A source of pictures to lay behind the person."""
 
     @abstractmethod
-    def behind(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray: ...
+    def render(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
+        """The background of one frame.
+
+        Args:
+            frame: `(H, W, 3)` uint8.
+            alpha: `(H, W)` float32, its finished matte.
+            seconds: when the frame is shown.
+
+        Returns:
+            `(H, W, 3)` uint8.
+        """
 
     def close(self) -> None:
-        """Let go of files; the default holds none."""
+        """Close the files that it holds; the default holds none."""
         return
 
 
-class Plain(Background):
+class ColourBackground(Background):
+    """One colour everywhere."""
+
     def __init__(self, rgb: tuple[int, int, int]) -> None:
         self._rgb = rgb
         self._picture: np.ndarray | None = None
 
-    def behind(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
+    def render(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
         if self._picture is None or self._picture.shape != frame.shape:
             self._picture = np.full_like(frame, self._rgb)
         return self._picture
 
 
-class Blurred(Background):
-    """The scene itself out of focus. The person is left out of the blur, so that no halo surrounds them."""
+class BlurredBackground(Background):
+    """The scene itself out of focus, without the person in it, so that no halo surrounds them.
+
+    A blur that is normalised by weights w = 1 − α: B = G(w·I) / G(w), where G is a Gaussian whose σ is `strength` of
+    the long side.
+    """
 
     def __init__(self, strength: float = 0.03) -> None:
         self._strength = strength
 
-    def behind(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
+    def render(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
         height, width = alpha.shape
         scale = min(1.0, BLUR_SIDE / max(height, width))
         size = (max(2, round(width * scale)), max(2, round(height * scale)))
         image = cv2.resize(frame, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-        # A little more than the person is left out: mattes end early at hair.
+        # Leave out a little more than the person, because mattes end early at hair.
         person = cv2.dilate(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.ones((5, 5), np.uint8))
         weight = np.maximum(1 - person, 1e-4)[..., None]
         sigma = self._strength * max(size)
@@ -63,9 +79,12 @@ class Blurred(Background):
 
 
 def cover(picture: np.ndarray, shape: tuple[int, ...], wider: float = 1.0) -> np.ndarray:
-    """`picture` enlarged or reduced to fill `shape` (height, width), what sticks out cut off evenly.
+    """`picture` scaled to fill `shape` (height, width), cropped evenly on both sides.
 
-    `wider` says how many times as wide as the picture's own a pixel of the result is shown.
+    `wider` is the width of the result's pixels over that of the picture's own.
+
+    >>> cover(np.zeros((90, 160, 3), np.uint8), (50, 50)).shape
+    (50, 50, 3)
     """
     height, width = shape
     scale = max(height / picture.shape[0], width * wider / picture.shape[1])
@@ -76,24 +95,26 @@ def cover(picture: np.ndarray, shape: tuple[int, ...], wider: float = 1.0) -> np
     return np.ascontiguousarray(big[top : top + height, left : left + width])
 
 
-class Still(Background):
+class PictureBackground(Background):
+    """A picture, cropped to the frame; `sar` is the width over height of the frame's pixels."""
+
     def __init__(self, path: Path, sar: Fraction) -> None:
-        self._source, self._wider = read_picture(path).rgb, float(sar)
+        self._source, self._pixel_ratio = read_picture(path).rgb, float(sar)
         self._picture: np.ndarray | None = None
 
-    def behind(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
+    def render(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
         if self._picture is None or self._picture.shape != frame.shape:
-            self._picture = cover(self._source, alpha.shape, self._wider)
+            self._picture = cover(self._source, alpha.shape, self._pixel_ratio)
         return self._picture
 
 
-class Moving(Background):
-    """Another video, at its own pace, from its beginning again when it ends."""
+class VideoBackground(Background):
+    """Another video at its own speed, in a loop; `sar` is the width over height of the frame's pixels."""
 
     def __init__(self, path: Path, sar: Fraction) -> None:
         self._path = path
         self._reader = VideoReader(path)
-        self._wider = float(sar / self._reader.info.sar)
+        self._pixel_ratio = float(sar / self._reader.info.sar)
         self._offset = 0.0
         self._last = 0.0
         self._picture: np.ndarray | None = None
@@ -102,10 +123,10 @@ class Moving(Background):
             self._reader.close()
             raise BadInput("There is no picture in the background video: choose another one.")
 
-    def behind(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
+    def render(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
         while self._picture is None or (self._next is not None and self._due() <= seconds + 1e-6):
             if self._next is not None:
-                self._picture = cover(self._next.rgb, alpha.shape, self._wider)
+                self._picture = cover(self._next.rgb, alpha.shape, self._pixel_ratio)
                 self._last = self._due()
             self._next = self._reader.read()
             if self._next is None:
@@ -117,7 +138,7 @@ class Moving(Background):
         return self._offset + float(self._next.pts * self._reader.info.time_base)
 
     def _rewind(self) -> None:
-        if self._last == self._offset:  # a single picture: it stays
+        if self._last == self._offset:  # a video of a single picture: it stays
             return
         self._offset = self._last + float(1 / self._reader.info.rate)
         self._reader.close()
@@ -128,19 +149,24 @@ class Moving(Background):
         self._reader.close()
 
 
-def background(words: str, file: Path | None, sar: Fraction = Fraction(1)) -> Background:
-    """The background named by an option, or the file sent along; `sar` is the shape of a pixel in front of it.
+def open_background(name: str, file: Path | None, sar: Fraction = Fraction(1)) -> Background:
+    """The background that the option `background` names, or the file that was sent along.
+
+    Args:
+        name: a colour, or "blur"; without effect where there is a file.
+        file: a picture or a video, untrusted.
+        sar: width over height of the pixels of the frames in front of it.
 
     Raises:
-        BadInput: the words name none, or the file is neither picture nor video.
+        BadInput: the name is unknown, or the file is neither picture nor video.
     """
     if file is not None:
-        return Still(file, sar) if is_picture(file) else Moving(file, sar)
-    text = COLOURS.get(words.strip().lower(), words.strip().lower())
+        return PictureBackground(file, sar) if is_picture(file) else VideoBackground(file, sar)
+    text = COLOURS.get(name.strip().lower(), name.strip().lower())
     if text == "blur":
-        return Blurred()
+        return BlurredBackground()
     if re.fullmatch(r"#[0-9a-f]{6}", text):
-        return Plain((int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)))
+        return ColourBackground((int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)))
     raise BadInput(
-        f"“{words}” is no background: give a colour such as #00b140 or green, “blur”, or send a picture or video."
+        f"“{name}” is no background: give a colour such as #00b140 or green, “blur”, or send a picture or video."
     )

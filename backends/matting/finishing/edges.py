@@ -1,4 +1,4 @@
-"""Edges: the matte brought up to the source's size, its foreground's true colours, and its border moved or softened."""
+"""The edge of a matte: enlarging it to the source's size, moving and softening it, and the foreground colours there."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import numpy as np
 GUIDE_RADIUS = 1
 GUIDE_EPSILON = 5e-5  # about the variance of a camera's noise
 POINTS_A_ROW, ROWS_A_CALL = 1024, 16_384  # OpenCV reads at most 32767 points in either direction
-COLOUR_SIDE = 320  # the colours of foreground and background vary slowly: they are estimated at this size
-WIDE, NARROW = 0.09, 0.007  # of the long side: the two radii of the estimate
+COLOUR_SIDE = 320  # the colours of foreground and background vary slowly, so they are estimated at this size
+WIDE_WINDOW, NARROW_WINDOW = 0.09, 0.007  # of the long side: the windows of the two passes of the estimate
+REACH = 9  # foreground colours continue so many pixels outside the matte
 
 
 def guided_upsample(alpha: np.ndarray, guide: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    """Bring a matte up to the size of its frame, following the frame's own edges.
+    """Enlarge a matte to the size of its frame, following the frame's own edges.
 
-    The guided filter (He et al. 2013, equations 5-8) fits alpha = a·luma + b in small windows at the matte's size, as
-    its fast form does (He and Sun 2015). Only the slope is used here: the plain enlargement of alpha gets a times what
-    the plain enlargement of the picture lacks, so nothing is smoothed that the matte already had.
+    The guided filter (He et al. 2013, equations 5-8) fits α = a·I + b to luma I in small windows, with
+    a = cov(I, α) / (var(I) + ε); its fast form does so at the matte's size (He and Sun 2015). Here only a is used:
+    α_full = up(α) + up(a)·(I_full − up(I)), so that nothing is smoothed that the matte already had.
 
     Args:
         alpha: `(h, w)` float32 in 0..1.
@@ -25,7 +26,7 @@ def guided_upsample(alpha: np.ndarray, guide: np.ndarray, frame: np.ndarray) -> 
         frame: `(H, W, 3)` uint8.
 
     Returns:
-        `(H, W)` float32 in 0..1, exactly 0 and 1 where the matte is sure all around.
+        `(H, W)` float32 in 0..1, exactly 0 and 1 where the matte is certain all around.
     """
     height, width = frame.shape[:2]
     grey = cv2.cvtColor(guide, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
@@ -33,52 +34,62 @@ def guided_upsample(alpha: np.ndarray, guide: np.ndarray, frame: np.ndarray) -> 
     mean_i, mean_p = cv2.blur(grey, window), cv2.blur(alpha, window)
     covariance = cv2.blur(grey * alpha, window) - mean_i * mean_p
     variance = cv2.blur(grey * grey, window) - mean_i * mean_i
-    slope = cv2.blur(covariance / (variance + GUIDE_EPSILON), window)
-    full, slope, coarse = (plain_upsample(field, height, width) for field in (alpha, slope, grey))
-    lacking = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255 - coarse
-    full = full + slope * lacking
-    # A hundredth at both ends is unrest of networks and of the fit.
+    coefficient = cv2.blur(covariance / (variance + GUIDE_EPSILON), window)
+    full, coefficient, coarse = (plain_upsample(field, height, width) for field in (alpha, coefficient, grey))
+    fine_detail = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255 - coarse
+    full = full + coefficient * fine_detail
+    # The last hundredth at both ends is noise of the networks and of the fit.
     return np.clip((full - 0.01) * (1 / 0.98), 0, 1, dtype=np.float32)
 
 
 def plain_upsample(alpha: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Bilinear, for comparison and for mattes that are at the frame's size already."""
+    """`alpha` `(h, w)` enlarged bilinearly to `(height, width)`; returned as it is where that is its size."""
     if alpha.shape == (height, width):
         return alpha
     return cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _ratio(weighted: np.ndarray, weight: np.ndarray, size: int) -> np.ndarray:
-    """Local mean of colours by weight: blur(weighted) / blur(weight)."""
+def _weighted_mean(weighted: np.ndarray, weight: np.ndarray, size: int) -> np.ndarray:
+    """The weighted mean of colours in windows of `size` pixels: blur(w·c) / blur(w), `(h, w, 3)`."""
     window = (size, size)
     return cv2.blur(weighted, window) / (cv2.blur(weight, window)[..., None] + 1e-5)
 
 
-def slow_colours(frame: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Foreground and background as smooth colour fields `(h, w, 3)` float32 in 0..255, at a reduced size.
+def blur_fusion(frame: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Foreground and background as smooth fields of colour, at a reduced size.
 
-    Blur-fusion of Forte and Pitié 2021 ("Approximate Fast Foreground Colour Estimation", equations 4-7): means
-    weighted by alpha over a wide window, put right by the pixel's own colour, then over a narrow one.
+    Blur-fusion (Forte and Pitié 2021, "Approximate Fast Foreground Colour Estimation", equations 4-7), in two passes,
+    over a wide window and then a narrow one: F̂ = blur(α·F) / blur(α), B̂ = blur((1 − α)·B) / blur(1 − α), then both
+    are corrected by the residual of the compositing equation, F = F̂ + α·(I − α·F̂ − (1 − α)·B̂) and B alike.
+
+    Args:
+        frame: I, `(H, W, 3)` uint8.
+        alpha: α, `(H, W)` float32.
+
+    Returns:
+        F and B, each `(h, w, 3)` float32 in 0..255.
     """
     scale = min(1.0, COLOUR_SIDE / max(alpha.shape))
     size = (max(2, round(alpha.shape[1] * scale)), max(2, round(alpha.shape[0] * scale)))
     image = cv2.resize(frame, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     a = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
     fore = back = image
-    for share in (WIDE, NARROW):
-        window = 2 * max(1, round(share * max(size) / 2)) + 1
-        fore_mean, back_mean = _ratio(fore * a[..., None], a, window), _ratio(back * (1 - a)[..., None], 1 - a, window)
-        error = image - a[..., None] * fore_mean - (1 - a)[..., None] * back_mean
-        fore = np.clip(fore_mean + a[..., None] * error, 0, 255)
-        back = np.clip(back_mean + (1 - a)[..., None] * error, 0, 255)
+    for fraction in (WIDE_WINDOW, NARROW_WINDOW):
+        window = 2 * max(1, round(fraction * max(size) / 2)) + 1
+        fore_mean = _weighted_mean(fore * a[..., None], a, window)
+        back_mean = _weighted_mean(back * (1 - a)[..., None], 1 - a, window)
+        residual = image - a[..., None] * fore_mean - (1 - a)[..., None] * back_mean
+        fore = np.clip(fore_mean + a[..., None] * residual, 0, 255)
+        back = np.clip(back_mean + (1 - a)[..., None] * residual, 0, 255)
     return fore, back
 
 
 def foreground(frame: np.ndarray, alpha: np.ndarray, strength: float = 1.0) -> np.ndarray:
-    """The colours of the person alone, without what shines through at hair and edges.
+    """The foreground colours: those of the person, without the background that shines through at hair and edges.
 
-    Inside they are the frame's own; in the soft band they are estimated; just outside they continue, so that codecs
-    that blur colour do not pull black into the edge; far outside they are black.
+    Inside, they are the frame's own. In the soft band they are estimated by `blur_fusion`, with a last correction by
+    each pixel's own residual. They continue a little way outside, so that codecs that blur colour do not pull black
+    into the edge; farther outside they are black.
 
     Args:
         frame: `(H, W, 3)` uint8.
@@ -89,17 +100,16 @@ def foreground(frame: np.ndarray, alpha: np.ndarray, strength: float = 1.0) -> n
         `(H, W, 3)` uint8, straight (not multiplied by alpha).
     """
     result = np.zeros_like(frame)
-    reach = 9
-    near = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    near = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((REACH, REACH), np.uint8))
     x, y, width, height = cv2.boundingRect(near)
     if not width:
         return result
     box = np.s_[y : y + height, x : x + width]
-    image, a, kept = (np.ascontiguousarray(part[box]) for part in (frame, alpha, near))
-    colours = cv2.copyTo(image, kept)
-    points = np.flatnonzero((kept > 0) & (a < 1))
+    image, a, near = (np.ascontiguousarray(part[box]) for part in (frame, alpha, near))
+    colours = cv2.copyTo(image, near)
+    points = np.flatnonzero((near > 0) & (a < 1))
     if strength > 0 and len(points):
-        fore, back = (_at(field, points, a.shape) for field in slow_colours(image, a))
+        fore, back = (_sample(field, points, a.shape) for field in blur_fusion(image, a))
         soft, own = a.ravel()[points][:, None], image.reshape(-1, 3)[points].astype(np.float32)
         estimate = fore + soft * (own - soft * fore - (1 - soft) * back)
         mixed = own + strength * (np.clip(estimate, 0, 255) - own)
@@ -108,8 +118,8 @@ def foreground(frame: np.ndarray, alpha: np.ndarray, strength: float = 1.0) -> n
     return result
 
 
-def _at(field: np.ndarray, points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A reduced field `(h, w, 3)` read at flat indices into `shape`, bilinear: `(N, 3)`; costs what is read."""
+def _sample(field: np.ndarray, points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A reduced field `(h, w, 3)` at flat indices `(N,)` into `shape`, bilinear: `(N, 3)`."""
     rows, columns = np.divmod(points, shape[1])
     scale_y, scale_x = field.shape[0] / shape[0], field.shape[1] / shape[1]
     y = ((rows + 0.5) * scale_y - 0.5).astype(np.float32)
@@ -125,7 +135,11 @@ def _at(field: np.ndarray, points: np.ndarray, shape: tuple[int, ...]) -> np.nda
 
 
 def move_edge(alpha: np.ndarray, pixels: float) -> np.ndarray:
-    """Grow (positive) or shrink (negative) the matte by that many pixels, soft edges included."""
+    """Grow (positive) or shrink (negative) the matte `(H, W)` by that many pixels, soft edge included.
+
+    >>> move_edge(np.array([[0, 0, 1, 0, 0]], np.float32), 1).tolist()
+    [[0.0, 1.0, 1.0, 1.0, 0.0]]
+    """
     whole = round(abs(pixels))
     if whole == 0:
         return alpha
@@ -134,5 +148,5 @@ def move_edge(alpha: np.ndarray, pixels: float) -> np.ndarray:
 
 
 def soften(alpha: np.ndarray, pixels: float) -> np.ndarray:
-    """Blur the matte's edge over about that many pixels."""
+    """Blur the edge of the matte `(H, W)` over about that many pixels."""
     return cv2.GaussianBlur(alpha, (0, 0), pixels / 2) if pixels > 0 else alpha

@@ -1,4 +1,4 @@
-"""From an engine's small matte to the pictures that are written: size, edge, colours, background."""
+"""From the raw matte to the pictures that are written: enlargement, edge, foreground colours, background."""
 
 from __future__ import annotations
 
@@ -16,75 +16,98 @@ from backends.matting.finishing.edges import (
     soften,
 )
 from backends.matting.finishing.multilevel import multilevel_foreground
-from backends.matting.options import Settings
+from backends.matting.options import MattingOptions
 from backends.matting.video.exports import COMPOSITE, CUTOUT, MATTE
 from backends.matting.video.still_image import Picture
 
 PREVIEW_SIDE = 480
 FINE_PIXELS = 12_000_000
-"""Pictures up to this size get the slower and finer foreground colours."""
+"""Pictures up to this size get the slower and finer estimate of foreground colours."""
 
 
 @dataclass(frozen=True)
 class Finisher:
-    """Makes the contents named in `contents` ("matte", "cutout", "composite") from a frame and its matte."""
+    """Makes the contents named in `contents` ("matte", "cutout", "composite") from a frame and its raw matte."""
 
-    settings: Settings
+    options: MattingOptions
     contents: frozenset[str]
     background: Background | None = None
 
-    def alpha(self, frame: np.ndarray, guide: np.ndarray, small: np.ndarray) -> np.ndarray:
-        """The final matte `(H, W)` float32 of `frame`; `small` `(h, w)` was found on `guide` `(h, w, 3)`."""
-        if small.shape == frame.shape[:2]:
-            full = small
-        elif min(small.shape) < 32:
-            full = plain_upsample(small, *frame.shape[:2])
-        else:
-            full = guided_upsample(small, guide, frame)
-        return soften(move_edge(full, self.settings.edge), self.settings.softness)
+    def finish_matte(self, frame: np.ndarray, guide: np.ndarray, smoothed: np.ndarray) -> np.ndarray:
+        """The finished matte of a frame.
 
-    def pictures(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> dict[str, np.ndarray]:
-        """The contents asked for, as `(H, W)`, `(H, W, 4)` and `(H, W, 3)` uint8."""
-        made: dict[str, np.ndarray] = {}
+        Args:
+            frame: `(H, W, 3)` uint8.
+            guide: `(h, w, 3)` uint8, the frame at the engine's working size.
+            smoothed: `(h, w)` float32, the raw matte after smoothing over time.
+
+        Returns:
+            `(H, W)` float32.
+        """
+        if smoothed.shape == frame.shape[:2]:
+            full = smoothed
+        elif min(smoothed.shape) < 32:
+            full = plain_upsample(smoothed, *frame.shape[:2])
+        else:
+            full = guided_upsample(smoothed, guide, frame)
+        return soften(move_edge(full, self.options.edge), self.options.softness)
+
+    def render(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> dict[str, np.ndarray]:
+        """The pictures of one frame by content, all uint8: matte `(H, W)`, cutout `(H, W, 4)`, composite `(H, W, 3)`.
+
+        Args:
+            frame: `(H, W, 3)` uint8.
+            alpha: `(H, W)` float32, the finished matte.
+            seconds: when the frame is shown, for a background that moves.
+        """
+        pictures: dict[str, np.ndarray] = {}
         matte = cv2.convertScaleAbs(alpha, alpha=255)
         if MATTE in self.contents:
-            made[MATTE] = matte
+            pictures[MATTE] = matte
         if CUTOUT not in self.contents and COMPOSITE not in self.contents:
-            return made
-        colours = foreground(frame, alpha, self.settings.despill)
+            return pictures
+        colours = foreground(frame, alpha, self.options.despill)
         if CUTOUT in self.contents:
-            made[CUTOUT] = cv2.merge([colours, matte])
+            pictures[CUTOUT] = cv2.merge([colours, matte])
         if COMPOSITE in self.contents:
             assert self.background is not None
-            behind = self.background.behind(frame, alpha, seconds)
-            made[COMPOSITE] = over(colours, alpha, behind)
-        return made
+            pictures[COMPOSITE] = over(colours, alpha, self.background.render(frame, alpha, seconds))
+        return pictures
 
 
-def picture_alpha(picture: Picture, small: np.ndarray, settings: Settings) -> np.ndarray:
-    """The final matte `(H, W)` float32 of a picture from the one `(h, w)` that was found; its own alpha counts too."""
-    guide = cv2.resize(picture.rgb, small.shape[::-1], interpolation=cv2.INTER_AREA)
-    alpha = Finisher(settings, frozenset({MATTE})).alpha(picture.rgb, guide, small)
+def finish_picture_matte(picture: Picture, raw: np.ndarray, options: MattingOptions) -> np.ndarray:
+    """The finished matte `(H, W)` float32 of a still picture from its raw one `(h, w)`, times its own alpha."""
+    guide = cv2.resize(picture.rgb, raw.shape[::-1], interpolation=cv2.INTER_AREA)
+    alpha = Finisher(options, frozenset({MATTE})).finish_matte(picture.rgb, guide, raw)
     return alpha if picture.alpha is None else alpha * picture.alpha
 
 
-def picture_colours(picture: Picture, alpha: np.ndarray, settings: Settings) -> np.ndarray:
-    """The person's own colours `(H, W, 3)` uint8."""
+def picture_foreground(picture: Picture, alpha: np.ndarray, options: MattingOptions) -> np.ndarray:
+    """The foreground colours `(H, W, 3)` uint8 of a still picture with the finished matte `alpha` `(H, W)` float32."""
     estimate = multilevel_foreground if alpha.size <= FINE_PIXELS else foreground
-    return estimate(picture.rgb, alpha, settings.despill)
+    return estimate(picture.rgb, alpha, options.despill)
 
 
 def over(colours: np.ndarray, alpha: np.ndarray, behind: np.ndarray) -> np.ndarray:
-    """`alpha`·F + (1 − `alpha`)·B (Porter and Duff 1984, "over"), uint8."""
+    """The composite C = α·F + (1 − α)·B (Porter and Duff 1984, "over").
+
+    Args:
+        colours: F, `(H, W, 3)` uint8, not multiplied by α.
+        alpha: α, `(H, W)` float32.
+        behind: B, `(H, W, 3)` uint8.
+
+    Returns:
+        `(H, W, 3)` uint8.
+    """
     return cv2.blendLinear(colours, behind, alpha, 1 - alpha)
 
 
 def preview(frame: np.ndarray, alpha: np.ndarray) -> bytes:
-    """A small see-through WebP of one frame, to look at while the rest is made."""
+    """A small see-through WebP of one frame, to look at while the job goes on."""
     scale = min(1.0, PREVIEW_SIDE / max(alpha.shape))
     size = (max(2, round(alpha.shape[1] * scale)), max(2, round(alpha.shape[0] * scale)))
     colours = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
     matte = cv2.convertScaleAbs(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), alpha=255)
-    done, data = cv2.imencode(".webp", cv2.cvtColor(cv2.merge([colours, matte]), cv2.COLOR_RGBA2BGRA))
-    assert done
+    encoded, data = cv2.imencode(".webp", cv2.cvtColor(cv2.merge([colours, matte]), cv2.COLOR_RGBA2BGRA))
+    assert encoded
     return data.tobytes()

@@ -1,4 +1,4 @@
-"""Time: what stands still, how much a matte flickers there, and smoothing that does not drag behind movement."""
+"""Smoothing over time: which pixels stand still, how much a matte flickers there, and how flashes are removed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 
 STILL = 6.0
-"""Change of blurred luma, in steps of 255, under which a pixel counts as standing still: above camera noise."""
+"""A pixel whose blurred luma changes by less than this, of 255, counts as standing still: it is above camera noise."""
 
 TOLERANCE = 0.1
-"""ξ of MODNet's equation for the one-frame delay: alphas closer than this agree."""
+"""ξ of MODNet's one-frame delay: alphas that are closer than this agree."""
 
 Payload = TypeVar("Payload")
 
@@ -22,83 +22,104 @@ def luma(frame: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (5, 5), 0).astype(np.float32)
 
 
-def still(previous: np.ndarray, current: np.ndarray) -> np.ndarray:
-    """Where two `luma` pictures `(H, W)` show no movement."""
+def still_pixels(previous: np.ndarray, current: np.ndarray) -> np.ndarray:
+    """Where two `luma` pictures `(H, W)` show no movement, `(H, W)` bool.
+
+    >>> still_pixels(np.array([[100.0, 100.0]]), np.array([[103.0, 120.0]])).tolist()
+    [[True, False]]
+    """
     return np.abs(current - previous) < STILL
 
 
-def flicker(previous: np.ndarray, current: np.ndarray, calm: np.ndarray) -> float:
-    """Mean change of alpha from one frame to the next over the pixels that stand still; 0 where none does.
+def flicker(previous: np.ndarray, current: np.ndarray, still: np.ndarray) -> float:
+    """Mean |α_t − α_{t−1}| over the pixels that stand still, in 0..1; 0 where none does.
 
-    A true matte of a still pixel does not change, so any change is the method's own unrest.
+    The true matte of a still pixel does not change, so any change comes from the method.
+
+    >>> flicker(np.zeros((1, 2)), np.array([[0.25, 1.0]]), np.array([[True, False]]))
+    0.25
     """
-    count = int(np.count_nonzero(calm))
-    return float(np.abs(current - previous)[calm].sum() / count) if count else 0.0
+    count = int(np.count_nonzero(still))
+    return float(np.abs(current - previous)[still].sum() / count) if count else 0.0
 
 
 def one_frame_delay(
-    before: np.ndarray, alpha: np.ndarray, after: np.ndarray, calm: np.ndarray, tolerance: float = TOLERANCE
+    before: np.ndarray, alpha: np.ndarray, after: np.ndarray, still: np.ndarray, tolerance: float = TOLERANCE
 ) -> np.ndarray:
-    """Smooth `alpha` from its neighbours in time (MODNet, section "One-Frame Delay", equation 7).
+    """Smooth `alpha` from its neighbours in time (Ke et al. 2022, MODNet, "One-Frame Delay", equation 7).
 
-    Where the frames before and after agree with each other and this one with neither, it is taken for a flicker and
-    becomes their mean. `calm` says where the picture itself stood still over the three frames: a hand that is there
-    for one frame only is no flicker, and stays.
+    Where |α_{t−1} − α_{t+1}| ≤ ξ while |α_t − α_{t−1}| > ξ and |α_t − α_{t+1}| > ξ, α_t is a flash and becomes
+    (α_{t−1} + α_{t+1}) / 2. Unlike the paper, this is limited to pixels whose picture stood still over the three
+    frames: a hand that is there for one frame only is no flash, and stays.
 
     Args:
-        before, alpha, after: mattes `(H, W)` of frames t−1, t and t+1.
-        calm: `(H, W)` bool.
+        before: matte of frame t−1, `(H, W)` in 0..1.
+        alpha: matte of frame t, `(H, W)`.
+        after: matte of frame t+1, `(H, W)`.
+        still: where the picture stood still over the three frames, `(H, W)` bool.
+        tolerance: ξ.
+
+    Returns:
+        The smoothed matte of frame t, `(H, W)`.
+
+    >>> flash = one_frame_delay(np.array([0.8]), np.array([0.2]), np.array([0.86]), np.array([True]))
+    >>> round(float(flash[0]), 2)
+    0.83
     """
-    agree = np.abs(before - after) <= tolerance
-    astray = (np.abs(alpha - before) > tolerance) & (np.abs(alpha - after) > tolerance)
-    return np.where(agree & astray & calm, (before + after) / 2, alpha)
+    neighbours_agree = np.abs(before - after) <= tolerance
+    differs = (np.abs(alpha - before) > tolerance) & (np.abs(alpha - after) > tolerance)
+    return np.where(neighbours_agree & differs & still, (before + after) / 2, alpha)
 
 
 @dataclass(frozen=True)
-class Moment(Generic[Payload]):
-    """One frame on its way through time: `raw` is the engine's matte, `alpha` what became of it.
+class SmoothedFrame(Generic[Payload]):
+    """One frame with its matte, before (`raw`) and after (`alpha`) smoothing, both `(H, W)`.
 
-    `unrest_raw` and `unrest` are the flicker against the frame before, without and with smoothing.
+    `flicker_raw` and `flicker` are its flicker against the frame before, without and with smoothing. `payload` is
+    whatever the caller wants back with the frame.
     """
 
     payload: Payload
     luma: np.ndarray
     raw: np.ndarray
     alpha: np.ndarray
-    unrest_raw: float = 0.0
-    unrest: float = 0.0
+    flicker_raw: float = 0.0
+    flicker: float = 0.0
 
 
 class Smoother(Generic[Payload]):
-    """Mattes in, mattes out one frame later, smoothed where `active`; measures the flicker before and after."""
+    """Takes mattes in order and returns each one frame later: smoothed if `active`, its flicker measured either way."""
 
     def __init__(self, active: bool = True) -> None:
         self.active = active
-        self._before: Moment[Payload] | None = None
-        self._now: Moment[Payload] | None = None
+        self._previous: SmoothedFrame[Payload] | None = None
+        self._current: SmoothedFrame[Payload] | None = None
 
-    def push(self, payload: Payload, frame: np.ndarray, alpha: np.ndarray) -> list[Moment[Payload]]:
-        """Take the next frame's matte; give the one before it, finished, if there is one."""
-        coming = Moment(payload, luma(frame), alpha, alpha)
-        done = [self._finished(coming)] if self._now is not None else []
-        self._now = coming
-        return done
+    def push(self, payload: Payload, frame: np.ndarray, alpha: np.ndarray) -> list[SmoothedFrame[Payload]]:
+        """Take the next frame `(H, W, 3)` uint8 and its matte `(H, W)`; return the frame before it, if there is one."""
+        following = SmoothedFrame(payload, luma(frame), alpha, alpha)
+        smoothed = [self._smooth(following)] if self._current is not None else []
+        self._current = following
+        return smoothed
 
-    def flush(self) -> list[Moment[Payload]]:
-        done = [self._finished(None)] if self._now is not None else []
-        self._now = self._before = None
-        return done
+    def flush(self) -> list[SmoothedFrame[Payload]]:
+        """Return the last frame, and start afresh."""
+        smoothed = [self._smooth(None)] if self._current is not None else []
+        self._current = self._previous = None
+        return smoothed
 
-    def _finished(self, coming: Moment[Payload] | None) -> Moment[Payload]:
-        now, before = self._now, self._before
-        assert now is not None
-        alpha, unrest_raw, unrest = now.raw, 0.0, 0.0
-        if before is not None:
-            calm = still(before.luma, now.luma)
-            if self.active and coming is not None:
-                both = calm & still(now.luma, coming.luma) & still(before.luma, coming.luma)
-                alpha = one_frame_delay(before.raw, now.raw, coming.raw, both)
-            unrest_raw = flicker(before.raw, now.raw, calm)
-            unrest = flicker(before.alpha, alpha, calm)
-        self._before = Moment(now.payload, now.luma, now.raw, alpha, unrest_raw, unrest)
-        return self._before
+    def _smooth(self, following: SmoothedFrame[Payload] | None) -> SmoothedFrame[Payload]:
+        current, previous = self._current, self._previous
+        assert current is not None
+        alpha, flicker_raw, flicker_smoothed = current.raw, 0.0, 0.0
+        if previous is not None:
+            still = still_pixels(previous.luma, current.luma)
+            if self.active and following is not None:
+                still_throughout = (
+                    still & still_pixels(current.luma, following.luma) & still_pixels(previous.luma, following.luma)
+                )
+                alpha = one_frame_delay(previous.raw, current.raw, following.raw, still_throughout)
+            flicker_raw = flicker(previous.raw, current.raw, still)
+            flicker_smoothed = flicker(previous.alpha, alpha, still)
+        self._previous = SmoothedFrame(current.payload, current.luma, current.raw, alpha, flicker_raw, flicker_smoothed)
+        return self._previous

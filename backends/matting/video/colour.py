@@ -1,4 +1,7 @@
-"""Colour: which way a file's luma and chroma become RGB and back, and how HDR light is brought down to a screen's."""
+"""Colour: which matrix turns a file's luma and chroma into RGB and back, and how HDR becomes ordinary brightness.
+
+The numbers of matrices, primaries and transfer functions are those of ITU-T H.273.
+"""
 
 from __future__ import annotations
 
@@ -10,35 +13,48 @@ from av.video.reformatter import ColorRange, Colorspace
 from backends.matting.types import Colour
 
 UNSPECIFIED = 2
-REFERENCE_WHITE = 203.0  # cd/m², ITU-R BT.2408: where ordinary white lies in HDR
+REFERENCE_WHITE = 203.0  # cd/m² of diffuse white in HDR (ITU-R BT.2408)
+KNEE = 0.6  # of white: light up to here passes unchanged
+DISPLAY_GAMMA = 2.4  # ITU-R BT.1886
 LUT_SIDE = 33
 
-_MATRICES = {
-    1: Colorspace.ITU709,
+_MATRICES = {  # by matrix coefficients of H.273, table 4
+    1: Colorspace.ITU709,  # ITU-R BT.709
     4: Colorspace.FCC,
-    5: Colorspace.ITU601,
-    6: Colorspace.ITU601,
+    5: Colorspace.ITU601,  # ITU-R BT.601, 625 lines
+    6: Colorspace.ITU601,  # ITU-R BT.601, 525 lines
     7: Colorspace.SMPTE240M,
-    9: Colorspace.BT2020,
-    10: Colorspace.BT2020,
+    9: Colorspace.BT2020,  # ITU-R BT.2020, non-constant luminance
+    10: Colorspace.BT2020,  # constant luminance, which FFmpeg converts alike
 }
 
 
 def matrix(colour: Colour, height: int) -> Colorspace:
-    """The matrix to decode with. Where the file does not say, players go by size: HD is BT.709, SD is BT.601."""
+    """The matrix to decode with. Where a file does not say, players go by its height: HD is BT.709, SD is BT.601.
+
+    >>> matrix(Colour(), 1080).name, matrix(Colour(), 480).name, matrix(Colour(matrix=9), 480).name
+    ('ITU709', 'ITU601', 'BT2020')
+    """
     return _MATRICES.get(colour.matrix) or (Colorspace.ITU709 if height >= 720 else Colorspace.ITU601)
 
 
 def value_range(colour: Colour) -> ColorRange:
+    """Full range (black is 0) or video range (black is 16 of 255)."""
     return ColorRange.JPEG if colour.full else ColorRange.MPEG
 
 
 SDR = Colour(matrix=1, primaries=1, transfer=1, full=False)
-"""What an HDR video becomes: BT.709, the colours every player and editor takes."""
+"""The colours that an HDR video is converted to: BT.709, which every player and editor takes."""
 
 
 def pq_light(code: np.ndarray) -> np.ndarray:
-    """Light in cd/m² of PQ code values in 0..1 (SMPTE ST 2084, equation 4.1)."""
+    """Light in cd/m² of PQ code values in 0..1: the EOTF of SMPTE ST 2084, equation 4.1.
+
+    L = 10,000·(max(E^(1/m₂) − c₁, 0) / (c₂ − c₃·E^(1/m₂)))^(1/m₁)
+
+    >>> pq_light(np.array([0.0, 0.5081, 1.0])).round().tolist()
+    [0.0, 100.0, 10000.0]
+    """
     m1, m2 = 2610 / 16384, 2523 / 4096 * 128
     c1, c2, c3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
     power = np.power(np.clip(code, 0, 1), 1 / m2)
@@ -46,7 +62,11 @@ def pq_light(code: np.ndarray) -> np.ndarray:
 
 
 def hlg_light(code: np.ndarray) -> np.ndarray:
-    """Light in cd/m² on a 1000 cd/m² screen of HLG code values `(..., 3)` (ITU-R BT.2100, table 5)."""
+    """Light in cd/m², on a screen of 1,000 cd/m², of HLG code values `(..., 3)` in 0..1 (ITU-R BT.2100, table 5).
+
+    The inverse OETF gives scene light, E'²/3 up to E' = 1/2 and (e^((E' − c)/a) + b)/12 above. The OOTF multiplies it
+    by 1,000·Y^(γ − 1), where Y is the scene's luminance and γ = 1.2.
+    """
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     scene = np.where(code <= 0.5, code**2 / 3, (np.exp((code - c) / a) + b) / 12)
     luma = scene @ np.array([0.2627, 0.6780, 0.0593])
@@ -59,17 +79,17 @@ BT2020_TO_BT709 = np.array(
 
 
 def to_sdr(code: np.ndarray, transfer: int) -> np.ndarray:
-    """HDR code values `(..., 3)` in 0..1 to BT.709 code values in 0..1.
+    """HDR code values `(..., 3)` in 0..1, by `transfer` 16 (PQ) or 18 (HLG), to BT.709 code values in 0..1.
 
-    Light up to 60 % of white passes unchanged, so that skin keeps its tone; above, it bends smoothly towards
-    white, by the brightest of the three channels so that bright colours do not turn.
+    With k = KNEE and p the brightest channel in units of white, light is scaled by f(p) / p: f(p) = p up to k, so that
+    skin keeps its tone, and f(p) = k + (1 − k)·(1 − e^(−(p − k)/(1 − k))) above, which approaches white smoothly. All
+    three channels are scaled alike, so that bright colours keep their hue.
     """
     light = (pq_light(code) if transfer == 16 else hlg_light(code)) / REFERENCE_WHITE
     linear = np.maximum(light @ BT2020_TO_BT709.T, 0)
     peak = linear.max(axis=-1, keepdims=True)
-    knee = 0.6
-    bent = np.where(peak <= knee, peak, knee + (1 - knee) * (1 - np.exp(-(peak - knee) / (1 - knee))))
-    return np.power(np.clip(linear * bent / np.maximum(peak, 1e-9), 0, 1), 1 / 2.4)
+    compressed = np.where(peak <= KNEE, peak, KNEE + (1 - KNEE) * (1 - np.exp(-(peak - KNEE) / (1 - KNEE))))
+    return np.power(np.clip(linear * compressed / np.maximum(peak, 1e-9), 0, 1), 1 / DISPLAY_GAMMA)
 
 
 def write_sdr_table(path: Path, transfer: int) -> None:

@@ -1,4 +1,4 @@
-"""The files that can be made, as data: how each is coded, what it can hold, what opens it, how large it grows."""
+"""The export formats as data: how each is encoded, what it can hold, which programs open it, how large it gets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from backends.core.errors import BadInput
 from backends.matting.types import MediaInfo
 
 CUTOUT, MATTE, COMPOSITE = "cutout", "matte", "composite"
-RAW, STACKED = "raw", "stacked"  # not for people: the engine's own mattes, and source above matte for a browser
+RAW_MATTE, SOURCE_AND_MATTE = "raw", "stacked"
+"""Contents that only the program itself reads: the engine's own mattes, and the source above its finished matte."""
 
 
 @dataclass(frozen=True)
@@ -17,15 +18,24 @@ class Export:
     """One kind of output.
 
     Attributes:
+        kind: its name as an option and as a file.
+        title: its name for people.
         content: "cutout" (colour and alpha), "matte" (alpha as gray), "composite" (over a new background), or one of
             the two that only the program itself reads.
-        artifact: the kind of artifact that it is in a result.
+        suffix: of the file, with its dot.
+        opens_in: which programs open it, as a sentence.
+        caveat: what to know before choosing it, as a sentence.
+        codec: FFmpeg's name of the video encoder; empty where there is no video stream.
+        pix_fmt: FFmpeg's name of the pixel format.
+        options: for the encoder.
+        container: options for the container.
         audio: the codecs, by FFmpeg's names, that the container takes as they are.
-        audio_codec: what any other sound is turned into; "" where the format holds no sound.
+        audio_codec: what any other sound is encoded as; "" where the format holds no sound.
         square: its pixels can only be square.
         even: its sides can only be even.
-        limited: what opens it takes black to be 16, whatever the file says.
+        limited: the programs that open it take black to be 16, whatever the file says.
         bits_per_pixel: measured size of a talking person at 1080p, for estimates.
+        artifact: the kind of artifact that it is in a result.
     """
 
     kind: str
@@ -33,7 +43,7 @@ class Export:
     content: str
     suffix: str
     opens_in: str
-    beware: str = ""
+    caveat: str = ""
     codec: str = ""
     pix_fmt: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -47,7 +57,7 @@ class Export:
     artifact: str = "export"
 
     def estimate(self, info: MediaInfo, seconds: float | None = None) -> int:
-        """The size to expect in bytes, for all of the video or for `seconds` of it."""
+        """The size to expect in bytes, for the whole video or for `seconds` of it."""
         frames = info.frames if seconds is None else seconds * float(info.rate)
         sound = 24_000 * len(info.audio) * (info.seconds if seconds is None else seconds) if self.audio else 0
         return round(info.width * info.height * max(frames, 1) * self.bits_per_pixel / 8 + sound)
@@ -67,7 +77,7 @@ EXPORTS: dict[str, Export] = {
             content=CUTOUT,
             suffix=".mov",
             opens_in="Opens in Final Cut, Premiere, DaVinci Resolve, After Effects and Avid.",
-            beware="Large; players such as VLC show it over black, which is no fault of the file.",
+            caveat="Large; players such as VLC show it over black, which is no fault of the file.",
             codec="prores_ks",
             pix_fmt="yuva444p10le",
             options={"profile": "4444", "vendor": "apl0", "alpha_bits": "16", "qscale": "6"},
@@ -82,7 +92,7 @@ EXPORTS: dict[str, Export] = {
             content=CUTOUT,
             suffix=".webm",
             opens_in="Opens in Chrome, Edge, Firefox, OBS and web pages.",
-            beware="Safari and most editors show it without its transparency.",
+            caveat="Safari and most editors show it without its transparency.",
             codec="libvpx-vp9",
             pix_fmt="yuva420p",
             options={
@@ -92,7 +102,7 @@ EXPORTS: dict[str, Export] = {
                 "cpu-used": "6",
                 "row-mt": "1",
                 "threads": "2",
-                "auto-alt-ref": "0",  # VP9 drops the alpha of frames that it reorders
+                "auto-alt-ref": "0",  # libvpx drops the alpha of frames that it reorders
             },
             audio=("opus", "vorbis"),
             audio_codec="libopus",
@@ -105,7 +115,7 @@ EXPORTS: dict[str, Export] = {
             content=CUTOUT,
             suffix=".zip",
             opens_in="Opens in every editor that takes picture sequences, such as Blender, Nuke and After Effects.",
-            beware="One picture a frame and no sound; times.csv in it says when each one is shown.",
+            caveat="One picture a frame and no sound; times.csv in it says when each one is shown.",
             bits_per_pixel=4.0,
         ),
         Export(
@@ -114,7 +124,7 @@ EXPORTS: dict[str, Export] = {
             content=MATTE,
             suffix=".mp4",
             opens_in="Opens everywhere; lay it over the original as a luma or track matte.",
-            beware="It holds only the matte: keep the original beside it.",
+            caveat="It holds only the matte: keep the original beside it.",
             codec="libx264",
             pix_fmt="yuv420p",
             options=_X264,
@@ -130,7 +140,7 @@ EXPORTS: dict[str, Export] = {
             content=COMPOSITE,
             suffix=".mp4",
             opens_in="Opens everywhere: phones, players, editors, chat programs.",
-            beware="The background is part of the picture and cannot be changed later.",
+            caveat="The background is part of the picture and cannot be changed later.",
             codec="libx264",
             pix_fmt="yuv420p",
             options=_X264,
@@ -143,7 +153,7 @@ EXPORTS: dict[str, Export] = {
     )
 }
 
-ALPHA = Export(
+ALPHA_EXPORT = Export(
     kind="alpha",
     title="Lossless matte (MKV)",
     content=MATTE,
@@ -157,18 +167,20 @@ ALPHA = Export(
 )
 """Written beside a luma export: exactly one gray frame for each source frame, without loss."""
 
-KEPT_MATTE = replace(ALPHA, kind="matte", content=RAW, title="Mattes as they were found (MKV)", artifact="matte")
-"""The engine's mattes before smoothing and finishing, at its own size: another export needs no network again."""
+RAW_MATTE_EXPORT = replace(
+    ALPHA_EXPORT, kind="matte", content=RAW_MATTE, title="Mattes as they were found (MKV)", artifact="matte"
+)
+"""The raw mattes, at the engine's working size: from them, another export needs no second run of the network."""
 
-PROXY = Export(
+PROXY_EXPORT = Export(
     kind="proxy",
     title="Source above matte (MP4)",
-    content=STACKED,
+    content=SOURCE_AND_MATTE,
     suffix=".mp4",
     opens_in="Opens in the workbench.",
     codec="libx264",
     pix_fmt="yuv420p",
-    # Short groups without reordered frames: a browser finds every frame at once.
+    # Short groups of pictures without reordering, so that a browser seeks to any frame at once.
     options={"crf": "24", "preset": "superfast", "g": "12", "bf": "0"},
     container=_FASTSTART,
     square=True,
@@ -177,26 +189,29 @@ PROXY = Export(
     artifact="proxy",
 )
 
-_IMPOSSIBLE = {
+_UNSUPPORTED = {
     "mp4": "An MP4 cannot hold transparency: choose prores4444 or webm for a see-through background, "
     "or composite for an MP4 over a new one.",
     "gif": "A GIF has no soft edges, so hair would look cut with scissors: choose webm instead.",
     "h264": "H.264 cannot hold transparency: choose prores4444 or webm.",
     "hevc": "HEVC with transparency can only be made on Apple computers: choose prores4444 and convert it there.",
 }
-_OTHER_NAMES = {"mov": "prores4444", "prores": "prores4444", "vp9": "webm", "zip": "png", "matte": "luma"}
+_ALIASES = {"mov": "prores4444", "prores": "prores4444", "vp9": "webm", "zip": "png", "matte": "luma"}
 
 
-def wanted(names: str) -> tuple[Export, ...]:
-    """The exports named in a comma-separated list.
+def parse_exports(names: str) -> tuple[Export, ...]:
+    """The exports named in a comma-separated list, each once.
 
     Raises:
-        BadInput: one of them is unknown, or cannot hold what was asked of it.
+        BadInput: one of them is unknown or cannot hold a cut-out, or there is none.
+
+    >>> [export.kind for export in parse_exports("mov, WebM, mov")]
+    ['prores4444', 'webm']
     """
-    kinds = dict.fromkeys(_OTHER_NAMES.get(name, name) for name in names.lower().replace(" ", "").split(",") if name)
+    kinds = dict.fromkeys(_ALIASES.get(name, name) for name in names.lower().replace(" ", "").split(",") if name)
     for kind in kinds:
-        if kind in _IMPOSSIBLE or kind.split("+")[0] in _IMPOSSIBLE:
-            raise BadInput(_IMPOSSIBLE[kind.split("+")[0]])
+        if kind in _UNSUPPORTED or kind.split("+")[0] in _UNSUPPORTED:
+            raise BadInput(_UNSUPPORTED[kind.split("+")[0]])
         if kind not in EXPORTS:
             raise BadInput(f"There is no export called “{kind}”; there is {', '.join(EXPORTS)}.")
     if not kinds:

@@ -1,4 +1,4 @@
-"""What each frame was like: how much of it is uncertain and how much it flickers. Written as it comes."""
+"""Statistics of each frame, written as the frames come: uncertain pixels, flicker, and the area of the person."""
 
 from __future__ import annotations
 
@@ -9,36 +9,41 @@ from typing import Any
 import numpy as np
 
 from backends.core.engine import Metric
-from backends.matting.finishing.temporal import Moment
+from backends.matting.finishing.temporal import SmoothedFrame
 from backends.matting.types import UNCERTAIN
 
-NOBODY = 0.002
-"""A matte that never covers more than this share of the picture holds no person."""
+NO_PERSON_AREA = 0.002
+"""A matte that never covers more than this fraction of the picture holds no person."""
 
 
-def uncertainty(alpha: np.ndarray) -> float:
-    """The share of pixels that are neither clearly person nor clearly background."""
+def uncertain_fraction(alpha: np.ndarray) -> float:
+    """The fraction of pixels that are neither clearly person nor clearly background.
+
+    >>> uncertain_fraction(np.array([[0.0, 0.02, 0.5, 1.0]]))
+    0.25
+    """
     return float(np.count_nonzero((alpha > UNCERTAIN[0]) & (alpha < UNCERTAIN[1])) / alpha.size)
 
 
-class FrameLog:
-    """`frames.json`: one row a frame, on disk at once so that an hour costs no more memory than a second."""
+class FrameStatsWriter:
+    """Writes `frames.json`, one row a frame, to disk at once: an hour takes no more memory than a second."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = path.open("w")
         self._file.write('{"columns": ["frame", "seconds", "uncertain", "flicker", "area"], "rows": [')
         self.count = 0
-        self._sums = np.zeros(4)
-        self.largest = 0.0
+        self._sums = np.zeros(4)  # uncertain, flicker_raw, flicker, area
+        self.largest_area = 0.0
 
-    def add(self, moment: Moment[Any], seconds: float) -> None:
-        uncertain, area = uncertainty(moment.alpha), float(moment.alpha.mean())
-        row = [self.count, round(seconds, 4), round(uncertain, 5), round(moment.unrest, 6), round(area, 5)]
+    def add(self, frame: SmoothedFrame[Any], seconds: float) -> None:
+        """Write the row of the next frame, shown at `seconds` of the output."""
+        uncertain, area = uncertain_fraction(frame.alpha), float(frame.alpha.mean())
+        row = [self.count, round(seconds, 4), round(uncertain, 5), round(frame.flicker, 6), round(area, 5)]
         self._file.write(("," if self.count else "") + "\n" + json.dumps(row))
         self.count += 1
-        self._sums += (uncertain, moment.unrest_raw, moment.unrest, area)
-        self.largest = max(self.largest, area)
+        self._sums += (uncertain, frame.flicker_raw, frame.flicker, area)
+        self.largest_area = max(self.largest_area, area)
 
     def close(self) -> None:
         if not self._file.closed:
@@ -46,12 +51,12 @@ class FrameLog:
             self._file.close()
 
     def metrics(self) -> list[Metric]:
-        """Means over the frames; flicker needs a frame before, so it has one frame less."""
-        uncertain, raw, smoothed, area = self._sums / max(1, self.count)
+        """Means over the frames in percent; flicker needs a frame before, so it counts one frame less."""
+        uncertain, flicker_raw, flicker, area = self._sums / max(1, self.count)
         steps = max(1, self.count - 1) / max(1, self.count)
         return [
             Metric("uncertain pixels", 100 * uncertain, "%"),
-            Metric("flicker before smoothing", 100 * raw / steps, "%"),
-            Metric("flicker", 100 * smoothed / steps, "%"),
+            Metric("flicker before smoothing", 100 * flicker_raw / steps, "%"),
+            Metric("flicker", 100 * flicker / steps, "%"),
             Metric("area of the person", 100 * area, "%"),
         ]

@@ -1,4 +1,4 @@
-"""Video in and out, frame by frame: a reader and writers with two methods each, `read`/`write` and `close`."""
+"""Reads a video frame by frame: upright, progressive, in RGB, with the source's own times."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from av.sidedata.sidedata import SideData
 from backends.core.errors import BadInput
 from backends.matting.types import Colour, Frame, MediaInfo
 from backends.matting.video.colour import matrix, value_range, write_sdr_table
-from backends.matting.video.source import MAX_VIDEO_PIXELS, check_size, moving_pictures, open_container, origin
+from backends.matting.video.source import MAX_VIDEO_PIXELS, check_size, open_container, origin, select_video_stream
 
-Signs = tuple[int, int, int, int]
+DisplaySigns = tuple[int, int, int, int]
+"""The signs of the four linear terms of a display matrix: which multiple of 90° and which mirroring it stands for."""
 
-# What the display matrix does to the unit vectors, and the numpy/OpenCV steps that do the same to a picture.
+# The OpenCV rotation and whether to mirror afterwards, which do to a picture what the matrix does to unit vectors.
 _ROT90 = cv2.ROTATE_90_COUNTERCLOCKWISE
-_ORIENTATIONS: dict[Signs, tuple[int | None, bool]] = {
+_ORIENTATIONS: dict[DisplaySigns, tuple[int | None, bool]] = {
     (1, 0, 0, 1): (None, False),
     (0, -1, 1, 0): (_ROT90, False),
     (-1, 0, 0, -1): (cv2.ROTATE_180, False),
@@ -36,8 +37,8 @@ _ORIENTATIONS: dict[Signs, tuple[int | None, bool]] = {
 UPRIGHT = (1, 0, 0, 1)
 
 
-def orientation(frame: av.VideoFrame) -> Signs:
-    """The display matrix of a frame as signs of its four linear terms; upright where there is none or it is askew."""
+def orientation(frame: av.VideoFrame) -> DisplaySigns:
+    """The orientation that a frame's display matrix asks for; upright without one, or at other angles than 90°."""
     for data in cast(Iterable[SideData], frame.side_data):
         if data.type.name == "DISPLAYMATRIX":
             terms = np.frombuffer(bytes(data)[:36], np.int32).reshape(3, 3)[:2, :2] / 65536
@@ -46,16 +47,16 @@ def orientation(frame: av.VideoFrame) -> Signs:
     return UPRIGHT
 
 
-def turn(picture: np.ndarray, signs: Signs) -> np.ndarray:
-    """`picture` as it is meant to be watched."""
+def make_upright(picture: np.ndarray, signs: DisplaySigns) -> np.ndarray:
+    """`picture` `(H, W, 3)` rotated and mirrored as it is meant to be watched."""
     rotation, mirrored = _ORIENTATIONS[signs]
     if rotation is not None:
         picture = cv2.rotate(picture, rotation)
     return cv2.flip(picture, 1) if mirrored else picture
 
 
-class Conditioner:
-    """Decoded frames to progressive ones with ordinary brightness: deinterlaces and tone-maps where needed."""
+class FramePreprocessor:
+    """Deinterlaces frames and maps HDR to ordinary brightness, where a video needs it."""
 
     def __init__(self, colour: Colour, height: int) -> None:
         self._colour = colour
@@ -66,7 +67,7 @@ class Conditioner:
         self.interlaced = False
 
     def push(self, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
-        """Take one frame, or None at the end; give those that are ready, in order."""
+        """Take one frame, or None at the end; yield the frames that are ready, in order."""
         if frame is None:
             yield from self._flush()
             return
@@ -77,11 +78,11 @@ class Conditioner:
             yield from self._flush()
             self.interlaced = True
         if self._colour.hdr:
-            frame = self._planar(frame)
+            frame = self._to_planar(frame)
         shape = (frame.width, frame.height, frame.format.name)
         if self._graph is None or shape != self._shape:
             yield from self._flush()
-            self._graph, self._shape = self._built(frame), shape
+            self._graph, self._shape = self._build_graph(frame), shape
         self._graph.push(frame)
         yield from self._pull()
 
@@ -90,7 +91,7 @@ class Conditioner:
         if self._folder is not None:
             self._folder.cleanup()
 
-    def _planar(self, frame: av.VideoFrame) -> av.VideoFrame:
+    def _to_planar(self, frame: av.VideoFrame) -> av.VideoFrame:
         pts, base = frame.pts, frame.time_base
         out = frame.reformat(
             format="gbrp10le",
@@ -101,7 +102,7 @@ class Conditioner:
         out.pts, out.time_base = pts, base
         return out
 
-    def _built(self, frame: av.VideoFrame) -> Graph:
+    def _build_graph(self, frame: av.VideoFrame) -> Graph:
         graph = Graph()
         nodes = [
             graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
@@ -137,47 +138,50 @@ class VideoReader:
 
     Args:
         path: the file, untrusted.
-        start, end: seconds from its beginning to read between; `end` None is all of it.
-        most: the largest picture taken, in pixels.
+        start: where to begin, in seconds from the beginning of the file.
+        end: where to stop, in seconds; None for the end of the file.
+        max_pixels: the largest picture that is read.
 
     Raises:
         BadInput: nothing in it can be decoded as video.
-        TooLarge: its pictures are over `most`.
+        TooLarge: its pictures are larger than `max_pixels`.
     """
 
-    def __init__(self, path: Path, start: float = 0.0, end: float | None = None, most: int = MAX_VIDEO_PIXELS) -> None:
+    def __init__(
+        self, path: Path, start: float = 0.0, end: float | None = None, max_pixels: int = MAX_VIDEO_PIXELS
+    ) -> None:
         self._container = open_container(path)
         self._first: av.VideoFrame | None = None
         self.broken = 0
         self.untimed = 0
         self.reshaped = False
         try:
-            self._stream = moving_pictures(self._container)
+            self._stream = select_video_stream(self._container)
             codec = self._stream.codec_context
             if codec.width and codec.height:
-                check_size(codec.width, codec.height, most)
-            codec.options = {"max_pixels": str(most)}  # a header may lie: the decoder refuses before it allocates
+                check_size(codec.width, codec.height, max_pixels)
+            codec.options = {"max_pixels": str(max_pixels)}  # a header may lie: the decoder checks before it allocates
             codec.thread_type, codec.thread_count = "AUTO", 2
-            self._begin = Fraction(start).limit_denominator(1000)
+            self._start = Fraction(start).limit_denominator(1000)
             self._end = None if end is None else Fraction(end).limit_denominator(1000)
             self._seek()
-            self._packets = self._decoded()
+            self._packets = self._decode()
             first = next(self._packets, None)
             if first is None:
                 raise BadInput("Not one picture in this video could be read; the file is empty or damaged.")
-            check_size(first.width, first.height, most)
+            check_size(first.width, first.height, max_pixels)
             self._signs = orientation(first)
             self.info = self._describe(first)
-            self._conditioner = Conditioner(self.info.colour, first.height)
+            self._preprocessor = FramePreprocessor(self.info.colour, first.height)
             self._size = (first.width, first.height)
-            self._frames: Generator[Frame, None, None] = self._timed(first)
+            self._frames: Generator[Frame, None, None] = self._with_times(first)
         except BaseException:
             self._container.close()
             raise
 
     @property
     def deinterlaced(self) -> bool:
-        return self._conditioner.interlaced
+        return self._preprocessor.interlaced
 
     def read(self) -> Frame | None:
         """The next frame between start and end, or None after the last."""
@@ -186,7 +190,7 @@ class VideoReader:
     def close(self) -> None:
         self._frames.close()
         self._packets.close()
-        self._conditioner.close()
+        self._preprocessor.close()
         self._container.close()
 
     def _describe(self, first: av.VideoFrame) -> MediaInfo:
@@ -218,10 +222,10 @@ class VideoReader:
         )
 
     def _seek(self) -> None:
-        """Jump to the last key frame before `start`; a file that cannot jump is read from its beginning."""
-        if self._begin:
+        """Seek to the last key frame before `start`; a file without an index is read from its beginning."""
+        if self._start:
             try:
-                self._container.seek(int((origin(self._container) + self._begin) * av.time_base), backward=True)
+                self._container.seek(int((origin(self._container) + self._start) * av.time_base), backward=True)
             except av.error.FFmpegError:
                 self._container.seek(0, any_frame=True)
 
@@ -230,8 +234,8 @@ class VideoReader:
             return float(self._stream.duration * self._stream.time_base)
         return self._container.duration / av.time_base if self._container.duration else 0.0
 
-    def _decoded(self) -> Generator[av.VideoFrame, None, None]:
-        """Every frame that can be decoded. Unreadable packets are counted and left out."""
+    def _decode(self) -> Generator[av.VideoFrame, None, None]:
+        """Every frame that can be decoded. Packets that cannot are counted and left out."""
         packets = self._container.demux(self._stream)
         while True:
             try:
@@ -239,7 +243,7 @@ class VideoReader:
             except StopIteration:
                 return
             except av.error.FFmpegError:
-                self.broken += 1  # the container itself is damaged here: nothing after this point can be found
+                self.broken += 1  # the container is damaged: nothing after this point can be read
                 yield from self._stream.codec_context.decode(None)
                 return
             try:
@@ -247,26 +251,26 @@ class VideoReader:
             except av.error.FFmpegError:
                 self.broken += 1
 
-    def _conditioned(self, first: av.VideoFrame) -> Iterator[av.VideoFrame]:
-        yield from self._conditioner.push(first)
+    def _preprocessed(self, first: av.VideoFrame) -> Iterator[av.VideoFrame]:
+        yield from self._preprocessor.push(first)
         for frame in self._packets:
-            yield from self._conditioner.push(frame)
-        yield from self._conditioner.push(None)
+            yield from self._preprocessor.push(frame)
+        yield from self._preprocessor.push(None)
 
-    def _timed(self, first: av.VideoFrame) -> Generator[Frame, None, None]:
-        """Frames with strictly growing times, counted from `start`."""
+    def _with_times(self, first: av.VideoFrame) -> Generator[Frame, None, None]:
+        """Frames with strictly increasing times, counted from `start`."""
         base, index, last = self.info.time_base, 0, -1
         step = max(1, round(1 / (self.info.rate * base)))
-        offset = round((self.info.origin + self._begin) / base)
-        for frame in self._conditioned(first):
+        offset = round((self.info.origin + self._start) / base)
+        for frame in self._preprocessed(first):
             if frame.pts is None:
                 self.untimed += 1
                 pts = last + step if last >= 0 else 0
             else:
                 pts = round(frame.pts * Fraction(frame.time_base or base) / base) - offset
             if pts < 0:
-                continue  # before the part that was asked for
-            if self._end is not None and pts * base >= self._end - self._begin:
+                continue  # between the key frame and the start of the part
+            if self._end is not None and pts * base >= self._end - self._start:
                 return
             if pts <= last:
                 self.untimed += 1
@@ -285,7 +289,7 @@ class VideoReader:
         if (frame.width, frame.height) != self._size:
             self.reshaped = True
             rgb = cv2.resize(rgb, self._size, interpolation=cv2.INTER_AREA)
-        return turn(rgb, self._signs)
+        return make_upright(rgb, self._signs)
 
 
 def _colour_of(frame: av.VideoFrame) -> Colour:

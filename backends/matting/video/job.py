@@ -1,4 +1,4 @@
-"""One video from file to files: decoding, matting, finishing and coding at the same time, in bounded memory."""
+"""One video from file to files: decoding, matting, finishing and encoding run at the same time in bounded memory."""
 
 from __future__ import annotations
 
@@ -17,131 +17,154 @@ import numpy as np
 
 from backends.core.engine import Artifact, Event, Metric, Notice, Partial, Progress
 from backends.core.errors import BadInput
-from backends.matting.finishing.background import background
+from backends.matting.finishing.background import open_background
 from backends.matting.finishing.finishing import Finisher, preview
-from backends.matting.finishing.matte_store import StoredMattes, as_kept, proxy_size, stacked, tags, to_bytes
-from backends.matting.finishing.temporal import Moment, Smoother
-from backends.matting.options import Settings
+from backends.matting.finishing.matte_store import (
+    RawMatteReader,
+    proxy_size,
+    quantise,
+    source_tags,
+    stack_source_and_matte,
+    to_uint8,
+)
+from backends.matting.finishing.temporal import SmoothedFrame, Smoother
+from backends.matting.options import MattingOptions
 from backends.matting.types import Frame, Matting
 from backends.matting.video.colour import SDR
-from backends.matting.video.exports import ALPHA, KEPT_MATTE, PROXY, RAW, STACKED, Export
-from backends.matting.video.frame_stats import NOBODY, FrameLog
+from backends.matting.video.exports import (
+    ALPHA_EXPORT,
+    PROXY_EXPORT,
+    RAW_MATTE,
+    RAW_MATTE_EXPORT,
+    SOURCE_AND_MATTE,
+    Export,
+)
+from backends.matting.video.frame_stats import NO_PERSON_AREA, FrameStatsWriter
 from backends.matting.video.frames import VideoReader
-from backends.matting.video.pipeline import Channel, Crew
-from backends.matting.video.preservation_report import Timeline, kept
-from backends.matting.video.writers import Source, Writer, writer_for
+from backends.matting.video.pipeline import Channel, WorkerGroup
+from backends.matting.video.preservation_report import Timeline, preservation_report
+from backends.matting.video.writers import SourcePart, Writer, open_writer
 
 STAGE = "Cutting out"
 STAGES = ("decoding", "matting", "finishing", "coding")
 PREVIEWS = 12
 IN_FLIGHT_BYTES = 50_000_000
-Mattes = Callable[[np.ndarray], np.ndarray]
+"""Decoded frames that wait between the stages take about this much memory."""
+
+MatteFunction = Callable[[np.ndarray], np.ndarray]
+"""Frames `(B, h, w, 3)` uint8 to raw mattes `(B, h, w)` float32."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Frames with the same frames at the size the engine looks at: `small` `(B, h, w, 3)` uint8."""
+    """Frames, and the same frames at the engine's working size: `guides` `(B, h, w, 3)` uint8."""
 
     frames: list[Frame]
-    small: np.ndarray
+    guides: np.ndarray
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One frame and what the engine saw of it."""
+class GuidedFrame:
+    """A frame and the same frame at the engine's working size: `guide` `(h, w, 3)` uint8."""
 
     frame: Frame
-    small: np.ndarray
+    guide: np.ndarray
 
 
 @dataclass(frozen=True)
-class Finished:
-    """The pictures of one frame, by content."""
+class FinishedFrame:
+    """The pictures of one frame, by content, shown at `pts` ticks."""
 
     pts: int
     pictures: dict[str, np.ndarray]
 
 
 class VideoJob:
-    """The four stages of one video.
+    """The four stages of one video: decode, matte, finish, encode.
 
     Args:
-        path: the source. new_background: a picture or video to lay behind, if one was sent.
-        size: from (height, width) of the source to the size the engine wants to look at.
-        mattes: `(B, h, w, 3)` uint8 to `(B, h, w)` float32.
-        pixels_a_call: how many pixels of that size `mattes` gets at once, at least one frame.
-        matte: the mattes of an earlier run of this file; then `size` and `mattes` are not asked.
+        path: the source, untrusted.
+        out: the folder to write into.
+        options: what to make.
+        size: from (height, width) of the source to the engine's working size.
+        mattes: the engine's matte function.
+        pixels_a_call: how many pixels of the working size `mattes` gets at once, at least one frame.
+        max_pixels: the largest source that is read.
+        new_background: a picture or video to lay behind, if one was sent along.
+        matte: the raw mattes of an earlier run of this file; then `size` and `mattes` are not called.
     """
 
     def __init__(
         self,
         path: Path,
         out: Path,
-        settings: Settings,
+        options: MattingOptions,
         *,
         size: Callable[[int, int], tuple[int, int]],
-        mattes: Mattes,
+        mattes: MatteFunction,
         pixels_a_call: int,
-        most_pixels: int,
+        max_pixels: int,
         new_background: Path | None = None,
         matte: Path | None = None,
     ) -> None:
-        self.out, self.settings, self._mattes = out, settings, mattes
-        self._open(path, matte, new_background, most_pixels)
+        self.out, self.options, self._mattes = out, options, mattes
+        self._open(path, matte, new_background, max_pixels)
         info = self.info
-        self.size = self._stored.size if self._stored else size(info.height, info.width)
+        self.size = self._raw_mattes.size if self._raw_mattes else size(info.height, info.width)
         self._proxy_size = proxy_size(info.width, info.height, info.sar)
         self.colour = SDR if info.colour.hdr else info.colour
-        end = None if settings.end is None else Fraction(settings.end).limit_denominator(1000)
-        self.source = Source(path, info, Fraction(settings.start).limit_denominator(1000), end)
-        exports = _with_alpha(settings.exports)
-        self.finisher = Finisher(settings, frozenset(export.content for export in exports), self._behind)
+        end = None if options.end_seconds is None else Fraction(options.end_seconds).limit_denominator(1000)
+        self.source = SourcePart(path, info, Fraction(options.start).limit_denominator(1000), end)
+        self._exports = _with_lossless_matte(options.exports)
+        self.finisher = Finisher(options, frozenset(export.content for export in self._exports), self._background)
         self.writers: list[Writer] = []
-        self._exports = exports
-        room = max(2, min(8, IN_FLIGHT_BYTES // (3 * info.width * info.height)))
-        self.batch = max(1, min(room, pixels_a_call // (self.size[0] * self.size[1])))
-        self._batches: Channel[Batch] = Channel(max(1, room // self.batch))
-        self._matted: Channel[Moment[Seen]] = Channel(room)
-        self._finished: Channel[Finished] = Channel(max(2, room // 2))
-        self._crew = Crew(self._batches, self._matted, self._finished)
+        in_flight = max(2, min(8, IN_FLIGHT_BYTES // (3 * info.width * info.height)))
+        self.batch = max(1, min(in_flight, pixels_a_call // (self.size[0] * self.size[1])))
+        self._batches: Channel[Batch] = Channel(max(1, in_flight // self.batch))
+        self._matted: Channel[SmoothedFrame[GuidedFrame]] = Channel(in_flight)
+        self._finished: Channel[FinishedFrame] = Channel(max(2, in_flight // 2))
+        self._workers = WorkerGroup(self._batches, self._matted, self._finished)
         self._previews: deque[Event] = deque()
         self.timeline = Timeline()
-        self._spent = dict.fromkeys(STAGES, 0.0)
-        self.log = FrameLog(out / "frames.json")
-        self.total = self._expected()
+        self._stage_seconds = dict.fromkeys(STAGES, 0.0)
+        self.stats = FrameStatsWriter(out / "frames.json")
+        self.total = self._expected_frames()
 
-    def _open(self, path: Path, matte: Path | None, new_background: Path | None, most: int) -> None:
-        """Open all that is read. Where one of them is refused, the others are closed again."""
-        settings = self.settings
-        with ExitStack() as half_open:
-            self.reader = VideoReader(path, settings.start, settings.end, most)
-            half_open.callback(self.reader.close)
+    def _open(self, path: Path, matte: Path | None, new_background: Path | None, max_pixels: int) -> None:
+        """Open all files that are read. If one of them is refused, the others are closed again."""
+        options = self.options
+        with ExitStack() as opened:
+            self.reader = VideoReader(path, options.start, options.end_seconds, max_pixels)
+            opened.callback(self.reader.close)
             info = self.info = self.reader.info
-            self._stored = StoredMattes(matte, path, info.width, info.height, most=most) if matte else None
-            if self._stored is not None:
-                half_open.callback(self._stored.close)
-            self._behind = background(settings.background, new_background, info.sar) if settings.composite else None
-            half_open.pop_all()
+            self._raw_mattes = None
+            if matte:
+                self._raw_mattes = RawMatteReader(matte, path, info.width, info.height, max_pixels=max_pixels)
+                opened.callback(self._raw_mattes.close)
+            self._background = None
+            if options.composite:
+                self._background = open_background(options.background, new_background, info.sar)
+            opened.pop_all()
 
-    def _expected(self) -> int:
-        """How many frames there will be, as far as the file says."""
-        seconds = self.settings.end or self.info.seconds
-        whole = self.info.frames if self.settings.end is None else 10**9
+    def _expected_frames(self) -> int:
+        """How many frames there will be, as far as the file says; 0 where it does not."""
+        seconds = self.options.end_seconds or self.info.seconds
+        whole = self.info.frames if self.options.end_seconds is None else 10**9
         if not seconds:
             return 0
-        return max(1, min(whole or 10**9, round((seconds - self.settings.start) * float(self.info.rate))))
+        return max(1, min(whole or 10**9, round((seconds - self.options.start) * float(self.info.rate))))
 
     def events(self) -> Iterator[Event]:
-        """Run the job. Closing this stops all threads and takes away half-made files."""
+        """Run the job. Closing the generator stops all threads and deletes unfinished files."""
         done = False
         started = time.monotonic()
         try:
             self._open_writers()
-            self._crew.start("decode", self._decode)
-            self._crew.start("finish", self._finish)
-            self._crew.start("encode", self._encode)
+            self._workers.start("decode", self._decode)
+            self._workers.start("finish", self._finish)
+            self._workers.start("encode", self._encode)
             yield from self._matte()
-            for _ in self._crew.waiting(0.2):
+            for _ in self._workers.wait(0.2):
                 yield from self._report()
             yield from self._report()
             self._check_frames()
@@ -149,83 +172,83 @@ class VideoJob:
             yield Metric("frames per second", self.timeline.count / max(1e-6, time.monotonic() - started), "fps")
             yield from self._results()
         finally:
-            self._crew.stop()
-            self._tidy(done)
+            self._workers.stop()
+            self._close(done)
 
     def _open_writers(self) -> None:
-        """One for each export, and two for what every run leaves behind."""
+        """One for each export, one for the raw mattes and one for the proxy."""
         for export in self._exports:
-            self.writers.append(writer_for(export, self.out, self.source, self.colour))
+            self.writers.append(open_writer(export, self.out, self.source, self.colour))
         (height, width), half = self.size, self._proxy_size
-        plain = replace(self.info, sar=Fraction(1), audio=())
-        told = tags(self.source.path, self.info.width, self.info.height, self.source.begin)
-        mattes = replace(self.source, info=replace(plain, width=width, height=height), tags=told)
-        small = replace(self.source, info=replace(plain, width=half[0], height=2 * half[1]))
-        self.writers.append(writer_for(KEPT_MATTE, self.out, mattes, SDR))
-        self.writers.append(writer_for(PROXY, self.out, small, SDR))
+        silent = replace(self.info, sar=Fraction(1), audio=())
+        tags = source_tags(self.source.path, self.info.width, self.info.height, self.source.start)
+        mattes = replace(self.source, info=replace(silent, width=width, height=height), tags=tags)
+        proxy = replace(self.source, info=replace(silent, width=half[0], height=2 * half[1]))
+        self.writers.append(open_writer(RAW_MATTE_EXPORT, self.out, mattes, SDR))
+        self.writers.append(open_writer(PROXY_EXPORT, self.out, proxy, SDR))
 
     def _decode(self) -> None:
         height, width = self.size
-        going = True
-        while going:
+        more = True
+        while more:
             with self._timed("decoding"):
                 frames = list(islice(iter(self.reader.read, None), self.batch))
-                going = bool(frames)
-                batch = _batched(frames, height, width) if going else None
+                more = bool(frames)
+                batch = _make_batch(frames, height, width) if more else None
             if batch is not None:
                 self._batches.put(batch)
         self._batches.close()
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
-        """Add the time that a stage worked, not what it waited for the others."""
+        """Count the time in which a stage works, without the time in which it waits for the others."""
         started = time.perf_counter()
         yield
-        self._spent[stage] += time.perf_counter() - started
+        self._stage_seconds[stage] += time.perf_counter() - started
 
     def _matte(self) -> Iterator[Event]:
-        """The stage on the device, in the caller's own thread: between two batches it can be stopped."""
-        smoother: Smoother[Seen] = Smoother(self.settings.temporal)
+        """The stage on the device. It runs in the caller's own thread, where the job can be stopped between batches."""
+        smoother: Smoother[GuidedFrame] = Smoother(self.options.temporal)
         yield Progress(STAGE, 0, self.total, "frames")
         try:
             for batch in self._batches:
-                self._crew.check()
+                self._workers.check()
                 with self._timed("matting"):
-                    alphas = as_kept(self._alphas(batch))
-                for frame, small, alpha in zip(batch.frames, batch.small, alphas, strict=True):
-                    for moment in smoother.push(Seen(frame, small), small, alpha):
-                        self._hand_over(moment)
+                    alphas = quantise(self._alphas(batch))
+                for frame, guide, alpha in zip(batch.frames, batch.guides, alphas, strict=True):
+                    for smoothed in smoother.push(GuidedFrame(frame, guide), guide, alpha):
+                        self._hand_over(smoothed)
                 yield from self._report()
-            for moment in smoother.flush():
-                self._hand_over(moment)
+            for smoothed in smoother.flush():
+                self._hand_over(smoothed)
             self._matted.close()
         except BaseException:
-            self._crew.check()  # an abandoned channel means that a thread failed: its error is the one to tell
+            self._workers.check()  # an abandoned channel means that a thread failed: raise its error instead
             raise
 
     def _alphas(self, batch: Batch) -> np.ndarray:
         """`(B, h, w)` float32, from the engine or from an earlier run."""
-        if self._stored is None:
-            return self._mattes(batch.small)
-        return self._stored.at([self.source.begin + frame.pts * self.info.time_base for frame in batch.frames])
+        if self._raw_mattes is None:
+            return self._mattes(batch.guides)
+        return self._raw_mattes.at([self.source.start + frame.pts * self.info.time_base for frame in batch.frames])
 
-    def _hand_over(self, moment: Moment[Seen]) -> None:
-        self.log.add(moment, float(moment.payload.frame.pts * self.info.time_base))
-        self._matted.put(moment)
+    def _hand_over(self, smoothed: SmoothedFrame[GuidedFrame]) -> None:
+        self.stats.add(smoothed, float(smoothed.payload.frame.pts * self.info.time_base))
+        self._matted.put(smoothed)
 
     def _finish(self) -> None:
-        every = max(1, self.total // PREVIEWS) if self.total else 60
+        interval = max(1, self.total // PREVIEWS) if self.total else 60
         base = float(self.info.time_base)
-        for moment in self._matted:
-            frame = moment.payload.frame
+        for smoothed in self._matted:
+            frame = smoothed.payload.frame
             with self._timed("finishing"):
-                alpha = self.finisher.alpha(frame.rgb, moment.payload.small, moment.alpha)
-                if frame.index % every == 0:
+                alpha = self.finisher.finish_matte(frame.rgb, smoothed.payload.guide, smoothed.alpha)
+                if frame.index % interval == 0:
                     self._previews.append(self._preview(frame, alpha))
-                pictures = self.finisher.pictures(frame.rgb, alpha, frame.pts * base)
-                pictures[RAW] = to_bytes(moment.raw)
-                pictures[STACKED] = stacked(frame.rgb, alpha, self._proxy_size)
-            self._finished.put(Finished(frame.pts, pictures))
+                pictures = self.finisher.render(frame.rgb, alpha, frame.pts * base)
+                pictures[RAW_MATTE] = to_uint8(smoothed.raw)
+                pictures[SOURCE_AND_MATTE] = stack_source_and_matte(frame.rgb, alpha, self._proxy_size)
+            self._finished.put(FinishedFrame(frame.pts, pictures))
         self._finished.close()
 
     def _preview(self, frame: Frame, alpha: np.ndarray) -> Partial:
@@ -257,25 +280,25 @@ class VideoJob:
             raise BadInput("There is no picture in the part that was chosen: choose an earlier start.")
 
     def _results(self) -> Iterator[Event]:
-        self.log.close()
-        yield from self.log.metrics()
-        for stage, seconds in self._spent.items():
+        self.stats.close()
+        yield from self.stats.metrics()
+        for stage, seconds in self._stage_seconds.items():
             yield Metric(f"{stage} a frame", 1000 * seconds / self.timeline.count, "ms")
         yield from self._notices()
         artifacts = [Artifact(writer.export.artifact, writer.export.kind, writer.path) for writer in self.writers]
-        artifacts.append(Artifact("frames", "frames", self.log.path))
+        artifacts.append(Artifact("frames", "frames", self.stats.path))
         yield Matting(
             artifacts=tuple(artifacts),
             width=self.info.width,
             height=self.info.height,
             frames=self.timeline.count,
             seconds=float(self.timeline.last),
-            kept=tuple(kept(self)),
+            kept=tuple(preservation_report(self.info, self.timeline, self.writers)),
         )
 
     def _notices(self) -> Iterator[Event]:
         reader = self.reader
-        if self.log.largest < NOBODY:
+        if self.stats.largest_area < NO_PERSON_AREA:
             yield Notice("No person was found in this video, so nearly all of it is see-through.")
         if reader.broken:
             yield Notice("Parts of this video are damaged; what could not be read was left out.")
@@ -288,23 +311,23 @@ class VideoJob:
         if reader.deinterlaced:
             yield Notice("This video was interlaced; its half pictures were joined into whole ones.")
 
-    def _tidy(self, done: bool) -> None:
-        self.log.close()
+    def _close(self, done: bool) -> None:
+        self.stats.close()
         self.reader.close()
-        if self._stored is not None:
-            self._stored.close()
-        if self._behind is not None:
-            self._behind.close()
+        if self._raw_mattes is not None:
+            self._raw_mattes.close()
+        if self._background is not None:
+            self._background.close()
         if not done:
             for writer in self.writers:
-                with suppress(OSError, av.error.FFmpegError):  # half gone already; the others are to go too
+                with suppress(OSError, av.error.FFmpegError):  # one that is half closed must not keep the others open
                     writer.abandon()
 
 
-def _with_alpha(exports: tuple[Export, ...]) -> tuple[Export, ...]:
-    return (*exports, ALPHA) if any(export.kind == "luma" for export in exports) else exports
+def _with_lossless_matte(exports: tuple[Export, ...]) -> tuple[Export, ...]:
+    return (*exports, ALPHA_EXPORT) if any(export.kind == "luma" for export in exports) else exports
 
 
-def _batched(frames: list[Frame], height: int, width: int) -> Batch:
-    small = [cv2.resize(frame.rgb, (width, height), interpolation=cv2.INTER_AREA) for frame in frames]
-    return Batch(frames, np.stack(small))
+def _make_batch(frames: list[Frame], height: int, width: int) -> Batch:
+    guides = [cv2.resize(frame.rgb, (width, height), interpolation=cv2.INTER_AREA) for frame in frames]
+    return Batch(frames, np.stack(guides))

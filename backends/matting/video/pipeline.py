@@ -1,4 +1,4 @@
-"""A bounded pipe between threads, and threads whose errors come out where they are waited for."""
+"""A bounded queue between threads that can be abandoned, and a group of threads that fails as one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Item = TypeVar("Item")
 
 
 class Abandoned(Exception):
-    """The other side is gone: stop working."""
+    """The queue was abandoned: the thread that works on it should stop."""
 
 
 class Channel(Generic[Item]):
-    """At most `size` items wait in it: a fast producer sleeps, so memory does not grow with the length of a video."""
+    """A queue of at most `size` items: a fast producer waits, so memory does not grow with the length of a video."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -24,6 +24,7 @@ class Channel(Generic[Item]):
         self._closed = self._abandoned = False
 
     def put(self, item: Item) -> None:
+        """Add an item, waiting while the queue is full. Raises Abandoned."""
         with self._changed:
             self._changed.wait_for(lambda: self._abandoned or len(self._items) < self._size)
             if self._abandoned:
@@ -32,13 +33,13 @@ class Channel(Generic[Item]):
             self._changed.notify_all()
 
     def close(self) -> None:
-        """No more will come."""
+        """Say that no more items will come: iteration ends after the last one."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def abandon(self) -> None:
-        """Wake both sides and let them stop; what waits is dropped."""
+        """Drop the items that wait, and make both sides raise Abandoned."""
         with self._changed:
             self._abandoned = True
             self._items.clear()
@@ -57,8 +58,8 @@ class Channel(Generic[Item]):
             yield item
 
 
-class Crew:
-    """Threads that work on one job. An error in one stops them all and is raised by `check` and `join`."""
+class WorkerGroup:
+    """Threads that work on one job. An error in one stops them all and is raised by `check` and `wait`."""
 
     def __init__(self, *channels: Channel) -> None:
         self._channels = channels
@@ -66,11 +67,12 @@ class Crew:
         self._error: BaseException | None = None
 
     def start(self, name: str, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
+        """Run `work` in a thread of its own."""
+        thread = threading.Thread(target=self._run_guarded, args=(work,), name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _guarded(self, work: Callable[[], None]) -> None:
+    def _run_guarded(self, work: Callable[[], None]) -> None:
         try:
             work()
         except Abandoned:
@@ -80,11 +82,12 @@ class Crew:
             self.abandon()
 
     def check(self) -> None:
+        """Raise the error that stopped the group, if there is one."""
         if self._error is not None:
             raise self._error
 
-    def waiting(self, seconds: float) -> Iterator[None]:
-        """Yield every so often until all threads are done, then raise what went wrong, if anything."""
+    def wait(self, seconds: float) -> Iterator[None]:
+        """Yield every `seconds` until all threads are done, then raise the error of the one that failed, if any."""
         for thread in self._threads:
             while thread.is_alive():
                 thread.join(seconds)
@@ -97,7 +100,7 @@ class Crew:
             channel.abandon()
 
     def stop(self) -> None:
-        """Tell all threads to stop and wait until they have."""
+        """Stop all threads and wait until they have ended."""
         self.abandon()
         for thread in self._threads:
             thread.join()

@@ -1,26 +1,32 @@
-"""What the output kept of the source: checked by opening the written file, line by line."""
+"""The preservation report: which properties of the source are in the exports, checked by opening the written files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import av
 
-from backends.matting.types import Kept, MediaInfo
+from backends.matting.types import MediaInfo, PreservationCheck
 from backends.matting.video.exports import EXPORTS
 from backends.matting.video.frames import VideoReader
 from backends.matting.video.writers import VideoWriter, Writer
 
-if TYPE_CHECKING:
-    from backends.matting.video.job import VideoJob
+REORDER_WINDOW = 64
+"""Packets come in decoding order; no codec here reorders frames over so many."""
 
 
 @dataclass
 class Timeline:
-    """When the frames were shown, in a few numbers however many there are."""
+    """The times of a sequence of frames, in seconds, summarised in a few numbers however many frames there are.
+
+    >>> timeline = Timeline()
+    >>> for tick in (0, 1, 3):
+    ...     timeline.add(Fraction(tick, 25))
+    >>> timeline.count, timeline.shortest, timeline.longest, timeline.varies
+    (3, Fraction(1, 25), Fraction(2, 25), True)
+    """
 
     count: int = 0
     first: Fraction = Fraction(0)
@@ -30,6 +36,7 @@ class Timeline:
     total: float = 0.0
 
     def add(self, seconds: Fraction) -> None:
+        """Add the next frame's time."""
         if not self.count:
             self.first = seconds
         else:
@@ -42,127 +49,137 @@ class Timeline:
 
     @property
     def varies(self) -> bool:
-        """Whether the rate is variable, beyond the rounding of clocks that tick in milliseconds."""
+        """Whether the frame rate is variable, beyond the rounding of clocks that tick in milliseconds."""
         return self.shortest is not None and self.longest - self.shortest > Fraction(3, 1000)
 
     def agrees(self, other: Timeline, tick: Fraction) -> bool:
-        """The same number of frames at the same times, give or take one tick of the coarser clock."""
+        """Whether both have the same number of frames at the same times, within one `tick` of the coarser clock."""
         close = abs(self.first - other.first) <= tick and abs(self.last - other.last) <= tick
         return self.count == other.count and close and abs(self.total - other.total) <= float(tick) * self.count
 
 
 def timeline_of(writer: VideoWriter) -> tuple[Timeline, Fraction]:
-    """The times of the pictures in a written file, in order, and its clock's tick."""
+    """The timeline of a written video, and the tick of its clock in seconds."""
     with av.open(str(writer.path)) as container:
         stream = container.streams.video[0]
         tick = Fraction(stream.time_base or Fraction(1, 1000))
-        found, waiting = Timeline(), []
+        timeline, pending = Timeline(), []
         for packet in container.demux(stream):
             if packet.pts is None:
                 continue
-            waiting.append(packet.pts)
-            if len(waiting) > 64:  # packets come in decoding order: no codec here reorders over so many
-                waiting.sort()
-                found.add(waiting.pop(0) * tick)
-        for pts in sorted(waiting):
-            found.add(pts * tick)
-    return found, tick
+            pending.append(packet.pts)
+            if len(pending) > REORDER_WINDOW:
+                pending.sort()
+                timeline.add(pending.pop(0) * tick)
+        for pts in sorted(pending):
+            timeline.add(pts * tick)
+    return timeline, tick
 
 
-def kept(job: VideoJob) -> Iterator[Kept]:
-    """The list for all exports together: what is the same in all of them once, else each with its title."""
-    exports = [writer for writer in job.writers if writer.export.kind in EXPORTS]
-    found: dict[str, dict[tuple[str, str], list[str]]] = {}
+def preservation_report(info: MediaInfo, timeline: Timeline, writers: Sequence[Writer]) -> Iterator[PreservationCheck]:
+    """One report for all exports together: what is the same in all of them is said once, else with their titles.
+
+    Args:
+        info: of the source.
+        timeline: of the frames that were given to the writers.
+        writers: closed; those whose file is no export of the user's are passed over.
+    """
+    exports = [writer for writer in writers if writer.export.kind in EXPORTS]
+    titles_by_check: dict[str, dict[tuple[str, str], list[str]]] = {}
     for writer in exports:
-        for line in _lines(job, writer):
-            same = found.setdefault(line.what, {}).setdefault((line.state, line.sentence), [])
-            same.append(writer.export.title)
-    for what, told in found.items():
-        for (state, sentence), titles in told.items():
-            named = "" if len(titles) == len(exports) else f"{', '.join(titles)}: "
-            yield Kept(what, state, named + sentence)
+        for check in _checks(info, timeline, writer):
+            by_outcome = titles_by_check.setdefault(check.what, {})
+            by_outcome.setdefault((check.state, check.sentence), []).append(writer.export.title)
+    for what, by_outcome in titles_by_check.items():
+        for (state, sentence), titles in by_outcome.items():
+            prefix = "" if len(titles) == len(exports) else f"{', '.join(titles)}: "
+            yield PreservationCheck(what, state, prefix + sentence)
 
 
-def _lines(job: VideoJob, writer: Writer) -> Iterator[Kept]:
-    """What one written file kept; a PNG sequence has its times beside it and no more."""
+def _checks(info: MediaInfo, timeline: Timeline, writer: Writer) -> Iterator[PreservationCheck]:
+    """The checks of one written file. A PNG sequence has its times beside it, and no more."""
     if not isinstance(writer, VideoWriter):
-        yield Kept("times", "kept", "The time of every frame is in times.csv beside the pictures.")
-        if job.info.audio:
-            yield Kept("sound", "lost", "Pictures hold no sound: take it from the original.")
+        yield PreservationCheck("times", "kept", "The time of every frame is in times.csv beside the pictures.")
+        if info.audio:
+            yield PreservationCheck("sound", "lost", "Pictures hold no sound: take it from the original.")
         return
     reader = VideoReader(writer.path)
     try:
-        made = reader.info
+        written = reader.info
     finally:
         reader.close()
-    yield _times(job, writer)
-    yield _size(job.info, made, writer)
-    yield from _upright(job.info, made)
-    yield from _sound(job, writer, made)
-    yield from _pixels(job.info, made)
-    yield _colour(job, made, writer)
-    if job.info.subtitles:
-        yield Kept("subtitles", "lost", "Subtitles are not carried over: take them from the original.")
+    yield _times(info, timeline, writer)
+    yield _size(info, written, writer)
+    yield from _orientation(info, written)
+    yield from _sound(info, written, writer)
+    yield from _pixel_shape(info, written)
+    yield _colour(info, written, writer)
+    if info.subtitles:
+        yield PreservationCheck("subtitles", "lost", "Subtitles are not carried over: take them from the original.")
 
 
-def _times(job: VideoJob, writer: VideoWriter) -> Kept:
-    made, tick = timeline_of(writer)
-    same = made.agrees(job.timeline, max(tick, job.info.time_base))
-    kind = "a frame rate that varies" if job.timeline.varies else "the frame rate"
-    if not same:
-        return Kept("times", "changed", f"{made.count} of {job.timeline.count} frames are in it, some at other times.")
-    exact = "to the millisecond" if tick >= Fraction(1, 1000) > job.info.time_base else "exactly"
-    return Kept("times", "kept", f"All {made.count} frames and {kind}, {exact}.")
+def _times(info: MediaInfo, timeline: Timeline, writer: VideoWriter) -> PreservationCheck:
+    written, tick = timeline_of(writer)
+    if not written.agrees(timeline, max(tick, info.time_base)):
+        sentence = f"{written.count} of {timeline.count} frames are in it, some at other times."
+        return PreservationCheck("times", "changed", sentence)
+    rate = "a frame rate that varies" if timeline.varies else "the frame rate"
+    precision = "to the millisecond" if tick >= Fraction(1, 1000) > info.time_base else "exactly"
+    return PreservationCheck("times", "kept", f"All {written.count} frames and {rate}, {precision}.")
 
 
-def _size(info: MediaInfo, made: MediaInfo, writer: VideoWriter) -> Kept:
-    if (made.width, made.height) == (info.width, info.height):
-        return Kept("size", "kept", f"{info.width} × {info.height} pixels.")
+def _size(info: MediaInfo, written: MediaInfo, writer: VideoWriter) -> PreservationCheck:
+    if (written.width, written.height) == (info.width, info.height):
+        return PreservationCheck("size", "kept", f"{info.width} × {info.height} pixels.")
     why = "pixels are square here" if writer.export.square else "this format needs even numbers"
-    sizes = f"{info.width} × {info.height} became {made.width} × {made.height}"
-    return Kept("size", "changed", f"{sizes}: {why}.")
+    sizes = f"{info.width} × {info.height} became {written.width} × {written.height}"
+    return PreservationCheck("size", "changed", f"{sizes}: {why}.")
 
 
-def _upright(info: MediaInfo, made: MediaInfo) -> Iterator[Kept]:
+def _orientation(info: MediaInfo, written: MediaInfo) -> Iterator[PreservationCheck]:
     if info.turned:
-        state = "changed" if made.turned else "kept"
-        yield Kept("orientation", state, "The picture is turned the way it was filmed, in every player.")
+        state = "changed" if written.turned else "kept"
+        yield PreservationCheck("orientation", state, "The picture is turned the way it was filmed, in every player.")
 
 
-def _sound(job: VideoJob, writer: VideoWriter, made: MediaInfo) -> Iterator[Kept]:
-    if not job.info.audio:
+def _sound(info: MediaInfo, written: MediaInfo, writer: VideoWriter) -> Iterator[PreservationCheck]:
+    if not info.audio:
         return
-    if len(made.audio) < len(job.info.audio):
-        yield Kept("sound", "lost", "The sound could not be carried over: take it from the original.")
+    if len(written.audio) < len(info.audio):
+        yield PreservationCheck("sound", "lost", "The sound could not be carried over: take it from the original.")
     elif all(track.copied for track in writer.sound.tracks.values()):
-        yield Kept("sound", "kept", f"Copied bit by bit ({', '.join(made.audio)}).")
+        yield PreservationCheck("sound", "kept", f"Copied bit by bit ({', '.join(written.audio)}).")
     else:
-        change = f"{', '.join(job.info.audio)} became {', '.join(made.audio)}"
-        yield Kept("sound", "changed", f"Coded anew, for this format cannot hold it as it was: {change}.")
+        change = f"{', '.join(info.audio)} became {', '.join(written.audio)}"
+        yield PreservationCheck("sound", "changed", f"Coded anew, for this format cannot hold it as it was: {change}.")
 
 
-def _pixels(info: MediaInfo, made: MediaInfo) -> Iterator[Kept]:
+def _pixel_shape(info: MediaInfo, written: MediaInfo) -> Iterator[PreservationCheck]:
     if info.sar == 1:
         return
-    if made.sar == info.sar:
-        yield Kept("pixel shape", "kept", f"Pixels {info.sar.numerator}:{info.sar.denominator}, as in the source.")
+    if written.sar == info.sar:
+        sentence = f"Pixels {info.sar.numerator}:{info.sar.denominator}, as in the source."
+        yield PreservationCheck("pixel shape", "kept", sentence)
     else:
-        yield Kept("pixel shape", "changed", "The picture was stretched to square pixels; it looks the same.")
+        sentence = "The picture was stretched to square pixels; it looks the same."
+        yield PreservationCheck("pixel shape", "changed", sentence)
 
 
-def _colour(job: VideoJob, made: MediaInfo, writer: VideoWriter) -> Kept:
-    if job.info.colour.hdr:
-        return Kept("colour", "changed", "HDR became ordinary BT.709 colour.")
+def _colour(info: MediaInfo, written: MediaInfo, writer: VideoWriter) -> PreservationCheck:
+    if info.colour.hdr:
+        return PreservationCheck("colour", "changed", "HDR became ordinary BT.709 colour.")
     if writer.export is EXPORTS["luma"]:
-        return Kept("colour", "kept", "The matte is gray; the original keeps its own colours.")
-    source = job.colour
-    tags = (source.matrix, source.primaries, source.transfer) == (
-        made.colour.matrix,
-        made.colour.primaries,
-        made.colour.transfer,
+        return PreservationCheck("colour", "kept", "The matte is gray; the original keeps its own colours.")
+    source = info.colour
+    same_tags = (source.matrix, source.primaries, source.transfer) == (
+        written.colour.matrix,
+        written.colour.primaries,
+        written.colour.transfer,
     )
-    if tags and source.full == made.colour.full:
-        return Kept("colour", "kept", "Range, primaries and transfer are those of the source.")
-    if tags:
-        return Kept("colour", "changed", "Full range became video range, which editors expect; it looks the same.")
-    return Kept("colour", "changed", "The source's colour description could not be written into this format.")
+    if same_tags and source.full == written.colour.full:
+        return PreservationCheck("colour", "kept", "Range, primaries and transfer are those of the source.")
+    if same_tags:
+        sentence = "Full range became video range, which editors expect; it looks the same."
+        return PreservationCheck("colour", "changed", sentence)
+    sentence = "The source's colour description could not be written into this format."
+    return PreservationCheck("colour", "changed", sentence)

@@ -1,4 +1,4 @@
-"""The sound of the source, carried into the output: packets copied as they are, or coded anew where they cannot be."""
+"""Carries the source's sound into the output: packets are copied where the format takes them, else encoded anew."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BIT_RATES = {"aac": 192_000, "libopus": 128_000}
 
 
 class Track:
-    """One audio stream on its way into the output. `copied` says whether its packets are passed on untouched."""
+    """Carries one audio stream into the output. `copied` says whether its packets are passed on untouched."""
 
     def __init__(self, source: AudioStream, out: OutputContainer, export: Export) -> None:
         self.source = source
@@ -37,7 +37,7 @@ class Track:
         self._resampler = av.AudioResampler(format=self.stream.codec_context.format, layout=layout, rate=rate)
 
     def take(self, packet: av.Packet, shift: Fraction) -> list[av.Packet]:
-        """The packets to write for one that was read, `shift` seconds earlier."""
+        """The packets to write for one that was read, moved `shift` seconds earlier."""
         if self.copied:
             if packet.dts is None or packet.time_base is None:
                 return []
@@ -51,14 +51,15 @@ class Track:
         except av.error.FFmpegError:
             self.broken += 1
             return []
-        made = []
+        packets = []
         for frame in frames:
             if frame.pts is not None:
                 frame.pts -= round(shift / (frame.time_base or Fraction(1)))
-            made += [packet for part in self._resampler.resample(frame) for packet in self.stream.encode(part)]
-        return made
+            packets += [coded for part in self._resampler.resample(frame) for coded in self.stream.encode(part)]
+        return packets
 
     def finish(self) -> list[av.Packet]:
+        """The last packets."""
         if self.copied:
             return []
         rest = [packet for part in self._resampler.resample(None) for packet in self.stream.encode(part)]
@@ -66,47 +67,51 @@ class Track:
 
 
 class SoundTracks:
-    """All sound of `source`, written into `out` step by step so that it stays beside the pictures.
+    """Writes all sound of a source into the output, step by step beside the pictures.
 
-    It reads the file a second time on its own: so the pictures' reader may run ahead without sound piling up.
+    It opens the file a second time, so that the reader of the pictures can run ahead without sound piling up.
 
     Args:
-        begin, end: the part, in seconds from the beginning of the file, that the pictures cover.
+        source: the file, untrusted.
+        out: the output, open for writing.
+        export: says which codecs the output takes.
+        start: of the part that the pictures cover, in seconds from the beginning of the file.
+        end: of the part, in seconds; None for the end of the file.
     """
 
     def __init__(
-        self, source: Path, out: OutputContainer, export: Export, begin: Fraction, end: Fraction | None
+        self, source: Path, out: OutputContainer, export: Export, start: Fraction, end: Fraction | None
     ) -> None:
         self._container = open_container(source)
-        self._begin = begin
-        self._shift = begin + origin(self._container)
-        self._length = None if end is None else end - begin
+        self._start = start
+        self._shift = start + origin(self._container)
+        self._length = None if end is None else end - start
         self._out = out
         streams = list(self._container.streams.audio) if export.audio else []
         usable = [stream for stream in streams if stream.codec_context is not None]
         self.tracks = {stream.index: Track(stream, out, export) for stream in usable}
         self._packets = self._container.demux(usable) if usable else iter(())
-        if begin and usable:
+        if start and usable:
             self._container.seek(int(self._shift * av.time_base), backward=True)
         self._waiting: av.Packet | None = None
         self.broken = 0
 
     def advance(self, until: Fraction | None) -> None:
-        """Write all sound before `until` seconds of the output; None is all there is."""
+        """Write all sound before `until` seconds of the output, or all of it where `until` is None."""
         while (packet := self._next()) is not None:
             time = self._time(packet)
             if until is not None and time is not None and time > until:
                 self._waiting = packet
                 return
-            if time is not None and not self._wanted(time):
+            if time is not None and not self._in_part(time):
                 continue
             if packet.dts is not None:
-                for made in self.tracks[packet.stream.index].take(packet, self._shift):
-                    self._out.mux(made)
+                for coded in self.tracks[packet.stream.index].take(packet, self._shift):
+                    self._out.mux(coded)
 
-    def _wanted(self, time: Fraction) -> bool:
-        """Whether a packet belongs to the part that was asked for. Codecs' lead-ins lie before 0 and are needed."""
-        return (time >= 0 or not self._begin) and (self._length is None or time < self._length)
+    def _in_part(self, time: Fraction) -> bool:
+        """Whether a packet belongs to the part. A codec's lead-in lies before 0 and is needed."""
+        return (time >= 0 or not self._start) and (self._length is None or time < self._length)
 
     def close(self) -> None:
         """Write the rest, up to the end of the part."""

@@ -1,7 +1,7 @@
-"""Open what a user sent: decided by its bytes, among the formats below, and capped before any work.
+"""Opens the file a user sent: its bytes decide what it is, and its size is limited before any work.
 
-Playlists, manifests and other formats that point to further files are not among them, so a crafted one cannot
-make the program read anything else on the machine or on the network.
+Playlists, manifests and other formats that refer to further files are not among the formats below, so that a crafted
+file cannot make the program read anything else on the machine or on the network.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ MAX_VIDEO_PIXELS = 8192 * 4352
 MIN_SIDE = 8
 
 
-def check_size(width: int, height: int, most: int) -> None:
-    """Raises TooLarge over `most` pixels and BadInput under a few."""
-    if width * height > most:
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Raises TooLarge over `max_pixels` and BadInput where a side is under MIN_SIDE."""
+    if width * height > max_pixels:
         raise TooLarge(
-            f"This is {width} × {height} pixels; up to {most / 1e6:.0f} megapixels can be worked on: make it smaller."
+            f"This is {width} × {height} pixels; up to {max_pixels / 1e6:.0f} megapixels can be worked on: "
+            "make it smaller."
         )
     if min(width, height) < MIN_SIDE:
         raise BadInput(f"This is only {width} × {height} pixels, too small to find a person in.")
@@ -54,11 +55,11 @@ def is_picture(path: Path) -> bool:
     except Image.DecompressionBombError as error:
         raise TooLarge(FAR_TOO_LARGE) from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-        return False  # not a picture: the video reader says what it is, or that it is nothing
+        return False  # the video reader says what it is, or that it cannot be read
 
 
 def open_container(path: Path) -> InputContainer:
-    """Open `path` for reading, or raise BadInput."""
+    """Open `path`, untrusted, for reading. Raises BadInput."""
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
     try:
         return av.open(f"file:{path.resolve()}", options=options, metadata_errors="replace")
@@ -69,22 +70,22 @@ def open_container(path: Path) -> InputContainer:
 
 
 def origin(container: InputContainer) -> Fraction:
-    """The moment of the file's clock, in seconds, that counts as 0 for all its streams alike.
+    """The moment of the file's clock, in seconds, that counts as 0 for all its streams.
 
-    Times are kept as they are, save where the clock itself means nothing: broadcasts start at some hour, and
-    sound coded with a lead-in starts before 0.
+    It is 0 except where the clock itself means nothing: broadcasts start at some hour, and sound that is encoded with
+    a lead-in starts before 0.
     """
     start = Fraction(container.start_time or 0, av.time_base)
     return start if start < 0 or start > 1 else Fraction(0)
 
 
-def moving_pictures(container: InputContainer) -> VideoStream:
-    """The best video stream; every other stream is skipped while reading.
+def select_video_stream(container: InputContainer) -> VideoStream:
+    """The largest video stream; all other streams are discarded while reading.
 
     Raises:
         BadInput: there is only sound (a cover picture does not count).
     """
-    # A cover picture in a song is a video stream too; its disposition tells.
+    # A cover picture in a song is a video stream too, which its disposition says.
     streams = [
         stream
         for stream in container.streams.video

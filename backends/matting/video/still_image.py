@@ -1,4 +1,4 @@
-"""Still pictures in and out."""
+"""Still pictures: reading them upright and writing PNG."""
 
 from __future__ import annotations
 
@@ -32,14 +32,15 @@ class Picture:
         return MediaInfo("picture", *self.size, turned=self.turned)
 
 
-def read_picture(path: Path, most: int = MAX_PICTURE_PIXELS) -> Picture:
-    """Decode `path`, turned the way the camera was held.
+def read_picture(path: Path, max_pixels: int = MAX_PICTURE_PIXELS) -> Picture:
+    """Decode a picture and turn it upright.
 
     Raises:
-        BadInput: it is damaged. TooLarge: it has more than `most` pixels; known before it is decoded.
+        BadInput: it is damaged.
+        TooLarge: it has more than `max_pixels` pixels, which is known before it is decoded.
     """
     with opened(path, damaged=f"This picture is damaged and could not be read: choose an {FORMATS}.") as file:
-        check_size(*file.size, most)
+        check_size(*file.size, max_pixels)
         turned = file.getexif().get(ORIENTATION, 1) not in (0, 1)
         icc = file.info.get("icc_profile") if file.mode in ("RGB", "RGBA") else None
         straight = upright(file)

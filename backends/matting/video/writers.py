@@ -1,4 +1,4 @@
-"""Writers for every export: `write` one picture at a time, `close` at the end, `abandon` when the job is given up."""
+"""Writers of the exports: `write` one picture at a time, then `close`, or `abandon` when the job is given up."""
 
 from __future__ import annotations
 
@@ -19,50 +19,55 @@ import numpy as np
 from backends.core.errors import EngineFailed
 from backends.matting.types import Colour, MediaInfo
 from backends.matting.video.colour import matrix, value_range
-from backends.matting.video.exports import MATTE, RAW, Export
+from backends.matting.video.exports import MATTE, RAW_MATTE, Export
 from backends.matting.video.sound import SoundTracks
 
 _FORMATS = {1: "gray", 3: "rgb24", 4: "rgba"}
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where the pictures come from, so that the writer can keep its sound and times; `tags` are written beside them."""
+class SourcePart:
+    """The part of a source that is exported, from which a writer takes sound and times.
+
+    `start` and `end` are in seconds, `end` None for the end of the file; `tags` are written into the output.
+    """
 
     path: Path
     info: MediaInfo
-    begin: Fraction = Fraction(0)
+    start: Fraction = Fraction(0)
     end: Fraction | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class Writer(ABC):
-    """Takes pictures `(H, W)` gray, `(H, W, 3)` RGB or `(H, W, 4)` straight RGBA, all uint8."""
+    """Writes one export, picture by picture."""
 
     def __init__(self, path: Path, export: Export) -> None:
         self.path = path
         self.export = export
 
     @abstractmethod
-    def write(self, picture: np.ndarray, pts: int) -> None: ...
+    def write(self, picture: np.ndarray, pts: int) -> None:
+        """Add a picture: `(H, W)` gray, `(H, W, 3)` RGB or `(H, W, 4)` straight RGBA, uint8, at `pts` ticks."""
 
     @abstractmethod
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Complete the file."""
 
     @abstractmethod
     def abandon(self) -> None:
-        """Let go of everything at once; the file is not to be used."""
+        """Close everything at once and delete the unfinished file."""
 
 
 class VideoWriter(Writer):
-    """One video file, its pictures at the source's own times, with the source's sound beside them."""
+    """Writes a video file: the pictures at the source's own times, with the source's sound beside them."""
 
-    def __init__(self, path: Path, export: Export, source: Source, colour: Colour) -> None:
+    def __init__(self, path: Path, export: Export, source: SourcePart, colour: Colour) -> None:
         super().__init__(path, export)
         info = source.info
         self._info, self._colour = info, colour
-        # The matte is no photograph: it is coded as plain BT.709, lossless mattes with every value from 0 to 255.
-        if export.content in (MATTE, RAW):
+        # A matte is no photograph: it is encoded as plain BT.709, and losslessly with every value from 0 to 255.
+        if export.content in (MATTE, RAW_MATTE):
             self._colour = Colour(matrix=1, primaries=1, transfer=1, full=export.pix_fmt == "gray")
         elif export.limited and colour.full:
             self._colour = replace(colour, full=False)
@@ -70,12 +75,12 @@ class VideoWriter(Writer):
         self.size = self._output_size()
         self._out = av.open(str(path), "w", options=dict(export.container))
         self._out.metadata.update(source.tags)
-        self._stream = self._opened()
+        self._stream = self._add_stream()
         self._time_base = info.time_base
-        self.sound = SoundTracks(source.path, self._out, export, source.begin, source.end)
+        self.sound = SoundTracks(source.path, self._out, export, source.start, source.end)
 
     def _output_size(self) -> tuple[int, int]:
-        """Width and height as coded: square or even only where the format knows nothing else."""
+        """Width and height as encoded: made square or even only where the format requires it."""
         width, height = self._info.width, self._info.height
         if self.export.square and self._info.sar != 1:
             width = max(2, round(width * self._info.sar))
@@ -83,7 +88,7 @@ class VideoWriter(Writer):
             width, height = width + width % 2, height + height % 2
         return width, height
 
-    def _opened(self) -> av.VideoStream:
+    def _add_stream(self) -> av.VideoStream:
         export, info = self.export, self._info
         options = {key: value for key, value in export.options.items() if key != "qscale"}
         stream = cast(av.VideoStream, self._out.add_stream(export.codec, rate=info.rate, options=options))
@@ -104,7 +109,7 @@ class VideoWriter(Writer):
 
     def write(self, picture: np.ndarray, pts: int) -> None:
         channels = 1 if picture.ndim == 2 else picture.shape[2]
-        frame = av.VideoFrame.from_ndarray(self._fitted(picture), format=_FORMATS[channels])
+        frame = av.VideoFrame.from_ndarray(self._fit(picture), format=_FORMATS[channels])
         frame = frame.reformat(
             format=self.export.pix_fmt, dst_colorspace=self._matrix, dst_color_range=value_range(self._colour)
         )
@@ -131,7 +136,7 @@ class VideoWriter(Writer):
         except OSError as error:
             raise EngineFailed(f"The result could not be written ({error.strerror}): free some disk space.") from error
 
-    def _fitted(self, picture: np.ndarray) -> np.ndarray:
+    def _fit(self, picture: np.ndarray) -> np.ndarray:
         width, height = self.size
         if picture.shape[1::-1] == (width, height):
             return np.ascontiguousarray(picture)
@@ -142,9 +147,9 @@ class VideoWriter(Writer):
 
 
 class PngWriter(Writer):
-    """PNG pictures in one ZIP, with their times in seconds in `times.csv`."""
+    """Writes PNG pictures into one ZIP, and their times in seconds into `times.csv` beside them."""
 
-    def __init__(self, path: Path, export: Export, source: Source) -> None:
+    def __init__(self, path: Path, export: Export, source: SourcePart) -> None:
         super().__init__(path, export)
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True)  # PNG is compressed already
         self._base = source.info.time_base
@@ -155,8 +160,8 @@ class PngWriter(Writer):
 
     def write(self, picture: np.ndarray, pts: int) -> None:
         swapped = cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA)
-        done, data = cv2.imencode(".png", swapped, [cv2.IMWRITE_PNG_COMPRESSION, 2])
-        if not done:
+        encoded, data = cv2.imencode(".png", swapped, [cv2.IMWRITE_PNG_COMPRESSION, 2])
+        if not encoded:
             raise EngineFailed("A picture could not be coded as PNG: try another export.")
         name = f"{self._count:06d}.png"
         self._zip.writestr(name, data.tobytes())
@@ -172,8 +177,15 @@ class PngWriter(Writer):
         self.path.unlink(missing_ok=True)
 
 
-def writer_for(export: Export, folder: Path, source: Source, colour: Colour) -> Writer:
-    """The writer of `export`, into a file named after its kind in `folder`."""
+def open_writer(export: Export, folder: Path, source: SourcePart, colour: Colour) -> Writer:
+    """The writer of an export.
+
+    Args:
+        export: what to write.
+        folder: where to; the file is named after the export's kind.
+        source: whose sound and times it takes.
+        colour: how the colours of the output are coded.
+    """
     path = folder / f"{export.kind}{export.suffix}"
     if export.kind == "png":
         return PngWriter(path, export, source)

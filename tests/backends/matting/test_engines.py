@@ -14,11 +14,11 @@ from onnx import TensorProto, helper
 
 from backends.core.errors import WeightsBroken, WeightsMissing
 from backends.matting import CARDS, ENGINES, TASK
-from backends.matting.engines.classical import ClassicalEngine, Plate, Tracker, tidy
+from backends.matting.engines.classical import BackgroundPlate, ClassicalEngine, PersonTracker, remove_specks
 from backends.matting.engines.modnet import MODNet
 from backends.matting.engines.modnet_engine import ModnetEngine
 from backends.matting.engines.onnx_engine import OnnxEngine
-from backends.matting.engines.person_detection import find_people, prior
+from backends.matting.engines.person_detection import detect_people, trimap_prior
 from evaluation.metrics.matting.mattes import mad, region_j
 from evaluation.synthetic.clip import make_clip
 from tests.backends.matting.conftest import CARD
@@ -55,19 +55,19 @@ def test_the_classical_engine_cuts_the_person_out_of_a_moving_scene() -> None:
 
 def test_the_sample_face_is_found_and_an_empty_garden_holds_nobody() -> None:
     clip = make_clip(0.1)
-    faces = find_people(clip[0].rgb)
+    faces = detect_people(clip[0].rgb)
     assert [find.kind for find in faces] == ["face"]
     x, y = (round(side) for side in faces[0].centre)
     assert clip[0].alpha[y, x] == 1
     garden = (clip._scenery.at(0.0) * 255).astype(np.uint8)
-    assert find_people(garden) == []
+    assert detect_people(garden) == []
 
 
 def test_the_prior_holds_the_face_for_sure_and_the_sky_for_sure_not() -> None:
     import cv2
 
     clip = make_clip(0.1)
-    mask = prior(clip[0].alpha.shape, find_people(clip[0].rgb))
+    mask = trimap_prior(clip[0].alpha.shape, detect_people(clip[0].rgb))
     assert clip[0].alpha[mask == cv2.GC_FGD].mean() > 0.97
     assert clip[0].alpha[mask == cv2.GC_BGD].mean() < 0.02
     assert (mask[:10] == cv2.GC_BGD).all()
@@ -77,7 +77,7 @@ def test_the_plate_learns_what_stands_still_and_starts_over_when_the_camera_move
     rng = np.random.default_rng(0)
     scene = rng.integers(0, 255, (40, 60, 3), np.uint8)
     nobody = np.zeros((40, 60), bool)
-    plate = Plate()
+    plate = BackgroundPlate()
     for _ in range(4):
         plate.learn(scene, nobody)
     covered = scene.copy()
@@ -93,13 +93,13 @@ def test_crumbs_go_and_pinholes_close() -> None:
     mask[10:50, 10:50] = True
     mask[30, 30] = False
     mask[2:6, 2:6] = True
-    clean = tidy(mask, [])
+    clean = remove_specks(mask, [])
     assert clean[30, 30] and not clean[2:6, 2:6].any() and clean[12:48, 12:48].all()
 
 
 def test_a_tracker_begins_again_with_every_video() -> None:
     clip = make_clip(0.2, 320, 180, 10)
-    first = Tracker().matte(clip[0].rgb)
+    first = PersonTracker().matte(clip[0].rgb)
     engine = ClassicalEngine(CARD)
     engine.begin()(clip[1].rgb[None])
     assert np.array_equal(engine.begin()(clip[0].rgb[None])[0], first)

@@ -16,9 +16,9 @@ from PIL import Image
 
 from backends.core.engine import Metric, Partial, Progress
 from backends.core.errors import BadInput
-from backends.matting.finishing.background import background
+from backends.matting.finishing.background import open_background
 from backends.matting.types import MediaInfo
-from backends.matting.video.exports import EXPORTS, wanted
+from backends.matting.video.exports import EXPORTS, parse_exports
 from backends.matting.video.frames import VideoReader
 from tests.backends.matting.conftest import MakeVideo, RedEngine, finish, pictures_of, scene, times_of, truth
 
@@ -83,7 +83,7 @@ def test_a_background_is_not_stretched_by_pixels_that_are_not_square(tmp_path: P
     disk = cv2.circle(np.zeros((90, 160, 3), np.uint8), (80, 45), 40, (255, 255, 255), -1)
     Image.fromarray(disk).save(tmp_path / "disk.png")
     frame = np.zeros((90, 80, 3), np.uint8)  # shown 160 wide
-    behind = background("", tmp_path / "disk.png", Fraction(2)).behind(frame, np.zeros((90, 80), np.float32), 0.0)
+    behind = open_background("", tmp_path / "disk.png", Fraction(2)).render(frame, np.zeros((90, 80), np.float32), 0.0)
     _, _, wide, high = cv2.boundingRect((behind[..., 0] > 128).astype(np.uint8))
     assert behind.shape == frame.shape and wide == pytest.approx(40, abs=2) and high == pytest.approx(80, abs=2)
 
@@ -120,9 +120,9 @@ def test_a_video_of_one_picture_stays_behind_and_is_opened_once(
             opened.append(self)
 
     monkeypatch.setattr("backends.matting.finishing.background.VideoReader", Counted)
-    behind = background("", video("one.mp4", [np.full((64, 96, 3), 120, np.uint8)]))
+    behind = open_background("", video("one.mp4", [np.full((64, 96, 3), 120, np.uint8)]))
     for seconds in (0.0, 5.0, 3600.0):
-        seen = behind.behind(scene(0), np.zeros((64, 96), np.float32), seconds)
+        seen = behind.render(scene(0), np.zeros((64, 96), np.float32), seconds)
         assert seen.shape == (64, 96, 3) and abs(int(seen.mean()) - 120) < 5
     behind.close()
     assert len(opened) == 1
@@ -173,13 +173,13 @@ def test_frames_json_has_a_row_for_every_frame(engine: RedEngine, video: MakeVid
 
 def test_alpha_in_formats_without_it_is_refused_in_words() -> None:
     with pytest.raises(BadInput, match="MP4 cannot hold transparency"):
-        wanted("mp4")
+        parse_exports("mp4")
     with pytest.raises(BadInput, match="no soft edges"):
-        wanted("gif")
+        parse_exports("gif")
     with pytest.raises(BadInput, match="no export called “avi”"):
-        wanted("avi")
+        parse_exports("avi")
     with pytest.raises(BadInput, match="Choose what to make"):
-        wanted(" , ")
+        parse_exports(" , ")
 
 
 def test_every_export_says_what_opens_it_and_how_large_it_gets() -> None:

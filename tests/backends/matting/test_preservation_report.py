@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from backends.core.engine import Notice
-from backends.matting.types import Kept
+from backends.matting.types import PreservationCheck
 from backends.matting.video.frames import VideoReader
 from tests.backends.matting.conftest import MakeVideo, RedEngine, finish, pictures_of, scene, sounds_of, times_of
 
 
-def line(kept: tuple[Kept, ...], what: str) -> Kept:
+def line(kept: tuple[PreservationCheck, ...], what: str) -> PreservationCheck:
     return next(item for item in kept if item.what == what)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.matting.finishing.temporal import Smoother, flicker, luma, one_frame_delay, still
+from backends.matting.finishing.temporal import Smoother, flicker, luma, one_frame_delay, still_pixels
 
 CALM = np.ones((4, 4), bool)
 
@@ -36,8 +36,8 @@ def test_still_is_above_noise_and_below_movement() -> None:
     noisy = np.clip(scene + rng.normal(0, 4, scene.shape), 0, 255).astype(np.uint8)
     moved = scene.copy()
     moved[20:40] = 180
-    assert still(luma(scene), luma(noisy)).mean() > 0.98
-    assert not still(luma(scene), luma(moved))[25:35].any()
+    assert still_pixels(luma(scene), luma(noisy)).mean() > 0.98
+    assert not still_pixels(luma(scene), luma(moved))[25:35].any()
 
 
 def test_flicker_is_the_mean_change_over_still_pixels() -> None:
@@ -70,8 +70,8 @@ def test_smoothing_can_be_left_off_and_the_unrest_is_measured_both_ways(active: 
     mattes = [np.full((8, 8), value) for value in (0.0, 0.0, 1.0, 0.0, 0.0)]
     done = run(Smoother(active), mattes, frames)
     assert done[2].alpha.max() == (0.0 if active else 1.0)
-    assert sum(moment.unrest_raw for moment in done) == pytest.approx(2.0)
-    assert sum(moment.unrest for moment in done) == pytest.approx(0.0 if active else 2.0)
+    assert sum(moment.flicker_raw for moment in done) == pytest.approx(2.0)
+    assert sum(moment.flicker for moment in done) == pytest.approx(0.0 if active else 2.0)
 
 
 def test_a_hand_that_passes_in_one_frame_is_not_taken_for_a_flicker() -> None:

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from studio.library.library import Library
 from studio.videos import frame_source
-from studio.videos.frame_endpoint import Frames, checks, frame_url
+from studio.videos.frame_endpoint import FrameEndpoint, checkerboard, frame_url
 from studio.web.routes import routes
 from tests.backends.matting.conftest import CARD, RedEngine, finish, pictures_of, scene, write_video
 
@@ -84,7 +84,7 @@ def test_a_cut_out_of_the_run_is_what_the_views_show(client: TestClient, place: 
     colours, alpha = cv2.cvtColor(cutout, cv2.COLOR_BGRA2RGB), cutout[..., 3:] / 255
     whole = "0,0,96,64"
     assert np.array_equal(ask(client, place.video, n=5, view="foreground", side=whole), colours)
-    for view, behind in (("checker", checks(64, 96)), ("composite", np.array([10, 20, 200]))):
+    for view, behind in (("checker", checkerboard(64, 96)), ("composite", np.array([10, 20, 200]))):
         given = {"background": "own"} if view == "composite" else {}
         shown = ask(client, place.video, n=5, view=view, side=whole, **given)
         assert np.abs(shown - (alpha * colours + (1 - alpha) * behind)).max() <= 2
@@ -156,7 +156,7 @@ def test_a_step_back_and_the_next_one_decode_once(place: SimpleNamespace, monkey
             super().__init__(path, start, *rest)
 
     monkeypatch.setattr(frame_source, "VideoReader", Counted)
-    frames = Frames(place.library)
+    frames = FrameEndpoint(place.library)
     for index in (9, 8, 7, 6, 5):
         frames.make(place.video.id, {"n": str(index), "view": "alpha"})
     assert len(opened) <= 4  # to learn the size, to jump to 8, and to step back
@@ -167,7 +167,7 @@ def test_a_video_without_times_is_counted_from_its_start(place: SimpleNamespace,
     write_video(raw, [scene(i) for i in range(8)])
     run = keep_run(place.library, tmp_path / "out", raw, {"export": "luma"})
     mattes = pictures_of(run.folder / "alpha.mkv", "gray")
-    frames = Frames(place.library)
+    frames = FrameEndpoint(place.library)
     for index in (6, 2):
         content, kind = frames.make(run.id, {"n": str(index), "view": "alpha"})
         assert kind == "image/png"

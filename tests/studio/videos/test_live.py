@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -110,15 +110,31 @@ def test_a_model_server_that_is_away_is_a_sentence_and_worth_another_try() -> No
     assert (told["code"], told["again"]) == ("down", True) and "does not answer" in told["sentence"]
 
 
-def card(card_id: str, engine: str, here: bool, parameters: int) -> dict[str, Any]:
-    return {"id": card_id, "engine": engine, "here": here, "parameters": parameters, "title": card_id.title()}
+def card(card_id: str, tier: str, here: bool, parameters: int, sides: Sequence[int]) -> dict[str, Any]:
+    return {
+        "id": card_id,
+        "engine": "any",
+        "tier": tier,
+        "here": here,
+        "parameters": parameters,
+        "title": card_id.title(),
+        "capabilities": {"live_sides": list(sides)},
+    }
 
 
 def test_the_page_begins_with_the_lightest_network_that_is_here() -> None:
-    big, small = card("big", "modnet", True, 6_000_000), card("small", "onnx", False, 100_000)
-    own, files = card("own", "classical", True, 0), card("files", "something", True, 5)
+    big, small = card("big", "full", True, 6_000_000, (192, 512)), card("small", "full", False, 100_000, (256,))
+    own, files = card("own", "builtin", True, 0, (160, 320)), card("files", "full", True, 5, ())
     assert [one["id"] for one in live.cards({"cards": [big, small, own, files]})] == ["big", "own", "small"]
     assert live.cards({"cards": [big, {**small, "here": True}, own]})[0]["id"] == "small"
     assert live.others({"cards": [big, files]}) == ["Files"]
     assert live.longest(big) == 512
+
+
+def test_a_card_whose_backend_says_nothing_of_capabilities_works_on_files_only() -> None:
+    assert live.live_sides({"id": "old", "engine": "modnet"}) == ()
+
+
+def test_a_card_that_is_not_here_says_how_much_is_downloaded() -> None:
+    small = card("small", "full", False, 100_000, (256,))
     assert "download of 447 kB" in live.label({**small, "download_bytes": 447_000})

@@ -91,11 +91,11 @@ def test_choices_become_options_and_options_choices() -> None:
 
 
 def test_every_option_of_the_page_is_one_that_the_engine_takes() -> None:
-    from backends.matting.options import OPTIONS, Settings
+    from backends.matting.options import MattingOptions
 
     options = Choices(("webm", "composite"), "blur", False, 1.25, 4.0, -2.0, 1.5, 0.5).options()
-    assert set(options) <= set(OPTIONS)
-    settings = Settings.parse(options)
+    assert set(options) <= set(MattingOptions.model_fields)
+    settings = MattingOptions.read(options)
     assert (settings.start, settings.end, settings.edge, settings.temporal) == (1.25, 4.0, -2.0, False)
 
 
