@@ -17,10 +17,8 @@ from typing import Any
 from backends.core.errors import WeightsMissing
 from backends.matting.base import MattingEngine
 from backends.matting.cards import CARDS
+from evaluation.metrics.matting.mattes import METRICS
 from evaluation.systems.matting import REFERENCE, CutOut, agreements, cut_out, matting_engine, sample_clip
-
-SCORES = {"sad": 1, "mad": 1000, "mse": 1000, "gradient": 1, "connectivity": 1, "dtssd": 1}
-"""The factor that each score is written with."""
 
 
 def main() -> None:
@@ -35,7 +33,8 @@ def main() -> None:
         clip, video = sample_clip(given.seconds, Path(folder))
         for card, engine in engines(files):
             cut = cut_out(engine, video, given.seconds, Path(folder) / card / "rendered")
-            scores = {name: round(cut.scores(clip)[name] * factor, 2) for name, factor in SCORES.items()}
+            means = cut.scores(clip)
+            scores = {metric.id: round(means[metric.id] * metric.scale, metric.digits) for metric in METRICS}
             say(row(card, "rendered", cut) | scores)
             for webcam in given.webcam:
                 cuts[card, webcam.name] = cut_out(engine, webcam, given.seconds, Path(folder) / card / webcam.stem)

@@ -16,8 +16,10 @@ import numpy as np
 from backends.core.engine import Metric
 from backends.matting.base import MattingEngine
 from evaluation.datasets.base import Unit
-from evaluation.metrics.matting.clips import Pair, matte_scores
-from evaluation.metrics.matting.mattes import mad, region_j
+from evaluation.metrics.matting.clips import matte_scores
+from evaluation.metrics.matting.frames import FramePair
+from evaluation.metrics.matting.masks import region_j
+from evaluation.metrics.matting.mattes import mad
 from evaluation.runner import Measure, System
 from evaluation.synthetic.clip import SampleClip, make_clip, write_clip
 from evaluation.systems import load_engine
@@ -78,7 +80,7 @@ class CutOut:
 
     def scores(self, clip: SampleClip) -> dict[str, float]:
         """Mean SAD, MAD, MSE, gradient, connectivity and dtSSD against the true alpha of the sample clip."""
-        pairs = (Pair(i, i / FPS, alpha, clip[i].alpha) for i, alpha in enumerate(self.mattes))
+        pairs = (FramePair(i, i / FPS, alpha, clip[i].alpha) for i, alpha in enumerate(self.mattes))
         return matte_scores(pairs)["means"]
 
     def agreement(self, other: CutOut) -> np.ndarray:

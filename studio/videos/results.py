@@ -1,9 +1,11 @@
-"""What explains a finished cut-out: its files and what they kept of the source, its numbers, where it came from."""
+"""The views of a finished cut-out: its files and what they preserve of the source, its numbers, its origin."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from evaluation.metrics.base import metrics
+from evaluation.metrics.matting.runs import recorded
 from studio import services
 from studio.library.library import Run, Stored
 from studio.ui import formatting, run_sections
@@ -16,31 +18,26 @@ STATES = {
     "lost": ":red-badge[:material/close: lost]",
 }
 
-NUMBERS = {
-    "uncertain pixels": "The share of all pixels whose alpha lies between 0.05 and 0.95, neither clearly person nor "
-    "clearly background. Hair and motion blur need some; a lot of it means that the model was unsure.",
-    "flicker": "The mean change of alpha from frame to frame where the picture stands still; 0 is perfectly calm.",
-    "area of the person": "The mean share of the picture that the person covers.",
-    "frames per second": "Frames finished a second, all stages together: decoding, matting, finishing, coding.",
-}
+SHOWN = ("uncertain_pixels", "flicker", "person_area", "frames_per_second")
+"""The metrics of a run that are shown, by id."""
 
 RAW_FILES = {"matte": "mattes as the model found them", "frames": "numbers of every frame (JSON)"}
 
 
 def files(run: Run) -> None:
-    """The downloads with their sizes, and the list of what they kept of the source."""
+    """The downloads with their sizes, and the preservation report."""
     library = services.library()
-    made = [*library.artifacts(run.id, "export"), *library.artifacts(run.id, "alpha")]
-    for stored in made:
+    exports = [*library.artifacts(run.id, "export"), *library.artifacts(run.id, "alpha")]
+    for stored in exports:
         _download(run, stored)
-    kept = run.facts.get("kept", ())
-    if kept:
+    checks = run.facts.get("kept", ())
+    if checks:
         st.markdown("**What was kept of the source** (checked on the written file)")
-    for line in kept:
+    for check in checks:
         badge, what, sentence = st.columns([1, 1, 5], vertical_alignment="center")
-        badge.markdown(STATES.get(line["state"], formatting.plain(line["state"])))
-        what.markdown(f"**{formatting.plain(line['what']).capitalize()}**")
-        sentence.text(line["sentence"], wrap=True)
+        badge.markdown(STATES.get(check["state"], formatting.plain(check["state"])))
+        what.markdown(f"**{formatting.plain(check['what']).capitalize()}**")
+        sentence.text(check["sentence"], wrap=True)
 
 
 def _download(run: Run, stored: Stored) -> None:
@@ -58,23 +55,24 @@ def _download(run: Run, stored: Stored) -> None:
 
 
 def numbers(run: Run) -> None:
-    """What was measured while it was made."""
-    shown = {name: run.metrics[name] for name in NUMBERS if name in run.metrics}
+    """What the run measured of itself."""
+    values = {name: recorded(name, run.metrics) for name in SHOWN}
+    shown = {name: value for name, value in values.items() if value is not None}
     if not shown:
         st.caption("Nothing was measured in this run.")
         return
-    for column, (name, metric) in zip(st.columns(len(shown)), shown.items(), strict=True):
-        before = run.metrics.get(f"{name} before smoothing")
-        delta = f"{metric['value'] - before['value']:+.2f} % by smoothing" if before else None
-        unit = "" if metric["unit"] == "fps" else f" {metric['unit']}"
-        digits = 2 if name == "flicker" else 1
+    known, raw_flicker = metrics("matting"), recorded("flicker_raw", run.metrics)
+    for column, (name, value) in zip(st.columns(len(shown)), shown.items(), strict=True):
+        delta = None
+        if name == "flicker" and raw_flicker is not None:
+            delta = f"{100 * (value - raw_flicker):+.2f} % by smoothing"
         column.metric(
-            name.capitalize(),
-            f"{metric['value']:.{digits}f}{unit}",
+            known[name].name,
+            known[name].format(value),
             delta,
             delta_color="inverse",
             border=True,
-            help=NUMBERS[name],
+            help=known[name].meaning,
         )
     st.caption("Uncertainty and flicker of every frame are in the strip under the scrubber above.")
 

@@ -1,4 +1,4 @@
-"""A cut-out compared with true mattes or object masks: known for the sample clip, or given."""
+"""Comparison of a cut-out with true mattes or object masks: those of the sample clip, or uploaded ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ import numpy as np
 import streamlit as st
 
 from backends.core.errors import BadInput, UserError
-from evaluation.metrics.matting.clips import Pair, mask_scores, matte_scores
+from evaluation.metrics.base import Metric
+from evaluation.metrics.matting import masks, mattes
+from evaluation.metrics.matting.clips import score_clip
+from evaluation.metrics.matting.frames import FramePair
 from studio import services
 from studio.jobs.receiver import copy_upload
 from studio.library.library import Library, Run
@@ -29,60 +32,45 @@ from studio.videos.sample import clip_if_made
 from studio.videos.source import of_upload
 
 KIND, SCORES = "reference", "matte-scores"
-MOST_SCORED = 240
-"""So many frames of a clip are scored at most, spread over it."""
+MAX_SCORED_FRAMES = 240
+"""Of a longer clip, so many frames are scored, spread over it."""
 REFERENCE_MB = 500
-ALIKE = 0.02
-"""Two pictures have one shape when their proportions differ by no more than this."""
+SHAPE_TOLERANCE = 0.02
+"""Two pictures have the same shape when the logarithms of their aspect ratios differ by no more than this."""
+
+METRICS: Mapping[str, Sequence[Metric]] = {MATTES: mattes.METRICS, MASKS: masks.METRICS}
+"""By the kind of truth."""
 
 
 @dataclass(frozen=True)
-class Measure:
-    """What a score is called, the factor and the digits that it is written with, and what it means."""
-
-    name: str
-    scale: float
-    digits: int
-    meaning: str
-
-
-MATTE_MEASURES: Mapping[str, Measure] = {
-    "sad": Measure("SAD", 1, 2, "Sum of absolute differences to the true matte, in thousands; grows with the picture."),
-    "mad": Measure("MAD × 1000", 1000, 2, "Mean absolute difference of alpha to the true one, times a thousand."),
-    "mse": Measure("MSE × 1000", 1000, 2, "Mean squared difference of alpha, times a thousand: weighs large errors."),
-    "gradient": Measure("Gradient", 1, 2, "How differently the matte's edges rise and fall, in thousands."),
-    "connectivity": Measure("Connectivity", 1, 2, "Parts that hang loose or holes that should not be, in thousands."),
-    "dtssd": Measure("dtSSD", 1, 2, "How wrongly the matte changes from frame to frame, in hundredths: its flicker."),
-}
-MASK_MEASURES: Mapping[str, Measure] = {
-    "jf": Measure("J&F", 1, 3, "The mean of region similarity J and contour accuracy F."),
-    "j": Measure("J", 1, 3, "Region similarity: what matte and mask share, over what either covers; 1 is perfect."),
-    "f": Measure("F", 1, 3, "Contour accuracy: how well the outlines match, precision and recall together."),
-}
-MEASURES = {MATTES: MATTE_MEASURES, MASKS: MASK_MEASURES}
-
-
-@dataclass(frozen=True)
-class Truth:
-    """A reference of a run; `objects` are the chosen ones of a palette."""
+class GroundTruth:
+    """What a run is compared with: `kind` is MATTES or MASKS, `objects` are the masks that are the person."""
 
     path: Path
     kind: str
     objects: tuple[int, ...] = ()
 
 
-def known_truth(library: Library, run: Run) -> Truth | None:
-    """The reference that was given for this run, else that of the sample clip where it is its input."""
+def find_ground_truth(library: Library, run: Run) -> GroundTruth | None:
+    """The truth that was uploaded for this run, or that of the sample clip where it is the run's input."""
     for stored in library.artifacts(run.id, KIND):
-        return Truth(library.local(run.id, stored), stored.name, tuple(stored.meta.get("objects", ())))
+        return GroundTruth(library.local(run.id, stored), stored.name, tuple(stored.meta.get("objects", ())))
     sample = clip_if_made()
     if sample and run.inputs and run.inputs[0]["sha256"] == sample.sha256:
-        return Truth(sample.alpha, MATTES)
+        return GroundTruth(sample.alpha, MATTES)
     return None
 
 
-def keep_truth(library: Library, run: Run, source: IO[bytes] | Path, kind: str, objects: Sequence[int]) -> None:
-    """Keep a reference with the run, in place of an earlier one and its scores."""
+def save_ground_truth(library: Library, run: Run, source: IO[bytes] | Path, kind: str, objects: Sequence[int]) -> None:
+    """Store a truth with the run, in place of an earlier one and its scores.
+
+    Args:
+        library: that holds the run.
+        run: the run.
+        source: the uploaded file.
+        kind: MATTES or MASKS.
+        objects: of masks, those that are the person.
+    """
     with tempfile.TemporaryDirectory(prefix="fourfold-truth-") as folder:
         path = Path(folder) / "reference"
         copy_upload(source, path)
@@ -91,26 +79,26 @@ def keep_truth(library: Library, run: Run, source: IO[bytes] | Path, kind: str, 
     services.analyses().forget(run.id, SCORES)
 
 
-def score(library: Library, run: Run, truth: Truth) -> dict[str, Any]:
-    """The scores of the run's finished mattes, frame by frame, with notes on how they were compared."""
+def score(library: Library, run: Run, truth: GroundTruth) -> dict[str, Any]:
+    """The scores of the run's finished mattes as `score_clip` gives them, with notes on how they were compared."""
     notes: list[str] = []
-    rows = (matte_scores if truth.kind == MATTES else mask_scores)(_pairs(library, run, truth, notes))
+    rows = score_clip(_pairs(library, run, truth, notes), METRICS[truth.kind])
     return {"kind": truth.kind, "notes": notes, **rows}
 
 
-def _pairs(library: Library, run: Run, truth: Truth, notes: list[str]) -> Iterator[Pair]:
+def _pairs(library: Library, run: Run, truth: GroundTruth, notes: list[str]) -> Iterator[FramePair]:
     frames = int(run.facts.get("frames", 0))
     start = float(run.options.get("start") or 0)
     first = round(start * probe.probe(library.only(run.id, "input", "input")).rate) if start else 0
-    step = max(1, math.ceil(2 * frames / MOST_SCORED)) if frames > MOST_SCORED else 1
-    given = ground_truth.read(truth.path, frames, first, truth.objects, step)
+    step = max(1, math.ceil(2 * frames / MAX_SCORED_FRAMES)) if frames > MAX_SCORED_FRAMES else 1
+    truths = ground_truth.read(truth.path, frames, first, truth.objects, step)
     alphas = finished_mattes(library, run)
     count = 0
-    for index, true in given:
+    for index, true in truths:
         found = next(((seconds, alpha) for at, seconds, alpha in alphas if at == index), None)
         if found is None:
             break
-        yield Pair(index, found[0], _fitted(found[1](), true, notes), true)
+        yield FramePair(index, found[0], _fit(found[1](), true, notes), true)
         count += 1
     if not count:
         raise BadInput(f"None of the references is for one of this result's {frames} frames: check their names.")
@@ -118,12 +106,12 @@ def _pairs(library: Library, run: Run, truth: Truth, notes: list[str]) -> Iterat
         notes.append(f"{count} of {frames} frames were compared.")
 
 
-def _fitted(alpha: np.ndarray, true: np.ndarray, notes: list[str]) -> np.ndarray:
-    """`alpha` at the size of the reference. Raises BadInput where that has another shape."""
+def _fit(alpha: np.ndarray, true: np.ndarray, notes: list[str]) -> np.ndarray:
+    """`alpha` `(H, W)` scaled to the size of the truth. Raises BadInput where that has another shape."""
     if alpha.shape == true.shape:
         return alpha
     (height, width), (h, w) = alpha.shape, true.shape
-    if abs(math.log((w / h) / (width / height))) > ALIKE:
+    if abs(math.log((w / h) / (width / height))) > SHAPE_TOLERANCE:
         raise BadInput(f"The reference is {w} × {h} pixels and the video {width} × {height}: they must have one shape.")
     note = f"Compared at the size of the reference, {w} × {h} pixels."
     if note not in notes:
@@ -132,49 +120,40 @@ def _fitted(alpha: np.ndarray, true: np.ndarray, notes: list[str]) -> np.ndarray
 
 
 def comparison(run: Run) -> None:
-    """The scores where a truth is known, and the way to give one."""
+    """Draw the scores where a truth is known, and the form to upload one."""
     library = services.library()
-    truth = known_truth(library, run)
+    truth = find_ground_truth(library, run)
     if truth is not None:
-        make = partial(_scored, run, truth)
-        analysed(run, SCORES, make, "Comparing frame by frame…", lambda answer: _shown(json.loads(answer)))
-    _ask(library, run, truth is not None)
+        make = partial(_score_json, run, truth)
+        analysed(run, SCORES, make, "Comparing frame by frame…", lambda answer: _draw(json.loads(answer)))
+    _upload_form(library, run, truth is not None)
 
 
-def _scored(run: Run, truth: Truth) -> bytes:
+def _score_json(run: Run, truth: GroundTruth) -> bytes:
     return json.dumps(score(services.library(), run, truth)).encode()
 
 
-def _shown(scores: dict[str, Any]) -> None:
+def _draw(scores: dict[str, Any]) -> None:
     from viz.matting.figures import along
 
-    measures = MEASURES[scores["kind"]]
+    metrics = METRICS[scores["kind"]]
     st.caption("Higher is better; 1 is perfect." if scores["kind"] == MASKS else "Lower is better; 0 is perfect.")
     for note in scores["notes"]:
         st.caption(f":material/info: {note}")
-    for column, (key, measure) in zip(st.columns(len(measures)), measures.items(), strict=True):
-        mean = scores["means"][key]
-        value = "–" if mean is None else f"{mean * measure.scale:.{measure.digits}f}"
-        column.metric(measure.name, value, border=True, help=measure.meaning)
+    for column, metric in zip(st.columns(len(metrics)), metrics, strict=True):
+        mean = scores["means"].get(metric.id)
+        column.metric(metric.name, metric.format(mean), border=True, help=metric.meaning)
     if len(scores["times"]) < 2:
         return
-    names = {measure.name: key for key, measure in measures.items()}
-    shown = st.segmented_control("Along the clip", list(names), default=next(iter(names)), required=True)
-    key = names[shown or next(iter(names))]
-    measure = measures[key]
-    scaled = [None if value is None else value * measure.scale for value in scores["frames"][key]]
-    mean = scores["means"][key]
-    told = {
-        "times": scores["times"],
-        "frames": {key: scaled},
-        "means": {key: None if mean is None else mean * measure.scale},
-    }
-    figure, alt = along(told, {key: measure.name}, measure.name)
-    st.caption(measure.meaning)
+    recorded = {metric.name: metric for metric in metrics if metric.id in scores["frames"]}
+    chosen = st.segmented_control("Along the clip", list(recorded), default=next(iter(recorded)), required=True)
+    metric = recorded[chosen or next(iter(recorded))]
+    figure, alt = along(scores, (metric,), metric.name)
+    st.caption(metric.meaning)
     st.plotly_chart(figure, alt=alt, key="matte-scores")
 
 
-def _ask(library: Library, run: Run, known: bool) -> None:
+def _upload_form(library: Library, run: Run, known: bool) -> None:
     title = "Use other true mattes" if known else "Give true mattes or object masks to compare with"
     with st.expander(title, expanded=not known):
         st.caption(
@@ -190,7 +169,7 @@ def _ask(library: Library, run: Run, known: bool) -> None:
         if upload is None:
             return
         try:
-            found = _examined(upload)
+            found = _examine(upload)
         except UserError as error:
             st.error(error.sentence, icon=":material/error:")
             return
@@ -202,12 +181,12 @@ def _ask(library: Library, run: Run, known: bool) -> None:
             objects = tuple(chosen or ())
         missing = "Choose at least one object." if found.kind == MASKS and not objects else ""
         if st.button("Compare", type="primary", disabled=bool(missing), help=missing):
-            keep_truth(library, run, upload, found.kind, objects)
+            save_ground_truth(library, run, upload, found.kind, objects)
             st.rerun()
 
 
-def _examined(upload: Any) -> ground_truth.Reference:
-    """What an upload holds; looked at once."""
+def _examine(upload: Any) -> ground_truth.Reference:
+    """What an upload holds; examined once a session."""
     key = f"reference-{upload.file_id}"
     if key not in st.session_state:
         st.session_state[key] = ground_truth.examine(of_upload(upload, "reference", look=False).path)

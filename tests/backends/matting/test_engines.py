@@ -19,7 +19,8 @@ from backends.matting.engines.modnet import MODNet
 from backends.matting.engines.modnet_engine import ModnetEngine
 from backends.matting.engines.onnx_engine import OnnxEngine
 from backends.matting.engines.person_detection import detect_people, trimap_prior
-from evaluation.metrics.matting.mattes import mad, region_j
+from evaluation.metrics.matting.masks import region_j
+from evaluation.metrics.matting.mattes import mad
 from evaluation.synthetic.clip import make_clip
 from tests.backends.matting.conftest import CARD
 

@@ -11,7 +11,8 @@ from backends.matting.cards import CARDS
 from backends.matting.engines.modnet_engine import FromBytes, ModnetEngine
 from backends.matting.engines.modnet_weights import load_modnet
 from backends.weights.store import WeightStore
-from evaluation.metrics.matting.mattes import mad, region_j
+from evaluation.metrics.matting.masks import region_j
+from evaluation.metrics.matting.mattes import mad
 from evaluation.synthetic.clip import Rendered, make_clip
 
 CARD = next(card for card in CARDS if card.id == "modnet-starter")

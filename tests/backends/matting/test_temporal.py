@@ -80,3 +80,13 @@ def test_a_hand_that_passes_in_one_frame_is_not_taken_for_a_flicker() -> None:
     mattes = [np.zeros((16, 16)) for _ in range(3)]
     mattes[1][4:12, 4:12] = 1
     assert run(Smoother(), mattes, frames)[1].alpha[8, 8] == 1
+
+
+def test_flicker_looks_only_where_the_picture_stands_still() -> None:
+    frame = np.full((40, 40, 3), 100, np.uint8)
+    moved = frame.copy()
+    moved[:, 20:] = 200
+    alpha, other = np.zeros((40, 40)), np.zeros((40, 40))
+    other[:, 30:] = 1  # changes only where the picture did
+    assert flicker(alpha, other, still_pixels(luma(frame), luma(moved))) == 0
+    assert flicker(alpha, other, still_pixels(luma(frame), luma(frame))) == pytest.approx(0.25)

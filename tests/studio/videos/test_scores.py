@@ -17,7 +17,7 @@ from studio.videos import sample as sample_module
 from studio.videos import scores as video_scores
 from studio.videos.ground_truth import MASKS, MATTES
 from studio.videos.matte_reader import finished_mattes
-from studio.videos.scores import Truth
+from studio.videos.scores import GroundTruth
 from tests.clips import Small
 from tests.studio.videos.test_ground_truth import png, zipped
 
@@ -40,7 +40,7 @@ def kept(library: Library, small: Small, frames: int = 20, **options: object) ->
 def test_the_truth_itself_is_perfect(library: Library, small: Small) -> None:
     run = kept(library, small)
     library.keep(run.id, "alpha", "alpha", small.alpha)
-    scores = video_scores.score(library, run, Truth(small.alpha, MATTES))
+    scores = video_scores.score(library, run, GroundTruth(small.alpha, MATTES))
     assert scores["means"] == dict.fromkeys(("sad", "mad", "mse", "gradient", "connectivity", "dtssd"), 0.0)
     assert len(scores["times"]) == 20 and scores["frames"]["dtssd"][0] is None and scores["notes"] == []
 
@@ -51,12 +51,12 @@ def test_the_sample_clip_knows_its_truth_and_nothing_else_does(
     monkeypatch.setattr(sample_module, "CLIP_SECONDS", 0.1)
     sample_module.clip.cache_clear()
     run = kept(library, small)
-    assert video_scores.known_truth(library, run) is None
+    assert video_scores.find_ground_truth(library, run) is None
     sample = sample_module.clip()
     with_sample = library.begin(
         task="matting", title="S", engine="x", inputs=[{"name": "c", "sha256": sample.sha256, "bytes": 1}]
     )
-    assert video_scores.known_truth(library, with_sample) == Truth(sample.alpha, MATTES)
+    assert video_scores.find_ground_truth(library, with_sample) == GroundTruth(sample.alpha, MATTES)
     sample_module.clip.cache_clear()
 
 
@@ -65,7 +65,7 @@ def test_mattes_that_are_wrong_by_a_known_amount_get_that_score(library: Library
     flat = np.full((120, 160), 51, np.uint8)
     library.keep(run.id, "alpha", "alpha", zipless(tmp_path, [flat] * 20))
     truth = zipped(tmp_path / "t.zip", {f"{n}.png": png(np.full((120, 160), 102, np.uint8)) for n in range(20)})
-    means = video_scores.score(library, run, Truth(truth, MATTES))["means"]
+    means = video_scores.score(library, run, GroundTruth(truth, MATTES))["means"]
     assert means["mad"] == pytest.approx(0.2) and means["sad"] == pytest.approx(0.2 * 19.2) and means["dtssd"] == 0
 
 
@@ -93,14 +93,14 @@ def test_masks_of_half_the_size_and_every_other_frame(library: Library, small: S
         half = cv2.resize(small.clip[index].alpha, (80, 60), interpolation=cv2.INTER_AREA) > 0.5
         masks[f"{index:05d}.png"] = png(half.astype(np.uint8) * 3, "P")
     truth = zipped(tmp_path / "masks.zip", masks)
-    scores = video_scores.score(library, run, Truth(truth, MASKS, (3,)))
+    scores = video_scores.score(library, run, GroundTruth(truth, MASKS, (3,)))
     assert scores["means"]["j"] > 0.98 and scores["means"]["f"] > 0.98 and len(scores["times"]) == 4
     assert scores["times"] == pytest.approx([0, 0.5, 1.0, 1.5])
     assert scores["notes"] == [
         "Compared at the size of the reference, 80 × 60 pixels.",
         "4 of 20 frames were compared.",
     ]
-    other = video_scores.score(library, run, Truth(truth, MASKS, (1,)))
+    other = video_scores.score(library, run, GroundTruth(truth, MASKS, (1,)))
     assert other["means"]["j"] == 0
 
 
@@ -108,7 +108,7 @@ def test_a_part_is_compared_with_its_own_frames(library: Library, small: Small, 
     run = kept(library, small, frames=4, start=1.0, end=2.0, temporal="off")
     mattes = [cv2.convertScaleAbs(small.clip[index].alpha, alpha=255) for index in range(4, 8)]
     library.keep(run.id, "matte", "matte", zipless(tmp_path, mattes))  # what the model found, at full size
-    means = video_scores.score(library, run, Truth(small.alpha, MATTES))["means"]
+    means = video_scores.score(library, run, GroundTruth(small.alpha, MATTES))["means"]
     assert means["mad"] < 0.001
     times = [seconds for _, seconds, _ in finished_mattes(library, run)]
     assert times == pytest.approx([0, 0.25, 0.5, 0.75])
@@ -119,19 +119,19 @@ def test_references_that_do_not_fit_are_one_sentence(library: Library, small: Sm
     library.keep(run.id, "alpha", "alpha", small.alpha)
     square = {f"{n}.png": png(np.full((64, 64), 100, np.uint8)) for n in range(20)}
     with pytest.raises(BadInput, match="must have one shape"):
-        video_scores.score(library, run, Truth(zipped(tmp_path / "s.zip", square), MATTES))
+        video_scores.score(library, run, GroundTruth(zipped(tmp_path / "s.zip", square), MATTES))
     far = {f"{n}.png": png(np.full((120, 160), 100, np.uint8)) for n in (900, 901)}
     with pytest.raises(BadInput, match="None of the references"):
-        video_scores.score(library, run, Truth(zipped(tmp_path / "f.zip", far), MATTES))
+        video_scores.score(library, run, GroundTruth(zipped(tmp_path / "f.zip", far), MATTES))
 
 
 def test_a_long_clip_is_scored_in_pairs_spread_over_it(
     library: Library, small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(video_scores, "MOST_SCORED", 4)
+    monkeypatch.setattr(video_scores, "MAX_SCORED_FRAMES", 4)
     run = kept(library, small)
     library.keep(run.id, "alpha", "alpha", small.alpha)
-    scores = video_scores.score(library, run, Truth(small.alpha, MATTES))
+    scores = video_scores.score(library, run, GroundTruth(small.alpha, MATTES))
     assert scores["times"] == pytest.approx([0, 0.25, 2.5, 2.75])
     assert [value is None for value in scores["frames"]["dtssd"]] == [True, False, True, False]
     assert scores["notes"] == ["4 of 20 frames were compared."]
@@ -142,14 +142,14 @@ def test_a_picture_is_scored_by_its_alpha(library: Library, small: Small, tmp_pa
     Image.fromarray(np.full((120, 160), 200, np.uint8)).save(tmp_path / "alpha.png")
     library.keep(run.id, "alpha", "alpha", tmp_path / "alpha.png")
     truth = zipped(tmp_path / "t.zip", {"x.png": png(np.full((120, 160), 200, np.uint8))})
-    assert video_scores.score(library, run, Truth(truth, MATTES))["means"]["sad"] == 0
+    assert video_scores.score(library, run, GroundTruth(truth, MATTES))["means"]["sad"] == 0
 
 
 def test_a_new_reference_takes_the_place_of_the_old_one_and_its_scores(library: Library, small: Small) -> None:
     run = kept(library, small)
     library.keep(run.id, video_scores.SCORES, video_scores.SCORES, b"{}")
-    video_scores.keep_truth(library, run, io.BytesIO(b"one"), MATTES, ())
-    video_scores.keep_truth(library, run, io.BytesIO(b"two"), MASKS, (2, 3))
-    truth = video_scores.known_truth(library, run)
+    video_scores.save_ground_truth(library, run, io.BytesIO(b"one"), MATTES, ())
+    video_scores.save_ground_truth(library, run, io.BytesIO(b"two"), MASKS, (2, 3))
+    truth = video_scores.find_ground_truth(library, run)
     assert truth is not None and (truth.kind, truth.objects, truth.path.read_bytes()) == (MASKS, (2, 3), b"two")
     assert library.count(run.id, video_scores.SCORES) == 0

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
+import doctest
 import math
+from types import ModuleType
 
 import numpy as np
 import pytest
 
-from evaluation.metrics.matting.mattes import (
-    boundary,
-    boundary_f,
-    clip_scores,
-    connectivity,
-    dtssd,
-    flicker,
-    frame_scores,
-    gradient,
-    gradient_magnitude,
-    mad,
-    mse,
-    region_j,
-    sad,
-)
+from evaluation.metrics.base import metrics
+from evaluation.metrics.matting import masks, mattes, runs
+from evaluation.metrics.matting.clips import matte_scores
+from evaluation.metrics.matting.frames import FramePair
+from evaluation.metrics.matting.mattes import METRICS, connectivity, dtssd, gradient, gradient_magnitude, mad, mse, sad
 
 
 def square(side: int = 40, low: int = 10, high: int = 30) -> np.ndarray:
@@ -49,8 +41,10 @@ def test_shapes_must_agree() -> None:
 
 def test_the_right_matte_has_no_error_at_all() -> None:
     truth = square()
-    scores = frame_scores(truth, truth, (truth, truth))
-    assert (scores.sad, scores.mad, scores.mse, scores.gradient, scores.connectivity, scores.dtssd) == (0,) * 6
+    frame, before = FramePair(1, 0.04, truth, truth), FramePair(0, 0.0, truth, truth)
+    assert {metric.id: metric.compute(frame, before) for metric in METRICS if metric.compute} == dict.fromkeys(
+        ("sad", "mad", "mse", "gradient", "connectivity", "dtssd"), 0
+    )
 
 
 def test_gradient_of_a_ramp_is_the_same_everywhere_and_grows_with_its_slope() -> None:
@@ -106,57 +100,36 @@ def test_dtssd_ignores_a_constant_error_and_sees_a_flash() -> None:
     assert dtssd(flash, truth, truth, truth) == pytest.approx(100 * math.sqrt(share_outside))
 
 
-def test_j_of_two_squares_that_overlap_by_half() -> None:
-    first, second = np.zeros((20, 20)), np.zeros((20, 20))
-    first[5:15, 0:10], second[5:15, 5:15] = 1, 1
-    assert region_j(first, second) == pytest.approx(50 / 150)
-    assert region_j(first, first) == 1
-    assert region_j(first * 0, second) == 0
-    assert region_j(first * 0, first * 0) == 1
-
-
-def test_boundary_of_one_pixel() -> None:
-    mask = np.zeros((5, 5))
-    mask[2, 2] = 1
-    assert sorted(map(tuple, np.argwhere(boundary(mask)).tolist())) == [(1, 1), (1, 2), (2, 1), (2, 2)]
-
-
-def test_f_is_whole_within_the_tolerance_and_nothing_beyond() -> None:
-    truth = square(100, 20, 60)
-    near, far = np.roll(truth, 2, axis=1), np.roll(truth, 30, axis=(0, 1))
-    assert boundary_f(near, truth, share=0.02) == 1  # 0.02 of the diagonal is 3 pixels
-    assert boundary_f(near, truth, share=1e-9) < 1
-    assert boundary_f(far, truth, share=0.02) < 0.2
-    assert boundary_f(truth * 0, truth) == 0
-    assert boundary_f(truth * 0, truth * 0) == 1
-
-
-def test_f_of_a_square_with_one_of_its_four_sides_moved_away() -> None:
-    truth = square(200, 40, 140)
-    longer = truth.copy()
-    longer[40:140, 140:180] = 1  # the right side lies 40 further out: 100 of 400 true boundary pixels are missed
-    found, true = boundary(longer).sum(), boundary(truth).sum()
-    recall, precision = 300 / true, (found - 180) / found  # new: two runs of 40 and a side of 100
-    assert boundary_f(longer, truth, share=1.0) == pytest.approx(
-        2 * precision * recall / (precision + recall), abs=0.02
-    )
-
-
-def test_flicker_looks_only_where_the_picture_stands_still() -> None:
-    frame = np.full((40, 40, 3), 100, np.uint8)
-    moved = frame.copy()
-    moved[:, 20:] = 200
-    alpha, other = np.zeros((40, 40)), np.zeros((40, 40))
-    other[:, 30:] = 1  # changes only where the picture did
-    assert flicker(other, alpha, moved, frame) == 0
-    assert flicker(other, alpha, frame, frame) == pytest.approx(25)
+def clip(*pairs: tuple[np.ndarray, np.ndarray]) -> list[FramePair]:
+    return [FramePair(index, index / 25, alpha, truth) for index, (alpha, truth) in enumerate(pairs)]
 
 
 def test_clip_scores_are_means_and_need_a_frame() -> None:
     truth = square()
     wrong = np.clip(truth + 0.5, 0, 1)
-    scores = clip_scores([(truth, truth), (wrong, truth), (wrong, truth)])
-    assert scores.mad == pytest.approx(2 / 3 * mad(wrong, truth))
-    assert scores.dtssd == pytest.approx(dtssd(wrong, truth, truth, truth) / 2)
+    scores = matte_scores(clip((truth, truth), (wrong, truth), (wrong, truth)))
+    assert scores["means"]["mad"] == pytest.approx(2 / 3 * mad(wrong, truth))
+    assert scores["means"]["dtssd"] == pytest.approx(dtssd(wrong, truth, truth, truth) / 2)
+    assert scores["frames"]["dtssd"][0] is None and scores["times"] == [0, 1 / 25, 2 / 25]
     with pytest.raises(ValueError, match="at least one frame"):
-        clip_scores([])
+        matte_scores([])
+
+
+def test_a_frame_after_a_gap_has_no_change_to_judge() -> None:
+    truth = square()
+    frames = [FramePair(0, 0.0, truth, truth), FramePair(5, 0.2, truth, truth)]
+    scores = matte_scores(frames)
+    assert scores["frames"]["dtssd"] == [None, None] and scores["means"]["dtssd"] is None
+
+
+def test_the_metrics_of_mattes_masks_and_runs_are_found_by_their_ids() -> None:
+    known = metrics("matting")
+    assert {"sad", "mad", "mse", "gradient", "connectivity", "dtssd", "jf", "j", "f", "flicker"} <= set(known)
+    assert known["mad"].format(0.0107) == "10.70" and known["j"].format(0.98765) == "0.988"
+    assert known["uncertain_pixels"].format(0.0123) == "1.2 %"
+
+
+@pytest.mark.parametrize("module", [mattes, masks, runs])
+def test_the_examples_of_the_metrics_are_right(module: ModuleType) -> None:
+    outcome = doctest.testmod(module)
+    assert outcome.attempted > 0 and outcome.failed == 0
