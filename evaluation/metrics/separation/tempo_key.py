@@ -21,6 +21,7 @@ HOP = 256
 WINDOW_SECONDS = 12.0
 MIN_BPM, MAX_BPM, PREFERRED_BPM = 45.0, 210.0, 120.0
 MIN_SECONDS = 8.0
+MIN_TONE_HZ, MAX_TONE_HZ = 55.0, 1800.0
 
 PITCH_CLASSES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
@@ -132,25 +133,22 @@ def detect_tempo(wave: Wave) -> Tempo | None:
 def pitch_classes(wave: Wave) -> Wave | None:
     """Strength of the twelve pitch classes, C first, `(12,)` with maximum 1; None where nothing is tonal.
 
-    Drums are kept out by a median over time; the song's own tuning is found first, so that an instrument a
-    third of a semitone off is not smeared over two classes.
+    Spectral peaks (parabolic interpolation) are folded into classes relative to the song's own tuning, so that an
+    instrument a third of a semitone off is not smeared over two classes. A median over time keeps drums out.
     """
+    import librosa  # here, because its import takes seconds of a processor
+
     size = 8192
-    level = spectra(wave, size, size // 2)
-    level = ndimage.median_filter(level, size=(5, 1))
-    low, high = round(55.0 * size / SAMPLERATE), round(1800.0 * size / SAMPLERATE)
-    here, left, right = (level[:, low + step : high + step] for step in (0, -1, 1))
-    loud = here > 0.01 * level.max()
-    frame, column = np.nonzero((here > left) & (here >= right) & loud)
-    if not frame.size:
+    magnitude = spectra(wave, size, size // 2)  # (M, F)
+    magnitude = ndimage.median_filter(magnitude, size=(5, 1))
+    audible = 0.01 * float(magnitude.max())  # 40 dB below the loudest
+    hz, strength = librosa.piptrack(S=magnitude.T, sr=SAMPLERATE, fmin=MIN_TONE_HZ, fmax=MAX_TONE_HZ, ref=audible)
+    peaks = strength > 0
+    if not peaks.any():
         return None
-    before, top, after = (np.log(part[frame, column] + 1e-12) for part in (left, here, right))
-    shift = 0.5 * (before - after) / np.minimum(before - 2.0 * top + after, -1e-9)
-    pitch = 69.0 + 12.0 * np.log2((column + low + np.clip(shift, -0.5, 0.5)) * SAMPLERATE / size / 440.0)
-    weight = np.sqrt(here[frame, column])
-    tuning = np.angle(np.sum(weight * np.exp(2j * np.pi * pitch))) / (2.0 * np.pi)
-    classes = np.round(pitch - tuning).astype(int) % 12
-    profile = np.bincount(classes, weight, minlength=12)
+    tuning = librosa.pitch_tuning(hz[peaks])  # of a semitone
+    classes = np.round(librosa.hz_to_midi(hz[peaks]) - tuning).astype(int) % 12
+    profile = np.bincount(classes, np.sqrt(strength[peaks]), minlength=12)
     return profile / profile.max()
 
 
