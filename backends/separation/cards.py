@@ -145,9 +145,9 @@ CARDS: tuple[ModelCard, ...] = (
         preference=5,
         measured=(
             "On four singers it never heard (MIR-1K, 60 clips) the voice gains 6.0 dB SI-SDR over the mixture (95 % "
-            "interval over singers 3.9 to 8.4), that of the built-in separator 4.5 (3.7 to 5.5): more by 0.7 to 3.2 dB "
-            "on three of them, less by 0.6 on the other. On the rendered sample song it gains 9.8 where the built-in "
-            "separator gains 10.9."
+            "interval over singers 2.0 to 10.0), that of the built-in separator 4.5 (3.1 to 5.8): more by 0.7 to 3.2 "
+            "dB on three of them, less by 0.6 on the other. On the rendered sample song it gains 9.8 where the "
+            "built-in separator gains 10.9."
         ),
     ),
     ModelCard(
