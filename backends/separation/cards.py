@@ -1,8 +1,16 @@
-"""The separation models as data: what each yields, weighs, is bad at, and where its weights are published."""
+"""The separation engines, and their models as data: what each yields, weighs, is bad at, and where it is published."""
 
 from __future__ import annotations
 
 from backends.core.model_card import Limits, ModelCard, WeightFile
+from backends.core.task import EngineSpec
+from backends.separation.demucs.options import DemucsOptions
+from backends.separation.options import SeparationOptions
+
+ENGINES: dict[str, EngineSpec] = {
+    "dsp": EngineSpec("backends.separation.dsp.engine:DspEngine", SeparationOptions),
+    "demucs": EngineSpec("backends.separation.demucs.engine:DemucsEngine", DemucsOptions),
+}
 
 _TASK = "separation"
 _FOUR = ("drums", "bass", "other", "vocals")
