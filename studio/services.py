@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from studio import tasks
-from studio.jobs.analysis import Analyses
 from studio.jobs.backend import Backend, from_environment
+from studio.jobs.background import Analysis, BackgroundTasks, LibraryStore
 from studio.jobs.jobs import Jobs
 from studio.library import maintenance
 from studio.library.library import Library
@@ -41,7 +41,8 @@ def jobs() -> Jobs:
     return get("jobs")
 
 
-def analyses() -> Analyses:
+def analyses() -> BackgroundTasks[Analysis, bytes]:
+    """What is worked out about finished runs beside the jobs; kept in the library."""
     return get("analyses")
 
 
@@ -59,7 +60,7 @@ def _factories() -> Mapping[str, Callable[[], Any]]:
         "library": _make_library,
         "backend": _make_backend,
         "jobs": _make_jobs,
-        "analyses": lambda: Analyses(library()),
+        "analyses": _make_analyses,
     }
     return own | {name: make for task in tasks.registered().values() for name, make in task.services.items()}
 
@@ -79,3 +80,7 @@ def _make_backend() -> Backend:
 def _make_jobs() -> Jobs:
     derivers = {name: task.derive for name, task in tasks.registered().items() if task.derive}
     return Jobs(library(), backend(), derivers)
+
+
+def _make_analyses() -> BackgroundTasks[Analysis, bytes]:
+    return BackgroundTasks(LibraryStore(library()), group=lambda key: key.kind, name="analysis")

@@ -14,6 +14,8 @@ from typing import Any
 
 import httpx
 
+from backends.core.errors import UserError
+
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.04
@@ -23,13 +25,12 @@ MISSED_PROBES = 8
 """A server that dies is noticed by `alive`; one that answers late on a busy machine is given half a minute."""
 
 
-class StreamError(Exception):
+class CallFailed(UserError):
     """A call that ended without a result. `code` is that of the backend, or backend_lost, queue_full, unreachable."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
         self.code = code
-        self.sentence = sentence
 
 
 LOST = "The model server stopped while it was working. Your file is kept: you can run it again."
@@ -38,7 +39,7 @@ REFUSED = "The model server could not do this; its log says why. Your file is ke
 UNREACHABLE = "The model server does not answer. Your file is kept: check that the server runs, then try again."
 
 
-class Call:
+class RemoteCall:
     """A running call. Iterate it once; `cancel` from any thread ends the iteration."""
 
     def __init__(self, address: str, endpoint: str, arguments: list[Any], alive: Callable[[], bool]) -> None:
@@ -60,7 +61,7 @@ class Call:
             self._job = self._client.submit(*sent, api_name=endpoint)
         except (httpx.HTTPError, OSError, ValueError) as error:
             log.warning("cannot reach %s: %s", address, error)
-            raise StreamError("unreachable", UNREACHABLE) from error
+            raise CallFailed("unreachable", UNREACHABLE) from error
 
     def cancel(self) -> None:
         """Free the device at its next chunk. Safe to call at any time, also twice."""
@@ -76,7 +77,7 @@ class Call:
         waiting = status.code.name in ("IN_QUEUE", "JOINING_QUEUE", "QUEUE_FULL", "STARTING")
         return (status.rank, status.queue_size) if waiting else (None, None)
 
-    def gone(self) -> bool:
+    def server_is_gone(self) -> bool:
         """Whether the server that took this call is there no more; asks it, so only once something went wrong."""
         return not self._answers() or not self._alive()
 
@@ -89,7 +90,7 @@ class Call:
                 events = list(self._job.outputs())
                 for event in events[seen:]:
                     if event["type"] == "error":
-                        raise StreamError(event["code"], event["sentence"])
+                        raise CallFailed(event["code"], event["sentence"])
                     yield event
                 if len(events) > seen:
                     seen, heard, missed = len(events), time.monotonic(), 0
@@ -100,13 +101,13 @@ class Call:
                     missed, heard = (0 if self._answers() else missed + 1), time.monotonic() - SILENCE_SECONDS / 2
                 if missed >= MISSED_PROBES or not self._alive():
                     log.warning("lost %s: %d probes missed", self.address, missed)
-                    raise StreamError("backend_lost", LOST)
+                    raise CallFailed("backend_lost", LOST)
                 time.sleep(POLL_SECONDS)
         finally:
-            self._let_go()
+            self._close()
 
-    def _let_go(self) -> None:
-        """Whoever stops listening, for whatever reason, also stops the work; the client's threads end with it."""
+    def _close(self) -> None:
+        """Stop the work if it is still going, since nobody listens any more, and end the client's threads."""
         if not self._job.done():
             self.cancel()
         self._client.close()
@@ -119,15 +120,15 @@ class Call:
             return False
 
     def _raise_failure(self) -> None:
-        """Turn the way a finished Gradio job failed, if it did, into a StreamError."""
+        """Turn the way a finished Gradio job failed, if it did, into a CallFailed."""
         error = None if self._cancelled else self._job.exception(timeout=5)
         if error is None:
             return
         log.warning("the call failed: %r", error)
         if "queue is full" in str(error).lower():
-            raise StreamError("queue_full", FULL) from error
-        if self.gone():
-            raise StreamError("backend_lost", LOST) from error
+            raise CallFailed("queue_full", FULL) from error
+        if self.server_is_gone():
+            raise CallFailed("backend_lost", LOST) from error
         if "max_file_size" in str(error) or "too large" in str(error).lower() or "413" in str(error):
-            raise StreamError("too_large", "This file is larger than the model server accepts.") from error
-        raise StreamError("crash", REFUSED) from error
+            raise CallFailed("too_large", "This file is larger than the model server accepts.") from error
+        raise CallFailed("crash", REFUSED) from error

@@ -20,7 +20,7 @@ import httpx
 from backends.core.errors import UserError
 from backends.core.info import Info
 from studio.jobs.backend import Backend
-from studio.jobs.client import LOST, Call, StreamError
+from studio.jobs.client import LOST, CallFailed, RemoteCall
 from studio.jobs.receiver import Derive, Intake, copy_upload
 from studio.library.library import Library, UnknownRun
 
@@ -77,7 +77,7 @@ class _Job:
     stage_started: float = 0.0
     stage_done: float = 0.0
     ended: float = 0.0
-    call: Call | None = None
+    call: RemoteCall | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -218,7 +218,7 @@ class Jobs:
         state, code, sentence = "done", "", ""
         try:
             work(job)
-        except (StreamError, UserError) as error:
+        except UserError as error:
             state, code, sentence = "failed", error.code, error.sentence
         except httpx.HTTPError:
             log.exception("a file of job %s did not arrive", job.view.id)
@@ -237,17 +237,17 @@ class Jobs:
         finally:
             job.set(state=state, code=code, sentence=sentence)
 
-    def _call(self, job: _Job, request: Callable[[Info], tuple[str, list[Any]]]) -> Call:
+    def _call(self, job: _Job, request: Callable[[Info], tuple[str, list[Any]]]) -> RemoteCall:
         """Wait for the backend, then call the endpoint, with the arguments, that follow from its /info."""
         state = self.backend.wait_ready(READY_SECONDS, lambda: not job.cancelled.is_set())
         if job.cancelled.is_set():
-            raise StreamError("cancelled", "Cancelled.")
+            raise CallFailed("cancelled", "Cancelled.")
         if not state.ready:
-            raise StreamError("unreachable", state.sentence)
+            raise CallFailed("unreachable", state.sentence)
         incarnation = self.backend.incarnation
         job.set(stage="Asking the model server" if job.view.task == "fetch" else "Sending the file")
         alive = lambda: self.backend.incarnation == incarnation  # noqa: E731
-        call = Call(state.address, *request(state.info), alive)
+        call = RemoteCall(state.address, *request(state.info), alive)
         with job.lock:
             job.call = call
         if job.cancelled.is_set():
@@ -273,13 +273,13 @@ class Jobs:
                 intake.take(event)
         except httpx.TransportError as error:
             # A server that dies while a file is on its way is lost, not short of one file.
-            if call.gone():
-                raise StreamError("backend_lost", LOST) from error
+            if call.server_is_gone():
+                raise CallFailed("backend_lost", LOST) from error
             raise
         finally:
             intake.close()
         if not intake.finished and not job.cancelled.is_set():
-            raise StreamError("backend_lost", LOST)
+            raise CallFailed("backend_lost", LOST)
 
     def _fetch(self, job: _Job) -> None:
         fetched = False
@@ -288,7 +288,7 @@ class Jobs:
             if event["type"] == "progress":
                 job.set(state="running", **{key: event[key] for key in ("stage", "done", "total", "unit")})
         if not fetched and not job.cancelled.is_set():
-            raise StreamError("backend_lost", STOPPED)
+            raise CallFailed("backend_lost", STOPPED)
 
 
 def _card_info(info: Info, task: str, card: str) -> dict[str, Any]:

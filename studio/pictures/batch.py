@@ -13,7 +13,7 @@ import streamlit as st
 from studio import launch, services
 from studio.library.library import FileGone, Run
 from studio.pictures import image_tiles
-from studio.pictures.feature_loader import Looker, line
+from studio.pictures.feature_loader import FeatureLoader, line
 from studio.pictures.fitted import Taught
 from studio.pictures.project import Project
 from studio.pictures.project_archive import folders
@@ -25,7 +25,7 @@ FIXED = ("file", "class", "probability", "abstained")
 SPOKEN = {"head": "decides by", "templates": "phrasing", "reject": "may answer none of these"}
 
 
-def offer(project: Project, looker: Looker, taught: Taught) -> None:
+def offer(project: Project, loader: FeatureLoader, taught: Taught) -> None:
     """A zip of pictures to be sorted with this classifier."""
     st.caption(
         "A zip of pictures, thousands if you like: the model server sorts them with these examples, and the table "
@@ -35,13 +35,13 @@ def offer(project: Project, looker: Looker, taught: Taught) -> None:
         "Zip of pictures", type=["zip", *("jpg", "jpeg", "png", "webp")], key=f"batch-{project.token}",
         max_upload_size=image_tiles.UPLOAD_MB, label_visibility="collapsed",
     )  # fmt: skip
-    ready = not any(looker.missing())
+    ready = not any(loader.missing())
     help = None if ready else "Wait until all examples have been looked at."
     if st.button("Sort them", type="primary", icon=":material/sort:", disabled=upload is None or not ready, help=help):
-        start(project, looker, taught, upload)
+        start(project, loader, taught, upload)
 
 
-def start(project: Project, looker: Looker, taught: Taught, upload: Any) -> None:
+def start(project: Project, loader: FeatureLoader, taught: Taught, upload: Any) -> None:
     """Submit the run: the examples as a zip of folders, the classes as a file."""
     state = project.state
     reject = "on" if state.reject else "off"
@@ -52,12 +52,12 @@ def start(project: Project, looker: Looker, taught: Taught, upload: Any) -> None
         if taught.shots:
             folders(project, taught.classes, here / "support.zip")
             extra["support"] = here / "support.zip"
-        if looker.understands_words and state.words:
+        if loader.understands_words and state.words:
             lines = [line(each.name, each.sentence) for each in taught.classes]
             (here / "classes.txt").write_text("\n".join(lines), "utf-8")
             extra["classes"] = here / "classes.txt"
         launch.start(
-            "fewshot", upload.name, upload, looker.card["id"], options, extra=extra, asked={"project": project.token}
+            "fewshot", upload.name, upload, loader.card["id"], options, extra=extra, asked={"project": project.token}
         )
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from evaluation.metrics.fewshot.advice import left_out_confusion
 from evaluation.metrics.fewshot.classifiers import Confusion
 from studio.pictures import image_tiles
-from studio.pictures.feature_loader import Looker
+from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import Taught
 from studio.pictures.project import Project
 from studio.ui import formatting
@@ -18,7 +18,7 @@ from viz.fewshot.trust import confusion
 AT_ONCE = 24
 
 
-def show(project: Project, looker: Looker, taught: Taught) -> None:
+def show(project: Project, loader: FeatureLoader, taught: Taught) -> None:
     """The table, and the pictures of the cell that is chosen, at first the most frequent mix-up."""
     left = taught.classifier.left_out
     if not left.counted:

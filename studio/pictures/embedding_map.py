@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from studio.pictures import addresses, image_tiles
-from studio.pictures.feature_loader import Looker
+from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import Taught
 from studio.pictures.project import Project
 from studio.ui import formatting
@@ -21,7 +21,7 @@ PCA, UMAP = "Quick (PCA)", "Neighbours (UMAP)"
 CHOSEN_AT_ONCE = 24
 
 
-def show(project: Project, looker: Looker, taught: Taught) -> None:
+def show(project: Project, loader: FeatureLoader, taught: Taught) -> None:
     """The map, and the pictures that are lassoed on it."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         way = st.segmented_control(
@@ -32,7 +32,7 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
     shas = [*taught.shots, *(sha for sha in taught.questions if sha not in set(taught.shots))]
     labels = np.array([taught.places[label] for label in taught.labels] + [-1] * (len(shas) - len(taught.shots)))
     rows = np.vstack([taught.support.images, *(taught.seen(sha)[None] for sha in shas[len(taught.shots) :])])
-    points = _points(project, looker, shas, rows, neighbours=way == UMAP)
+    points = _points(project, loader, shas, rows, neighbours=way == UMAP)
     if points is None:
         return
     base = urls.base_path()
@@ -56,7 +56,7 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
 
 
 def _points(
-    project: Project, looker: Looker, shas: Sequence[str], rows: np.ndarray, *, neighbours: bool
+    project: Project, loader: FeatureLoader, shas: Sequence[str], rows: np.ndarray, *, neighbours: bool
 ) -> np.ndarray | None:
     """Where each picture lies; None while it is being worked out."""
     from evaluation.metrics.fewshot.embedding import pca, umap_apart
@@ -69,12 +69,12 @@ def _points(
         )
         return points
     mark = hashlib.sha256("".join(shas).encode()).hexdigest()[:16]
-    key = f"umap-{project.token}-{looker.card['id']}-{mark}"
+    key = f"umap-{project.token}-{loader.card['id']}-{mark}"
     st.caption(
         "Keeps neighbours together; distances between far groups say little. Draw around points to choose their "
         "pictures."
     )
-    found: np.ndarray | None = image_tiles.errand(
+    found: np.ndarray | None = image_tiles.background_answer(
         key, lambda: umap_apart(rows), "The map is being worked out; the first one takes up to a minute."
     )
     return found

@@ -16,9 +16,9 @@ from backends.fewshot.relevance import METHODS
 from backends.shared import images
 from studio import services
 from studio.pictures import image_tiles, predictions_panel
-from studio.pictures.feature_loader import Looker
+from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import Taught
-from studio.pictures.inference_client import Asking
+from studio.pictures.inference_client import InferenceCall
 from studio.pictures.project import Project
 from studio.pictures.project_archive import bundled
 from studio.ui import formatting
@@ -30,7 +30,7 @@ NEAREST = 8
 SHOWN_SIDE = 384
 
 
-def show(project: Project, looker: Looker, taught: Taught) -> None:
+def show(project: Project, loader: FeatureLoader, taught: Taught) -> None:
     """The evidence for the question that is chosen above."""
     sha = st.session_state.get(f"question-{project.token}")
     if sha is None or sha not in taught.questions or taught.prediction is None:
@@ -50,7 +50,7 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
         target, rival = _chosen_classes(project, taught, shares, sha)
         _near(project, taught, query, target=target)
         _votes(taught, query, target=target, rival=rival)
-    _where(project, looker, taught, sha, target=target, rival=rival)
+    _where(project, loader, taught, sha, target=target, rival=rival)
     with st.expander("All probabilities", icon=":material/bar_chart:"):
         figure, alt = bars(taught.names, shares, most=20)
         st.plotly_chart(figure, alt=alt, key=f"bars-{sha}")
@@ -134,7 +134,9 @@ def _contrast(target: str, rival: str, spoken: float, seen: float, *, worded: bo
     )
 
 
-def _where(project: Project, looker: Looker, taught: Taught, sha: str, *, target: int, rival: int | None) -> None:
+def _where(
+    project: Project, loader: FeatureLoader, taught: Taught, sha: str, *, target: int, rival: int | None
+) -> None:
     """The map of what in the picture speaks for the answer, worked out by the model server when asked for."""
     slope = taught.classifier.head.slope(taught.seen(sha)[None])[0]  # (C, D)
     others = np.delete(slope, target, axis=0).mean(axis=0) if rival is None else slope[rival]
@@ -149,22 +151,22 @@ def _where(project: Project, looker: Looker, taught: Taught, sha: str, *, target
         st.caption("Nothing in the picture can tell the two apart.")
         return
     each = taught.classes[target]
-    sentence = (each.sentence or each.name) if looker.understands_words else ""
+    sentence = (each.sentence or each.name) if loader.understands_words else ""
     mark = hashlib.sha256((direction / length).round(4).tobytes() + sentence.encode()).hexdigest()[:16]
-    key = f"where-{project.token}-{looker.card['id']}-{sha}-{mark}"
+    key = f"where-{project.token}-{loader.card['id']}-{sha}-{mark}"
     if not st.session_state.get(key):
         if st.button("Show where it looks", icon=":material/center_focus_strong:", key=f"ask-{key}"):
             st.session_state[key] = True
             st.rerun()
         return
-    make = _explainer(project, looker, sha, direction / length, sentence)
-    found = image_tiles.errand(key, make, "The model looks at the picture part by part…")
+    make = _explainer(project, loader, sha, direction / length, sentence)
+    found = image_tiles.background_answer(key, make, "The model looks at the picture part by part…")
     if found is not None:
         _draw(project, sha, found)
 
 
 def _explainer(
-    project: Project, looker: Looker, sha: str, direction: np.ndarray, sentence: str
+    project: Project, loader: FeatureLoader, sha: str, direction: np.ndarray, sentence: str
 ) -> Callable[[], dict[str, np.ndarray]]:
     """What asks the model server for the map of a picture towards a direction `(D,)`, and of a sentence if any."""
 
@@ -175,7 +177,7 @@ def _explainer(
             np.savez(here / "target.npz", direction=direction)
             options = {"only": "features", "explain": "on", **({"sentence": sentence} if sentence else {})}
             sent = {"query": here / "picture.zip", "target": here / "target.npz"}
-            made = Asking(services.backend(), looker.card["id"]).results(sent, options)
+            made = InferenceCall(services.backend(), loader.card["id"]).results(sent, options)
             with np.load(io.BytesIO(made["relevance"]), allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
 

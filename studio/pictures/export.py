@@ -16,7 +16,7 @@ import streamlit as st
 from backends.fewshot.classifier_code import classifier_code
 from studio import services
 from studio.pictures import addresses, batch
-from studio.pictures.feature_loader import Looker
+from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import Taught
 from studio.pictures.model_card import model_card
 from studio.pictures.project import Project
@@ -36,10 +36,10 @@ class Offer:
     make: Callable[[], str | bytes]
 
 
-def show(project: Project, looker: Looker, taught: Taught) -> None:
+def show(project: Project, loader: FeatureLoader, taught: Taught) -> None:
     """The downloads, and sorting many pictures at once."""
     version = str(services.backend().info().get("version", ""))
-    card = model_card(project.state, taught, looker.card, version, datetime.now().astimezone())
+    card = model_card(project.state, taught, loader.card, version, datetime.now().astimezone())
     for offer in offers(project, taught, card):
         left, right = st.columns([2, 3], vertical_alignment="center")
         left.download_button(
@@ -60,7 +60,7 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
     with st.expander("Read the card", icon=":material/description:"):
         st.markdown(card)
     st.markdown("**Sort many pictures at once**")
-    batch.offer(project, looker, taught)
+    batch.offer(project, loader, taught)
 
 
 def offers(project: Project, taught: Taught, card: str) -> tuple[Offer, ...]:

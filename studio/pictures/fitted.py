@@ -11,7 +11,7 @@ import numpy as np
 
 from backends.fewshot.classifier import Classifier, Prediction
 from backends.fewshot.types import Support
-from studio.pictures.feature_loader import Looker, wanted
+from studio.pictures.feature_loader import FeatureLoader, text_key
 from studio.pictures.project import Project
 from studio.pictures.schema import ClassOf
 
@@ -50,46 +50,46 @@ class Taught:
         return self.queries[self.questions.index(question)]
 
 
-def lacking(project: Project, looker: Looker) -> str:
+def lacking(project: Project, loader: FeatureLoader) -> str:
     """What a person has to do before there can be an answer, one sentence; "" where nothing is missing."""
-    usable = [each for each in project.state.classes if each.shots or _worded(project, looker, each)]
+    usable = [each for each in project.state.classes if each.shots or _worded(project, loader, each)]
     if len(project.state.classes) < 2:
         return "Make at least two classes: with one there is nothing to tell apart."
     if len(usable) < 2:
-        what = "a picture or a sentence" if looker.understands_words else "a picture"
+        what = "a picture or a sentence" if loader.understands_words else "a picture"
         return f"Give at least two classes {what} each."
     return ""
 
 
-def empty_classes(project: Project, looker: Looker) -> list[str]:
+def empty_classes(project: Project, loader: FeatureLoader) -> list[str]:
     """Classes that have nothing to go by yet, and so are never the answer."""
-    return [each.name for each in project.state.classes if not each.shots and not _worded(project, looker, each)]
+    return [each.name for each in project.state.classes if not each.shots and not _worded(project, loader, each)]
 
 
-def _worded(project: Project, looker: Looker, each: ClassOf) -> bool:
-    return looker.understands_words and project.state.words
+def _worded(project: Project, loader: FeatureLoader, each: ClassOf) -> bool:
+    return loader.understands_words and project.state.words
 
 
-def taught(project: Project, looker: Looker) -> Taught | None:
+def taught(project: Project, loader: FeatureLoader) -> Taught | None:
     """The classifier of what has been looked at so far; None while that is too little. Raises BadInput where the
     chosen head cannot be taught with it."""
-    key = (project.revision, looker.store.version)
-    held: tuple[Any, Taught | None] | None = getattr(looker, "taught", None)
+    key = (project.revision, loader.store.version)
+    held: tuple[Any, Taught | None] | None = getattr(loader, "taught", None)
     if held is not None and held[0] == key:
         return held[1]
-    made = _teach(project, looker)
-    looker.taught = (key, made)  # type: ignore[attr-defined]
+    made = _teach(project, loader)
+    loader.taught = (key, made)  # type: ignore[attr-defined]
     return made
 
 
-def _teach(project: Project, looker: Looker) -> Taught | None:
+def _teach(project: Project, loader: FeatureLoader) -> Taught | None:
     started = time.perf_counter()
     # One look at what is known, which another thread may be adding to or, for another model, beginning anew.
-    state, store, known = project.state, looker.store, looker.store.images
+    state, store, known = project.state, loader.store, loader.store.images
     rows: list[tuple[ClassOf, int, list[str], np.ndarray | None]] = []
     for place, each in enumerate(state.classes):
         seen = [sha for sha in each.shots if sha in known]
-        said = store.words.get(wanted(state.templates, each)) if _worded(project, looker, each) else None
+        said = store.words.get(text_key(state.templates, each)) if _worded(project, loader, each) else None
         if seen or said is not None:
             rows.append((each, place, seen, said))
     if len(rows) < 2:

@@ -21,9 +21,9 @@ from backends.fewshot.flamingo.options import LONGEST_QUESTION, MOST_ORDERS, USU
 from backends.fewshot.flamingo.rices import drawn, similar
 from studio import services
 from studio.pictures import image_tiles, predictions_panel
-from studio.pictures.feature_loader import Looker, line
+from studio.pictures.feature_loader import FeatureLoader, line
 from studio.pictures.fitted import Taught
-from studio.pictures.inference_client import TASK, Asking
+from studio.pictures.inference_client import TASK, InferenceCall
 from studio.pictures.model_picker import CONVERSING
 from studio.pictures.project import Project
 from studio.pictures.project_archive import bundled, folders, sent_name
@@ -60,7 +60,7 @@ class Wish:
         return self.question or (ASK_CAPTION if self.ask == "caption" else ASK_NAME)
 
 
-def show(project: Project, looker: Looker, taught: Taught) -> None:
+def show(project: Project, loader: FeatureLoader, taught: Taught) -> None:
     """What is asked, the conversation, and its answer beside the classifier's."""
     st.markdown(
         "A Flamingo is a language model that sees: it is shown your examples as a conversation and goes on with it. "
@@ -149,7 +149,7 @@ def _answered(project: Project, taught: Taught, card: Mapping[str, Any], wish: W
         _conversation(project, preview(taught, wish), "")
         return
     doing = "The Flamingo reads the examples and answers; a large one takes minutes without a graphics card…"
-    found = image_tiles.errand(key, asker(project, taught, card, wish), doing)
+    found = image_tiles.background_answer(key, asker(project, taught, card, wish), doing)
     if found is None:
         return
     told = json.loads(found["prompt"])["queries"][0]
@@ -182,7 +182,7 @@ def asker(project: Project, taught: Taught, card: Mapping[str, Any], wish: Wish)
             if taught.shots:
                 folders(project, taught.classes, here / "support.zip")
                 sent["support"] = here / "support.zip"
-            return Asking(services.backend(), card["id"]).results(sent, wish.options())
+            return InferenceCall(services.backend(), card["id"]).results(sent, wish.options())
 
     return make
 

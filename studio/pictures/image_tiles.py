@@ -16,8 +16,9 @@ from studio.pictures import addresses
 from studio.pictures import files as picture_files
 from studio.pictures.files import Taken
 from studio.pictures.project import Project
-from studio.pictures.task import errands
-from studio.ui import error_boundary, formatting
+from studio.pictures.task import background_cache
+from studio.ui import formatting
+from studio.ui.background_answer import answer
 from studio.web import urls
 from viz.components.picture_grid import Tile, clear
 from viz.components.picture_paste import picture_paste
@@ -93,31 +94,9 @@ def act(change: Callable[[], object], key: str = "") -> None:
     st.rerun()
 
 
-def errand(key: str, make: Callable[[], Any], doing: str) -> Any:
-    """What `make` gave, worked out in the background: None while it works, or where it failed, which is said here."""
-    try:
-        found = errands().get(key, make)
-    except UserError as error:
-        st.error(formatting.plain(error.sentence), icon=":material/error:")
-        if st.button("Try again", key=f"again-{key}", icon=":material/replay:"):
-            errands().forget(key)
-            st.rerun()
-        return None
-    if found is None:
-        _wait(key, doing)
-    return found
-
-
-def _wait(key: str, doing: str) -> None:
-    """Say what an errand is doing, and draw the page anew once it is done."""
-
-    @error_boundary.fragment(run_every=POLL_SECONDS)
-    def waiting() -> None:
-        if errands().done(key):
-            st.rerun()
-        st.caption(f":material/hourglass_top: {doing}")
-
-    waiting()
+def background_answer(key: str, make: Callable[[], Any], doing: str) -> Any:
+    """What `make` gave, worked out in the background; None while it works or where it failed, and the page says so."""
+    return answer(background_cache(), key, make, doing, key)
 
 
 def take_uploads(project: Project, uploads: Sequence[Any], class_id: str | None, key: str) -> None:

@@ -12,10 +12,10 @@ from backends.core.errors import UserError
 from evaluation.metrics.fewshot.advice import advice
 from evaluation.statistics.intervals import clopper_pearson
 from studio.pictures import class_editor, fitted, image_tiles
-from studio.pictures.feature_loader import Looker
+from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import Taught
 from studio.pictures.project import Project
-from studio.ui import error_boundary, formatting, model_picker
+from studio.ui import background_answer, error_boundary, formatting, model_picker
 from viz.components.picture_grid import Bar, Tile, picture_grid
 from viz.fewshot.figures import NONE, class_colour
 
@@ -27,31 +27,31 @@ ADVICE = 2
 """Sentences of advice beside the answers; all of them stand under how far to trust it."""
 
 
-def show(project: Project, looker: Looker, card: Mapping[str, Any], *, here: bool) -> Taught | None:
+def show(project: Project, loader: FeatureLoader, card: Mapping[str, Any], *, here: bool) -> Taught | None:
     """The questions with their answers. Returns the classifier, None where there is none yet."""
     _heading(project)
     if not here:
         model_picker.offer_download(dict(card))
         _pending(project, "The answers come once the model is here.")
         return None
-    ready = looker.need()
+    ready = loader.ensure_loaded()
     if not ready:
-        _looking(looker)
-    taught = _taught(project, looker)
+        _looking(loader)
+    taught = _taught(project, loader)
     if taught is None:
-        todo = fitted.lacking(project, looker)
+        todo = fitted.lacking(project, loader)
         if todo:
             st.info(todo, icon=":material/arrow_back:")
         _pending(project, "" if todo or ready else "The answers come once the model has looked at the examples.")
         return None
-    _told(project, looker, taught)
-    _answers(project, looker, taught)
+    _told(project, loader, taught)
+    _answers(project, loader, taught)
     return taught
 
 
-def _taught(project: Project, looker: Looker) -> Taught | None:
+def _taught(project: Project, loader: FeatureLoader) -> Taught | None:
     try:
-        return fitted.taught(project, looker)
+        return fitted.taught(project, loader)
     except UserError as error:
         st.warning(
             f"{formatting.plain(error.sentence)} Until then, choose another way to decide.", icon=":material/tune:"
@@ -68,19 +68,17 @@ def _heading(project: Project) -> None:
                 class_editor.add(project, None, key)
 
 
-def _looking(looker: Looker) -> None:
+def _looking(loader: FeatureLoader) -> None:
     """How far the model is with looking, or why it could not."""
-    look = looker.view()
-    if look.sentence:
-        st.error(formatting.plain(look.sentence), icon=":material/error:")
-        if st.button("Try again", key="look-again", icon=":material/replay:"):
-            looker.again()
+    if sentence := loader.state.sentence:
+        if background_answer.try_again(sentence, "features"):
+            loader.retry()
             st.rerun()
         return
 
     @error_boundary.fragment(run_every=POLL_SECONDS)
     def watch() -> None:
-        now = looker.view()
+        now = loader.state
         if not now.running:
             st.rerun()
         counted = f": {now.done} of {formatting.count(now.total, 'picture')}" if now.total else "…"
@@ -89,20 +87,20 @@ def _looking(looker: Looker) -> None:
     watch()
 
 
-def _told(project: Project, looker: Looker, taught: Taught) -> None:
+def _told(project: Project, loader: FeatureLoader, taught: Taught) -> None:
     """The honest score in one line, and what stands outside of it."""
     st.markdown(score_line(taught))
     if "advice" not in taught.memo:
         taught.memo["advice"] = advice(taught.classifier)
     for sentence in taught.memo["advice"][:ADVICE]:
         st.caption(f":material/lightbulb: {formatting.plain(sentence)}")
-    empty = fitted.empty_classes(project, looker)
+    empty = fitted.empty_classes(project, loader)
     if empty:
         names = ", ".join(f"“{name}”" for name in empty[:3])
         more = f" and {len(empty) - 3} more" if len(empty) > 3 else ""
         verb = "has" if len(empty) == 1 else "have"
         st.caption(f":material/info: {formatting.plain(names)}{more} {verb} no example yet and cannot be an answer.")
-    if refused := looker.view().refused:
+    if refused := loader.state.refused:
         named = ", ".join(formatting.plain(project.state.title(sha)) for sha in sorted(refused)[:3])
         st.caption(f":material/warning: {formatting.count(len(refused), 'picture')} could not be looked at: {named}.")
 
@@ -140,7 +138,7 @@ def _none_asked() -> None:
     )
 
 
-def _answers(project: Project, looker: Looker, taught: Taught) -> None:
+def _answers(project: Project, loader: FeatureLoader, taught: Taught) -> None:
     """The questions with bars; the one that is chosen is explained below."""
     if not project.state.questions:
         _none_asked()

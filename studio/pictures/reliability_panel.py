@@ -10,7 +10,7 @@ from evaluation.metrics.fewshot.advice import advice
 from evaluation.metrics.fewshot.classifiers import CurvePoint, learning_curve, reliability
 from evaluation.metrics.fewshot.label_audit import Flag, flags
 from studio.pictures import image_tiles, predictions_panel
-from studio.pictures.feature_loader import Looker
+from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import Taught
 from studio.pictures.image_tiles import act
 from studio.pictures.project import Project
@@ -24,7 +24,7 @@ RELIABLE = 20
 """Fewer left-out examples than this say nothing of how honest probabilities are."""
 
 
-def show(project: Project, looker: Looker, taught: Taught) -> None:
+def show(project: Project, loader: FeatureLoader, taught: Taught) -> None:
     """The score, what would better it, which examples to look at again, and the two curves."""
     st.markdown(predictions_panel.score_line(taught))
     if project.state.reject:
@@ -34,7 +34,7 @@ def show(project: Project, looker: Looker, taught: Taught) -> None:
     with left:
         _reliability(taught)
     with right:
-        curve = _curve(project, looker, taught)
+        curve = _curve(project, loader, taught)
     left, right = above.columns(2, gap="large")
     with left:
         st.markdown("**What to do next**")
@@ -110,7 +110,7 @@ def _reliability(taught: Taught) -> None:
     st.caption(f"{found.sentence} {warmth}{few}")
 
 
-def _curve(project: Project, looker: Looker, taught: Taught) -> list[CurvePoint]:
+def _curve(project: Project, loader: FeatureLoader, taught: Taught) -> list[CurvePoint]:
     """Draws the learning curve. Empty while it is being worked out or where there can be none."""
     st.markdown(
         "**Would more examples help?**",
@@ -119,8 +119,8 @@ def _curve(project: Project, looker: Looker, taught: Taught) -> list[CurvePoint]
     if taught.support.counts.max(initial=0) < 2:
         st.caption("A second example of a class is needed to see that.")
         return []
-    curve: list[CurvePoint] | None = image_tiles.errand(
-        f"curve-{project.token}-{looker.card['id']}-{project.revision}-{looker.store.version}",
+    curve: list[CurvePoint] | None = image_tiles.background_answer(
+        f"curve-{project.token}-{loader.card['id']}-{project.revision}-{loader.store.version}",
         lambda: list(learning_curve(taught.support, taught.classifier.head.id)),
         "Teaching and testing many times over…",
     )

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from studio.library.library import Library
-    from studio.pictures.feature_loader import Lookers
-    from studio.pictures.inference_client import Errands
+    from studio.pictures.feature_loader import FeatureLoaders
+    from studio.pictures.inference_client import BackgroundCache
     from studio.pictures.project import Projects
 
 
@@ -25,16 +25,18 @@ def projects() -> Projects:
     return services.get("projects")
 
 
-def lookers() -> Lookers:
+def feature_loaders() -> FeatureLoaders:
+    """The loaders of features, of every model on every project."""
     from studio import services
 
-    return services.get("lookers")
+    return services.get("feature_loaders")
 
 
-def errands() -> Errands:
+def background_cache() -> BackgroundCache:
+    """What panels have worked out in the background."""
     from studio import services
 
-    return services.get("errands")
+    return services.get("background_cache")
 
 
 def open_project(token: str) -> NoReturn:
@@ -77,17 +79,17 @@ def _make_projects() -> Projects:
     return Projects(home() / "projects")
 
 
-def _make_lookers() -> Lookers:
+def _make_feature_loaders() -> FeatureLoaders:
     from studio import services
-    from studio.pictures.feature_loader import Lookers
+    from studio.pictures.feature_loader import FeatureLoaders
 
-    return Lookers(services.backend())
+    return FeatureLoaders(services.backend())
 
 
-def _make_errands() -> Errands:
-    from studio.pictures.inference_client import Errands
+def _make_background_cache() -> BackgroundCache:
+    from studio.pictures import inference_client
 
-    return Errands()
+    return inference_client.background_cache()
 
 
 def _write_sample(folder: Path) -> None:
@@ -111,7 +113,11 @@ TASK = StudioTask(
     sample_label="Try the sample pictures",
     own_label="Use pictures of your own",
     start_sample=start_sample,
-    services={"projects": _make_projects, "lookers": _make_lookers, "errands": _make_errands},
+    services={
+        "projects": _make_projects,
+        "feature_loaders": _make_feature_loaders,
+        "background_cache": _make_background_cache,
+    },
     routes=routes,
     samples=(SAMPLE,),
 )

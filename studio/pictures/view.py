@@ -20,15 +20,15 @@ from studio.pictures import (
     reliability_panel,
 )
 from studio.pictures import model_picker as model
-from studio.pictures.feature_loader import Looker
+from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import Taught
 from studio.pictures.inference_client import TASK
 from studio.pictures.project import Project
 from studio.pictures.schema import NAME_LETTERS
-from studio.pictures.task import lookers, projects
+from studio.pictures.task import feature_loaders, projects
 from studio.ui import error_boundary, formatting, model_picker
 
-VIEWS: Mapping[str, Callable[[Project, Looker, Taught], None]] = {
+VIEWS: Mapping[str, Callable[[Project, FeatureLoader, Taught], None]] = {
     "Why": explanation_panel.show,
     "How far to trust it": reliability_panel.show,
     "Mix-ups": confusion_panel.show,
@@ -57,15 +57,15 @@ def show(token: str) -> None:
     with st.expander(model.summary(project, card), icon=":material/tune:"):
         card = model.choose(project, task)
     here = model_picker.is_here(card)
-    looker = lookers().get(project, card)
+    loader = feature_loaders().get(project, card)
     left, right = st.columns([5, 6], gap="large")
     taught = None
     with left, error_boundary.told("the classes"):
-        class_editor.show(project, looker.understands_words)
+        class_editor.show(project, loader.understands_words)
     with right, error_boundary.told("the answers"):
-        taught = predictions_panel.show(project, looker, card, here=here)
+        taught = predictions_panel.show(project, loader, card, here=here)
     if taught is not None:
-        _closer(project, looker, taught)
+        _closer(project, loader, taught)
 
 
 def _heading(project: Project) -> None:
@@ -86,13 +86,13 @@ def _heading(project: Project) -> None:
                 export.save_button(project)
                 st.write("Deleting removes the project and its pictures from this computer for good.")
                 if st.button("Delete this project", icon=":material/delete:"):
-                    lookers().drop(project)
+                    feature_loaders().drop(project)
                     projects().delete(project.token)
                     st.query_params.clear()
                     st.rerun()
 
 
-def _closer(project: Project, looker: Looker, taught: Taught) -> None:
+def _closer(project: Project, loader: FeatureLoader, taught: Taught) -> None:
     st.divider()
     with error_boundary.told("what explains the answers"):
         first = next(iter(VIEWS))
@@ -100,4 +100,4 @@ def _closer(project: Project, looker: Looker, taught: Taught) -> None:
             "Look closer", list(VIEWS), default=first, required=True, key=f"view-{project.token}",
             label_visibility="collapsed",
         )  # fmt: skip
-        VIEWS[chosen or first](project, looker, taught)
+        VIEWS[chosen or first](project, loader, taught)

@@ -18,6 +18,7 @@ from backends.folding.structure.geometry import contact_map
 from backends.folding.structure.reader import read_structure
 from backends.folding.structure.structure import Structure
 from studio import services
+from studio.jobs.background import Analysis
 from studio.jobs.receiver import copy_upload
 from studio.library.library import Run
 from studio.proteins import probe, run_data
@@ -285,4 +286,4 @@ def _save_reference(run: Run, path: Path, title: str) -> None:
 
 def _discard_results(run: Run) -> None:
     for kind in (COMPARISON, MORPH, run_data.HEADS):
-        services.analyses().forget(run.id, kind)
+        services.analyses().forget(Analysis(run.id, kind))

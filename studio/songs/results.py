@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 
 from studio import services
+from studio.jobs.background import Analysis
 from studio.library.library import Run
 from studio.songs import probe
 from studio.ui import run_sections
@@ -186,7 +187,7 @@ def _ask_for_truth(run: Run, stems: list[str], known: bool) -> None:
                 st.error(problem, icon=":material/error:")
             else:
                 for kind in probe.SCORE_KINDS.values():
-                    services.analyses().forget(run.id, kind)
+                    services.analyses().forget(Analysis(run.id, kind))
                 st.rerun()
 
 

@@ -6,40 +6,25 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from backends.core.errors import UserError
 from studio import launch, services, tasks
+from studio.jobs.background import Analysis
 from studio.library.library import Run
-from studio.ui import error_boundary, formatting
-
-WAIT_SECONDS = 0.7
+from studio.ui import background_answer, formatting
 
 
 def analysed(run: Run, kind: str, make: Callable[[], bytes], doing: str, then: Callable[[bytes], object]) -> None:
-    """Show `then(answer)`, or that it is being worked out; a failure is a sentence with a way to try again."""
-    analyses = services.analyses()
-    try:
-        answer = analyses.get(run.id, kind, make)
-    except UserError as error:
-        st.error(error.sentence, icon=":material/error:")
-        if st.button("Try again", key=f"again-{kind}"):
-            analyses.forget(run.id, kind)
-            st.rerun()
-        return
+    """Show `then(answer)` of an analysis, or that it is being worked out; a failure is a sentence with another try.
+
+    Args:
+        run: the finished run.
+        kind: of the analysis, and of the artifact that keeps its answer.
+        make: works out the answer, in the background and once.
+        doing: what the page says meanwhile.
+        then: draws the answer.
+    """
+    answer = background_answer.answer(services.analyses(), Analysis(run.id, kind), make, doing, kind)
     if answer is not None:
         then(answer)
-        return
-
-    @error_boundary.fragment(run_every=WAIT_SECONDS)
-    def waiting() -> None:
-        try:
-            ready = analyses.get(run.id, kind, make) is not None
-        except UserError:
-            ready = True  # The page itself says what went wrong and offers another try.
-        if ready:
-            st.rerun()
-        st.caption(f":material/hourglass_top: {doing}")
-
-    waiting()
 
 
 def origin(run: Run, options: Mapping[str, str] | None = None) -> None:

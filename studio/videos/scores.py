@@ -21,6 +21,7 @@ from evaluation.metrics.matting import masks, mattes
 from evaluation.metrics.matting.clips import score_clip
 from evaluation.metrics.matting.frames import FramePair
 from studio import services
+from studio.jobs.background import Analysis
 from studio.jobs.receiver import copy_upload
 from studio.library.library import Library, Run
 from studio.ui import formatting
@@ -76,7 +77,7 @@ def save_ground_truth(library: Library, run: Run, source: IO[bytes] | Path, kind
         copy_upload(source, path)
         library.drop(run.id, KIND)
         library.keep(run.id, KIND, kind, path, meta={"objects": list(objects)}, move=True)
-    services.analyses().forget(run.id, SCORES)
+    services.analyses().forget(Analysis(run.id, SCORES))
 
 
 def score(library: Library, run: Run, truth: GroundTruth) -> dict[str, Any]:

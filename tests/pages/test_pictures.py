@@ -18,7 +18,7 @@ from studio.pictures import export, image_tiles, reliability_panel
 from studio.pictures import files as picture_files
 from studio.pictures.inference_client import FAULT
 from studio.pictures.project import Project
-from studio.pictures.task import lookers, projects
+from studio.pictures.task import feature_loaders, projects
 from studio.ui import formatting
 from tests import pictures
 from tests.conftest import wait_for
@@ -61,9 +61,9 @@ def looked(app: AppTest, project: Project) -> AppTest:
 
     def done() -> bool:
         card = image_tiles.card_of(services.backend().info()["tasks"]["fewshot"], project.state.card)
-        looker = lookers().get(project, card)
-        assert not looker.view().sentence, looker.view().sentence
-        return not any(looker.missing()) and not looker.view().running
+        loader = feature_loaders().get(project, card)
+        assert not loader.state.sentence, loader.state.sentence
+        return not any(loader.missing()) and not loader.state.running
 
     wait_for(done, 60)
     app.run()
@@ -200,12 +200,12 @@ def test_what_is_taken_away_runs_without_fourfold(app: AppTest, project: Project
     view(taught(app, project), "Take it away")
     assert "What it tells apart" in words_of(app) and "12 of 12" in words_of(app)
     card = next(c for c in services.backend().info()["tasks"]["fewshot"]["cards"] if c["id"] == "prototypes")
-    looker = lookers().get(project, card)
-    made = looker.taught[1]  # type: ignore[attr-defined]
+    loader = feature_loaders().get(project, card)
+    made = loader.taught[1]  # type: ignore[attr-defined]
     with zipfile.ZipFile(io.BytesIO(export.package(made, "# card"))) as bundle:
         assert sorted(bundle.namelist()) == ["README.md", "classify.py", "head.npz"]
         bundle.extractall(tmp_path)
-    np.savez(tmp_path / "features.npz", images=looker.store.matrix(made.questions), names=["a", "b"])
+    np.savez(tmp_path / "features.npz", images=loader.store.matrix(made.questions), names=["a", "b"])
     done = subprocess.run(
         [sys.executable, "classify.py", "head.npz", "features.npz"], cwd=tmp_path, capture_output=True, check=True
     )

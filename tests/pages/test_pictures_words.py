@@ -17,7 +17,7 @@ from studio import services
 from studio.pictures import files
 from studio.pictures.fitted import Taught
 from studio.pictures.project import Project
-from studio.pictures.task import lookers, projects
+from studio.pictures.task import feature_loaders, projects
 from tests.backends.fewshot.tiny import clip_folder, idefics_folder
 from tests.conftest import wait_for
 from tests.pages.test_pages import ROOT, click, words_of
@@ -71,16 +71,16 @@ def taught(app: AppTest, project: Project) -> Taught:
     """What the page worked with, once the model has looked at everything."""
     open_project(app, project)
     card = next(one for one in services.backend().info()["tasks"]["fewshot"]["cards"] if one["id"] == CLIP)
-    looker = lookers().get(project, card)
+    loader = feature_loaders().get(project, card)
 
     def done() -> bool:
-        assert not looker.view().sentence, looker.view().sentence
-        return not any(looker.missing()) and not looker.view().running
+        assert not loader.state.sentence, loader.state.sentence
+        return not any(loader.missing()) and not loader.state.running
 
     wait_for(done, 60)
     app.run()
     assert not app.exception
-    return looker.taught[1]  # type: ignore[attr-defined]
+    return loader.taught[1]  # type: ignore[attr-defined]
 
 
 def test_a_sentence_alone_is_a_class_and_words_vote_beside_pictures(app: AppTest, project: Project) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio.jobs.client import LOST, StreamError
+from studio.jobs.client import LOST, CallFailed
 from studio.pictures import feature_loader, files, inference_client
-from studio.pictures.feature_loader import Looker, Store, line
+from studio.pictures.feature_loader import FeatureLoader, FeatureStore, line
 from studio.pictures.project import Project, Projects
 from studio.pictures.project_archive import sent_name
 from tests import pictures
@@ -70,7 +70,7 @@ class Server:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     made = Server()
-    monkeypatch.setattr(feature_loader, "Asking", made)
+    monkeypatch.setattr(feature_loader, "InferenceCall", made)
     return made
 
 
@@ -86,29 +86,29 @@ def give(project: Project, class_id: str | None, colour: tuple[int, int, int]) -
     files.take(project, [("a.png", lambda: pictures.plain(colour))], class_id)
 
 
-def looked(looker: Looker) -> Looker:
-    wait_for(lambda: looker.need() or looker.view().sentence, 10)
-    return looker
+def loaded(loader: FeatureLoader) -> FeatureLoader:
+    wait_for(lambda: loader.ensure_loaded() or loader.state.sentence, 10)
+    return loader
 
 
 def test_each_picture_and_each_sentence_is_asked_once_and_kept_for_the_next_start(
     project: Project, server: Server
 ) -> None:
-    looker = looked(Looker(project, CARD, None))  # type: ignore[arg-type]
+    loader = loaded(FeatureLoader(project, CARD, None, feature_loader.load_tasks()))  # type: ignore[arg-type]
     shots = project.state.shots
     assert server.calls == [(shots, ["red: all red", "blue: all blue"])]
-    assert looker.store.matrix(shots).tolist() == [[int(sha[k], 16) for k in range(4)] for sha in shots]
-    assert looker.store.logit_scale == 50 and looker.store.words["photo", "blue", "all blue"].tolist() == [4, 5, 6, 7]
-    again = Looker(project, CARD, None)  # type: ignore[arg-type]
-    assert again.need() and len(server.calls) == 1
+    assert loader.store.matrix(shots).tolist() == [[int(sha[k], 16) for k in range(4)] for sha in shots]
+    assert loader.store.logit_scale == 50 and loader.store.words["photo", "blue", "all blue"].tolist() == [4, 5, 6, 7]
+    again = FeatureLoader(project, CARD, None, feature_loader.load_tasks())  # type: ignore[arg-type]
+    assert again.ensure_loaded() and len(server.calls) == 1
     give(project, project.state.classes[0].id, (90, 90, 0))
     project.describe(project.state.classes[1].id, "blue", "like the sea")
-    looked(again)
+    loaded(again)
     assert server.calls[1] == ([project.state.classes[0].shots[1]], ["blue: like the sea"])
 
 
 def test_a_model_that_knows_no_words_is_asked_for_none(project: Project, server: Server) -> None:
-    looked(Looker(project, {"id": "model", "outputs": ["pictures"]}, None))  # type: ignore[arg-type]
+    loaded(FeatureLoader(project, {"id": "model", "outputs": ["pictures"]}, None, feature_loader.load_tasks()))  # type: ignore[arg-type]
     assert server.calls[0][1] == []
 
 
@@ -118,47 +118,47 @@ def test_many_pictures_go_in_batches_and_what_arrived_is_kept_when_a_later_one_f
     monkeypatch.setattr(feature_loader, "MOST_AT_ONCE", 2)
     for shade in range(3):
         give(project, project.state.classes[0].id, (shade * 40, 99, 99))
-    looker = Looker(project, CARD, None)  # type: ignore[arg-type]
+    loader = FeatureLoader(project, CARD, None, feature_loader.load_tasks())  # type: ignore[arg-type]
     real, count = server.results, []
 
     def second_fails(*arguments: Any) -> dict[str, bytes]:
         count.append(1)
         if len(count) == 2:
-            raise StreamError("backend_lost", LOST)
+            raise CallFailed("backend_lost", LOST)
         return real(*arguments)
 
     monkeypatch.setattr(server, "results", second_fails)
-    wait_for(lambda: looker.need() or looker.view().sentence, 10)
-    assert looker.view().sentence == LOST and len(looker.store.images) == 2
-    assert not looker.need() and len(count) == 2  # a failure is not tried again by itself
-    looker.again()
-    looked(looker)
-    assert len(looker.store.images) == 5 and len(count) == 4
+    wait_for(lambda: loader.ensure_loaded() or loader.state.sentence, 10)
+    assert loader.state.sentence == LOST and len(loader.store.images) == 2
+    assert not loader.ensure_loaded() and len(count) == 2  # a failure is not tried again by itself
+    loader.retry()
+    loaded(loader)
+    assert len(loader.store.images) == 5 and len(count) == 4
 
 
 def test_what_the_server_cannot_read_is_named_and_not_asked_for_ever(project: Project, server: Server) -> None:
     lost = project.state.shots[0]
     server.blind = {lost}
-    looker = looked(Looker(project, CARD, None))  # type: ignore[arg-type]
-    assert looker.view().refused == {lost} and len(server.calls) == 1
+    loader = loaded(FeatureLoader(project, CARD, None, feature_loader.load_tasks()))  # type: ignore[arg-type]
+    assert loader.state.refused == {lost} and len(server.calls) == 1
 
 
 def test_another_model_under_the_same_name_makes_all_be_looked_at_anew(project: Project, server: Server) -> None:
-    looker = looked(Looker(project, CARD, None))  # type: ignore[arg-type]
+    loader = loaded(FeatureLoader(project, CARD, None, feature_loader.load_tasks()))  # type: ignore[arg-type]
     server.space = "two"
     give(project, project.state.classes[0].id, (5, 5, 5))
-    looked(looker)
-    assert looker.store.space == "two" and len(looker.store.images) == 3
+    loaded(loader)
+    assert loader.store.space == "two" and len(loader.store.images) == 3
     assert sum(len(shas) for shas, _ in server.calls) == 2 + 1 + 2
 
 
 def test_damaged_features_are_worked_out_anew(project: Project, server: Server) -> None:
-    looker = looked(Looker(project, CARD, None))  # type: ignore[arg-type]
-    (path,) = looker.store.folder.glob("*.npz")
+    loader = loaded(FeatureLoader(project, CARD, None, feature_loader.load_tasks()))  # type: ignore[arg-type]
+    (path,) = loader.store.folder.glob("*.npz")
     path.write_bytes(path.read_bytes()[:100])
-    assert Store(looker.store.folder).images == {} and not path.exists()
+    assert FeatureStore(loader.store.folder).images == {} and not path.exists()
     path.write_bytes(b"\x93NUMPY" + b"\0" * 90)
-    assert Store(looker.store.folder).images == {}
+    assert FeatureStore(loader.store.folder).images == {}
 
 
 def test_names_travel_without_the_signs_that_mean_something_in_paths_and_files() -> None:
@@ -172,23 +172,23 @@ def test_names_travel_without_the_signs_that_mean_something_in_paths_and_files()
     assert len({sent_name(name) for name in ("a:b", "a/b", "a\\b")}) == 3
 
 
-def test_errands_are_run_once_and_their_failures_told_until_forgotten() -> None:
-    errands, ran = inference_client.Errands(), []
+def test_answers_are_worked_out_once_and_their_failures_told_until_forgotten() -> None:
+    cache, ran = inference_client.background_cache(), []
 
     def make() -> int:
         ran.append(1)
         if len(ran) == 1:
             time.sleep(0.2)
-            raise StreamError("crash", "It did not work.")
+            raise CallFailed("crash", "It did not work.")
         return 7
 
-    assert errands.get("a", make) is None
-    wait_for(lambda: errands.done("a"), 5)
+    assert cache.get("a", make) is None
+    wait_for(lambda: not cache.is_pending("a"), 5)
     with pytest.raises(Exception, match="It did not work"):
-        errands.get("a", make)
+        cache.get("a", make)
     assert len(ran) == 1
-    errands.forget("a")
-    assert errands.done("a")
-    wait_for(lambda: errands.get("a", make) == 7, 5)
-    errands.stop()
-    assert errands.get("b", make) is None and len(ran) == 2
+    cache.forget("a")
+    assert not cache.is_pending("a")
+    wait_for(lambda: cache.get("a", make) == 7, 5)
+    cache.stop()
+    assert cache.get("b", make) is None and len(ran) == 2

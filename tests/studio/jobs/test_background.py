@@ -1,4 +1,4 @@
-"""Analyses: made once, kept, told apart from failures."""
+"""Background tasks: done once, kept in the library or in memory, failures in a sentence, the newest asked first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import weakref
 import pytest
 
 from backends.core.errors import BadInput, UserError
-from studio.jobs.analysis import Analyses
+from studio.jobs.background import Analysis, BackgroundTasks, LibraryStore, MemoryStore
 from studio.library.library import Library
 from studio.ui.formatting import about, count, duration, plain, size
 from tests.conftest import wait_for
@@ -20,6 +20,11 @@ from tests.conftest import wait_for
 @pytest.fixture
 def library() -> Library:
     return Library()
+
+
+def analysing(library: Library) -> BackgroundTasks[Analysis, bytes]:
+    """As the studio's services make it."""
+    return BackgroundTasks(LibraryStore(library), group=lambda key: key.kind, name="analysis")
 
 
 @pytest.fixture
@@ -36,9 +41,9 @@ def test_an_answer_is_made_once_and_found_again_after_a_restart(library: Library
         made.append(1)
         return b"answer"
 
-    first = Analyses(library)
-    assert wait_for(lambda: first.get(run_id, "quality", make)) == b"answer"
-    assert Analyses(library).get(run_id, "quality", make) == b"answer"
+    first = analysing(library)
+    assert wait_for(lambda: first.get(Analysis(run_id, "quality"), make)) == b"answer"
+    assert analysing(library).get(Analysis(run_id, "quality"), make) == b"answer"
     assert len(made) == 1
 
 
@@ -50,10 +55,10 @@ def test_asking_while_it_works_does_not_start_it_again(library: Library, run_id:
         gate.wait(10)
         return b"x"
 
-    analyses = Analyses(library)
-    assert [analyses.get(run_id, "quality", make) for _ in range(5)] == [None] * 5
+    analyses = analysing(library)
+    assert [analyses.get(Analysis(run_id, "quality"), make) for _ in range(5)] == [None] * 5
     gate.set()
-    wait_for(lambda: analyses.get(run_id, "quality", make))
+    wait_for(lambda: analyses.get(Analysis(run_id, "quality"), make))
     assert len(made) == 1
 
 
@@ -66,22 +71,23 @@ def test_a_failure_is_a_sentence_until_it_is_tried_again(
     def fail() -> bytes:
         raise error
 
-    analyses = Analyses(library)
-    analyses.get(run_id, "scores", fail)
+    analyses = analysing(library)
+    analyses.get(Analysis(run_id, "scores"), fail)
     with pytest.raises(UserError, match=said):
-        wait_for(lambda: analyses.get(run_id, "scores", fail))
-    analyses.forget(run_id, "scores")
-    assert wait_for(lambda: analyses.get(run_id, "scores", lambda: b"good")) == b"good"
+        wait_for(lambda: analyses.get(Analysis(run_id, "scores"), fail))
+    analyses.forget(Analysis(run_id, "scores"))
+    assert wait_for(lambda: analyses.get(Analysis(run_id, "scores"), lambda: b"good")) == b"good"
 
 
 def test_a_long_analysis_does_not_hold_up_the_end_of_the_program() -> None:
     program = (
         "import time\n"
-        "from studio.jobs.analysis import Analyses\n"
+        "from studio.jobs.background import Analysis, BackgroundTasks, LibraryStore\n"
         "from studio.library.library import Library\n"
         "library, begun = Library(), []\n"
         "run = library.begin(task='separation', title='song', engine='dsp')\n"
-        "Analyses(library).get(run.id, 'scores', lambda: begun.append(1) or time.sleep(600) or b'')\n"
+        "tasks = BackgroundTasks(LibraryStore(library))\n"
+        "tasks.get(Analysis(run.id, 'scores'), lambda: begun.append(1) or time.sleep(600) or b'')\n"
         "while not begun:\n"
         "    time.sleep(0.01)\n"
         "print('over')\n"
@@ -99,8 +105,8 @@ def test_a_kept_answer_is_not_held_in_memory_too(library: Library, run_id: str) 
         def __del__(self) -> None:
             gone.append(1)
 
-    analyses = Analyses(library)
-    assert wait_for(lambda: analyses.get(run_id, "quality", lambda: Answer(b"long answer"))) == b"long answer"
+    analyses = analysing(library)
+    assert wait_for(lambda: analyses.get(Analysis(run_id, "quality"), lambda: Answer(b"long answer"))) == b"long answer"
     wait_for(lambda: gc.collect() is not None and gone)
 
 
@@ -118,52 +124,52 @@ def test_a_failure_does_not_keep_alive_what_it_worked_on(library: Library, run_i
         except ValueError as error:
             raise BadInput("Too short.") from error
 
-    analyses = Analyses(library)
-    analyses.get(run_id, "quality", make)
+    analyses = analysing(library)
+    analyses.get(Analysis(run_id, "quality"), make)
     wait_for(lambda: watched and gc.collect() is not None and watched[0]() is None)
     with pytest.raises(BadInput, match="Too short"):
-        analyses.get(run_id, "quality", make)
+        analyses.get(Analysis(run_id, "quality"), make)
 
 
 def test_an_answer_to_a_question_that_changed_is_never_stored(library: Library, run_id: str) -> None:
-    analyses, (stale, gate) = Analyses(library), gated(b"old")
-    analyses.get(run_id, "scores", stale)
+    analyses, (stale, gate) = analysing(library), gated(b"old")
+    analyses.get(Analysis(run_id, "scores"), stale)
     wait_for(stale.begun.is_set)
-    analyses.forget(run_id, "scores")
+    analyses.forget(Analysis(run_id, "scores"))
     # The new one does not wait for the old one to end, and its answer is not overwritten by it.
-    assert wait_for(lambda: analyses.get(run_id, "scores", lambda: b"new")) == b"new"
+    assert wait_for(lambda: analyses.get(Analysis(run_id, "scores"), lambda: b"new")) == b"new"
     gate.set()
     wait_for(lambda: not workers())
-    assert analyses.get(run_id, "scores", lambda: b"third") == b"new"
+    assert analyses.get(Analysis(run_id, "scores"), lambda: b"third") == b"new"
 
 
 def test_an_answer_stored_just_before_it_is_forgotten_goes_too(library: Library, run_id: str) -> None:
-    analyses = Analyses(library)
-    assert wait_for(lambda: analyses.get(run_id, "scores", lambda: b"old")) == b"old"
-    analyses.forget(run_id, "scores")
-    assert wait_for(lambda: analyses.get(run_id, "scores", lambda: b"new")) == b"new"
+    analyses = analysing(library)
+    assert wait_for(lambda: analyses.get(Analysis(run_id, "scores"), lambda: b"old")) == b"old"
+    analyses.forget(Analysis(run_id, "scores"))
+    assert wait_for(lambda: analyses.get(Analysis(run_id, "scores"), lambda: b"new")) == b"new"
 
 
 def test_after_stop_nothing_is_started_or_stored(library: Library, run_id: str) -> None:
-    analyses, (late, gate) = Analyses(library), gated(b"late")
-    analyses.get(run_id, "scores", late)
+    analyses, (late, gate) = analysing(library), gated(b"late")
+    analyses.get(Analysis(run_id, "scores"), late)
     wait_for(late.begun.is_set)
     analyses.stop()
-    assert analyses.get(run_id, "quality", lambda: b"x") is None
+    assert analyses.get(Analysis(run_id, "quality"), lambda: b"x") is None
     gate.set()
     wait_for(lambda: not workers())
     assert library.artifacts(run_id) == ()
 
 
 def test_what_was_asked_for_last_comes_first_and_past_a_long_one(library: Library, run_id: str) -> None:
-    analyses, (long, gate) = Analyses(library), gated(b"long")
-    analyses.get(run_id, "scores", long)
+    analyses, (long, gate) = analysing(library), gated(b"long")
+    analyses.get(Analysis(run_id, "scores"), long)
     wait_for(long.begun.is_set)
-    assert wait_for(lambda: analyses.get(run_id, "quality", lambda: b"quick")) == b"quick"
+    assert wait_for(lambda: analyses.get(Analysis(run_id, "quality"), lambda: b"quick")) == b"quick"
     order, others = [], [library.begin(task="separation", title=f"{i}", engine="dsp").id for i in range(3)]
 
     def asked(other: str) -> bytes | None:
-        return analyses.get(other, "scores", lambda: order.append(other) or b"x")
+        return analyses.get(Analysis(other, "scores"), lambda: order.append(other) or b"x")
 
     # The same kind waits, for two would take twice the memory; a page that asks again comes before the newer ones.
     assert [asked(other) for other in (*others, others[0])] == [None] * 4
@@ -171,6 +177,32 @@ def test_what_was_asked_for_last_comes_first_and_past_a_long_one(library: Librar
     gate.set()
     wait_for(lambda: len(order) == 3)
     assert order == [others[0], others[2], others[1]]
+
+
+def test_what_is_kept_in_memory_is_made_once_and_the_oldest_goes_first() -> None:
+    tasks: BackgroundTasks[str, int] = BackgroundTasks(MemoryStore(2))
+    made: list[str] = []
+
+    def ask(key: str) -> int | None:
+        return tasks.get(key, lambda: made.append(key) or len(made))
+
+    for key in ("a", "b", "c"):
+        wait_for(lambda key=key: ask(key))
+    assert ask("b") == 2 and ask("c") == 3
+    assert wait_for(lambda: ask("a")) == 4
+    assert made == ["a", "b", "c", "a"]
+
+
+def test_two_tasks_run_at_once_and_no_more() -> None:
+    tasks: BackgroundTasks[int, bytes] = BackgroundTasks(MemoryStore(9))
+    works = [gated(b"x") for _ in range(3)]
+    for key, (make, _) in enumerate(works):
+        tasks.get(key, make)
+    wait_for(lambda: sum(make.begun.is_set() for make, _ in works) == 2)
+    assert all(tasks.is_pending(key) for key in range(3)) and not tasks.is_pending(9)
+    for _, gate in works:
+        gate.set()
+    wait_for(lambda: not any(tasks.is_pending(key) for key in range(3)))
 
 
 def gated(content: bytes):
