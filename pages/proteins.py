@@ -4,9 +4,10 @@ import streamlit as st
 
 from backends.core.errors import UserError
 from studio import services
-from studio.proteins import form, probe, view
+from studio.proteins import estimates, form, model_choice, view
 from studio.proteins import source as protein_source
-from studio.proteins.probe import FormValues
+from studio.proteins.form_values import FormValues
+from studio.proteins.probe import Probe
 from studio.ui import model_picker
 
 st.title("Fold a protein")
@@ -40,12 +41,12 @@ elif st.button("Bring another protein", icon=":material/upload:"):
     st.rerun()
 st.caption(f":material/shield: {view.privacy()}")
 
-found = source.probe if source else probe.Probe()
+found = source.probe if source else Probe()
 if source:
     form.show_probe(found, source.name)
-cards = [card for card in task["cards"] if not probe.mismatch(card, found)]
+cards = [card for card in task["cards"] if not model_choice.mismatch(card, found)]
 card = model_picker.choose_card(
-    cards, probe.default_model(cards, found.kind), lambda each: probe.estimate(each, found.length, device)
+    cards, model_choice.default_model(cards, found.kind), lambda each: estimates.estimate(each, found.length, device)
 )
 model_picker.tell_own_weights("folding", task)
 form.explain_absence(cards, found)

@@ -19,6 +19,7 @@ import numpy as np
 from backends.core.engine import Artifact, Engine, Event, Metric, Notice, Partial, Progress, Result
 from backends.core.errors import BadInput, EngineFailed, TooLarge
 from backends.folding.alignment.sequence import Query, read_input
+from backends.folding.capabilities import FoldingCapabilities
 from backends.folding.resources import max_residues, memory_needed
 from backends.folding.types import Folding, Model, Step
 from backends.shared.disk_errors import writing
@@ -34,14 +35,11 @@ REQUIRED_INPUTS = {
 class FoldingEngine(Engine):
     """Turns a protein's sequence, alignment or structure file into a structure with its confidence.
 
-    `takes` is the least it needs: "sequence" (any query has one), "alignment" or "structure". With `uses_alignment`
-    it reads one where it is given. `complexes` says whether it takes several chains at once.
+    `capabilities` says what it takes; `run` refuses what does not fit before `predict` sees it.
     """
 
     task: ClassVar[str] = "folding"
-    takes: ClassVar[str] = "sequence"
-    uses_alignment: ClassVar[bool] = False
-    complexes: ClassVar[bool] = False
+    capabilities: ClassVar[FoldingCapabilities]
     device: str = "cpu"
 
     def load(self, device: str) -> None:
@@ -90,16 +88,17 @@ class FoldingEngine(Engine):
     def adapt_query(self, query: Query, options: Mapping[str, Any]) -> tuple[Query, list[str]]:
         """The query as this engine takes it, and what was left out in sentences. Raises BadInput and TooLarge."""
         notices: list[str] = []
-        if self.takes in REQUIRED_INPUTS and query.kind != self.takes:
+        takes = self.capabilities.takes
+        if takes in REQUIRED_INPUTS and query.kind != takes:
             raise BadInput(
-                f"“{self.card.title}” needs {REQUIRED_INPUTS[self.takes]}, and this is {query.kind_name}: "
+                f"“{self.card.title}” needs {REQUIRED_INPUTS[takes]}, and this is {query.kind_name}: "
                 "choose another model."
             )
-        if self.takes == "structure":
+        if takes == "structure":
             return query, notices
-        if str(options.get("chain") or "") or (len(query.chains) > 1 and not self.complexes):
+        if str(options.get("chain") or "") or (len(query.chains) > 1 and not self.capabilities.complexes):
             query = query.select_chain(str(options.get("chain") or ""))
-        if query.kind == "alignment" and not self.uses_alignment:
+        if query.kind == "alignment" and not self.capabilities.alignment:
             notices.append("This model works from one sequence: it used the first of the alignment and no other.")
         if query.kind == "structure":
             notices.append("The structure in the file was not used, only its sequence: it is folded from scratch.")
@@ -108,9 +107,11 @@ class FoldingEngine(Engine):
 
     def require_length(self, length: int) -> None:
         """Raises TooLarge where this device cannot take so many residues."""
-        most = max_residues(self.card, self.device, device_memory(self.device))
+        parameters = self.card.parameters
+        limit = self.card.limit(self.device).residues
+        most = max_residues(self.capabilities, parameters, self.device, device_memory(self.device), limit)
         if most == 0:
-            needed = memory_needed(self.card, self.device, length) / 1e9
+            needed = memory_needed(self.capabilities, parameters, self.device, length) / 1e9
             raise TooLarge(
                 f"“{self.card.title}” needs {needed:.0f} GB of memory for this protein, more than there is here."
             )

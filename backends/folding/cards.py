@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from backends.core.model_card import Limits, ModelCard, Need, WeightFile
+from backends.folding.limits import MAX_STRUCTURE_RESIDUES
 
 _TASK = "folding"
 _OUTPUTS = ("structure", "plddt", "pae")
 STARTER = "esmfold-starter"
 """The card whose files ship, and their folder in `backends/starters/`."""
 
-# Residues. What fits the memory of the machine at hand is worked out in `estimate.py` and may be less.
+# Residues. What fits the memory of the machine at hand is worked out in `resources.py` and may be less.
 _NETWORK = {"cpu": Limits(residues=1_000), "cuda": Limits(residues=2_000), "mps": Limits(residues=1_000)}
 
-# Speeds are seconds for one pass over 100 residues on two cores (`estimate.work`): ESMFold's by
+# Speeds are seconds for one pass over 100 residues on two cores (`resources.work_units`): ESMFold's by
 # `benchmarks/folding_speed.py`
 # at 64 to 256 residues, OpenFold's by one pass over 84 residues with 128 rows of alignment (26 s). 0: not measured.
 # Coevolution's are seconds a residue: 0.15 at 93 residues by `benchmarks/coevolution.py`, about 0.3 at 200 and 0.5 at
@@ -146,7 +147,7 @@ CARDS: tuple[ModelCard, ...] = (
         licence_note="This part of Fourfold learned from no data and is free for any use.",
         tier="builtin",
         outputs=("structure",),
-        limits={"cpu": Limits(residues=5_000)},
+        limits={"cpu": Limits(residues=MAX_STRUCTURE_RESIDUES)},
         speed=0.05,
         preference=20,
     ),
@@ -206,6 +207,8 @@ CARDS: tuple[ModelCard, ...] = (
         limits={"cpu": Limits(residues=200)},
         speed=0.2,
         preference=-5,
+        without=("recycles",),
+        capabilities={"extras": ("contacts", "distogram", "attention")},
     ),
 )
 """Best first."""

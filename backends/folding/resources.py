@@ -2,81 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
-from backends.core.model_card import ModelCard
+from backends.folding.capabilities import FoldingCapabilities
 from backends.folding.limits import MAX_FOLDED_RESIDUES
 
-GIB = 1024**3
 CUBIC_CROSSOVER = 6.5
 """Hundreds of residues at which a block's triangles cost as much as its linear layers."""
 
 
-@dataclass(frozen=True)
-class MemoryModel:
-    """What an engine needs of memory: bytes a parameter, a pair of residues and a residue, beside `base`.
+def memory_needed(capabilities: FoldingCapabilities, parameters: int, device: str, length: int) -> int:
+    """Bytes of memory for a chain of `length` residues.
 
-    The pair representation and its few working copies decide, so the rest grows with L².
+    Args:
+        capabilities: what the engine tells of itself, its memory model included.
+        parameters: of the card's network.
+        device: "cpu", "cuda" or "mps".
+        length: residues.
+
+    Returns:
+        0 where an engine needs next to nothing, or nobody knows.
     """
-
-    parameter: float
-    pair: float
-    residue: float = 0.0
-    base: float = 1.0 * GIB
+    model = capabilities.memory_model(device)
+    return 0 if model is None else model.bytes(parameters, length)
 
 
-MEMORY_MODELS: dict[tuple[str, str], MemoryModel] = {
-    # 4.6 kB a pair measured at 384 to 640 residues by `benchmarks/folding_speed.py` with the smallest chunks; the rest
-    # is
-    # room for larger ones. On a graphics card the language model, four fifths of the parameters, is in half precision.
-    ("esmfold", "cpu"): MemoryModel(parameter=4.0, pair=6_000, residue=2 * 37 * 2560 * 4),
-    ("esmfold", "cuda"): MemoryModel(parameter=2.4, pair=6_000, residue=2 * 37 * 2560 * 2),
-    # Reported by its users: 1,792 residues reserve 77 GiB of an 80 GB card, 13 of them the weights.
-    ("esmfold2", "cpu"): MemoryModel(parameter=4.0, pair=21_000),
-    ("esmfold2", "cuda"): MemoryModel(parameter=2.0, pair=21_000),
-    # The same pair stack as ESMFold's, and 512 rows of alignment with a few copies; not measured.
-    ("alphafold2", "cpu"): MemoryModel(parameter=4.0, pair=6_000, residue=4 * 512 * 256 * 4),
-}
+def max_residues(
+    capabilities: FoldingCapabilities, parameters: int, device: str, memory_bytes: int, limit: int | None = None
+) -> int:
+    """The most residues that a model takes on a device: what fits its memory, and at most the card's limit.
 
+    Args:
+        capabilities: what the engine tells of itself.
+        parameters: of the card's network.
+        device: "cpu", "cuda" or "mps".
+        memory_bytes: of the device in all.
+        limit: residues, of the card on this device; None for the task's own limit.
 
-def memory_needed(card: ModelCard, device: str, length: int) -> int:
-    """Bytes of memory for a chain of `length` residues; 0 where an engine needs next to nothing, or nobody knows."""
-    appetite = _memory_model(card, device)
-    if appetite is None:
-        return 0
-    held = appetite.base + appetite.parameter * card.parameters
-    return int(held + appetite.residue * length + appetite.pair * length**2)
-
-
-def max_residues(card: ModelCard, device: str, memory_bytes: int) -> int:
-    """The most residues that `card` takes on a device with so much memory: what fits, and at most the card's limit."""
-    most = card.limit(device).residues or MAX_FOLDED_RESIDUES
-    fitting = (length for length in range(most, 0, -1) if memory_needed(card, device, length) <= memory_bytes)
+    Returns:
+        0 where not even one residue fits.
+    """
+    most = limit or MAX_FOLDED_RESIDUES
+    fitting = (n for n in range(most, 0, -1) if memory_needed(capabilities, parameters, device, n) <= memory_bytes)
     return next(fitting, 0)
-
-
-def _memory_model(card: ModelCard, device: str) -> MemoryModel | None:
-    return MEMORY_MODELS.get((card.engine, device)) or MEMORY_MODELS.get((card.engine, "cpu"))
 
 
 def work_units(length: int, passes: int = 1) -> float:
     """The work of a fold in units of one pass over 100 residues, so that one measured speed serves all lengths.
 
-    A block costs about 10⁶ operations a pair in its linear layers, and 1,500 a triple in its triangles.
+    `w = passes · n² (1 + n / c) / (1 + 1 / c)` with n in hundreds of residues: a block costs about 10⁶ operations a
+    pair in its linear layers and 1,500 a triple in its triangles, which are equal at c = CUBIC_CROSSOVER.
+
+    >>> work_units(100), work_units(100, passes=4)
+    (1.0, 4.0)
+    >>> round(work_units(200), 2)
+    4.53
     """
-    share = length / 100
-    return passes * share**2 * (1 + share / CUBIC_CROSSOVER) / (1 + 1 / CUBIC_CROSSOVER)
+    hundreds = length / 100
+    return passes * hundreds**2 * (1 + hundreds / CUBIC_CROSSOVER) / (1 + 1 / CUBIC_CROSSOVER)
 
 
-NETWORKS = ("esmfold", "esmfold2", "alphafold2")
-"""Engines whose speed is seconds for a unit of `work`; that of any other is seconds a residue."""
+def estimate_seconds(capabilities: FoldingCapabilities, speed: float, length: int, passes: int) -> float | None:
+    """The time a fold will take.
 
+    Args:
+        capabilities: say what `speed` is measured in.
+        speed: of the card, in seconds a unit; 0 where nobody has measured.
+        length: residues.
+        passes: through the network, the first and its recycles.
 
-def estimate_seconds(card: Mapping[str, Any], length: int, passes: int) -> float | None:
-    """The time a fold will take by its card as `/info` tells it; None where nobody has measured."""
-    speed = float(card.get("speed") or 0)
+    Returns:
+        Seconds, None where nobody has measured.
+    """
     if speed <= 0:
         return None
-    return speed * (work_units(length, passes) if card.get("engine") in NETWORKS else length)
+    return speed * (work_units(length, passes) if capabilities.speed_unit == "pass" else length)

@@ -1,4 +1,4 @@
-"""The questions that the proteins page asks before a job, and their answers as `inputs.Choices`."""
+"""The questions that the proteins page asks before a job, and their answers as `FormValues`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from typing import Any
 import streamlit as st
 
 from backends.core.errors import UserError
+from backends.core.options import OptionInfo
+from backends.folding.options import EXTRA_MEANINGS
 from studio import launch, services
-from studio.proteins import probe
+from studio.proteins import estimates, model_choice, probe, samples
 from studio.proteins import source as protein_source
-from studio.proteins.probe import MEANINGS, FormValues, Probe
+from studio.proteins.form_values import FormValues
+from studio.proteins.probe import Probe
 from studio.proteins.source import Source
 from studio.ui import formatting
 
 PASTE, FILE, SAMPLE = "Paste", "Choose a file", "Well-known proteins"
+EXTRA_LABELS = {"attention": "Keep attention", "mutations": "Scan all mutations", "distogram": "Keep the distogram"}
+CHUNK_LABELS = {"auto": "automatic", "off": "all at once"}
 PASTE_HINT = ">my protein\nMKTAYIAKQR…"
 
 
@@ -73,7 +78,7 @@ def _ask_pae(source: Source) -> None:
 
 
 def _sample() -> Source:
-    by_name = {sample.name: sample for sample in probe.samples()}
+    by_name = {sample.name: sample for sample in samples.samples()}
     name = st.pills("Choose one", list(by_name), default=next(iter(by_name)), required=True, key="protein-sample")
     sample = by_name[name or next(iter(by_name))]
     st.caption(sample.sentence)
@@ -95,17 +100,17 @@ def show_probe(found: Probe, name: str) -> None:
             st.line_chart(counts, x="residue", y="sequences", height=180)
     for notice in found.query.notices:
         st.caption(f":material/cleaning_services: {formatting.plain(notice)}")
-    for chain, finding in found.findings:
-        icon = ":material/warning:" if finding.level == "warning" else ":material/info:"
+    for chain, warning in found.warnings:
+        icon = ":material/warning:" if warning.level == "warning" else ":material/info:"
         lead = f"Chain {chain}: " if chain else ""
-        st.caption(f"{icon} {formatting.plain(lead + finding.sentence)}")
+        st.caption(f"{icon} {formatting.plain(lead + warning.sentence)}")
 
 
 def options(source: Source, card: Mapping[str, Any], before: FormValues) -> FormValues:
     """The options that this model has, each with what it means."""
-    engine, query = probe.takes(card), source.probe.query
+    known, query = model_choice.options(card), source.probe.query
     chain = before.chain
-    if query is not None and len(query.chains) > 1 and not engine.complexes:
+    if query is not None and len(query.chains) > 1 and not model_choice.capabilities(card).complexes:
         names = [one.name for one in query.chains]
         lengths = {one.name: len(one.sequence) for one in query.chains}
         chain = st.selectbox(
@@ -113,44 +118,56 @@ def options(source: Source, card: Mapping[str, Any], before: FormValues) -> Form
             names,
             names.index(before.chain) if before.chain in names else 0,
             format_func=lambda each: f"{each} ({formatting.count(lengths[each], 'residue')})",
-            help=MEANINGS["chain"],
+            help="Which of the chains to work on.",
             key=f"chain-{source.key}",
         )
     elif query is None or len(query.chains) < 2:
         chain = ""
-    if not (engine.recycles or engine.seed or engine.extras):
+    if not {"recycles", "seed", "extras"} & known.keys():
         return FormValues(chain=chain)
     with st.expander("Options"):
         return _options(card, before, chain)
 
 
 def _options(card: Mapping[str, Any], before: FormValues, chain: str) -> FormValues:
-    engine, key = probe.takes(card), str(card["id"])
+    known, key = model_choice.options(card), str(card["id"])
     recycles, chunk, models, seed = before.recycles, before.chunk, before.models, before.seed
-    kept = list(before.extras)
-    if engine.recycles:
-        first = probe.DEFAULT_RECYCLES if recycles is None else recycles
-        recycles = st.slider("Recycles", 0, probe.MAX_RECYCLES, first, help=MEANINGS["recycles"], key=f"recycles-{key}")
-    if engine.models:
-        models = st.slider("Models", 1, 5, models, help=MEANINGS["models"], key=f"models-{key}")
-    if engine.chunk:
-        sizes = ["auto", "off", "128", "64", "32", "16"]
+    if info := known.get("recycles"):
+        first = estimates.recycles(card, recycles)
+        recycles = st.slider(info.title, *_range(info), first, help=info.meaning, key=f"recycles-{key}")
+    if info := known.get("models"):
+        models = st.slider(info.title, *_range(info), models, help=info.meaning, key=f"models-{key}")
+    if info := known.get("chunk"):
+        sizes = [*info.choices, "128", "64", "32", "16"]
         chunk = st.selectbox(
-            "Chunk size",
+            info.title,
             sizes,
             sizes.index(chunk) if chunk in sizes else 0,
-            format_func=lambda each: {"auto": "automatic", "off": "all at once"}.get(each, f"{each} rows"),
-            help=MEANINGS["chunk"],
+            format_func=lambda each: CHUNK_LABELS.get(each, f"{each} rows"),
+            help=info.meaning,
             key=f"chunk-{key}",
         )
-    labels = {"attention": "Keep attention", "mutations": "Scan all mutations", "distogram": "Keep the distogram"}
-    for name, label in labels.items():
-        if name in engine.extras:
-            ticked = st.checkbox(label, name in kept, help=MEANINGS[name], key=f"{name}-{key}")
-            kept = [*(one for one in kept if one != name), *([name] if ticked else [])]
-    if engine.seed:
-        seed = int(st.number_input("Seed", 0, 2**31 - 1, seed, help=MEANINGS["seed"], key=f"seed-{key}"))
-    return FormValues(recycles, chunk, tuple(kept), chain, models, seed)
+    extras = _extras(card, before.extras)
+    if info := known.get("seed"):
+        seed = int(st.number_input(info.title, *_range(info), seed, help=info.meaning, key=f"seed-{key}"))
+    return FormValues(recycles, chunk, extras, chain, models, seed)
+
+
+def _range(info: OptionInfo) -> tuple[int, int]:
+    """From where to where a slider goes; an option without a bound ends at a round number."""
+    return int(info.least or 0), 100 if info.most is None else int(info.most)
+
+
+def _extras(card: Mapping[str, Any], before: tuple[str, ...]) -> tuple[str, ...]:
+    """A box to tick for each array that this model can keep; the contacts always come."""
+    extras = list(before)
+    for name in model_choice.capabilities(card).extras:
+        if name == "contacts":
+            continue
+        label, meaning = EXTRA_LABELS.get(name, f"Keep {name}"), EXTRA_MEANINGS.get(name)
+        ticked = st.checkbox(label, name in before, help=meaning, key=f"{name}-{card['id']}")
+        extras = [*(one for one in extras if one != name), *([name] if ticked else [])]
+    return tuple(extras)
 
 
 def length_of(source: Source, chosen: FormValues, card: Mapping[str, Any]) -> int:
@@ -158,27 +175,26 @@ def length_of(source: Source, chosen: FormValues, card: Mapping[str, Any]) -> in
     query = source.probe.query
     if query is None:
         return 0
-    if chosen.chain and not probe.takes(card).complexes:
+    if chosen.chain and not model_choice.capabilities(card).complexes:
         return next((len(one.sequence) for one in query.chains if one.name == chosen.chain), query.length)
     return query.length
 
 
 def button(source: Source | None, card: Mapping[str, Any], chosen: FormValues, device: Mapping[str, Any]) -> None:
     """The way to the job, with what it will take; where it cannot be, the reason."""
-    opens = probe.takes(card).takes == "structure"
+    opens = model_choice.capabilities(card).takes == "structure"
     label = "Open the structure" if opens else "Fold it"
     if source is None or source.probe.query is None:
         st.button(label, type="primary", disabled=True, help="Bring a protein first.", icon=":material/deployed_code:")
         return
     length = length_of(source, chosen, card)
-    problem = probe.mismatch(card, source.probe) or probe.too_long(card, length, device)
+    problem = model_choice.mismatch(card, source.probe) or estimates.too_long(card, length, device)
     if problem:
         st.error(problem, icon=":material/error:")
     if st.button(label, type="primary", disabled=bool(problem), help=problem or None, icon=":material/deployed_code:"):
         _start(source, card, chosen, opens)
-    passes = (probe.DEFAULT_RECYCLES if chosen.recycles is None else chosen.recycles) + 1
     place = services.backend().place
-    cost = probe.estimate(card, length, device, passes)
+    cost = estimates.estimate(card, length, device, chosen.recycles)
     st.caption(f"{formatting.count(length, 'residue')} · {cost} · worked on by {place}")
 
 
@@ -192,7 +208,7 @@ def _start(source: Source, card: Mapping[str, Any], chosen: FormValues, opens: b
 
 def explain_absence(cards: list[dict[str, Any]], found: Probe) -> None:
     """Where no full model here can predict what was brought: what can be done now, and what more takes."""
-    here = {card["tier"] for card in cards if card["here"] and probe.takes(card).takes == "sequence"}
+    here = {card["tier"] for card in cards if card["here"] and model_choice.capabilities(card).takes == "sequence"}
     if found.kind not in ("", "sequence") or here - {"starter"}:
         return
     st.info(

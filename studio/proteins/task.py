@@ -11,9 +11,9 @@ from studio.tasks import StudioTask
 def start_sample() -> NoReturn:
     """Open the first structure that the project builds by rule; it needs no weights."""
     from studio import launch
-    from studio.proteins import probe
+    from studio.proteins.samples import samples
 
-    sample = probe.samples()[0]
+    sample = samples()[0]
     launch.start("folding", sample.file, io.BytesIO(sample.text.encode()), TASK.fallback, {})
 
 

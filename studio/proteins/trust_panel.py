@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import streamlit as st
 
 from studio.library.library import Run
-from studio.proteins import probe
 from studio.proteins.run_data import FoldData
+from studio.proteins.samples import samples
 from studio.ui import formatting
 
 PLDDT = (
@@ -58,7 +58,7 @@ def show_verdicts(run: Run, found: FoldData) -> None:
 def sample_note(run: Run) -> str:
     """How the structure was made where it is one of the samples that are built by rule; else ""."""
     brought = run.inputs[0]["sha256"] if run.inputs and run.card.get("engine", run.engine) == "structure" else ""
-    made = (sample for sample in probe.samples() if sample.built)
+    made = (sample for sample in samples() if sample.built)
     return next((one.sentence for one in made if hashlib.sha256(one.text.encode()).hexdigest() == brought), "")
 
 

@@ -20,8 +20,9 @@ from backends.folding.structure.structure import Structure
 from backends.folding.structure.writer import to_cif, to_pdb
 from studio import services
 from studio.library.library import Run, Status
-from studio.proteins import probe, results, run_data
+from studio.proteins import results, run_data
 from studio.proteins import view as protein_view
+from studio.proteins.samples import Sample, samples
 from studio.ui import formatting
 from tests.backends.folding.conftest import esmfold_folder
 from tests.conftest import serving, wait_for
@@ -71,8 +72,8 @@ def look(app: AppTest, view: str) -> AppTest:
 
 
 @pytest.fixture(scope="module")
-def sample() -> probe.Sample:
-    return probe.samples()[0]
+def sample() -> Sample:
+    return samples()[0]
 
 
 def test_what_cannot_be_read_is_a_sentence_and_cannot_be_run(app: AppTest) -> None:
@@ -121,7 +122,7 @@ def test_an_alignment_is_for_coevolution(app: AppTest) -> None:
     assert model(app).value == "coevolution" and not button(app, "Fold it").disabled
 
 
-def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample: probe.Sample) -> None:
+def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample: Sample) -> None:
     open_page(app)
     app.segmented_control[0].set_value("Well-known proteins").run()
     assert model(app).value == "structure" and "neither predicted nor measured" in words_of(app)
@@ -143,7 +144,7 @@ def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample:
     assert "3Dmol" in page and "https://3dmol.org" not in page.split("</script>")[-1]
 
 
-def test_compared_with_itself_moved_and_with_numbers_of_ones_own(app: AppTest, sample: probe.Sample) -> None:
+def test_compared_with_itself_moved_and_with_numbers_of_ones_own(app: AppTest, sample: Sample) -> None:
     paste(open_page(app), sample.text)
     click(app, "Open the structure")
     run, library = finished(app), services.library()
@@ -177,7 +178,7 @@ def test_compared_with_itself_moved_and_with_numbers_of_ones_own(app: AppTest, s
     assert not app.exception and library.get(run.id) is None
 
 
-def test_a_sure_model_of_an_impossible_chain_is_overruled(app: AppTest, sample: probe.Sample) -> None:
+def test_a_sure_model_of_an_impossible_chain_is_overruled(app: AppTest, sample: Sample) -> None:
     library = services.library()
     squashed = squeezed(sample)
     paste(open_page(app), to_pdb(squashed))
@@ -190,7 +191,7 @@ def test_a_sure_model_of_an_impossible_chain_is_overruled(app: AppTest, sample: 
     assert library.count(run.id, "structure") == 2
 
 
-def test_what_a_language_model_kept_is_judged_and_explained(app: AppTest, sample: probe.Sample) -> None:
+def test_what_a_language_model_kept_is_judged_and_explained(app: AppTest, sample: Sample) -> None:
     """A run as ESMFold leaves it, kept by hand: recycles, PAE, contacts, attention, mutations."""
     run, length = kept_by_hand(sample)
     app.run().switch_page("pages/proteins.py")
@@ -248,7 +249,7 @@ def test_weights_of_ones_own_fold_a_sequence_recycle_by_recycle(own_esmfold: App
     assert run.card["title"] == "tiny fold" and formatting.WEIGHTS["yours"] in {str(text.value) for text in app.text}
 
 
-def test_a_cancelled_fold_shows_the_structures_that_were_finished(app: AppTest, sample: probe.Sample) -> None:
+def test_a_cancelled_fold_shows_the_structures_that_were_finished(app: AppTest, sample: Sample) -> None:
     run, _ = kept_by_hand(sample, "cancelled")
     app.run().switch_page("pages/proteins.py")
     app.query_params["run"] = run.id
@@ -259,7 +260,7 @@ def test_a_cancelled_fold_shows_the_structures_that_were_finished(app: AppTest, 
     assert "Could it be a protein?" not in shown and not app.segmented_control
 
 
-def kept_by_hand(sample: probe.Sample, status: Status = "done") -> tuple[Run, int]:
+def kept_by_hand(sample: Sample, status: Status = "done") -> tuple[Run, int]:
     library = services.library()
     whole = squeezed(sample, 1.0).with_confidence(np.full(36, 88.0))
     length = len(whole)
@@ -288,7 +289,7 @@ def kept_by_hand(sample: probe.Sample, status: Status = "done") -> tuple[Run, in
     return run, length
 
 
-def squeezed(sample: probe.Sample, share: float = 0.5) -> Structure:
+def squeezed(sample: Sample, share: float = 0.5) -> Structure:
     """The sample at a share of its size, by a model that says it is sure of it."""
     import tempfile
     from pathlib import Path

@@ -13,16 +13,17 @@ import numpy as np
 
 from backends.core.engine import Metric, Notice, Progress
 from backends.core.errors import BadInput
-from backends.core.options import switch, whole_number
 from backends.folding.alignment.alignment import Alignment, sequence_weights
 from backends.folding.alignment.profile import column_frequencies, secondary_structure
 from backends.folding.alignment.sequence import Query
 from backends.folding.base import FoldingEngine, PredictionEvents
+from backends.folding.capabilities import COEVOLUTION, FoldingCapabilities
 from backends.folding.coevolution.chain import backbone
 from backends.folding.coevolution.contacts import MIN_SEPARATION, contact_probabilities
 from backends.folding.coevolution.dca import coupling_scores, mean_field
 from backends.folding.coevolution.population_descent import ROUNDS, search, total_steps
 from backends.folding.coevolution.restraints import Restraints
+from backends.folding.options import CoevolutionOptions
 from backends.folding.structure.confidence import Confidence
 from backends.folding.structure.structure import Structure
 from backends.folding.types import Model, Step
@@ -40,15 +41,15 @@ READING, COUPLING, FOLDING = "Weighing the sequences", "Finding what changes tog
 
 
 class CoevolutionEngine(FoldingEngine):
-    """Direct coupling analysis, then torsion-space descent. Options: "seed", "language"."""
+    """Direct coupling analysis, then torsion-space descent."""
 
     name: ClassVar[str] = "coevolution"
-    takes: ClassVar[str] = "alignment"
-    uses_alignment: ClassVar[bool] = True
+    capabilities: ClassVar[FoldingCapabilities] = COEVOLUTION
 
     def predict(self, query: Query, options: Mapping[str, Any]) -> PredictionEvents:
-        seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
-        predictor = _predictor() if switch(options, "language", False) else None
+        settings = CoevolutionOptions.read(options)
+        seed = settings.seed
+        predictor = _predictor() if settings.language else None
         if query.alignment is None:
             raise BadInput("“Coevolution” needs an alignment of related sequences (A3M, Stockholm or aligned FASTA).")
         yield Progress(READING, 0, 1)

@@ -13,21 +13,20 @@ from torch import Tensor
 
 from backends.core.engine import Notice, Progress
 from backends.core.errors import EngineFailed, WeightsMissing
-from backends.core.options import whole_number
 from backends.folding.alignment.msa_features import raw_features
 from backends.folding.alignment.sequence import Query
 from backends.folding.base import FoldingEngine, PredictionEvents
+from backends.folding.capabilities import ALPHAFOLD2, FoldingCapabilities
 from backends.folding.cards import OPENFOLD_HOW
 from backends.folding.engines.distances import contact_probabilities
 from backends.folding.engines.openfold import OpenFold
-from backends.folding.options import extras
+from backends.folding.options import AlphaFold2Options
 from backends.folding.resources import work_units
 from backends.folding.structure.confidence import Confidence
 from backends.folding.structure.structure import Structure
 from backends.folding.types import Model, Step
 from backends.shared.device_memory import memory_sentence
 
-RECYCLES = 3
 STAGE = "Folding"
 PREPARING = "Preparing the alignment"
 SHALLOW = 30
@@ -37,12 +36,11 @@ SHALLOW = 30
 class AlphaFold2Engine(FoldingEngine):
     """AlphaFold2 on one chain with the user's alignment, or on its single sequence.
 
-    Options: `recycles` (default 3), `seed` (which rows of the alignment are drawn), `extras` (contacts, distogram),
-    `chain`.
+    `seed` decides which rows of the alignment are drawn.
     """
 
     name: ClassVar[str] = "alphafold2"
-    uses_alignment: ClassVar[bool] = True
+    capabilities: ClassVar[FoldingCapabilities] = ALPHAFOLD2
 
     def load(self, device: str) -> None:
         super().load(device)
@@ -57,9 +55,8 @@ class AlphaFold2Engine(FoldingEngine):
         return last.total if last.stage == STAGE else 0.0
 
     def predict(self, query: Query, options: Mapping[str, Any]) -> PredictionEvents:
-        recycles = whole_number(options, "recycles", RECYCLES, 0, 24)
-        wanted = extras(options, ("contacts", "distogram"))
-        seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
+        settings = AlphaFold2Options.read(options)
+        recycles, seed, wanted = settings.recycles, settings.seed, frozenset(settings.extras)
         depth = len(query.alignment) if query.alignment is not None else 1
         if depth < SHALLOW:
             yield Notice(

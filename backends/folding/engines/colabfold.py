@@ -21,11 +21,12 @@ from typing import Any, ClassVar
 
 from backends.core.engine import Progress
 from backends.core.errors import EngineFailed, WeightsMissing
-from backends.core.options import whole_number
 from backends.folding.alignment.alignment import GAP, Alignment
 from backends.folding.alignment.sequence import Query
 from backends.folding.base import FoldingEngine, PredictionEvents
+from backends.folding.capabilities import COLABFOLD, FoldingCapabilities
 from backends.folding.cards import COLABFOLD_HOW
+from backends.folding.options import ColabFoldOptions
 from backends.folding.structure.confidence import Confidence, read_confidence
 from backends.folding.structure.reader import parse_structure
 from backends.folding.structure.structure import Structure
@@ -35,8 +36,6 @@ COMMAND = "colabfold_batch"
 JOB = "query"
 STAGE = "Folding"
 STARTING = "Starting ColabFold"
-RECYCLES = 3
-MODELS = 5
 HEARTBEAT = 0.5
 """Seconds between two chances to stop while the program says nothing."""
 
@@ -78,12 +77,11 @@ class ColabFoldLog:
 class ColabFoldEngine(FoldingEngine):
     """AlphaFold2 on one or several chains.
 
-    Options: `recycles` (default 3), `models` (1 to 5, default 5; the best comes first), `seed`, `chain`.
+    Of several `models` the best comes first.
     """
 
     name: ClassVar[str] = "colabfold"
-    uses_alignment: ClassVar[bool] = True
-    complexes: ClassVar[bool] = True
+    capabilities: ClassVar[FoldingCapabilities] = COLABFOLD
 
     def load(self, device: str) -> None:
         super().load(device)
@@ -93,9 +91,8 @@ class ColabFoldEngine(FoldingEngine):
         self.command = found
 
     def predict(self, query: Query, options: Mapping[str, Any]) -> PredictionEvents:
-        recycles = whole_number(options, "recycles", RECYCLES, 0, 24)
-        models = whole_number(options, "models", MODELS, 1, 5)
-        seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
+        settings = ColabFoldOptions.read(options)
+        recycles, models, seed = settings.recycles, settings.models, settings.seed
         with tempfile.TemporaryDirectory(prefix="fourfold-colabfold-") as folder:
             work = Path(folder)
             arguments = ["--num-recycle", str(recycles), "--num-models", str(models), "--random-seed", str(seed)]

@@ -14,12 +14,12 @@ from transformers.utils import logging as library_logging
 
 from backends.core.engine import Metric, Notice, Progress
 from backends.core.errors import EngineFailed, WeightsMissing
-from backends.core.options import whole_number
 from backends.folding.alignment.sequence import Query
 from backends.folding.base import FoldingEngine, PredictionEvents
+from backends.folding.capabilities import ESMFOLD, FoldingCapabilities
 from backends.folding.engines import esm_trunk, language
 from backends.folding.engines.distances import DISTOGRAM_BINS, contact_probabilities
-from backends.folding.options import EXTRAS, extras
+from backends.folding.options import EsmFoldOptions
 from backends.folding.residues import ALPHAFOLD_ORDER, ESM_TOKENS
 from backends.folding.resources import work_units
 from backends.folding.structure.confidence import Confidence
@@ -28,9 +28,6 @@ from backends.folding.types import Model, Step
 from backends.shared.allocator import reused_memory
 from backends.shared.device_memory import free_memory, memory_sentence
 from backends.weights.pretrained import load_pretrained
-
-RECYCLES = 3
-"""Passes after the first with which the published network was trained and measured (`max_recycles` 4 counts both)."""
 
 STAGE = "Folding"
 READING = "Reading the sequence"
@@ -62,11 +59,11 @@ PUBLISHED: dict[str, Any] = {
 class EsmFoldEngine(FoldingEngine):
     """ESMFold on one chain.
 
-    Options: `recycles` (0 to 24; a network that was trained without has none), `chunk` ("auto", "off" or a number),
-    `extras` (contacts, distogram, attention, mutations), `chain`.
+    A network that was trained without recycling runs once, whatever `recycles` says.
     """
 
     name: ClassVar[str] = "esmfold"
+    capabilities: ClassVar[FoldingCapabilities] = ESMFOLD
 
     def load(self, device: str) -> None:
         super().load(device)
@@ -86,10 +83,11 @@ class EsmFoldEngine(FoldingEngine):
         return last.total if last.stage == STAGE else 0.0
 
     def predict(self, query: Query, options: Mapping[str, Any]) -> PredictionEvents:
-        count = 1 + whole_number(options, "recycles", RECYCLES, 0, 24) * esm_trunk.has_recycling(self.network.trunk)
-        wanted = extras(options, EXTRAS)
+        settings = EsmFoldOptions.read(options)
+        count = 1 + settings.recycles * esm_trunk.has_recycling(self.network.trunk)
+        wanted = frozenset(settings.extras)
         sequence = query.sequence
-        chunk = self.chunk(options, len(sequence))
+        chunk = self.chunk(settings.chunk, len(sequence))
         aatype = esm_trunk.tokens(sequence, self.device)
         whole = work_units(len(sequence), count)
         with memory_sentence(), reused_memory() if self.device == "cpu" else nullcontext():
@@ -115,13 +113,12 @@ class EsmFoldEngine(FoldingEngine):
                     found["mutations"], meta["mutations"] = scores, {"columns": ALPHAFOLD_ORDER}
         yield Model(*_read(last, sequence), found, meta, "predicted from one sequence by ESMFold")
 
-    def chunk(self, options: Mapping[str, Any], length: int) -> int | None:
-        """Rows of triangle attention at once, None for all of them. Raises BadInput."""
-        given = str(options.get("chunk") or "auto").lower()
-        if given == "off":
+    def chunk(self, wanted: int | str, length: int) -> int | None:
+        """Rows of triangle attention at once, None for all of them: as many as `wanted`, or “auto” or “off”."""
+        if isinstance(wanted, int):
+            return wanted
+        if wanted == "off":
             return None
-        if given != "auto":
-            return whole_number(options, "chunk", 0, 1, 4096)
         heads = self.network.trunk.blocks[0].tri_att_start.no_heads
         return esm_trunk.choose_chunk(length, heads, free_memory(self.device))
 

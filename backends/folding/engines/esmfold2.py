@@ -15,11 +15,11 @@ from transformers.utils import logging as library_logging
 
 from backends.core.engine import Notice, Progress
 from backends.core.errors import EngineFailed, WeightsMissing
-from backends.core.options import whole_number
 from backends.folding.alignment.alignment import GAP, Alignment
 from backends.folding.alignment.sequence import Query
 from backends.folding.base import FoldingEngine, PredictionEvents
-from backends.folding.options import extras
+from backends.folding.capabilities import ESMFOLD2, FoldingCapabilities
+from backends.folding.options import EsmFold2Options
 from backends.folding.residues import ALIGNMENT_ORDER, THREE_LETTER
 from backends.folding.resources import work_units
 from backends.folding.structure.atoms import CA, INDEX
@@ -43,11 +43,11 @@ TRUNK_SHARE = 0.7
 class EsmFold2Engine(FoldingEngine):
     """ESMFold2 on one chain; with an alignment where the network has a part for it.
 
-    Options: `recycles` (loops of the trunk), `models` (samples, the best first), `seed`, `chain`.
+    `recycles` are loops of the trunk, `models` samples of the diffusion, the best first.
     """
 
     name: ClassVar[str] = "esmfold2"
-    uses_alignment: ClassVar[bool] = True
+    capabilities: ClassVar[FoldingCapabilities] = ESMFOLD2
 
     def load(self, device: str) -> None:
         super().load(device)
@@ -63,10 +63,9 @@ class EsmFold2Engine(FoldingEngine):
         return last.total if last.stage == STAGE else 0.0
 
     def predict(self, query: Query, options: Mapping[str, Any]) -> PredictionEvents:
-        loops = whole_number(options, "recycles", int(self.network.config.num_loops), 0, 24)
-        samples = whole_number(options, "models", 1, 1, 5)
-        seed = whole_number(options, "seed", 0, 0, 2**31 - 1)
-        extras(options, ())
+        settings = EsmFold2Options.read(options)
+        loops = int(self.network.config.num_loops) if settings.recycles is None else settings.recycles
+        samples, seed = settings.models, settings.seed
         alignment = query.alignment
         if alignment is not None and self.network.msa_encoder is None:
             yield Notice("This network works from one sequence: it used the first of the alignment and no other.")

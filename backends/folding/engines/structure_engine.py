@@ -12,6 +12,8 @@ from backends.core.engine import Notice, Progress
 from backends.core.errors import BadInput
 from backends.folding.alignment.sequence import Query
 from backends.folding.base import FoldingEngine, PredictionEvents
+from backends.folding.capabilities import STRUCTURE, FoldingCapabilities
+from backends.folding.options import StructureOptions
 from backends.folding.structure.confidence import Confidence, read_confidence
 from backends.folding.structure.reader import read_structure
 from backends.folding.structure.structure import Structure
@@ -24,15 +26,15 @@ class StructureEngine(FoldingEngine):
     """Opens `query` (PDB or mmCIF) and, where it is there, `pae`: JSON of AlphaFold DB, ColabFold, ESMFold or AF3."""
 
     name: ClassVar[str] = "structure"
-    takes: ClassVar[str] = "structure"
-    complexes: ClassVar[bool] = True
+    capabilities: ClassVar[FoldingCapabilities] = STRUCTURE
 
     def predict(self, query: Query, options: Mapping[str, Any]) -> PredictionEvents:
+        settings = StructureOptions.read(options)
         yield Progress(STAGE, 0, 1)
         structure = read_structure(query.path)
         yield from (Notice(note) for note in structure.notes)
-        if wanted := str(options.get("chain") or ""):
-            structure = _select_chain(structure, wanted)
+        if settings.chain:
+            structure = _select_chain(structure, settings.chain)
         plddt = structure.confidence if np.isfinite(structure.confidence).any() else None
         confidence = Confidence(plddt=plddt, pae=None, ptm=None, iptm=None)
         if path := query.extra_inputs.get("pae"):

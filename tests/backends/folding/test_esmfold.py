@@ -20,6 +20,7 @@ from transformers import EsmConfig, EsmForProteinFolding
 from backends.core.engine import Metric, Notice, Progress
 from backends.core.errors import BadInput, EngineFailed, TooLarge, WeightsBroken, WeightsMissing
 from backends.folding.alignment.sequence import parse_text
+from backends.folding.capabilities import ESMFOLD, STRUCTURE
 from backends.folding.cards import CARDS
 from backends.folding.engines import esm_trunk, language
 from backends.folding.engines.distances import contact_probabilities
@@ -310,17 +311,22 @@ def test_running_out_of_memory_is_a_sentence() -> None:
 
 
 def test_the_longest_chain_follows_from_the_memory(engine: EsmFoldEngine) -> None:
-    small, large = (max_residues(CARD, "cuda", gib << 30) for gib in (16, 80))
+    def most(memory: int) -> int:
+        return max_residues(ESMFOLD, CARD.parameters, "cuda", memory, CARD.limit("cuda").residues)
+
+    def needed(length: int) -> int:
+        return memory_needed(ESMFOLD, CARD.parameters, "cuda", length)
+
+    small, large = (most(gib << 30) for gib in (16, 80))
     assert 200 < small < large <= 2000
-    assert max_residues(CARD, "cuda", 4 << 30) == 0
-    assert memory_needed(CARD, "cuda", small) <= 16 << 30 < memory_needed(CARD, "cuda", small + 60)
+    assert most(4 << 30) == 0
+    assert needed(small) <= 16 << 30 < needed(small + 60)
     with pytest.raises(TooLarge, match="takes up to 1,000"):
         engine.require_length(1001)
 
 
 def test_the_time_of_a_fold_grows_with_its_length_and_passes() -> None:
-    card = {"speed": 2.0, "engine": "esmfold"}
-    assert estimate_seconds({"speed": 0}, 100, 4) is None
-    assert estimate_seconds({"speed": 0.5, "engine": "structure"}, 100, 4) == 50
-    assert estimate_seconds(card, 100, 1) == pytest.approx(2.0)
-    assert estimate_seconds(card, 200, 4) > 4 * 4 * 2.0
+    assert estimate_seconds(ESMFOLD, 0, 100, 4) is None
+    assert estimate_seconds(STRUCTURE, 0.5, 100, 4) == 50
+    assert estimate_seconds(ESMFOLD, 2.0, 100, 1) == pytest.approx(2.0)
+    assert estimate_seconds(ESMFOLD, 2.0, 200, 4) > 4 * 4 * 2.0

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from backends.folding import TASK
+from backends.folding.options import EXTRA_MEANINGS
 from evaluation.synthetic.proteins import ideal_helix
-from studio.proteins import probe, run_data
-from studio.proteins.probe import FormValues
+from studio.proteins import estimates, model_choice, probe, run_data
+from studio.proteins.form_values import FormValues, option_texts
+from studio.proteins.samples import samples
 
 CPU = {"kind": "cpu", "memory_bytes": 64 << 30}
 
@@ -31,6 +33,8 @@ def card(name: str, here: bool = False) -> dict[str, Any]:
         "preference": known.preference,
         "limits": limits,
         "here": here,
+        "options": [info.model_dump(mode="json") for info in TASK.options_of(known)],
+        "capabilities": TASK.capabilities_of(known).model_dump(mode="json"),
     }
 
 
@@ -44,55 +48,84 @@ def brought(folder: Path, text: str) -> probe.Probe:
     return probe.probe(path)
 
 
-def test_every_engine_of_the_task_is_known_with_what_it_can_keep() -> None:
-    from backends.folding.options import EXTRAS
-
-    assert set(probe.ENGINES) == set(TASK.engines)
-    assert set(probe.ENGINES["esmfold"].extras) == set(EXTRAS)
+def test_every_engine_of_the_task_says_what_it_can_keep_and_its_options_are_those_of_the_form() -> None:
+    assert set(model_choice.capabilities(card("esmfold")).extras) == set(EXTRA_MEANINGS)
+    assert model_choice.capabilities(card("esmfold-starter")).extras == ("contacts", "distogram", "attention")
+    assert "recycles" not in model_choice.options(card("esmfold-starter")), "it was trained without"
+    for one in TASK.cards:
+        infos, able = model_choice.options(card(one.id)), model_choice.capabilities(card(one.id))
+        assert "extras" not in infos or set(able.extras) <= set(infos["extras"].choices)
     fields = set(FormValues(1, "off", ("attention",), "A", 2, 3).to_options(card("esmfold")))
     assert fields <= set(TASK.options)
 
 
+def test_a_server_of_another_version_is_believed_over_the_cards_that_ship() -> None:
+    """The same ids as here, of a server whose models take and need something else."""
+    other = card("esmfold", here=True) | {
+        "parameters": 1_000,
+        "speed": 3.0,
+        "limits": {"residues": 700},
+        "options": [{"name": "recycles", "title": "Rounds", "kind": "integer", "default": 1, "least": 0, "most": 9}],
+        "capabilities": {
+            "takes": "alignment", "complexes": True, "extras": ["contacts", "sidechains"], "speed_unit": "residue",
+            "memory": {"cpu": {"parameter": 0, "pair": 1_000_000, "base": 0}}, "invented_later": True,
+        },
+    }  # fmt: skip
+    assert model_choice.capabilities(other).complexes and model_choice.capabilities(other).takes == "alignment"
+    assert model_choice.default_model([other, card("structure", here=True)], "sequence") == ""
+    assert estimates.max_residues(other, {"kind": "cpu", "memory_bytes": 250_000 * 1_000_000}) == 500
+    assert estimates.max_residues(other, {"kind": "cpu", "memory_bytes": 10**15}) == 700
+    assert "takes about 5 min" in estimates.estimate(other, 100, CPU) and "10 GB" in estimates.estimate(other, 100, CPU)
+    values = FormValues(recycles=6, chunk="64", extras=("attention", "sidechains"), models=3, seed=7)
+    assert values.to_options(other) == {"recycles": 6, "extras": "contacts,sidechains"}
+    unknown = {"id": "new", "engine": "boltz", "title": "Boltz", "here": True, "preference": 1}
+    assert model_choice.default_model([unknown], "sequence") == "new"
+    assert estimates.max_residues(unknown, CPU) is None
+    assert estimates.estimate(unknown, 100, CPU) == "time not measured yet" and FormValues(6).to_options(unknown) == {}
+
+
 def test_samples_are_what_they_say(tmp_path: Path) -> None:
-    for sample in probe.samples():
+    for sample in samples():
         found = brought(tmp_path, sample.text)
         assert not found.problem and found.kind == ("structure" if sample.built else "sequence"), sample.name
-    insulin = brought(tmp_path, next(one.text for one in probe.samples() if one.id == "insulin"))
+    insulin = brought(tmp_path, next(one.text for one in samples() if one.id == "insulin"))
     assert insulin.text == "a sequence, 51 residues, 2 chains"
-    assert {name for name, _ in insulin.findings} == {"insulin_A"}  # the short one, with four cysteines
+    assert {name for name, _ in insulin.warnings} == {"insulin_A"}  # the short one, with four cysteines
 
 
 def test_the_model_to_begin_with_is_the_best_that_is_here_and_takes_it() -> None:
     builtin = ("structure", "coevolution")
-    assert probe.default_model(every(*builtin), "structure") == "structure"
-    assert probe.default_model(every(*builtin), "alignment") == "coevolution"
-    assert probe.default_model(every(*builtin), "sequence") == "esmfold"  # to be fetched: nothing here can do it
-    assert probe.default_model(every(*builtin, "openfold-ptm"), "sequence") == "openfold-ptm"
+    assert model_choice.default_model(every(*builtin), "structure") == "structure"
+    assert model_choice.default_model(every(*builtin), "alignment") == "coevolution"
+    assert model_choice.default_model(every(*builtin), "sequence") == "esmfold"  # to be fetched: nothing here can do it
+    assert model_choice.default_model(every(*builtin, "openfold-ptm"), "sequence") == "openfold-ptm"
 
 
 def test_what_does_not_fit_is_said_before_anything_is_sent(tmp_path: Path) -> None:
     sequence = brought(tmp_path, "MKTAYIAKQRQISFVKSHFSRQ")
-    assert "needs an alignment" in probe.mismatch(card("coevolution"), sequence)
-    assert "needs a structure file" in probe.mismatch(card("structure"), sequence)
-    assert probe.mismatch(card("esmfold"), sequence) == "" == probe.mismatch(card("structure"), probe.Probe())
+    assert "needs an alignment" in model_choice.mismatch(card("coevolution"), sequence)
+    assert "needs a structure file" in model_choice.mismatch(card("structure"), sequence)
+    assert model_choice.mismatch(card("esmfold"), sequence) == ""
+    assert model_choice.mismatch(card("structure"), probe.Probe()) == ""
     assert brought(tmp_path, "").problem and brought(tmp_path, "MKT1%").problem
 
 
 def test_memory_decides_the_longest_chain_and_the_sentence_names_it() -> None:
     roomy, small = {"kind": "cpu", "memory_bytes": 64 << 30}, {"kind": "cpu", "memory_bytes": 17 << 30}
     esmfold = card("esmfold")
-    assert probe.max_residues(esmfold, roomy) == 1000
-    most = probe.max_residues(esmfold, small)
+    assert estimates.max_residues(esmfold, roomy) == 1000
+    most = estimates.max_residues(esmfold, small)
     assert most is not None and 300 < most < 1000
-    assert probe.too_long(esmfold, most, small) == "" and f"{most:,}" in probe.too_long(esmfold, most + 1, small)
-    assert "more memory" in probe.too_long(esmfold, 10, {"kind": "cpu", "memory_bytes": 4 << 30})
-    assert "more memory" in probe.estimate(esmfold, 0, {"kind": "cpu", "memory_bytes": 4 << 30})
+    assert estimates.too_long(esmfold, most, small) == ""
+    assert f"{most:,}" in estimates.too_long(esmfold, most + 1, small)
+    assert "more memory" in estimates.too_long(esmfold, 10, {"kind": "cpu", "memory_bytes": 4 << 30})
+    assert "more memory" in estimates.estimate(esmfold, 0, {"kind": "cpu", "memory_bytes": 4 << 30})
 
 
 def test_more_recycles_and_longer_chains_are_said_to_take_longer() -> None:
-    short, long = (probe.estimate(card("openfold-ptm"), 100, CPU, passes) for passes in (1, 4))
+    short, long = (estimates.estimate(card("openfold-ptm"), 100, CPU, recycles) for recycles in (0, 3))
     assert "about 40 s" in short and "about 2 min 30 s" in long and "of memory" in long
-    assert "time not measured yet" in probe.estimate(card("colabfold"), 100, CPU)
+    assert "time not measured yet" in estimates.estimate(card("colabfold"), 100, CPU)
 
 
 def test_options_go_there_and_back_and_only_those_a_model_has() -> None:
@@ -103,7 +136,7 @@ def test_options_go_there_and_back_and_only_those_a_model_has() -> None:
     assert (again.recycles, again.chunk, again.extras, again.chain) == (6, "64", ("attention",), "B")
     assert chosen.to_options(card("colabfold")) == {"recycles": 6, "chain": "B", "models": 3, "seed": 7}
     assert chosen.to_options(card("structure")) == {"chain": "B"}
-    assert probe.option_texts(told)["also kept"] == "contacts, attention"
+    assert option_texts(told)["also kept"] == "contacts, attention"
 
 
 @pytest.mark.parametrize(
