@@ -12,7 +12,7 @@ def average_product_correction(scores: np.ndarray, *, diagonal: bool = True) -> 
     """Symmetric pair scores without what the mean of each row and column alone explains.
 
     `S'ᵢⱼ = Sᵢⱼ − S̄ᵢ S̄ⱼ / S̄` with the means `S̄ᵢ` of row i and `S̄` of the whole table (Dunn, Wahl & Gloor 2008,
-    Bioinformatics 24, 333, eq. 4). It removes entropy and phylogeny, which raise whole rows, and keeps what is
+    Bioinformatics 24, 333). It removes entropy and phylogeny, which raise whole rows, and keeps what is
     particular to a pair.
 
     Args:

@@ -1,7 +1,9 @@
 """A protein backbone of ideal geometry, moved by its torsions alone.
 
-Bond lengths and angles are those of Engh & Huber (1991, Acta Cryst. A47, 392); only φ, ψ and ω turn. The frames of all
-residues are one running product of local turns, taken by doubling, so that a chain of L costs log L steps.
+Bond lengths and angles are those of Engh & Huber (1991, Acta Cryst. A47, 392); only φ, ψ and ω turn. Each bond is a
+rigid transform from the frame of one atom to that of the next, and the frame of residue i is the product of all
+transforms before it. That running product is taken by doubling (a parallel prefix scan), so a chain of L residues
+costs log₂ L steps.
 """
 
 from __future__ import annotations
@@ -30,10 +32,16 @@ _RESIDUE_TEMPLATE = _residue_template()
 
 
 def _bond_transform(torsion: torch.Tensor, angle: float, length: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rotation (..., 3, 3) and shift (..., 3) from the frame of one atom to that of the next along the chain.
+    """Rotation `(..., 3, 3)` and shift `(..., 3)` from the frame of one atom to that of the next along the chain.
 
-    The natural extension of the reference frame (Parsons et al. 2005, J. Comput. Chem. 26, 1063): x along the bond,
-    z normal to the plane of the last three atoms.
+    The natural extension reference frame (NeRF; Parsons et al. 2005, J. Comput. Chem. 26, 1063): x along the last
+    bond, z normal to the plane of the last three atoms. For a bond of length r, angle θ and torsion τ the next atom
+    lies at `r (−cos θ, sin θ cos τ, sin θ sin τ)`, and that direction is the next x.
+
+    Args:
+        torsion: `(...)` τ about the last bond, radians.
+        angle: θ between the last bond and the next, radians.
+        length: r of the next bond, Å.
     """
     sin, cos = torsion.sin(), torsion.cos()
     bent, straight = math.sin(angle), math.cos(angle)
@@ -47,13 +55,22 @@ def _bond_transform(torsion: torch.Tensor, angle: float, length: float) -> tuple
 def _compose(
     first: tuple[torch.Tensor, torch.Tensor], second: tuple[torch.Tensor, torch.Tensor]
 ) -> tuple[torch.Tensor, torch.Tensor]:
+    """One rigid transform after the other: `(R₁, t₁) ∘ (R₂, t₂) = (R₁ R₂, R₁ t₂ + t₁)`."""
     return first[0] @ second[0], (first[0] @ second[1][..., None])[..., 0] + first[1]
 
 
 def backbone(torsions: torch.Tensor) -> torch.Tensor:
-    """Coordinates (B, L, 5, 3) in Å of ATOMS, from `torsions` (B, L, 3): φ, ψ and the ω before each residue, radians.
+    """The backbone atoms of chains given by their torsions.
 
-    Every residue gets a CB, glycine too. φ and ω of the first residue move nothing.
+    Args:
+        torsions: `(B, L, 3)` φ, ψ, and the ω before each residue, radians. φ and ω of the first residue move nothing.
+
+    Returns:
+        `(B, L, 5, 3)` Å, the atoms in the order of ATOMS. Every residue gets a CB, glycine too.
+
+    >>> chain = backbone(torch.zeros(1, 4, 3))
+    >>> chain.shape, round(float((chain[0, 1, 1] - chain[0, 1, 0]).norm()), 3) == N_CA
+    (torch.Size([1, 4, 5, 3]), True)
     """
     phi, psi, omega = torsions.unbind(-1)
     local = _compose(
@@ -64,7 +81,7 @@ def backbone(torsions: torch.Tensor) -> torch.Tensor:
     rotation = torch.cat([torch.eye(3).expand(batch, 1, 3, 3), local[0]], 1)  # (B, L, 3, 3)
     shift = torch.cat([torch.zeros(batch, 1, 3), local[1]], 1)  # (B, L, 3)
     step = 1
-    while step < rotation.shape[1]:
+    while step < rotation.shape[1]:  # after each round frame i is the product of the last 2 · step transforms
         joined = _compose((rotation[:, :-step], shift[:, :-step]), (rotation[:, step:], shift[:, step:]))
         rotation = torch.cat([rotation[:, :step], joined[0]], 1)
         shift = torch.cat([shift[:, :step], joined[1]], 1)

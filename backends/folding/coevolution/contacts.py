@@ -22,16 +22,21 @@ SUFFICIENT_DEPTH = 3.0
 def contact_probabilities(
     scores: np.ndarray, secondary: np.ndarray, occupancy: np.ndarray, effective: float
 ) -> np.ndarray:
-    """(L, L) probability of a contact for pairs at least NEAREST apart, 0 for others.
+    """The probability that two residues touch, from the rank of their coupling.
 
-    Pairs are ranked by `supported` couplings; one of rank r is a contact with FIRST / (1 + r / (HALF_AT L)), and less
-    where the alignment is shallow.
+    Pairs are ranked by `add_pattern_support`. The pair of rank r, counted from 0, is a contact with the probability
+    `p(r) = min(1, d / D) · p₀ / (1 + r / (h L))`: a logistic curve over log r, with p₀ = TOP_PROBABILITY for the first,
+    half of it at rank h L (h = HALF_RANK). Shallow alignments, of d < D = SUFFICIENT_DEPTH effective sequences a
+    residue, scale it down.
 
     Args:
         scores: `(L, L)` of `coupling_scores`.
-        secondary: `(L, 3)` of `profile.secondary`.
-        occupancy: `(L,)` share of the sequences that have a residue there.
+        secondary: `(L, 3)` probabilities of helix, strand and loop.
+        occupancy: `(L,)` fraction of the sequences that have a residue there.
         effective: number of sequences, counted by their weights.
+
+    Returns:
+        `(L, L)`, symmetric; 0 for pairs closer than MIN_SEPARATION in sequence and within one helix or strand.
     """
     length = len(scores)
     strength = add_pattern_support(scores * np.sqrt(np.outer(occupancy, occupancy)), secondary)
@@ -46,10 +51,11 @@ def contact_probabilities(
 
 
 def add_pattern_support(scores: np.ndarray, secondary: np.ndarray) -> np.ndarray:
-    """(L, L) couplings in units of their noise, plus what the neighbours in the pattern of two helices or strands add.
+    """`(L, L)` couplings in units of their noise, plus the support of neighbours that a true contact would have.
 
-    Helices that touch do so every turn, i ± 3 or 4 with j ± 3 or 4; strands residue by residue, i ± 1 with j ± 1. A
-    true contact has such company, noise has none.
+    Helices that touch do so once a turn, i ± 3 or 4 with j ± 3 or 4; strands residue by residue, i ± 1 with j ± 1. A
+    true contact has such neighbours, noise has none. The noise is the median absolute deviation of the scores, times
+    1.4826 to equal the standard deviation of a normal distribution.
     """
     far = scores[np.triu_indices(len(scores), MIN_SEPARATION)]
     noise = 1.4826 * np.median(np.abs(far - np.median(far)))

@@ -1,7 +1,8 @@
 """Direct coupling analysis: which pairs of columns of an alignment vary together because their residues touch.
 
-A Potts model P(a) ∝ exp(Σ hᵢ(aᵢ) + Σ Jᵢⱼ(aᵢ, aⱼ)) is fitted to the alignment; its couplings J tell direct partners from
-those that only go along. The fit is the mean-field one, which inverts the covariance (Morcos et al. 2011, PNAS 108,
+A Potts model `P(a) ∝ exp(Σᵢ hᵢ(aᵢ) + Σᵢ<ⱼ Jᵢⱼ(aᵢ, aⱼ))` is fitted to the alignment. Its couplings J separate pairs that
+interact directly from pairs that correlate through a third column. The fit is the mean-field approximation, in which
+the couplings are the negative inverse of the covariance of the columns: `J ≈ −C⁻¹` (Morcos et al. 2011, PNAS 108,
 E1293).
 """
 
@@ -27,14 +28,17 @@ def one_hot(rows: np.ndarray) -> torch.Tensor:
 
 
 def mean_field(rows: np.ndarray, weights: np.ndarray, pseudocount: float = 0.7) -> Iterator[tuple[int, np.ndarray]]:
-    """Couplings (L, 20, L, 20) of the mean-field Potts model, the gap as reference state.
+    """Couplings of the mean-field Potts model, with the gap as the reference state: `J = −C⁻¹`.
 
-    Yields, first with 0, how many columns are done and the couplings, which are whole once all L are.
+    C is factored once, `C = A Aᵀ`, and its inverse solved for some columns at a time, so that a run can be stopped.
 
     Args:
         rows: `(N, L)` codes of the alignment.
-        weights: `(N,)` how much each sequence counts.
-        pseudocount: share of the uniform distribution mixed into the frequencies; the paper has one half.
+        weights: `(N,)` weight of each sequence.
+        pseudocount: fraction λ of the uniform distribution mixed into the frequencies; the paper has one half.
+
+    Yields:
+        The columns done, from 0 to L, and the couplings `(L, 20, L, 20)`, complete with the last item.
     """
     length = rows.shape[1]
     couplings = torch.zeros(length * GAP, length * GAP)
@@ -44,7 +48,8 @@ def mean_field(rows: np.ndarray, weights: np.ndarray, pseudocount: float = 0.7) 
     for first in range(0, length, COLUMN_BLOCK):
         last = min(first + COLUMN_BLOCK, length)
         start, width = first * GAP, (last - first) * GAP
-        # The lower part of these columns of the inverse needs no more than the lower corner of the factor.
+        # Below the diagonal, these columns of the inverse depend only on the lower right corner of the factor;
+        # the part above follows because the inverse is symmetric.
         unit = torch.eye(len(factor) - start, width, dtype=torch.float64)
         solved = -torch.cholesky_solve(unit, factor[start:, start:]).float()
         couplings[start:, start : start + width] = solved
@@ -53,7 +58,11 @@ def mean_field(rows: np.ndarray, weights: np.ndarray, pseudocount: float = 0.7) 
 
 
 def _covariance(rows: np.ndarray, weights: np.ndarray, pseudocount: float) -> torch.Tensor:
-    """(L * 20, L * 20) of the residues in all pairs of columns; positive definite thanks to the pseudocount."""
+    """Covariance `(L · 20, L · 20)` of the residues in all pairs of columns.
+
+    `Cᵢⱼ(a, b) = fᵢⱼ(a, b) − fᵢ(a) fⱼ(b)`, with a pseudocount in the frequencies, `fᵢ = (1 − λ) f̂ᵢ + λ / q` and
+    `fᵢⱼ = (1 − λ) f̂ᵢⱼ + λ / q²`, where q = 21 states. The pseudocount makes it positive definite.
+    """
     count, length = rows.shape
     share = torch.from_numpy(weights / weights.sum()).float()
     codes = one_hot(rows)[:, :, :GAP].reshape(count, -1)  # (N, L * 20)
@@ -68,9 +77,11 @@ def _covariance(rows: np.ndarray, weights: np.ndarray, pseudocount: float) -> to
 
 
 def coupling_scores(couplings: np.ndarray) -> np.ndarray:
-    """(L, L) strength of each pair's couplings, free of the gauge and of columns that couple to everything.
+    """`(L, L)`: how strongly each pair of columns is coupled.
 
-    Frobenius norm in the zero-sum gauge, then the average product correction (Dunn et al. 2008).
+    The Frobenius norm `Fᵢⱼ = √(Σₐᵦ J'ᵢⱼ(a, b)²)` in the zero-sum gauge, `J' = J − J̄(·, b) − J̄(a, ·) + J̄`, which puts as
+    little as possible into the couplings (Ekeberg et al. 2013, Phys. Rev. E 87, 012707), and then the
+    average product correction.
     """
     blocks = couplings.transpose(0, 2, 1, 3)  # (L, L, 20, 20)
     blocks = blocks - blocks.mean(2, keepdims=True) - blocks.mean(3, keepdims=True) + blocks.mean((2, 3), keepdims=True)

@@ -1,6 +1,7 @@
 """What a chain should satisfy, as an energy with a gradient: predicted contacts, secondary structure, no overlaps.
 
-The strengths are in arbitrary units, the same for every protein.
+`E = E_torsion + E_contact + E_overlap + E_size`, with one weight each, in arbitrary units and the same for every
+protein. The equations stand at the functions.
 """
 
 from __future__ import annotations
@@ -53,7 +54,21 @@ class Restraints:
     def energy(
         self, torsions: torch.Tensor, width: float = FINAL_WIDTH, overlap: float = 1.0, span: float = math.inf
     ) -> torch.Tensor:
-        """(B,) energies. `width` in Å is how far off a contact is still pulled; pairs over `span` apart wait."""
+        """The energy of each chain, without the atom-by-atom clashes of `clash_energy`.
+
+        * contacts: `Σ w p d² / (d² + width²)` with d the distance beyond CONTACT_DISTANCE, see `_contact_energy`
+        * overlaps: `OVERLAP_WEIGHT · overlap · Σ max(0, d_min − d)²` over pairs of Cα and of Cβ
+        * size: `max(0, R_g − expected_radius)²`
+
+        Args:
+            torsions: `(B, L, 3)` φ, ψ, ω, radians.
+            width: Å, how far off a contact is still pulled with force.
+            overlap: 0 to 1, how hard the atoms are.
+            span: contacts of residues further apart in sequence than this do not count yet.
+
+        Returns:
+            `(B,)`.
+        """
         atoms = backbone(torsions)  # (B, L, 5, 3)
         ca, cb = atoms[:, :, 1], atoms[:, :, 4]
         waiting = (self.second - self.first <= span).float()
@@ -66,17 +81,20 @@ class Restraints:
         return self.torsion_energy(torsions) + contacts + OVERLAP_WEIGHT * overlap * close + loose
 
     def _contact_energy(self, cb: torch.Tensor, width: float) -> torch.Tensor:
-        """(B, P) from 0, where a restrained pair touches, to 1, where it is far apart."""
+        """`(B, P)` `d² / (d² + width²)` of each restrained pair: 0 where it touches, towards 1 far apart.
+
+        Lorentzian rather than quadratic: a false contact pulls ever less the farther it is.
+        """
         off = (_distances(cb, self.first, self.second) - CONTACT_DISTANCE).clamp(min=0).square()
-        return off / (off + width**2)  # Lorentzian: a false contact pulls ever less the farther it is
+        return off / (off + width**2)
 
     def satisfied_fraction(self, chains: torch.Tensor) -> torch.Tensor:
-        """(B,) share of the predicted contacts, each as much as it is likely, that chains (B, L, 5, 3) satisfy."""
+        """`(B,)` fraction of the predicted contacts, weighted by probability, that `chains` `(B, L, 5, 3)` satisfy."""
         unmet = self._contact_energy(chains[:, :, 4], FINAL_WIDTH)
         return ((1 - unmet) * self.strength).sum(1) / self.strength.sum().clamp(min=1e-9)
 
     def torsion_energy(self, torsions: torch.Tensor) -> torch.Tensor:
-        """(B,) how far φ and ψ are from their secondary structure."""
+        """`(B,)` `Σ w p_s [(1 − cos(φ − φ_s)) + (1 − cos(ψ − ψ_s))]` over residues and states s; of loops φ alone."""
         total = torch.zeros(torsions.shape[:2])
         for state in (HELIX, STRAND):
             away = (1 - torch.cos(torsions[:, :, :2] - BASIN_CENTRES[state])).sum(-1)
@@ -85,7 +103,10 @@ class Restraints:
         return (total + LOOP_TORSION_WEIGHT * self.secondary[:, LOOP] * loop).sum(1)
 
     def clash_energy(self, torsions: torch.Tensor) -> torch.Tensor:
-        """(B,) overlap of all backbone atoms of residues two or more apart, and loops outside Ramachandran's map."""
+        """`(B,)` overlap of all backbone atoms of residues two or more apart, and torsions outside every basin.
+
+        `5 Σ max(0, d_min − d)² + 2 Σ min_s [2 − cos(φ − φ_s) − cos(ψ − ψ_s)]`, s over BASIN_CENTRES.
+        """
         atoms = backbone(torsions)
         batch, length = atoms.shape[:2]
         flat = atoms.reshape(batch, length * 5, 3)

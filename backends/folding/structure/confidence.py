@@ -24,7 +24,9 @@ class Confidence:
 
     plddt: `(L,)` float32, 0 to 100: predicted lDDT-Cα, how sure each residue's surroundings are.
     pae: `(L, L)` float32 in Å: the error expected at column j's residue when both are superposed on row i's.
-    ptm, iptm: 0 to 1: expected TM-score of the whole, and of how the chains sit together.
+    ptm, iptm: 0 to 1: expected TM-score of the whole, and of how the chains sit together. From the predicted
+        distribution of errors e_ij, `pTM = max_i (1/L) Σⱼ E[1 / (1 + (e_ij / d₀)²)]` with `d₀ = 1.24 ∛(L − 15) − 1.8` Å
+        (Jumper et al. 2021, suppl. 1.9.7); ipTM averages over residues j of other chains alone.
     """
 
     plddt: np.ndarray | None = None

@@ -52,7 +52,15 @@ FAVOURED: dict[str, tuple[Box, ...]] = {
 
 
 def dihedral(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """Torsion angles in degrees, -180 to 180, of points `(..., 3)`, in the sense of IUPAC: right-handed is positive."""
+    """Torsion angles in degrees, −180 to 180, of points `(..., 3)`, in the sense of IUPAC: right-handed is positive.
+
+    With the bonds b₁, b₂, b₃: `atan2(|b₂| b₁ · (b₂ × b₃), (b₁ × b₂) · (b₂ × b₃))`, which is sound at 0° and 180°, where
+    the arc cosine is not.
+
+    >>> a, b, c, d = np.array([[1.0, 0, 0], [0, 0, 0], [0, 0, 1], [0, 1, 1]])
+    >>> float(dihedral(a, b, c, d))
+    90.0
+    """
     first, axis, last = b - a, c - b, d - c
     left, right = np.cross(first, axis), np.cross(axis, last)
     across = np.linalg.norm(axis, axis=-1) * (first * right).sum(-1)
@@ -60,7 +68,11 @@ def dihedral(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.n
 
 
 def angle(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-    """Angles at `b` in degrees of points `(..., 3)`."""
+    """Angles at `b` in degrees of points `(..., 3)`.
+
+    >>> float(angle(np.array([1.0, 0, 0]), np.zeros(3), np.array([0.0, 2, 0])))
+    90.0
+    """
     one, other = a - b, c - b
     lengths = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
     return np.degrees(np.arccos(np.clip((one * other).sum(-1) / np.maximum(lengths, 1e-9), -1, 1)))

@@ -1,7 +1,8 @@
 """Could this be a protein at all? Checks of a structure against what is known of real ones.
 
 They look at coordinates alone, never at the model's confidence, and so may contradict it: a model can be sure of a
-chain that cannot exist.
+chain that cannot exist. Each check counts the places that offend; its definition and source stand in `CHECKS`, which
+the page shows. A check calls a structure broken only if at least two places offend.
 """
 
 from __future__ import annotations

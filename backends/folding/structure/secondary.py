@@ -31,7 +31,12 @@ def from_hydrogen_bonds(structure: Structure) -> np.ndarray:
 
 
 def hydrogen_bonds(structure: Structure) -> set[tuple[int, int]]:
-    """Pairs (i, j): the C=O of residue i takes a hydrogen bond from the N–H of residue j."""
+    """Pairs (i, j): the C=O of residue i accepts a hydrogen bond from the N–H of residue j.
+
+    The electrostatic energy of Kabsch & Sander 1983 (Biopolymers 22, 2577, eq. 1), with partial charges of 0.42 e on
+    C and O and 0.20 e on N and H: `E = 27.9 (1/r_ON + 1/r_CH − 1/r_OH − 1/r_CN)` kcal/mol, r in Å. A bond is E < −0.5.
+    The hydrogen is put 1.01 Å from N, against the direction of the C=O before it.
+    """
     from scipy.spatial import cKDTree
 
     atoms, mask = structure.atoms.astype(float), structure.mask
@@ -53,6 +58,7 @@ def hydrogen_bonds(structure: Structure) -> set[tuple[int, int]]:
     def inverse(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         return 1 / np.maximum(np.linalg.norm(one - other, axis=-1), 0.5)  # Å; the floor of the published program
 
+    # eq. 1
     n, h, c, o = atoms[row, N], hydrogen[give], atoms[take, C], atoms[take, O]
     energy = CHARGES * (inverse(o, n) + inverse(c, h) - inverse(o, h) - inverse(c, n))
     bonded = energy < BOND_ENERGY
@@ -60,7 +66,10 @@ def hydrogen_bonds(structure: Structure) -> set[tuple[int, int]]:
 
 
 def _helices(bonds: set[tuple[int, int]], unbroken: np.ndarray) -> list[int]:
-    """Residues between two turns of one size that follow each other. `unbroken[i]`: i and i + 1 are linked."""
+    """Residues between two n-turns, n = 3, 4 or 5, that follow each other ("minimal helices" of Kabsch & Sander).
+
+    `unbroken[i]`: residues i and i + 1 are linked.
+    """
     found: set[int] = set()
     for turn in (3, 4, 5):
         starts = {i for i, j in bonds if j - i == turn and unbroken[i:j].all()}

@@ -32,7 +32,10 @@ class TmScore:
 
 
 def tm_score(model: Structure, reference: Structure, matching: Matching | None = None) -> TmScore:
-    """The TM-score, normalised by the reference's length.
+    """The TM-score, normalised by the reference's length L.
+
+    `TM = max (1/L) Σᵢ 1 / (1 + (dᵢ / d₀)²)` over superpositions, `d₀ = 1.24 ∛(L − 15) − 1.8` Å (Zhang & Skolnick 2004,
+    Proteins 57, 702): d₀ makes the score of unrelated proteins independent of their length.
 
     With a `matching` residues are compared as it pairs them (TM-score); without, the best alignment of the two
     shapes is sought, whatever their sequences (TM-align, Zhang & Skolnick 2005).

@@ -69,10 +69,15 @@ def _max_within(moving: np.ndarray, fixed: np.ndarray, seeds: np.ndarray, limit:
 
 
 def gdt_ts(model: np.ndarray, truth: np.ndarray, total: int | None = None) -> float:
-    """Mean share within 1, 2, 4 and 8 Å, 0 to 1."""
+    """`GDT-TS = (P₁ + P₂ + P₄ + P₈) / 4`, P_d the largest fraction of residues within d Å; 0 to 1 (Zemla 2003).
+
+    >>> trace = np.cumsum(np.ones((10, 3)), axis=0)
+    >>> gdt_ts(trace, trace)
+    1.0
+    """
     return float(np.mean(fractions_within(model, truth, TS_CUTOFFS, total)))
 
 
 def gdt_ha(model: np.ndarray, truth: np.ndarray, total: int | None = None) -> float:
-    """High accuracy: mean share within 0.5, 1, 2 and 4 Å, 0 to 1."""
+    """High accuracy: `GDT-HA = (P₀.₅ + P₁ + P₂ + P₄) / 4`, 0 to 1."""
     return float(np.mean(fractions_within(model, truth, HA_CUTOFFS, total)))

@@ -31,7 +31,8 @@ class Lddt:
 def lddt(model: np.ndarray, truth: np.ndarray, group: np.ndarray, there: np.ndarray | None = None) -> Lddt:
     """Over the distances under 15 Å in `truth` between points of different groups.
 
-    A distance is kept, for each of 0.5, 1, 2 and 4 Å, if the model's differs by less; the score is the mean share.
+    `lDDT = ¼ Σ_t |{(i, j) ∈ S : |d_ij − d'_ij| < t}| / |S|` with t of 0.5, 1, 2 and 4 Å and S the distances under 15 Å
+    between different residues of the reference (Mariani et al. 2013, Bioinformatics 29, 2722).
 
     Args:
         model, truth: the same atoms, `(A, 3)` in Å.

@@ -20,7 +20,13 @@ class Transform:
 
 
 def superpose(moving: np.ndarray, fixed: np.ndarray) -> Transform:
-    """The transform that lays `moving` `(P, 3)` on `fixed` `(P, 3)`. Raises ValueError for no or unequal points."""
+    """The transform that lays `moving` `(P, 3)` on `fixed` `(P, 3)`. Raises ValueError for no or unequal points.
+
+    >>> square = np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
+    >>> turned = square @ np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]]) + 5
+    >>> bool(np.allclose(superpose(square, turned).apply(square), turned))
+    True
+    """
     if moving.shape != fixed.shape or moving.ndim != 2 or not len(moving):
         raise ValueError(f"points to superpose have one shape (P, 3), not {moving.shape} and {fixed.shape}")
     rotation, shift = superpose_many(moving[None].astype(float), fixed[None].astype(float), np.ones((1, len(moving))))
@@ -29,6 +35,10 @@ def superpose(moving: np.ndarray, fixed: np.ndarray) -> Transform:
 
 def superpose_many(moving: np.ndarray, fixed: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Many weighted superpositions at once: rotations `(S, 3, 3)` and shifts `(S, 3)`.
+
+    Of each, R minimises `Σ w |R m + t − f|²`. With the weighted covariance `H = Σ w (m − m̄)(f − f̄)ᵀ = U S Vᵀ` it is
+    `R = V diag(1, 1, det(V Uᵀ)) Uᵀ`, and `t = f̄ − R m̄` (Kabsch 1978, Acta Cryst. A34, 827; in the form by singular
+    values). The sign of the determinant rules out mirror images.
 
     Args:
         moving, fixed: `(S, P, 3)`, or `(1, P, 3)` where all share them.
