@@ -14,9 +14,11 @@ import numpy as np
 import streamlit as st
 
 from backends.core.errors import BadInput, UserError
+from backends.folding.base import as_json
 from backends.folding.structure.geometry import contact_map
 from backends.folding.structure.reader import read_structure
 from backends.folding.structure.structure import Structure
+from evaluation.metrics.folding.scores import COMPARISON_METRICS
 from studio import services
 from studio.jobs.background import Analysis
 from studio.jobs.receiver import copy_upload
@@ -31,25 +33,7 @@ MAX_MORPH_RESIDUES = 1_500
 """Residues: every frame of a morph is relaxed until its bonds hold, which takes seconds a hundred residues."""
 
 
-@dataclass(frozen=True)
-class Measure:
-    """What a score is called, its digits, its unit, and what it means."""
-
-    name: str
-    digits: int
-    unit: str
-    meaning: str
-
-
-MEASURES: Mapping[str, Measure] = {
-    "tm": Measure("TM-score", 3, "", "How alike the folds are, 0 to 1: over 0.5 the same fold, over 0.9 nearly equal."),
-    "rmsd": Measure("RMSD", 2, " Å", "Mean distance of the Cα atoms after superposition; a few stray ends weigh much."),
-    "gdt_ts": Measure("GDT-TS", 3, "", "Share of residues within 1, 2, 4 and 8 Å of their place, averaged; 1 is all."),
-    "gdt_ha": Measure("GDT-HA", 3, "", "The same, stricter: within 0.5, 1, 2 and 4 Å."),
-    "lddt": Measure("lDDT-Cα", 3, "", "Share of the distances between near Cα atoms that are kept; needs no overlay."),
-    "lddt_all": Measure("lDDT", 3, "", "The same over all atoms that both structures have, side chains too."),
-    "coverage": Measure("Coverage", 2, "", "Share of the reference's residues that the model has."),
-}
+SCORES = {metric.id: metric for metric in COMPARISON_METRICS}
 
 
 @dataclass(frozen=True)
@@ -76,7 +60,7 @@ def comparison_layers(run: Run, found: FoldData) -> ComparisonLayers:
     off[rows] = told["deviation"]
     name = str(stored.meta.get("title") or "reference")
     columns = [
-        Column("lddt", f"lDDT against {name}", lddt, "", MEASURES["lddt"].meaning, 0, 1),
+        Column("lddt", f"lDDT against {name}", lddt, "", SCORES["lddt"].meaning, 0, 1),
         Column("deviation", f"Distance from {name}", off, "Å", "Between Cα atoms after superposition.", 0),
     ]
     partners = [pair["reference"] for pair in told["chains"]]
@@ -165,7 +149,7 @@ def _compute_comparison(run: Run) -> bytes:
     if (np.isfinite(sure) & np.isfinite(result.residues)).any():
         kept = calibration(sure, result.residues)
         told["calibration"] = {"error": kept.error, "correlation": kept.correlation}
-    return json.dumps(told, default=float).replace("NaN", "null").encode()
+    return as_json(told).encode()
 
 
 def _compute_morph(run: Run) -> bytes:
@@ -191,10 +175,8 @@ def _show_scores(run: Run, told: Mapping[str, Any]) -> None:
 
     st.markdown(formatting.plain(told["sentence"]))
     with st.container(horizontal=True):
-        for key, measure in MEASURES.items():
-            value = told.get(key)
-            shown = "–" if value is None else f"{value:.{measure.digits}f}{measure.unit}"
-            st.metric(measure.name, shown, help=measure.meaning, width=130)
+        for metric in COMPARISON_METRICS:
+            st.metric(metric.name, metric.format(told.get(metric.id)), help=metric.meaning, width=130)
     pairs = ", ".join(f"{pair['model']} with {pair['reference']}" for pair in told["chains"])
     st.caption(f"Chains: {formatting.plain(pairs)}, matched by their sequences.")
     if precision := told.get("precision"):

@@ -15,11 +15,11 @@ import streamlit as st
 from backends.core.errors import UserError
 from backends.folding.structure.plausibility_checks import CHECKS
 from backends.folding.structure.secondary import assign_secondary_structure
+from evaluation.metrics.folding.scores import PLDDT, PTM
 from studio import services
 from studio.library.library import Run
 from studio.proteins import compare, form_values, run_data
 from studio.proteins.run_data import COLUMNS, FoldData
-from studio.proteins.trust_panel import PLDDT, PTM
 from studio.ui import formatting, run_sections
 from studio.web import urls
 
@@ -115,7 +115,7 @@ def confidence(run: Run) -> None:
     if told.plddt is None and told.pae is None:
         st.caption("This structure comes without any confidence: how sure its maker was is not known.")
     if told.plddt is not None:
-        st.markdown("**pLDDT along the chain**", help=PLDDT)
+        st.markdown("**pLDDT along the chain**", help=PLDDT.meaning)
         figure, alt = plddt_line(told.plddt, run_data.residue_numbers(found.structure))
         st.plotly_chart(figure, alt=alt, key=f"plddt-{run.id}")
         st.caption(alt)
@@ -133,7 +133,7 @@ def confidence(run: Run) -> None:
         st.plotly_chart(figure, alt=alt, key=f"pae-{run.id}")
     known = [step for step in steps if step.meta.get("plddt") is not None]
     if len(known) > 1:
-        st.markdown("**Recycle by recycle**", help=f"{PTM} It is drawn times a hundred.")
+        st.markdown("**Recycle by recycle**", help=f"{PTM.meaning} It is drawn times a hundred.")
         figure, alt = recycle_line([s.meta["plddt"] for s in known], [s.meta.get("ptm") for s in known])
         st.plotly_chart(figure, alt=alt, key=f"recycles-{run.id}")
         st.caption(alt)

@@ -7,24 +7,11 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from evaluation.metrics.folding.scores import ESTIMATED_CONFIDENCE, IPTM, PLDDT, PTM
 from studio.library.library import Run
 from studio.proteins.run_data import FoldData
 from studio.proteins.samples import samples
 from studio.ui import formatting
-
-PLDDT = (
-    "Predicted lDDT, 0 to 100: how sure the model is of each residue's surroundings. Over 90 very high, 70 to 90 "
-    "confident, 50 to 70 low, under 50 very low and often disordered."
-)
-PTM = (
-    "Predicted TM-score, 0 to 1: how sure the model is of the whole fold. Over 0.5 the fold is probably right; it says "
-    "little about chains of under some 30 residues."
-)
-ESTIMATED = (
-    "0 to 100, from how well chains that were folded from different starts agree and keep the predicted contacts. It "
-    "stands where trained models put their pLDDT, and is no more than an estimate: chains may agree on a wrong fold."
-)
-IPTM = "Predicted TM-score of how the chains sit together, 0 to 1. Over 0.8 is sure, under 0.6 probably wrong."
 
 VERDICTS: Mapping[str, tuple[str, str]] = {
     "good": (":green-badge[:material/check: possible protein]", "The chain is built as real proteins are."),
@@ -74,20 +61,18 @@ def _confidence(found: FoldData, estimated: bool) -> None:
     st.markdown("**How sure the model is**", help="What the model says of its own work. It may be wrong about that.")
     mean, told = found.structure.mean_confidence, found.confidence
     numbers = [
-        (name, f"{value:.{digits}f}", meaning)
-        for name, value, digits, meaning in (
-            ("Confidence, estimated" if estimated else "Mean pLDDT", mean, 0, ESTIMATED if estimated else PLDDT),
-            ("pTM", told.ptm, 2, PTM),
-            ("ipTM", told.iptm, 2, IPTM),
+        (metric, value)
+        for metric, value in (
+            (ESTIMATED_CONFIDENCE if estimated else PLDDT, mean), (PTM, told.ptm), (IPTM, told.iptm),
         )
         if value is not None
-    ]
+    ]  # fmt: skip
     if not numbers:
         st.caption("This structure comes without any confidence: how sure its maker was is not known.")
         return
     with st.container(horizontal=True):
-        for name, value, meaning in numbers:
-            st.metric(name, value, help=meaning, width="content")
+        for metric, value in numbers:
+            st.metric(metric.name, metric.format(value), help=metric.meaning, width="content")
 
 
 def _geometry(found: FoldData) -> None:

@@ -11,11 +11,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-BANDS = (
-    (90.0, 100.0, "very high", "#0053d6", "circle"),
-    (70.0, 90.0, "confident", "#65cbf3", "diamond"),
-    (50.0, 70.0, "low", "#ffdb13", "square"),
-    (0.0, 50.0, "very low", "#ff7d45", "triangle-up"),
+from backends.folding.structure.confidence import BANDS as PLDDT_BANDS
+
+_COLOURS = ("#0053d6", "#65cbf3", "#ffdb13", "#ff7d45")
+_MARKS = ("circle", "diamond", "square", "triangle-up")
+_TOPS = (100.0, *(low for low, _ in PLDDT_BANDS[:-1]))
+BANDS = tuple(
+    (low, top, name, colour, mark)
+    for (low, name), top, colour, mark in zip(PLDDT_BANDS, _TOPS, _COLOURS, _MARKS, strict=True)
 )
 """pLDDT from, to, name, the AlphaFold DB's colour, and a mark that tells the bands apart without colour."""
 

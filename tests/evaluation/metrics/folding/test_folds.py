@@ -11,6 +11,7 @@ from backends.core.errors import BadInput, TooLarge
 from backends.folding.structure.geometry import contact_map
 from backends.folding.structure.plausibility_checks import check_structure
 from backends.folding.structure.structure import Structure
+from evaluation.metrics.base import metrics
 from evaluation.metrics.folding.chain_alignment import align, match
 from evaluation.metrics.folding.domains import domains
 from evaluation.metrics.folding.folds import calibration, compare, contact_precision, tm_score
@@ -223,3 +224,15 @@ def test_the_well_known_proteins_are_whole() -> None:
     insulin = next(known for known in KNOWN if known.id == "insulin")
     assert insulin.fasta.count(">") == 2 and insulin.chains[1].endswith("FFYTPKT")
     assert "built by rule, not predicted" in beta_hairpin().title
+
+
+def test_the_metrics_of_the_task_compute_what_a_comparison_says() -> None:
+    structure = ideal_helix(30)
+    shrunk = structure.with_atoms(structure.atoms * 0.9)
+    compared = compare(shrunk, structure).scores()
+    known = metrics("folding")
+    for name, value in compared.items():
+        assert known[name].compute is not None
+        assert known[name].compute(shrunk, structure) == pytest.approx(value)
+    assert known["rmsd"].format(1.234) == "1.23 Å" and known["tm"].format(None) == "–"
+    assert known["rmsd"].higher_is_better is False and known["plddt"].compute is None
