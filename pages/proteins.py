@@ -21,11 +21,10 @@ st.markdown(
     "whether the chain could be a protein at all."
 )
 info = services.backend().info()
-task = info.get("tasks", {}).get("folding")
+task = info.tasks.get("folding")
 if task is None:
     model_picker.wait_for_backend(services.backend().state())
     st.stop()
-device = info.get("device", {})
 
 source, before = None, FormValues()
 earlier = services.library().get(st.query_params["from"]) if "from" in st.query_params else None
@@ -44,9 +43,11 @@ st.caption(f":material/shield: {view.privacy()}")
 found = source.probe if source else Probe()
 if source:
     form.show_probe(found, source.name)
-cards = [card for card in task["cards"] if not model_choice.mismatch(card, found)]
+cards = [card for card in task.cards if not model_choice.mismatch(card, found)]
 card = model_picker.choose_card(
-    cards, model_choice.default_model(cards, found.kind), lambda each: estimates.estimate(each, found.length, device)
+    cards,
+    model_choice.default_model(cards, found.kind),
+    lambda each: estimates.estimate(each, found.length, info.device),
 )
 model_picker.tell_own_weights("folding", task)
 form.explain_absence(cards, found)
@@ -54,4 +55,4 @@ if not model_picker.is_here(card):
     model_picker.offer_download(card)
     st.stop()
 chosen = form.options(source, card, before) if source else before
-form.button(source, card, chosen, device)
+form.button(source, card, chosen, info.device)

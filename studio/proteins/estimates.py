@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from backends.core.info import CardInfo, DeviceInfo
 from backends.folding import resources
 from studio.proteins.model_choice import capabilities, options
 from studio.ui import formatting
@@ -13,7 +11,7 @@ DEFAULT_RECYCLES = 3
 """Of a network whose server leaves the number to it."""
 
 
-def recycles(card: Mapping[str, Any], wanted: int | None) -> int:
+def recycles(card: CardInfo, wanted: int | None) -> int:
     """The recycles that a run makes: those that are wanted, or this model's own; 0 where it has none."""
     info = options(card).get("recycles")
     if info is None:
@@ -22,32 +20,30 @@ def recycles(card: Mapping[str, Any], wanted: int | None) -> int:
     return own if wanted is None else wanted
 
 
-def max_residues(card: Mapping[str, Any], device: Mapping[str, Any]) -> int | None:
+def max_residues(card: CardInfo, device: DeviceInfo) -> int | None:
     """The most residues that this model takes on the server's device; None where that is not known."""
-    limit = (card.get("limits") or {}).get("residues")
-    memory, able = int(device.get("memory_bytes") or 0), capabilities(card)
-    kind = str(device.get("kind", "cpu"))
+    limit = card.limits.residues
+    memory, able = device.memory_bytes, capabilities(card)
+    kind = device.kind or "cpu"
     if not memory or able.memory_model(kind) is None:
         return limit
-    return resources.max_residues(able, int(card.get("parameters") or 0), kind, memory, limit)
+    return resources.max_residues(able, card.parameters, kind, memory, limit)
 
 
-def too_long(card: Mapping[str, Any], length: int, device: Mapping[str, Any]) -> str:
+def too_long(card: CardInfo, length: int, device: DeviceInfo) -> str:
     """One sentence where this model cannot take so many residues on the server's device."""
     most = max_residues(card, device)
     if most is None or length <= most:
         return ""
     if most == 0:
-        return f"“{card['title']}” needs more memory than the model server has."
+        return f"“{card.title}” needs more memory than the model server has."
     return (
-        f"{length:,} residues are more than the {most:,} that “{card['title']}” takes on the model server: fold the "
+        f"{length:,} residues are more than the {most:,} that “{card.title}” takes on the model server: fold the "
         "domains one by one."
     )
 
 
-def estimate(
-    card: Mapping[str, Any], length: int, device: Mapping[str, Any], wanted_recycles: int | None = None
-) -> str:
+def estimate(card: CardInfo, length: int, device: DeviceInfo, wanted_recycles: int | None = None) -> str:
     """Time and memory of a fold in words.
 
     Args:
@@ -60,9 +56,9 @@ def estimate(
     able = capabilities(card)
     if length:
         passes = 1 + recycles(card, wanted_recycles)
-        seconds = resources.estimate_seconds(able, float(card.get("speed") or 0), length, passes)
+        seconds = resources.estimate_seconds(able, card.speed, length, passes)
         parts.append("time not measured yet" if seconds is None else f"takes {formatting.about(seconds)}")
-        parameters, kind = int(card.get("parameters") or 0), str(device.get("kind", "cpu"))
+        parameters, kind = card.parameters, device.kind or "cpu"
         if memory := resources.memory_needed(able, parameters, kind, length):
             parts.append(f"{formatting.size(memory)} of memory")
     most = max_residues(card, device)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
 from backends.core.errors import UserError
+from backends.core.info import CardInfo, DeviceInfo
 from backends.core.options import OptionInfo
 from backends.folding.options import EXTRA_MEANINGS
 from studio import launch, services
@@ -106,7 +106,7 @@ def show_probe(found: Probe, name: str) -> None:
         st.caption(f"{icon} {formatting.plain(lead + warning.sentence)}")
 
 
-def options(source: Source, card: Mapping[str, Any], before: FormValues) -> FormValues:
+def options(source: Source, card: CardInfo, before: FormValues) -> FormValues:
     """The options that this model has, each with what it means."""
     known, query = model_choice.options(card), source.probe.query
     chain = before.chain
@@ -129,8 +129,8 @@ def options(source: Source, card: Mapping[str, Any], before: FormValues) -> Form
         return _options(card, before, chain)
 
 
-def _options(card: Mapping[str, Any], before: FormValues, chain: str) -> FormValues:
-    known, key = model_choice.options(card), str(card["id"])
+def _options(card: CardInfo, before: FormValues, chain: str) -> FormValues:
+    known, key = model_choice.options(card), card.id
     recycles, chunk, models, seed = before.recycles, before.chunk, before.models, before.seed
     if info := known.get("recycles"):
         first = estimates.recycles(card, recycles)
@@ -158,19 +158,19 @@ def _range(info: OptionInfo) -> tuple[int, int]:
     return int(info.least or 0), 100 if info.most is None else int(info.most)
 
 
-def _extras(card: Mapping[str, Any], before: tuple[str, ...]) -> tuple[str, ...]:
+def _extras(card: CardInfo, before: tuple[str, ...]) -> tuple[str, ...]:
     """A box to tick for each array that this model can keep; the contacts always come."""
     extras = list(before)
     for name in model_choice.capabilities(card).extras:
         if name == "contacts":
             continue
         label, meaning = EXTRA_LABELS.get(name, f"Keep {name}"), EXTRA_MEANINGS.get(name)
-        ticked = st.checkbox(label, name in before, help=meaning, key=f"{name}-{card['id']}")
+        ticked = st.checkbox(label, name in before, help=meaning, key=f"{name}-{card.id}")
         extras = [*(one for one in extras if one != name), *([name] if ticked else [])]
     return tuple(extras)
 
 
-def length_of(source: Source, chosen: FormValues, card: Mapping[str, Any]) -> int:
+def length_of(source: Source, chosen: FormValues, card: CardInfo) -> int:
     """The residues that will be worked on."""
     query = source.probe.query
     if query is None:
@@ -180,7 +180,7 @@ def length_of(source: Source, chosen: FormValues, card: Mapping[str, Any]) -> in
     return query.length
 
 
-def button(source: Source | None, card: Mapping[str, Any], chosen: FormValues, device: Mapping[str, Any]) -> None:
+def button(source: Source | None, card: CardInfo, chosen: FormValues, device: DeviceInfo) -> None:
     """The way to the job, with what it will take; where it cannot be, the reason."""
     opens = model_choice.capabilities(card).takes == "structure"
     label = "Open the structure" if opens else "Fold it"
@@ -198,17 +198,17 @@ def button(source: Source | None, card: Mapping[str, Any], chosen: FormValues, d
     st.caption(f"{formatting.count(length, 'residue')} · {cost} · worked on by {place}")
 
 
-def _start(source: Source, card: Mapping[str, Any], chosen: FormValues, opens: bool) -> None:
+def _start(source: Source, card: CardInfo, chosen: FormValues, opens: bool) -> None:
     try:
         extra = {"pae": source.pae} if opens and source.pae else {}
-        launch.start("folding", source.name, source.path, card["id"], chosen.to_options(card), extra=extra)
+        launch.start("folding", source.name, source.path, card.id, chosen.to_options(card), extra=extra)
     except UserError as error:
         st.error(error.sentence, icon=":material/error:")
 
 
-def explain_absence(cards: list[dict[str, Any]], found: Probe) -> None:
+def explain_absence(cards: Sequence[CardInfo], found: Probe) -> None:
     """Where no full model here can predict what was brought: what can be done now, and what more takes."""
-    here = {card["tier"] for card in cards if card["here"] and model_choice.capabilities(card).takes == "sequence"}
+    here = {card.tier for card in cards if card.here and model_choice.capabilities(card).takes == "sequence"}
     if found.kind not in ("", "sequence") or here - {"starter"}:
         return
     st.info(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from backends.core.info import CardInfo
 from studio.proteins.model_choice import capabilities, options
 
 
@@ -34,7 +35,7 @@ class FormValues:
             seed=int(given.get("seed") or 0),
         )
 
-    def to_options(self, card: Mapping[str, Any]) -> dict[str, Any]:
+    def to_options(self, card: CardInfo) -> dict[str, Any]:
         """The options of the job; what this model does not have is left out."""
         known, offered = options(card), capabilities(card).extras
         wanted: dict[str, Any] = {}

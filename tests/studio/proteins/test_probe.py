@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backends.core.info import CardInfo, DeviceInfo
 from backends.folding import TASK
 from backends.folding.options import EXTRA_MEANINGS
 from evaluation.synthetic.proteins import ideal_helix
@@ -17,28 +18,28 @@ from studio.proteins import estimates, model_choice, probe, run_data
 from studio.proteins.form_values import FormValues, option_texts
 from studio.proteins.samples import samples
 
-CPU = {"kind": "cpu", "memory_bytes": 64 << 30}
+CPU = DeviceInfo(kind="cpu", memory_bytes=64 << 30)
 
 
-def card(name: str, here: bool = False) -> dict[str, Any]:
+def card(name: str, here: bool = False, **other: Any) -> CardInfo:
     """A card as the model server tells it."""
     known = next(one for one in TASK.cards if one.id == name)
-    limits = {"residues": known.limit("cpu").residues}
-    return {
+    told = {
         "id": known.id,
         "engine": known.engine,
         "title": known.title,
         "parameters": known.parameters,
         "speed": known.speed,
         "preference": known.preference,
-        "limits": limits,
+        "limits": {"residues": known.limit("cpu").residues},
         "here": here,
         "options": [info.model_dump(mode="json") for info in TASK.options_of(known)],
         "capabilities": TASK.capabilities_of(known).model_dump(mode="json"),
     }
+    return CardInfo.model_validate(told | other)
 
 
-def every(*here: str) -> list[dict[str, Any]]:
+def every(*here: str) -> list[CardInfo]:
     return [card(one.id, one.id in here) for one in TASK.cards]
 
 
@@ -61,24 +62,22 @@ def test_every_engine_of_the_task_says_what_it_can_keep_and_its_options_are_thos
 
 def test_a_server_of_another_version_is_believed_over_the_cards_that_ship() -> None:
     """The same ids as here, of a server whose models take and need something else."""
-    other = card("esmfold", here=True) | {
-        "parameters": 1_000,
-        "speed": 3.0,
-        "limits": {"residues": 700},
-        "options": [{"name": "recycles", "title": "Rounds", "kind": "integer", "default": 1, "least": 0, "most": 9}],
-        "capabilities": {
+    other = card(
+        "esmfold", here=True, parameters=1_000, speed=3.0, limits={"residues": 700},
+        options=[{"name": "recycles", "title": "Rounds", "kind": "integer", "default": 1, "least": 0, "most": 9}],
+        capabilities={
             "takes": "alignment", "complexes": True, "extras": ["contacts", "sidechains"], "speed_unit": "residue",
             "memory": {"cpu": {"parameter": 0, "pair": 1_000_000, "base": 0}}, "invented_later": True,
         },
-    }  # fmt: skip
+    )  # fmt: skip
     assert model_choice.capabilities(other).complexes and model_choice.capabilities(other).takes == "alignment"
     assert model_choice.default_model([other, card("structure", here=True)], "sequence") == ""
-    assert estimates.max_residues(other, {"kind": "cpu", "memory_bytes": 250_000 * 1_000_000}) == 500
-    assert estimates.max_residues(other, {"kind": "cpu", "memory_bytes": 10**15}) == 700
+    assert estimates.max_residues(other, DeviceInfo(kind="cpu", memory_bytes=250_000 * 1_000_000)) == 500
+    assert estimates.max_residues(other, DeviceInfo(kind="cpu", memory_bytes=10**15)) == 700
     assert "takes about 5 min" in estimates.estimate(other, 100, CPU) and "10 GB" in estimates.estimate(other, 100, CPU)
     values = FormValues(recycles=6, chunk="64", extras=("attention", "sidechains"), models=3, seed=7)
     assert values.to_options(other) == {"recycles": 6, "extras": "contacts,sidechains"}
-    unknown = {"id": "new", "engine": "boltz", "title": "Boltz", "here": True, "preference": 1}
+    unknown = CardInfo(id="new", engine="boltz", title="Boltz", here=True, preference=1)
     assert model_choice.default_model([unknown], "sequence") == "new"
     assert estimates.max_residues(unknown, CPU) is None
     assert estimates.estimate(unknown, 100, CPU) == "time not measured yet" and FormValues(6).to_options(unknown) == {}
@@ -111,15 +110,15 @@ def test_what_does_not_fit_is_said_before_anything_is_sent(tmp_path: Path) -> No
 
 
 def test_memory_decides_the_longest_chain_and_the_sentence_names_it() -> None:
-    roomy, small = {"kind": "cpu", "memory_bytes": 64 << 30}, {"kind": "cpu", "memory_bytes": 17 << 30}
+    roomy, small = DeviceInfo(kind="cpu", memory_bytes=64 << 30), DeviceInfo(kind="cpu", memory_bytes=17 << 30)
     esmfold = card("esmfold")
     assert estimates.max_residues(esmfold, roomy) == 1000
     most = estimates.max_residues(esmfold, small)
     assert most is not None and 300 < most < 1000
     assert estimates.too_long(esmfold, most, small) == ""
     assert f"{most:,}" in estimates.too_long(esmfold, most + 1, small)
-    assert "more memory" in estimates.too_long(esmfold, 10, {"kind": "cpu", "memory_bytes": 4 << 30})
-    assert "more memory" in estimates.estimate(esmfold, 0, {"kind": "cpu", "memory_bytes": 4 << 30})
+    assert "more memory" in estimates.too_long(esmfold, 10, DeviceInfo(kind="cpu", memory_bytes=4 << 30))
+    assert "more memory" in estimates.estimate(esmfold, 0, DeviceInfo(kind="cpu", memory_bytes=4 << 30))
 
 
 def test_more_recycles_and_longer_chains_are_said_to_take_longer() -> None:
