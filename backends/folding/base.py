@@ -39,7 +39,7 @@ class FoldingEngine(Engine):
     """
 
     task: ClassVar[str] = "folding"
-    capabilities: ClassVar[FoldingCapabilities]
+    capabilities: ClassVar[FoldingCapabilities] = FoldingCapabilities()
     device: str = "cpu"
 
     def load(self, device: str) -> None:

@@ -29,6 +29,12 @@ COLABFOLD_HOW = (
     "that runs the models, put its bin folder on the PATH, then start Fourfold again."
 )
 
+UNTRIED = "Nothing yet. Fourfold has run this model only with small networks of random weights, not with the real ones."
+UNTRIED_PROGRAM = (
+    "Nothing yet. Fourfold has tried this model only with a stand-in for its program, not with the real weights."
+)
+"""In place of a measurement, where the published weights could not be run."""
+
 
 def _folder(repository: str, size: str, card: str) -> Need:
     how = (
@@ -71,6 +77,7 @@ CARDS: tuple[ModelCard, ...] = (
         title="ESMFold2 Fast",
         summary="The successor of ESMFold for one sequence: a larger language model and a diffusion of all atoms.",
         weak_at="It takes no alignment, and needs a graphics card with much memory for its language model.",
+        measured=UNTRIED,
         licence="MIT",
         licence_note="Released by Biohub under the MIT licence, weights included: free for any use.",
         tier="full",
@@ -87,6 +94,7 @@ CARDS: tuple[ModelCard, ...] = (
         title="ESMFold2",
         summary="The full ESMFold2: slower than the fast one, and it can make use of an alignment.",
         weak_at="It needs a graphics card with much memory, and a chain of 2,000 residues needs about 80 GB.",
+        measured=UNTRIED,
         licence="MIT",
         licence_note="Released by Biohub under the MIT licence, weights included: free for any use.",
         tier="full",
@@ -103,6 +111,7 @@ CARDS: tuple[ModelCard, ...] = (
         title="AlphaFold2 (OpenFold)",
         summary="AlphaFold2 rebuilt and retrained in the open: at its best with an alignment of related sequences.",
         weak_at="With one sequence and no alignment it is much worse than ESMFold; it searches no databases itself.",
+        measured=UNTRIED_PROGRAM,
         licence="CC BY 4.0",
         licence_note="The OpenFold program is under Apache 2.0 and its weights under CC BY 4.0: name OpenFold.",
         tier="full",
@@ -128,6 +137,7 @@ CARDS: tuple[ModelCard, ...] = (
         title="AlphaFold2 (ColabFold)",
         summary="AlphaFold2 with DeepMind's own weights through the installed ColabFold; it takes several chains too.",
         weak_at="Without an alignment of your own it is run on the single sequence, for which ESMFold is better.",
+        measured=UNTRIED_PROGRAM,
         licence="CC BY 4.0",
         licence_note="ColabFold is under the MIT licence, and the AlphaFold2 weights it fetches under CC BY 4.0.",
         tier="full",
