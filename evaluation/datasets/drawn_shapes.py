@@ -12,7 +12,7 @@ import numpy as np
 
 from evaluation.synthetic.scenes import COLOURS
 from evaluation.synthetic.shape_questions import distinct_names
-from evaluation.synthetic.shape_scenes import FILL_NAMES, Facts, Store, alike, one, pair
+from evaluation.synthetic.shape_scenes import FILL_NAMES, Facts, Store, one, pair, several
 from evaluation.synthetic.shapes import NEW_FILLS, NEW_SHAPES, SHAPES, apart, draw
 
 
@@ -61,7 +61,7 @@ def episode(kind: str, ways: int, shots: int, rng: random.Random) -> Episode:
     return Episode(pictures, labels, distinct_names(ways, rng, apart=True))
 
 
-def asked(count: int, rng: random.Random) -> Store:
+def question_pictures(count: int, rng: random.Random) -> Store:
     """Pictures to ask about, of pairs of colour and shape that were kept apart."""
     pairs = [(colour, shape) for colour in COLOURS for shape in SHAPES if apart(colour, shape)]
     pictures, rows = [], []
@@ -71,7 +71,7 @@ def asked(count: int, rng: random.Random) -> Store:
             fill = rng.choice(FILL_NAMES[:7]) if rng.random() < 0.5 else "plain"
             pieces, facts = one(rng, *first, fill)
         elif number % 3 == 1:
-            pieces, facts = alike(rng, *first, rng.randint(1, 5))
+            pieces, facts = several(rng, *first, rng.randint(1, 5))
         else:
             second = rng.choice([other for other in pairs if other[0] != first[0]])
             pieces, facts = pair(rng, first, second, rng.randrange(4))

@@ -1,11 +1,11 @@
-"""Proteins to train on: chains of known structure in one flat store, and which of them are kept apart.
+"""Protein chains of known structure in one flat store, split into training, validation and test by sequence cluster.
 
-`chains_train.npz` holds backbones, `ca_traces_train.npz` Cα traces; both say which cluster of alike sequences a chain
-is of. Of a trace the secondary structure is taken as the file says it, which is DSSP's; of a backbone it is assigned
-anew, since what that file says agrees with the backbone in three residues of four only.
+`chains_train.npz` holds backbones, `ca_traces_train.npz` Cα traces; both say which cluster of similar sequences a chain
+belongs to. The secondary structure of a trace is the file's, which is DSSP's; that of a backbone is assigned anew,
+because the file's agrees with the backbone in three residues of four only.
 
-A twentieth of the clusters serves to look at during training (`CHECK`), another to measure at the end (`TEST`); what is
-alike to one of these chains, or to a protein that other benchmarks measure, is not trained on.
+A twentieth of the clusters is for validation during training (`CHECK`), another for the figures at the end (`TEST`).
+Chains that are similar to one of these, or to a protein that other benchmarks measure, are not trained on.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ APART = 13
 """Of 256 clusters, how many each of CHECK and TEST gets."""
 
 ALIKE = 0.3
-"""Share of the shorter chain's residues that an alignment finds the same, from which on two chains are alike."""
+"""Sequence identity, as a fraction of the shorter chain, from which on two chains count as similar."""
 WORD = 4
-"""Chains that share no so many residues in a row are not aligned: none of them come out alike."""
+"""Only chains that share a word of so many residues are aligned: without one, no pair comes out as similar."""
 
 UNKNOWN = len(ALPHAFOLD_ORDER)
 """The number of an unknown residue; the others are numbered by `ALPHAFOLD_ORDER`."""

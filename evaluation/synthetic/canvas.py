@@ -67,6 +67,14 @@ def smooth(points: list[tuple[float, float]], steps: int = 12) -> np.ndarray:
 
 
 def oval(centre: np.ndarray, across: float, down: float, tilt: float = 0.0, steps: int = 64) -> np.ndarray:
+    """The outline of an ellipse, `(steps, 2)` float32.
+
+    Args:
+        centre: (2,), in pixels.
+        across, down: half-axes in pixels.
+        tilt: of the first axis, in radians.
+        steps: how many points the outline has.
+    """
     turn = np.linspace(0, 2 * np.pi, steps, endpoint=False)
     points = np.stack([across * np.cos(turn), down * np.sin(turn)], axis=1)
     return (points @ rotation(tilt).T + centre).astype(np.float32)

@@ -81,7 +81,17 @@ class SampleClip:
 
 
 def make_clip(seconds: float = 4.0, width: int = 640, height: int = 360, rate: int = 30, seed: int = 0) -> SampleClip:
-    """A clip of `seconds`; at least one frame, and at least 64 × 64 pixels."""
+    """A clip of a person before a moving background, whose true alpha is known.
+
+    Args:
+        seconds: its length; there is at least one frame.
+        width, height: in pixels, at least 64 each.
+        rate: frames a second.
+        seed: of everything that is drawn by chance.
+
+    Raises:
+        ValueError: it would be smaller than 64 × 64 pixels.
+    """
     if min(width, height) < 64:
         raise ValueError("the sample clip is at least 64 × 64 pixels")
     return SampleClip(width, height, max(1, round(seconds * rate)), Fraction(rate), seed)

@@ -17,7 +17,7 @@ VARIANTS = 3
 """How many different takes of each drum are drawn, so that a row of hits is not one sample repeated."""
 
 
-def panned(wave: Wave, pan: float) -> Wave:
+def to_stereo(wave: Wave, pan: float) -> Wave:
     """Mono `(T,)` to stereo `(2, T)` at constant power; `pan` from -1 (left) to 1 (right)."""
     angle = (pan + 1.0) * np.pi / 4.0
     return np.stack([np.cos(angle) * wave, np.sin(angle) * wave])  # (2, T)
@@ -32,13 +32,20 @@ def add_at(canvas: Wave, wave: Wave, start: float, samplerate: int) -> None:
 
 
 def reverb(dry: Wave, samplerate: int, rng: np.random.Generator, decay: float, wet: float) -> Wave:
-    """`dry` `(2, T)` with a room around it: an exponentially decaying noise response, `decay` = RT60 in seconds.
+    """`dry` with a room around it: convolved with exponentially decaying noise h(t) = n(t) · 10^(−3 t / RT60).
 
     The two ears get independent noise (Moorer 1979), darkened because air and walls swallow treble.
+
+    Args:
+        dry: `(2, T)`.
+        samplerate: in hertz.
+        rng: draws the noise.
+        decay: RT60, the seconds in which the room falls by 60 dB.
+        wet: root of the energy of the response, where the direct sound has 1.
     """
     time = np.arange(round(decay * samplerate)) / samplerate
     noise = rng.standard_normal((2, time.size)) * 10.0 ** (-3.0 * time / decay)
-    response = filtered(noise, samplerate, "bandpass", (180.0, 5500.0))
+    response = butterworth(noise, samplerate, "bandpass", (180.0, 5500.0))
     response *= wet / np.sqrt((response**2).sum(axis=1, keepdims=True))
     delay = round(0.012 * samplerate)
     wet_part = signal.oaconvolve(dry, response, axes=-1)[:, : dry.shape[-1] - delay]
@@ -47,8 +54,16 @@ def reverb(dry: Wave, samplerate: int, rng: np.random.Generator, decay: float, w
     return out
 
 
-def filtered(wave: Wave, samplerate: int, kind: str, hz: float | tuple[float, float], order: int = 2) -> Wave:
-    """Butterworth filter along the last axis, with corners kept below the Nyquist frequency."""
+def butterworth(wave: Wave, samplerate: int, kind: str, hz: float | tuple[float, float], order: int = 2) -> Wave:
+    """Butterworth filter along the last axis.
+
+    Args:
+        wave: `(..., T)`.
+        samplerate: in hertz.
+        kind: "lowpass", "highpass" or "bandpass".
+        hz: corner, or both corners of a band; limited to below the Nyquist frequency.
+        order: of the filter.
+    """
     corners = np.minimum(hz, 0.45 * samplerate)
     sos = signal.butter(order, corners, kind, fs=samplerate, output="sos")
     return signal.sosfilt(sos, wave, axis=-1)
@@ -58,19 +73,30 @@ def filtered(wave: Wave, samplerate: int, kind: str, hz: float | tuple[float, fl
 
 
 def swept_tone(time: Wave, start_hz: float, end_hz: float, sweep: float, decay: float) -> Wave:
-    """A drum skin: a sine that falls from `start_hz` to `end_hz` with time constant `sweep`, and dies with `decay`."""
+    """A drum skin: a sine whose frequency falls exponentially while it dies away.
+
+    Its phase is the integral of f(t) = f₁ + (f₀ − f₁) · e^(−t / sweep).
+
+    Args:
+        time: `(T,)` in seconds.
+        start_hz, end_hz: f₀ and f₁.
+        sweep: time constant of the fall, in seconds.
+        decay: time constant of the amplitude, in seconds.
+    """
     phase = end_hz * time + (start_hz - end_hz) * sweep * (1.0 - np.exp(-time / sweep))
     return np.sin(2.0 * np.pi * phase) * np.exp(-time / decay)
 
 
 def kick(time: Wave, samplerate: int, rng: np.random.Generator) -> Wave:
-    beater = filtered(rng.standard_normal(time.size), samplerate, "bandpass", (1500.0, 6000.0)) * np.exp(-time / 0.004)
+    beater = butterworth(rng.standard_normal(time.size), samplerate, "bandpass", (1500.0, 6000.0)) * np.exp(
+        -time / 0.004
+    )
     return np.tanh(1.6 * swept_tone(time, 190.0, 49.0, 0.028, 0.13)) + 0.25 * beater
 
 
 def snare(time: Wave, samplerate: int, rng: np.random.Generator) -> Wave:
     skin = swept_tone(time, 240.0, 182.0, 0.02, 0.07) + 0.5 * swept_tone(time, 400.0, 332.0, 0.02, 0.045)
-    wires = filtered(rng.standard_normal(time.size), samplerate, "bandpass", (1200.0, 9000.0))
+    wires = butterworth(rng.standard_normal(time.size), samplerate, "bandpass", (1200.0, 9000.0))
     return 0.6 * skin + 0.75 * wires * (np.exp(-time / 0.075) + 0.6 * np.exp(-time / 0.012))
 
 
@@ -78,12 +104,12 @@ def cymbal(time: Wave, samplerate: int, rng: np.random.Generator, low_hz: float,
     """Noise above `low_hz` with a few inharmonic partials, the sound of struck metal."""
     partials = np.minimum(low_hz * np.array([0.71, 0.98, 1.17, 1.43, 1.83, 2.31]), 0.4 * samplerate)
     ring = np.sin(2.0 * np.pi * partials[:, None] * time + rng.uniform(0, 6.28, (6, 1))).mean(axis=0)
-    hiss = filtered(rng.standard_normal(time.size), samplerate, "highpass", low_hz, order=3)
+    hiss = butterworth(rng.standard_normal(time.size), samplerate, "highpass", low_hz, order=3)
     return (hiss + ring) * np.exp(-time / decay) * np.minimum(1.0, time / 0.0008)
 
 
 def tom(time: Wave, samplerate: int, rng: np.random.Generator, hz: float) -> Wave:
-    stick = filtered(rng.standard_normal(time.size), samplerate, "bandpass", (800.0, 4000.0)) * np.exp(-time / 0.008)
+    stick = butterworth(rng.standard_normal(time.size), samplerate, "bandpass", (800.0, 4000.0)) * np.exp(-time / 0.008)
     return swept_tone(time, 1.7 * hz, hz, 0.04, 0.16) + 0.15 * stick
 
 
@@ -104,7 +130,7 @@ def drums(strokes: list[Hit], frames: int, samplerate: int, rng: np.random.Gener
     takes = {}
     for name, (seconds, gain, sound) in KIT.items():
         time = np.arange(round(seconds * samplerate)) / samplerate
-        takes[name] = [gain * panned(sound(time, samplerate, rng), PANS.get(name, 0.0)) for _ in range(VARIANTS)]
+        takes[name] = [gain * to_stereo(sound(time, samplerate, rng), PANS.get(name, 0.0)) for _ in range(VARIANTS)]
     canvas = np.zeros((2, frames))
     for number, hit in enumerate(strokes):
         human = max(0.0, hit.start + rng.normal(0.0, 0.0015))
@@ -133,12 +159,12 @@ def bass_note(note: Note, samplerate: int) -> Wave:
 
 def bass(notes: list[Note], frames: int, samplerate: int) -> Wave:
     """The bass guitar `(2, frames)`, in the middle and without a room, as it is recorded."""
-    canvas, made = np.zeros((2, frames)), dict[tuple[int, float, float], Wave]()
+    canvas, notes_played = np.zeros((2, frames)), dict[tuple[int, float, float], Wave]()
     for note in notes:
         sound = (note.pitch, note.seconds, note.velocity)
-        if sound not in made:
-            made[sound] = panned(bass_note(note, samplerate), 0.0)
-        add_at(canvas, made[sound], note.start, samplerate)
+        if sound not in notes_played:
+            notes_played[sound] = to_stereo(bass_note(note, samplerate), 0.0)
+        add_at(canvas, notes_played[sound], note.start, samplerate)
     return canvas
 
 
@@ -190,5 +216,5 @@ def chords(seconds: float, frames: int, samplerate: int, rng: np.random.Generato
             gain = rng.uniform(0.42, 0.55) * (1.0 if beat % 1 == 0 else 0.8)
             late = rng.uniform(0.0, 0.008) * SECONDS_A_BEAT
             side = 0.55 if number % 2 else -0.55
-            add_at(canvas, gain * panned(strings[pitch], side), seconds_at(first + beat) + late, samplerate)
+            add_at(canvas, gain * to_stereo(strings[pitch], side), seconds_at(first + beat) + late, samplerate)
     return reverb(canvas, samplerate, rng, decay=1.7, wet=0.3)

@@ -99,8 +99,17 @@ def chain_of(torsions: Sequence[tuple[float, float]], omega: float | Sequence[fl
     return np.array(atoms).reshape(-1, 3, 3)
 
 
-def built(torsions: Sequence[tuple[float, float]], sequence: str, title: str = "", omega: float = 180.0) -> Structure:
-    """A backbone with O and Cβ from torsions in degrees; side chains end at Cβ."""
+def build_chain(
+    torsions: Sequence[tuple[float, float]], sequence: str, title: str = "", omega: float = 180.0
+) -> Structure:
+    """A chain with N, Cα, C, O and Cβ, placed atom by atom from its torsions; side chains end at Cβ.
+
+    Args:
+        torsions: φ and ψ of each residue, in degrees.
+        sequence: one letter a residue, as many as there are torsions.
+        title: what the structure is called.
+        omega: of every peptide bond, in degrees; 180 is trans.
+    """
     structure = Structure.from_backbone(chain_of(torsions, omega), sequence, title=title)
     atoms, mask = structure.atoms.copy(), structure.mask.copy()
     atoms[:, CB], mask[:, CB] = structure.beta(), [letter != "G" for letter in sequence]
@@ -123,16 +132,16 @@ HELIX_LOOP = ((-64, 132), (-95, -56), (-76, 167), (50, 50))
 def ideal_helix(residues: int = 30) -> Structure:
     """A lone α-helix."""
     letters = ("AEAAAKEALAKL" * (residues // 12 + 1))[:residues]
-    return built([HELIX] * residues, letters, "Ideal α-helix: built by rule, not predicted")
+    return build_chain([HELIX] * residues, letters, "Ideal α-helix: built by rule, not predicted")
 
 
 def helical_hairpin() -> Structure:
     """Two antiparallel α-helices joined by a loop of four, 36 residues."""
     letters = "SEEAAKKLAELAKKLAGNPSSEELAKKAAELAKKAE"
     torsions = [*[HELIX] * 16, *HELIX_LOOP, *[HELIX] * 16]
-    return built(torsions, letters, "Ideal helical hairpin: built by rule, not predicted")
+    return build_chain(torsions, letters, "Ideal helical hairpin: built by rule, not predicted")
 
 
 def beta_hairpin() -> Structure:
     """Two antiparallel strands joined by a tight turn, 16 residues."""
-    return built(BETA_HAIRPIN, "TKVTVTVNGKTYTVTE", "Ideal β-hairpin: built by rule, not predicted")
+    return build_chain(BETA_HAIRPIN, "TKVTVTVNGKTYTVTE", "Ideal β-hairpin: built by rule, not predicted")

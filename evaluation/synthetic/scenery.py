@@ -16,7 +16,14 @@ def floats(values: npt.ArrayLike) -> np.ndarray:
 
 
 def fractal(height: int, width: int, rng: np.random.Generator, octaves: int = 5, first: int = 4) -> np.ndarray:
-    """Smooth noise `(height, width)` in 0..1: ever finer grids of chance, each half as strong as the one before."""
+    """Smooth noise `(height, width)` float32 in 0..1: octaves of random grids, each half as strong as the one before.
+
+    Args:
+        height, width: of the picture, in pixels.
+        rng: draws the grids.
+        octaves: how many grids are added; each has twice as many cells as the one before.
+        first: cells of the coarsest grid along the height.
+    """
     total, weight = np.zeros((height, width), np.float32), 0.0
     for octave in range(octaves):
         cells = first * 2**octave

@@ -35,7 +35,7 @@ _MIDDLES = tuple(re.findall(r"\w+", "a ai e ee i o oo ou u"))
 _ENDS = ["", "", "b", "ck", "d", "ff", "g", "l", "m", "n", "nt", "p", "r", "rk", "s", "sh", "t", "x", "zz"]
 
 
-def kept_apart(name: str) -> bool:
+def held_out_name(name: str) -> bool:
     """Whether a name is never trained on: one in five, by its letters."""
     return sha256(name.encode()).digest()[0] % 5 == 0
 
@@ -57,7 +57,7 @@ def new_name(rng: random.Random, apart: bool = False, simple: bool = False) -> s
         else:
             name = rng.choice(("class ", "kind ", "type ", "")) + rng.choice("ABCDEFGHKLMNPRSTUVWXYZ123456789")
         name = name.capitalize() if not simple and rng.random() < 0.1 else name
-        if kept_apart(name) == apart:
+        if held_out_name(name) == apart:
             return name
 
 

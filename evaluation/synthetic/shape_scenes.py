@@ -70,7 +70,7 @@ def make(rng: random.Random) -> tuple[list[Piece], tuple[int, ...]]:
     shape = rng.choice(list(SHAPES))
     colour = _colour(rng, shape)
     if kind == "alike":
-        return alike(rng, colour, shape, rng.randint(2, MOST))
+        return several(rng, colour, shape, rng.randint(2, MOST))
     second = rng.choice(list(SHAPES))
     while (other := _colour(rng, second)) == colour:
         pass
@@ -86,7 +86,7 @@ def one(rng: random.Random, colour: str, shape: str, fill: str = "plain") -> tup
     return [piece], (*_numbers(colour, shape, fill), 1, NONE, NONE, NONE)
 
 
-def alike(rng: random.Random, colour: str, shape: str, count: int) -> tuple[list[Piece], tuple[int, ...]]:
+def several(rng: random.Random, colour: str, shape: str, count: int) -> tuple[list[Piece], tuple[int, ...]]:
     """Some things that differ in their places alone."""
     size, turn = rng.uniform(0.1, 0.14), _turn(rng)
     cells = rng.sample([(i, j) for i in range(3) for j in range(3)], count)

@@ -57,11 +57,11 @@ def make_song(seconds: float = 30.0, samplerate: int = 44100, seed: int = 0) -> 
         "other": instruments.chords(seconds, frames, samplerate, hall),
         "vocals": voice.singing(notes, frames, samplerate, singer),
     }
-    stems = mastered(waves, samplerate)
+    stems = master(waves, samplerate)
     return SampleSong(stems, samplerate, score.TITLE, score.TEMPO, score.KEY, tuple(notes), tuple(strokes))
 
 
-def mastered(waves: Mapping[str, instruments.Wave], samplerate: int) -> dict[str, Stem]:
+def master(waves: Mapping[str, instruments.Wave], samplerate: int) -> dict[str, Stem]:
     """Balance the stems, fade the end, and give all of them one common gain so that the mix peaks at -1.5 dBFS."""
     frames = next(iter(waves.values())).shape[-1]
     fade = np.clip(np.arange(frames, 0, -1) / (FADE_SECONDS * samplerate), 0.0, 1.0)

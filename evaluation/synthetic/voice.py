@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage, signal
 
-from evaluation.synthetic.instruments import filtered, panned, reverb
+from evaluation.synthetic.instruments import butterworth, reverb, to_stereo
 from evaluation.synthetic.score import Note
 
 Wave = NDArray[np.float64]
@@ -78,21 +78,21 @@ def pitch_curve(notes: list[Note], time: Wave, samplerate: int, rng: np.random.G
         here = (since >= 0) & (since < note.seconds)
         depth[here] = 0.38 * np.clip((since[here] - 0.22) / 0.3, 0.0, 1.0)
     target -= 0.9 * np.exp(-np.maximum(time - notes[0].start, 0.0) / 0.05)
-    smooth = glided(target, 0.022 * samplerate)
+    smooth = round_corners(target, 0.022 * samplerate)
     rate = 5.6 + 0.25 * rng.standard_normal()
     vibrato = ndimage.uniform_filter1d(depth, round(0.04 * samplerate)) * np.sin(2.0 * np.pi * rate * time)
-    return smooth + vibrato + wander(time, 0.06, rng) * 0.05
+    return smooth + vibrato + random_drift(time, 0.06, rng) * 0.05
 
 
-def glided(steps: Wave, sigma: float) -> Wave:
-    """`steps` `(T,)` with rounded corners: three running means, near a Gaussian of `sigma` frames but far faster."""
+def round_corners(steps: Wave, sigma: float) -> Wave:
+    """`steps` `(T,)` smoothed by three running means: near a Gaussian of `sigma` frames, but far faster."""
     for _ in range(3):
         steps = ndimage.uniform_filter1d(steps, round(2.0 * sigma), mode="nearest")
     return steps
 
 
-def wander(time: Wave, step: float, rng: np.random.Generator) -> Wave:
-    """A slow random line of unit variance at its knots, one knot each `step` seconds: nobody holds a note still."""
+def random_drift(time: Wave, step: float, rng: np.random.Generator) -> Wave:
+    """Slow random drift `(T,)`, linear between normal knots `step` seconds apart: nobody holds a note still."""
     knots = np.arange(time[0], time[-1] + 2.0 * step, step)
     return np.interp(time, knots, rng.standard_normal(knots.size))
 
@@ -108,7 +108,7 @@ def envelope(notes: list[Note], time: Wave, samplerate: int) -> Wave:
         level[here] = high * (0.82 + 0.25 * np.sin(np.pi * since[here]) - 0.15 * since[here])
         closed = (time >= note.start - consonant.seconds) & (time < note.start)
         level[closed] = consonant.voiced
-    return np.maximum(glided(level, 0.014 * samplerate), 0.0)
+    return np.maximum(round_corners(level, 0.014 * samplerate), 0.0)
 
 
 def glottal_source(pitch: Wave, samplerate: int, rng: np.random.Generator) -> Wave:
@@ -192,7 +192,7 @@ def consonant_noise(notes: list[Note], time: Wave, samplerate: int, rng: np.rand
             continue
         first = max(0, int(np.searchsorted(time, start - sound.seconds)))
         length = min(round(sound.seconds * samplerate), time.size - first)
-        noise = filtered(rng.standard_normal(length), samplerate, "bandpass", (0.5 * sound.hz, 1.5 * sound.hz))
+        noise = butterworth(rng.standard_normal(length), samplerate, "bandpass", (0.5 * sound.hz, 1.5 * sound.hz))
         sharp = 3.0 if sound.seconds < 0.06 else 0.0  # a stop bursts and dies; a fricative or a breath swells
         shape = signal.windows.tukey(length, 0.6) * np.exp(-sharp * np.arange(length) / max(1, length))
         out[first : first + length] += sound.noise * noise * shape
@@ -206,7 +206,7 @@ def phrase(notes: list[Note], samplerate: int, rng: np.random.Generator) -> tupl
     time = start + np.arange(round((end - start) * samplerate)) / samplerate
     pitch = pitch_curve(notes, time, samplerate, rng)
     source = glottal_source(pitch, samplerate, rng)
-    source *= envelope(notes, time, samplerate) * (1.0 + 0.04 * wander(time, 0.08, rng))
+    source *= envelope(notes, time, samplerate) * (1.0 + 0.04 * random_drift(time, 0.08, rng))
     track = formant_track(notes, pitch[::HOP], time[::HOP])
     sung = vocal_tract(source, track, samplerate)
     sung /= np.sqrt(np.mean(sung**2)) * 4.0  # phrases of dark vowels are sung as loud as bright ones
@@ -221,6 +221,6 @@ def singing(notes: list[Note], frames: int, samplerate: int, rng: np.random.Gene
         first = round(start * samplerate)
         length = min(wave.size, frames - first)
         dry[first : first + length] += wave[:length]
-    dry = filtered(dry, samplerate, "highpass", 90.0)
-    dry += 0.9 * filtered(dry, samplerate, "highpass", 3500.0, order=1)  # the "air" a mixing desk adds to a voice
-    return reverb(panned(dry, 0.0), samplerate, rng, decay=1.1, wet=0.11)
+    dry = butterworth(dry, samplerate, "highpass", 90.0)
+    dry += 0.9 * butterworth(dry, samplerate, "highpass", 3500.0, order=1)  # the "air" a mixing desk adds to a voice
+    return reverb(to_stereo(dry, 0.0), samplerate, rng, decay=1.1, wet=0.11)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from backends.fewshot.flamingo.interleave import ASK_NAME
-from evaluation.datasets.drawn_shapes import Episode, asked, episode
+from evaluation.datasets.drawn_shapes import Episode, episode, question_pictures
 from evaluation.synthetic.shape_questions import ask, questions
 from training.flamingo.episodes import Batch, Prompt, Scribe
 from training.flamingo.network import look, normalised
@@ -30,7 +30,7 @@ class Checks:
             for kind in ("shape", "fill", "pair")
             for shots in (1, 4)
         }
-        self.asked = asked(ASKED, rng)
+        self.asked = question_pictures(ASKED, rng)
 
     @torch.inference_mode()
     def run(self, network: Any) -> dict[str, float]:

@@ -10,7 +10,7 @@ import pytest
 from backends.folding.structure.geometry import dihedral, find_overlaps, torsions
 from backends.folding.structure.plausibility_checks import PlausibilityReport, check_structure
 from backends.folding.structure.structure import Structure
-from evaluation.synthetic.proteins import beta_hairpin, built, chain_of, helical_hairpin, ideal_helix
+from evaluation.synthetic.proteins import beta_hairpin, build_chain, chain_of, helical_hairpin, ideal_helix
 
 
 def bad(sanity: PlausibilityReport) -> dict[str, str]:
@@ -68,11 +68,11 @@ def test_chains_through_each_other_are_found() -> None:
 
 
 def test_cis_and_twisted_bonds_are_told_apart() -> None:
-    cis = bad(check_structure(built([(-100.0, 130.0)] * 20, "A" * 20, omega=0.0)))
+    cis = bad(check_structure(build_chain([(-100.0, 130.0)] * 20, "A" * 20, omega=0.0)))
     assert cis["omega_cis"] == "broken" and "omega_twisted" not in cis
-    twisted = bad(check_structure(built([(-100.0, 130.0)] * 20, "A" * 20, omega=90.0)))
+    twisted = bad(check_structure(build_chain([(-100.0, 130.0)] * 20, "A" * 20, omega=90.0)))
     assert twisted["omega_twisted"] == "broken" and "omega_cis" not in twisted
-    assert "omega_cis" not in bad(check_structure(built([(-75.0, 150.0)] * 20, "P" * 20, omega=0.0)))
+    assert "omega_cis" not in bad(check_structure(build_chain([(-75.0, 150.0)] * 20, "P" * 20, omega=0.0)))
 
 
 def test_one_d_residue_is_doubtful_and_named() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from backends.folding.structure.secondary import assign_secondary_structure, from_trace, hydrogen_bonds
 from backends.folding.structure.structure import Structure
-from evaluation.synthetic.proteins import beta_hairpin, built, ideal_helix
+from evaluation.synthetic.proteins import beta_hairpin, build_chain, ideal_helix
 
 
 def test_a_helix_is_a_helix() -> None:
@@ -24,13 +24,13 @@ def test_a_hairpin_has_two_strands_and_a_turn() -> None:
 
 
 def test_an_extended_chain_alone_is_no_strand() -> None:
-    assert set(assign_secondary_structure(built([(-120.0, 135.0)] * 15, "A" * 15))) == {"-"}
+    assert set(assign_secondary_structure(build_chain([(-120.0, 135.0)] * 15, "A" * 15))) == {"-"}
 
 
 def test_a_trace_tells_helix_from_strand() -> None:
     helix = ideal_helix(20)
     assert "".join(from_trace(Structure.from_ca(helix.ca, helix.sequence)))[1:18].count("H") >= 16
-    strand = built([(-105.0, 120.0)] * 15, "A" * 15)
+    strand = build_chain([(-105.0, 120.0)] * 15, "A" * 15)
     states = "".join(assign_secondary_structure(Structure.from_ca(strand.ca, strand.sequence)))
     assert states.count("E") >= 12 and "H" not in states
     mirror = Structure.from_ca(helix.ca * [1, 1, -1], helix.sequence)

@@ -10,7 +10,7 @@ import numpy as np
 from backends.folding.structure.confidence import Confidence
 from backends.folding.structure.structure import Structure
 from evaluation.metrics.folding.morph import morph
-from evaluation.synthetic.proteins import built
+from evaluation.synthetic.proteins import build_chain
 from viz.components.structure_workbench import Column, File, Film, Frame, Overlay, Problem, manifest
 
 SEQUENCE = "MAEKLLRKAEELGGNPSEEALKKVLEAAKR"
@@ -21,7 +21,7 @@ PTM = (0.31, 0.58, 0.87)
 
 def structure() -> Structure:
     torsions = [HELIX] * 13 + [TURN] * 4 + [HELIX] * (LENGTH - 17)
-    return built(torsions, SEQUENCE, "Two helices").with_confidence(np.linspace(40, 98, LENGTH))
+    return build_chain(torsions, SEQUENCE, "Two helices").with_confidence(np.linspace(40, 98, LENGTH))
 
 
 def pae() -> np.ndarray:
@@ -40,7 +40,7 @@ def contacts() -> tuple[np.ndarray, np.ndarray]:
 
 
 def recycles(main: Structure) -> Film:
-    bent = built([STRAND] * LENGTH, SEQUENCE)
+    bent = build_chain([STRAND] * LENGTH, SEQUENCE)
     steps = [*morph(bent, main, 3)]
     frames = [
         Frame(step.with_confidence(np.full(LENGTH, 50.0 + 20 * k)), f"Recycle {k}", None, ptm)

@@ -8,8 +8,8 @@ import numpy as np
 
 from evaluation.datasets.drawn_shapes import episode, picture
 from evaluation.synthetic.scenes import COLOURS
-from evaluation.synthetic.shape_questions import ask, distinct_names, kept_apart, new_name, questions
-from evaluation.synthetic.shape_scenes import COLOUR_NAMES, FILL_NAMES, SHAPE_NAMES, Facts, alike, make, one, pair
+from evaluation.synthetic.shape_questions import ask, distinct_names, held_out_name, new_name, questions
+from evaluation.synthetic.shape_scenes import COLOUR_NAMES, FILL_NAMES, SHAPE_NAMES, Facts, make, one, pair, several
 from evaluation.synthetic.shapes import BLOB_NAMES, NEW_SHAPES, SHAPES, Piece, apart, draw, outline, pattern
 
 
@@ -25,10 +25,10 @@ def test_what_is_kept_apart_is_never_drawn_to_train_on() -> None:
             assert piece.shape not in SHAPES or not apart(piece.colour, piece.shape)
             assert piece.fill.startswith("weave") or piece.fill in FILL_NAMES
     assert 15 < sum(apart(colour, shape) for colour in COLOURS for shape in SHAPES) < 35
-    assert not any(kept_apart(new_name(rng)) for _ in range(200))
+    assert not any(held_out_name(new_name(rng)) for _ in range(200))
     drawn = episode("shape", 2, 2, rng)
     assert len(drawn.pictures) == 5 and sorted(drawn.labels[:-1]) == [0, 0, 1, 1]
-    assert all(kept_apart(name) for name in drawn.names) and len(set(distinct_names(5, rng, True))) == 5
+    assert all(held_out_name(name) for name in drawn.names) and len(set(distinct_names(5, rng, True))) == 5
 
 
 def test_pictures_show_what_their_facts_say() -> None:
@@ -52,7 +52,7 @@ def test_answers_are_true() -> None:
     rng = random.Random(1)
     facts = facts_of(
         one(rng, "green", "star", "dotted"),
-        alike(rng, "red", "cross", 3),
+        several(rng, "red", "cross", 3),
         pair(rng, ("red", "square"), ("blue", "circle"), 0),
         one(rng, "green", "blob 1", "weave 2"),
     )

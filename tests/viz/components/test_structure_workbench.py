@@ -15,13 +15,13 @@ from starlette.testclient import TestClient
 from backends.core.errors import BadInput, TooLarge, UserError
 from backends.folding.structure.confidence import Confidence
 from backends.folding.structure.structure import Structure
-from evaluation.synthetic.proteins import built
+from evaluation.synthetic.proteins import build_chain
 from studio.web.vendor import routes
 from viz.components.structure_workbench import Column, Film, Frame, manifest, parse_csv
 from viz.components.structure_workbench.packing import MAX_MAP, pack_contacts, pack_pae
 from viz.vendor import THREEDMOL_ADDRESS, THREEDMOL_SHA256
 
-HELIX = built([(-57.0, -47.0)] * 12, "MAEKLLRKAEEL").with_confidence(np.linspace(30, 96, 12))
+HELIX = build_chain([(-57.0, -47.0)] * 12, "MAEKLLRKAEEL").with_confidence(np.linspace(30, 96, 12))
 
 
 def two_chains() -> Structure:

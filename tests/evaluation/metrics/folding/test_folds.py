@@ -19,7 +19,7 @@ from evaluation.metrics.folding.gdt import fractions_within, gdt_ha, gdt_ts
 from evaluation.metrics.folding.lddt import lddt_all_atom, lddt_ca
 from evaluation.metrics.folding.morph import morph
 from evaluation.metrics.folding.superpose import rmsd, superpose
-from evaluation.synthetic.proteins import KNOWN, beta_hairpin, built, ideal_helix
+from evaluation.synthetic.proteins import KNOWN, beta_hairpin, build_chain, ideal_helix
 
 TURN = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
 SHIFT = np.array([3.0, -7.0, 11.0])
@@ -27,7 +27,7 @@ SHIFT = np.array([3.0, -7.0, 11.0])
 
 def kinked(bend: float = 60.0) -> Structure:
     """Two helices joined by a joint that `bend` turns."""
-    return built(
+    return build_chain(
         [(-62.0, -43.0)] * 15 + [(-62.0, -43.0 + bend)] + [(-62.0, -43.0)] * 16, "ARNDCQEGHILKMFPSTWYVAEKLDRSNQTIV"
     )
 
@@ -159,7 +159,7 @@ def test_residues_are_matched_past_gaps_and_other_numbers() -> None:
     rows, others = align("ACDEFGHIKL", "ACDFGHIKL")
     assert (rows.tolist(), others.tolist()) == ([0, 1, 2, 4, 5, 6, 7, 8, 9], list(range(9)))
     with pytest.raises(BadInput, match="similar sequence"):
-        match(ideal_helix(30), built([(-62.0, -43.0)] * 30, "WCWCHPWCHMWCWCHPWCHMWCWCHPWCHM"))
+        match(ideal_helix(30), build_chain([(-62.0, -43.0)] * 30, "WCWCHPWCHMWCWCHPWCHMWCWCHPWCHM"))
 
 
 def test_contact_precision_by_hand() -> None:
