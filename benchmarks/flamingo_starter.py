@@ -27,7 +27,7 @@ from backends.fewshot.flamingo.rices import drawn, similar
 from backends.fewshot.types import Support
 from backends.serving.host import Host
 from benchmarks.starters import told
-from evaluation.datasets.drawn_shapes import asked, new_classes, picture
+from evaluation.datasets.drawn_shapes import new_classes, picture, question_pictures
 from evaluation.metrics.fewshot.episodes import play
 from evaluation.statistics.intervals import clopper_pearson, mean
 from evaluation.synthetic.pictures import SENTENCES
@@ -155,7 +155,7 @@ def _taught(rows: Sequence[np.ndarray], shots: int, queries: int) -> float:
 def _questions(reader: Reader) -> Iterator[dict[str, Any]]:
     """Of pairs of colour and shape never trained on: how often the answer is right word for word, by kind."""
     rng = random.Random("benchmark")
-    store = asked(QUESTIONS, rng)
+    store = question_pictures(QUESTIONS, rng)
     right: dict[str, list[bool]] = {}
     for row, drawing in enumerate(store.pictures):
         seen = reader.look(drawing)
