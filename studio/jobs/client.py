@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from backends.core.errors import UserError
+from backends.core.event_json import ErrorMessage, EventMessage, parse_event
 
 log = logging.getLogger(__name__)
 
@@ -81,16 +82,16 @@ class RemoteCall:
         """Whether the server that took this call is there no more; asks it, so only once something went wrong."""
         return not self._answers() or not self._alive()
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[EventMessage]:
         seen, heard, missed = 0, time.monotonic(), 0
         try:
             while not self._cancelled:
                 finished = self._job.done()
                 # A copy: the client hands out its own list, which grows while the events below are worked on.
                 events = list(self._job.outputs())
-                for event in events[seen:]:
-                    if event["type"] == "error":
-                        raise CallFailed(event["code"], event["sentence"])
+                for event in map(parse_event, events[seen:]):
+                    if isinstance(event, ErrorMessage):
+                        raise CallFailed(event.code, event.sentence)
                     yield event
                 if len(events) > seen:
                     seen, heard, missed = len(events), time.monotonic(), 0

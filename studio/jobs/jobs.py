@@ -18,6 +18,7 @@ from typing import IO, Any, Literal
 import httpx
 
 from backends.core.errors import UserError
+from backends.core.event_json import FetchedMessage, ProgressMessage
 from backends.core.info import Info
 from studio.jobs.backend import Backend
 from studio.jobs.client import LOST, CallFailed, RemoteCall
@@ -284,9 +285,9 @@ class Jobs:
     def _fetch(self, job: _Job) -> None:
         fetched = False
         for event in self._call(job, lambda _: ("/fetch", [job.view.card])):
-            fetched = fetched or event["type"] == "fetched"
-            if event["type"] == "progress":
-                job.set(state="running", **{key: event[key] for key in ("stage", "done", "total", "unit")})
+            fetched = fetched or isinstance(event, FetchedMessage)
+            if isinstance(event, ProgressMessage):
+                job.set(state="running", stage=event.stage, done=event.done, total=event.total, unit=event.unit)
         if not fetched and not job.cancelled.is_set():
             raise CallFailed("backend_lost", STOPPED)
 

@@ -12,6 +12,16 @@ from typing import IO, Any
 
 import httpx
 
+from backends.core.event_json import (
+    ArtifactMessage,
+    EventMessage,
+    MetricMessage,
+    NoticeMessage,
+    PartialMessage,
+    ProgressMessage,
+    ResultMessage,
+    StartedMessage,
+)
 from studio.library.library import Library
 
 COPY_BYTES = 1 << 20
@@ -45,23 +55,22 @@ class Intake:
         self._token = ""
         self._files = httpx.Client(base_url=address, timeout=60)
 
-    def take(self, event: Mapping[str, Any]) -> None:
+    def take(self, event: EventMessage) -> None:
         """Keep one event. Raises UserError where the library cannot, httpx.HTTPError where a file does not come."""
-        match event["type"]:
-            case "started":
-                self._token = event["job"]
-                self._library.note(self._run_id, facts={"device": event["device"]})
+        match event:
+            case StartedMessage(job=token, device=device):
+                self._token = token
+                self._library.note(self._run_id, facts={"device": device})
                 self._tell(state="running", stage="Starting")
-            case "progress":
-                self._tell(state="running", **{key: event[key] for key in ("stage", "done", "total", "unit")})
-            case "metric":
-                number = {"value": event["value"], "unit": event["unit"]}
-                self._library.note(self._run_id, metrics={event["name"]: number})
-            case "notice":
-                self._library.note(self._run_id, notices=[event["sentence"]])
-            case "partial":
-                self._keep(event["artifact"])
-            case "result":
+            case ProgressMessage(stage=stage, done=done, total=total, unit=unit):
+                self._tell(state="running", stage=stage, done=done, total=total, unit=unit)
+            case MetricMessage(name=name, value=value, unit=unit):
+                self._library.note(self._run_id, metrics={name: {"value": value, "unit": unit}})
+            case NoticeMessage(sentence=sentence):
+                self._library.note(self._run_id, notices=[sentence])
+            case PartialMessage(artifact=artifact):
+                self._keep(artifact)
+            case ResultMessage():
                 self._finish(event)
 
     def close(self) -> None:
@@ -74,28 +83,27 @@ class Intake:
         finally:
             self._files.close()
 
-    def _finish(self, event: Mapping[str, Any]) -> None:
-        wanted = event["artifacts"]
-        for index, artifact in enumerate(wanted):
-            self._tell(stage="Saving the results", done=index, total=len(wanted), unit="files")
+    def _finish(self, event: ResultMessage) -> None:
+        for index, artifact in enumerate(event.artifacts):
+            self._tell(stage="Saving the results", done=index, total=len(event.artifacts), unit="files")
             self._keep(artifact)
-        self._library.note(self._run_id, facts=event.get("facts", {}))
+        self._library.note(self._run_id, facts=event.facts)
         self.finished = not self._stopped.is_set()
 
-    def _keep(self, artifact: Mapping[str, Any]) -> None:
+    def _keep(self, artifact: ArtifactMessage) -> None:
         """Fetch one artifact, with what the studio derives from it; the derived files first, so that none is missed."""
-        kind, name, meta = artifact["kind"], artifact["name"], artifact["meta"]
-        suffix = Path(artifact["url"]).suffix
+        kind, name, meta = artifact.kind, artifact.name, artifact.meta
+        suffix = Path(artifact.url).suffix
         with tempfile.TemporaryDirectory(prefix="fourfold-file-") as folder:
             path = Path(folder) / f"file{suffix}"
-            with self._files.stream("GET", artifact["url"]) as answer, path.open("wb") as target:
+            with self._files.stream("GET", artifact.url) as answer, path.open("wb") as target:
                 answer.raise_for_status()
                 for block in answer.iter_bytes(COPY_BYTES):
                     if self._stopped.is_set():
                         return
                     target.write(block)
             if self._derive is not None:
-                for derived, content in self._derive(path, artifact):
+                for derived, content in self._derive(path, artifact.model_dump()):
                     self._library.keep(self._run_id, derived, name, content, meta=meta)
             self._library.keep(self._run_id, kind, name, path, file=f"{name}{suffix}", meta=meta, move=True)
 

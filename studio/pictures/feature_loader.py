@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from backends.core.errors import UserError
+from backends.core.event_json import ProgressMessage
 from studio.jobs.backend import Backend
 from studio.jobs.background import BackgroundTasks, MemoryStore
 from studio.jobs.client import CallFailed
@@ -213,9 +214,9 @@ class FeatureLoader:
             sent["classes"] = folder / "classes.txt"
             sent["classes"].write_text("".join(f"{line(name, said)}\n" for _, name, said in words), "utf-8")
 
-        def on_progress(event: Mapping[str, Any]) -> None:
-            done = finished + round(event["done"]) if event["unit"] == "pictures" else finished
-            self._state = replace(self._state, stage=event["stage"], done=done)
+        def on_progress(event: ProgressMessage) -> None:
+            done = finished + round(event.done) if event.unit == "pictures" else finished
+            self._state = replace(self._state, stage=event.stage, done=done)
 
         self._call = InferenceCall(self.backend, self.card["id"])
         if self._stopped:

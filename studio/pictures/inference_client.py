@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from backends.core.event_json import EventMessage, ProgressMessage, ResultMessage, StartedMessage
 from studio.jobs.backend import Backend
 from studio.jobs.background import BackgroundTasks, MemoryStore
 from studio.jobs.client import LOST, CallFailed, RemoteCall
@@ -48,7 +49,7 @@ class InferenceCall:
         self,
         sent: Mapping[str, Path],
         options: Mapping[str, Any],
-        on_progress: Callable[[Mapping[str, Any]], object] = lambda event: None,
+        on_progress: Callable[[ProgressMessage], object] = lambda event: None,
     ) -> dict[str, bytes]:
         """Run the call to its end.
 
@@ -65,28 +66,28 @@ class InferenceCall:
         """
         try:
             for event, address in self._events(sent, options):
-                if event["type"] == "progress":
+                if isinstance(event, ProgressMessage):
                     on_progress(event)
-                elif event["type"] == "result":
-                    return {item["kind"]: _fetch(f"{address}{item['url']}") for item in event["artifacts"]}
+                elif isinstance(event, ResultMessage):
+                    return {item.kind: _fetch(f"{address}{item.url}") for item in event.artifacts}
         except httpx.HTTPError as error:
             log.warning("an answer did not arrive: %s", error)
             raise CallFailed("backend_lost", LOST) from error
         raise CallFailed("backend_lost", LOST)
 
-    def _events(self, sent: Mapping[str, Path], options: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    def _events(self, sent: Mapping[str, Path], options: Mapping[str, Any]) -> Iterator[tuple[EventMessage, str]]:
         """The events of the call, with the server's address; at the end its files are deleted."""
         state = self.backend.wait_ready(READY_SECONDS, lambda: not self._stopped)
         if not state.ready:
             raise CallFailed("unreachable", state.sentence)
-        task, incarnation = state.info["tasks"][TASK], self.backend.incarnation
-        arguments = [sent["query"], self.card_id, dict(options), *(sent.get(name) for name in task["optional"])]
+        task, incarnation = state.info.tasks[TASK], self.backend.incarnation
+        arguments = [sent["query"], self.card_id, dict(options), *(sent.get(name) for name in task.optional)]
         alive = lambda: self.backend.incarnation == incarnation  # noqa: E731
-        call = self._call = RemoteCall(state.address, task["endpoint"], arguments, alive)
+        call = self._call = RemoteCall(state.address, task.endpoint, arguments, alive)
         token = ""
         try:
             for event in call:
-                token = event["job"] if event["type"] == "started" else token
+                token = event.job if isinstance(event, StartedMessage) else token
                 yield event, state.address
         finally:
             self._call = None
