@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backends.core.event_json import ProgressMessage
 from studio.jobs.client import LOST, CallFailed
 from studio.pictures import feature_loader, files, inference_client
 from studio.pictures.feature_loader import FeatureLoader, FeatureStore, line
@@ -63,7 +64,7 @@ class Server:
         self.calls.append((shas, lines))
         if self.failure:
             raise self.failure
-        tell({"stage": "Looking", "done": len(shas), "total": len(shas), "unit": "pictures"})
+        tell(ProgressMessage(stage="Looking", done=len(shas), total=len(shas), unit="pictures"))
         return {"features": npz([sha for sha in shas if sha not in self.blind], len(lines), self.space)}
 
 
