@@ -1,6 +1,6 @@
-"""What every folding engine shares: read the query, check it, keep what is found, and judge it.
+"""What every folding engine shares: reading and checking the query, writing the results, judging the geometry.
 
-An engine adds `predict`, which turns a query into a Model, and says what it `takes`.
+An engine adds `predict`, which turns a query into a Model, and its `capabilities`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class FoldingEngine(Engine):
         self.device = device
 
     def amount(self, inputs: Mapping[str, Path], last: Progress, result: Result) -> float:
-        """Residues; networks, whose work grows faster than the chain, count in the units of `estimate.work`."""
+        """Residues; networks, whose work grows faster than the chain, count in `resources.work_units`."""
         return float(result.length) if isinstance(result, Folding) else 0.0
 
     @abstractmethod

@@ -27,18 +27,18 @@ MAX_SENSITIVE_PLACES = 25
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _attention(run_id: str, file: str) -> np.ndarray:
     """`(layers, heads, L, L)`; one run's at a time, as it may take a gigabyte."""
-    found = run_data.load_array(run_id, "attention")
-    if found is None:
+    attention = run_data.load_array(run_id, "attention")
+    if attention is None:
         raise BadInput("The attention of this run is not in the library any more.")
-    return found
+    return attention
 
 
-def columns(run: Run, found: FoldData) -> list[Any]:
+def columns(run: Run, fold: FoldData) -> list[Any]:
     """How much a mutation at each place is worth on average, to colour by."""
     from viz.components.structure_workbench import Column
 
     scan = run_data.load_array(run.id, "mutations")
-    if scan is None or len(scan) != len(found.structure):
+    if scan is None or len(scan) != len(fold.structure):
         return []
     meaning = "Mean over all mutations of a place, as the language model expects them: the lower, the less it may vary."
     return [Column("mutations", "Mutations (mean log-odds)", _means(scan), "log-odds", meaning, diverging=True)]
@@ -54,47 +54,47 @@ def _means(scan: np.ndarray) -> np.ndarray:
 
 def show(run: Run) -> None:
     """What this engine kept of its inside."""
-    found = run_data.load_fold(run)
-    kept = {item.kind: item for item in services.library().artifacts(run.id)}
-    if found is None:
+    fold = run_data.load_fold(run)
+    artifacts = {item.kind: item for item in services.library().artifacts(run.id)}
+    if fold is None:
         return
-    if found.contacts is not None:
-        _contacts(run, found)
-    if "attention" in kept:
-        _heads(run, kept["attention"].file, found)
-    if "mutations" in kept:
-        _mutations(run, found, str(kept["mutations"].meta.get("columns") or ALPHAFOLD_ORDER))
-    if not {"attention", "mutations"} & kept.keys():
+    if fold.contacts is not None:
+        _contacts(run, fold)
+    if "attention" in artifacts:
+        _heads(run, artifacts["attention"].file, fold)
+    if "mutations" in artifacts:
+        _mutations(run, fold, str(artifacts["mutations"].meta.get("columns") or ALPHAFOLD_ORDER))
+    if not {"attention", "mutations"} & artifacts.keys():
         st.caption(
             "Attention heads and a scan of all mutations are kept when they are asked for: run ESMFold with “Keep "
             "attention” and “Scan all mutations” under its options."
         )
 
 
-def _truth(run: Run, found: FoldData) -> tuple[np.ndarray, np.ndarray, str]:
+def _truth(run: Run, fold: FoldData) -> tuple[np.ndarray, np.ndarray, str]:
     """Contacts to judge by `(L, L)`, the residues they tell of `(L,)`, and where they come from."""
-    told, given = run_data.stored_json(run.id, COMPARISON), run_data.reference(run.id)
-    if told is not None and given is not None:
-        true, known = compare.true_contacts(found.structure, given[0], told)
-        return true, known, f"the contacts of {given[1].meta.get('title') or 'the reference'}"
-    own = contact_map(found.structure)
+    comparison, stored_reference = run_data.stored_json(run.id, COMPARISON), run_data.reference(run.id)
+    if comparison is not None and stored_reference is not None:
+        true, known = compare.true_contacts(fold.structure, stored_reference[0], comparison)
+        return true, known, f"the contacts of {stored_reference[1].meta.get('title') or 'the reference'}"
+    own = contact_map(fold.structure)
     return own, np.ones(len(own), bool), "the contacts of this model's own structure: give a reference under Compare"
 
 
-def _contacts(run: Run, found: FoldData) -> None:
+def _contacts(run: Run, fold: FoldData) -> None:
     from viz.folding.maps import contact_figure
 
-    true, _, origin = _truth(run, found)
+    true, _, origin = _truth(run, fold)
     st.markdown(
         "**Contacts**",
         help="Predicted above the diagonal, those of the structure below it; Cβ atoms closer than 8 Å count.",
     )
-    figure, alt = contact_figure(found.contacts, true)
+    figure, alt = contact_figure(fold.contacts, true)
     st.plotly_chart(figure, alt=alt, key=f"contacts-{run.id}")
     st.caption(f"{alt} Judged by {origin}.")
 
 
-def _heads(run: Run, file: str, found: FoldData) -> None:
+def _heads(run: Run, file: str, fold: FoldData) -> None:
     from evaluation.metrics.folding.attention import corrected
     from viz.folding.maps import contact_figure
 
@@ -105,7 +105,7 @@ def _heads(run: Run, file: str, found: FoldData) -> None:
     )
     attention = _attention(run.id, file)
     layers, heads = attention.shape[:2]
-    if attention.shape[-1] != len(found.structure):
+    if attention.shape[-1] != len(fold.structure):
         st.caption("The attention of this run is of another length than its structure.")
         return
     best: dict[str, Any] = {}
@@ -120,7 +120,7 @@ def _heads(run: Run, file: str, found: FoldData) -> None:
     layer = left.number_input("Layer", 1, layers, int(best.get("layer", layers)), key=f"layer-{run.id}")
     head = right.number_input("Head", 1, heads, int(best.get("head", 1)), key=f"head-{run.id}")
     map_ = corrected(attention[int(layer) - 1, int(head) - 1])
-    true, _, origin = _truth(run, found)
+    true, _, origin = _truth(run, fold)
     figure, alt = contact_figure(_ranked(map_), true, shown=1 - 1.5 / len(map_))
     st.plotly_chart(figure, alt=alt, key=f"head-map-{run.id}")
     st.caption(f"The strongest pairs of layer {layer}, head {head}, against {origin}.")
@@ -135,34 +135,36 @@ def _ranked(map_: np.ndarray) -> np.ndarray:
 def _judge_heads(run: Run, file: str) -> bytes:
     from evaluation.metrics.folding.attention import head_precision
 
-    found = run_data.load_fold(run)
-    if found is None:
+    fold = run_data.load_fold(run)
+    if fold is None:
         raise BadInput("The structure of this run is not there any more.")
-    true, known, origin = _truth(run, found)
+    true, known, origin = _truth(run, fold)
     rows = head_precision(_attention(run.id, file), true, known)[:MAX_HEADS]
     return as_json({"origin": origin, "rows": rows}).encode()
 
 
 def _show_heads_table(answer: bytes) -> dict[str, Any]:
     """Show the heads, the best first; gives the best."""
-    told = json.loads(answer)
-    st.dataframe(pd.DataFrame(told["rows"]), hide_index=True, height=220)
-    st.caption(f"Share of each head's strongest pairs that are contacts, pairs six or more apart; by {told['origin']}.")
-    return told["rows"][0] if told["rows"] else {}
+    judged = json.loads(answer)
+    st.dataframe(pd.DataFrame(judged["rows"]), hide_index=True, height=220)
+    st.caption(
+        f"Share of each head's strongest pairs that are contacts, pairs six or more apart; by {judged['origin']}."
+    )
+    return judged["rows"][0] if judged["rows"] else {}
 
 
-def _mutations(run: Run, found: FoldData, letters: str) -> None:
+def _mutations(run: Run, fold: FoldData, letters: str) -> None:
     from viz.folding.maps import mutation_scan
 
     scan = run_data.load_array(run.id, "mutations")
-    if scan is None or len(scan) != len(found.structure):
+    if scan is None or len(scan) != len(fold.structure):
         return
     st.markdown(
         "**Every single mutation**",
         help="The language model was asked for each residue in turn, hidden from it, what it expects there (masked "
         "marginals). Below 0 it expects the new residue less than the present one. It is not a measured stability.",
     )
-    sequence = found.structure.sequence
+    sequence = fold.structure.sequence
     figure, alt = mutation_scan(scan, sequence, letters)
     st.plotly_chart(figure, alt=alt, key=f"scan-{run.id}")
     st.caption(f"{alt} The workbench above can be coloured by the mean of each place.")
@@ -170,8 +172,8 @@ def _mutations(run: Run, found: FoldData, letters: str) -> None:
     order = [int(row) for row in np.argsort(means, kind="stable") if np.isfinite(means[row])][:MAX_SENSITIVE_PLACES]
     st.caption("The least changeable places; those you tick are selected in 3D.")
     shown = pd.DataFrame({
-        "residue": [f"{sequence[row]}{found.structure.numbers[row]}" for row in order],
-        "chain": [str(found.structure.chains[row]) for row in order],
+        "residue": [f"{sequence[row]}{fold.structure.numbers[row]}" for row in order],
+        "chain": [str(fold.structure.chains[row]) for row in order],
         "mean log-odds": np.round(means[order], 2),
     })  # fmt: skip
     event = st.dataframe(

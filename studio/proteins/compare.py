@@ -46,54 +46,56 @@ class ComparisonLayers:
     films: list[Any] = field(default_factory=list)
 
 
-def comparison_layers(run: Run, found: FoldData) -> ComparisonLayers:
+def comparison_layers(run: Run, fold: FoldData) -> ComparisonLayers:
     """The reference laid on the model, lDDT and deviation to colour by, true contacts, the morph: what is ready."""
     from viz.components.structure_workbench import Column, Overlay
 
-    told, given = run_data.stored_json(run.id, COMPARISON), run_data.reference(run.id)
-    if told is None or given is None:
+    comparison, stored_reference = run_data.stored_json(run.id, COMPARISON), run_data.reference(run.id)
+    if comparison is None or stored_reference is None:
         return ComparisonLayers()
-    reference, stored = given
-    rows = np.asarray(told["model"], int)
-    lddt, off = np.full((2, len(found.structure)), np.nan)
-    lddt[rows] = [np.nan if value is None else value for value in told["lddt_residues"]]
-    off[rows] = told["deviation"]
+    reference, stored = stored_reference
+    rows = np.asarray(comparison["model"], int)
+    lddt, deviation = np.full((2, len(fold.structure)), np.nan)
+    lddt[rows] = [np.nan if value is None else value for value in comparison["lddt_residues"]]
+    deviation[rows] = comparison["deviation"]
     name = str(stored.meta.get("title") or "reference")
     columns = [
         Column("lddt", f"lDDT against {name}", lddt, "", SCORES["lddt"].meaning, 0, 1),
-        Column("deviation", f"Distance from {name}", off, "Å", "Between Cα atoms after superposition.", 0),
+        Column("deviation", f"Distance from {name}", deviation, "Å", "Between Cα atoms after superposition.", 0),
     ]
-    partners = [pair["reference"] for pair in told["chains"]]
-    laid = _superposed(reference.select(np.isin(reference.chains, partners)), told)
-    overlay = Overlay("reference", name, laid, f"TM-score {told['tm']:.3f}, RMSD {told['rmsd']:.2f} Å")
-    true, _ = true_contacts(found.structure, reference, told)
-    return ComparisonLayers(true, columns, [overlay], _morph(run, found.structure, told))
+    partners = [pair["reference"] for pair in comparison["chains"]]
+    superposed = _superposed(reference.select(np.isin(reference.chains, partners)), comparison)
+    overlay = Overlay(
+        "reference", name, superposed, f"TM-score {comparison['tm']:.3f}, RMSD {comparison['rmsd']:.2f} Å"
+    )
+    true, _ = true_contacts(fold.structure, reference, comparison)
+    return ComparisonLayers(true, columns, [overlay], _morph(run, fold.structure, comparison))
 
 
-def _superposed(reference: Structure, told: Mapping[str, Any]) -> Structure:
+def _superposed(reference: Structure, comparison: Mapping[str, Any]) -> Structure:
     """The reference on the model: the comparison's transform goes the other way."""
-    back = np.asarray(told["rotation"]).T
-    return reference.moved(back, -back @ np.asarray(told["shift"]))
+    back = np.asarray(comparison["rotation"]).T
+    return reference.moved(back, -back @ np.asarray(comparison["shift"]))
 
 
 def true_contacts(
-    model: Structure, reference: Structure, told: Mapping[str, Any]
+    model: Structure, reference: Structure, comparison: Mapping[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Contacts of the reference by the model's residues `(L, L)` bool, and which residues it tells of `(L,)` bool."""
-    rows, others = np.asarray(told["model"], int), np.asarray(told["reference"], int)
+    rows, others = np.asarray(comparison["model"], int), np.asarray(comparison["reference"], int)
     true, known = np.zeros((len(model), len(model)), bool), np.zeros(len(model), bool)
     true[np.ix_(rows, rows)] = contact_map(reference)[np.ix_(others, others)]
     known[rows] = True
     return true, known
 
 
-def _morph(run: Run, model: Structure, told: Mapping[str, Any]) -> list[Any]:
+def _morph(run: Run, model: Structure, comparison: Mapping[str, Any]) -> list[Any]:
     from viz.components.structure_workbench import Film, Frame
 
     path = run_data.load_array(run.id, MORPH)
     if path is None:
         return []
-    rows = np.sort(np.asarray(told["model"], int))
+    rows = np.sort(np.asarray(comparison["model"], int))
     base = model.select(rows)
     if path.shape[1] != len(base):
         return []
@@ -112,11 +114,13 @@ def _morph(run: Run, model: Structure, told: Mapping[str, Any]) -> list[Any]:
 
 def show(run: Run) -> None:
     """The scores where a reference is there, and the way to give one."""
-    found, given = run_data.load_fold(run), run_data.reference(run.id)
-    if found is None:
+    fold, stored_reference = run_data.load_fold(run), run_data.reference(run.id)
+    if fold is None:
         return
-    if given is not None:
-        st.markdown(f"Compared with **{formatting.plain(str(given[1].meta.get('title') or 'a reference'))}**")
+    if stored_reference is not None:
+        st.markdown(
+            f"Compared with **{formatting.plain(str(stored_reference[1].meta.get('title') or 'a reference'))}**"
+        )
         analysed(
             run,
             COMPARISON,
@@ -124,32 +128,32 @@ def show(run: Run) -> None:
             "Comparing…",
             lambda answer: _show_scores(run, json.loads(answer)),
         )
-        if len(found.structure) <= MAX_MORPH_RESIDUES and services.library().count(run.id, COMPARISON):
+        if len(fold.structure) <= MAX_MORPH_RESIDUES and services.library().count(run.id, COMPARISON):
             analysed(run, MORPH, partial(_compute_morph, run), "Making the morph…", lambda _: None)
-    _ask_for_reference(run, given is not None)
+    _ask_for_reference(run, stored_reference is not None)
 
 
 def _load_pair(run: Run) -> tuple[FoldData, Structure]:
-    found, given = run_data.load_fold(run), run_data.reference(run.id)
-    if found is None or given is None:
+    fold, stored_reference = run_data.load_fold(run), run_data.reference(run.id)
+    if fold is None or stored_reference is None:
         raise BadInput("The structures to compare are not there any more.")
-    return found, given[0]
+    return fold, stored_reference[0]
 
 
 def _compute_comparison(run: Run) -> bytes:
     from evaluation.metrics.folding.folds import calibration, compare, contact_precision
 
-    found, reference = _load_pair(run)
-    result = compare(found.structure, reference)
-    told = result.to_json()
-    if found.contacts is not None:
-        true, known = true_contacts(found.structure, reference, told)
-        told["precision"] = contact_precision(found.contacts, true, known=known)
-    sure = found.structure.confidence[result.matching.model]
-    if (np.isfinite(sure) & np.isfinite(result.residues)).any():
-        kept = calibration(sure, result.residues)
-        told["calibration"] = {"error": kept.error, "correlation": kept.correlation}
-    return as_json(told).encode()
+    fold, reference = _load_pair(run)
+    result = compare(fold.structure, reference)
+    comparison = result.to_json()
+    if fold.contacts is not None:
+        true, known = true_contacts(fold.structure, reference, comparison)
+        comparison["precision"] = contact_precision(fold.contacts, true, known=known)
+    plddt = fold.structure.confidence[result.matching.model]
+    if (np.isfinite(plddt) & np.isfinite(result.residues)).any():
+        accuracy = calibration(plddt, result.residues)
+        comparison["calibration"] = {"error": accuracy.error, "correlation": accuracy.correlation}
+    return as_json(comparison).encode()
 
 
 def _compute_morph(run: Run) -> bytes:
@@ -158,42 +162,42 @@ def _compute_morph(run: Run) -> bytes:
 
     from evaluation.metrics.folding.morph import morph
 
-    found, reference = _load_pair(run)
-    told = run_data.stored_json(run.id, COMPARISON)
-    if told is None:
+    fold, reference = _load_pair(run)
+    comparison = run_data.stored_json(run.id, COMPARISON)
+    if comparison is None:
         raise BadInput("The comparison is not there any more: compare again.")
-    order = np.argsort(told["model"])
-    rows, others = np.asarray(told["model"], int)[order], np.asarray(told["reference"], int)[order]
-    frames = morph(found.structure.select(rows), _superposed(reference, told).select(others), MORPH_FRAMES)
+    order = np.argsort(comparison["model"])
+    rows, others = np.asarray(comparison["model"], int)[order], np.asarray(comparison["reference"], int)[order]
+    frames = morph(fold.structure.select(rows), _superposed(reference, comparison).select(others), MORPH_FRAMES)
     target = io.BytesIO()
     np.savez_compressed(target, morph=np.stack([frame.atoms for frame in frames]))
     return target.getvalue()
 
 
-def _show_scores(run: Run, told: Mapping[str, Any]) -> None:
+def _show_scores(run: Run, comparison: Mapping[str, Any]) -> None:
     from viz.folding.figures import lddt_line
 
-    st.markdown(formatting.plain(told["sentence"]))
+    st.markdown(formatting.plain(comparison["sentence"]))
     with st.container(horizontal=True):
         for metric in COMPARISON_METRICS:
-            st.metric(metric.name, metric.format(told.get(metric.id)), help=metric.meaning, width=130)
-    pairs = ", ".join(f"{pair['model']} with {pair['reference']}" for pair in told["chains"])
+            st.metric(metric.name, metric.format(comparison.get(metric.id)), help=metric.meaning, width=130)
+    pairs = ", ".join(f"{pair['model']} with {pair['reference']}" for pair in comparison["chains"])
     st.caption(f"Chains: {formatting.plain(pairs)}, matched by their sequences.")
-    if precision := told.get("precision"):
-        said = ", ".join(f"{top} {_percent(value)}" for top, value in precision.items())
+    if precision := comparison.get("precision"):
+        text = ", ".join(f"{top} {_percent(value)}" for top, value in precision.items())
         st.caption(
-            f"Precision of the predicted contacts, likeliest first, pairs six or more apart: {said}.",
+            f"Precision of the predicted contacts, likeliest first, pairs six or more apart: {text}.",
             help="Of the L (as many as residues), L/2 and L/5 likeliest contacts, the share that is in the reference.",
         )
-    if kept := told.get("calibration"):
-        said = "" if kept["correlation"] is None else f", correlation {kept['correlation']:.2f}"
-        st.caption(f"pLDDT was off from the true lDDT by {kept['error']:.0f} points on average{said}.")
-    found = run_data.load_fold(run)
-    if found is None:
+    if accuracy := comparison.get("calibration"):
+        text = "" if accuracy["correlation"] is None else f", correlation {accuracy['correlation']:.2f}"
+        st.caption(f"pLDDT was off from the true lDDT by {accuracy['error']:.0f} points on average{text}.")
+    fold = run_data.load_fold(run)
+    if fold is None:
         return
-    values = np.full(len(found.structure), np.nan)
-    values[told["model"]] = [np.nan if value is None else value for value in told["lddt_residues"]]
-    figure, alt = lddt_line({"against the reference": values}, run_data.residue_numbers(found.structure))
+    values = np.full(len(fold.structure), np.nan)
+    values[comparison["model"]] = [np.nan if value is None else value for value in comparison["lddt_residues"]]
+    figure, alt = lddt_line({"against the reference": values}, run_data.residue_numbers(fold.structure))
     st.plotly_chart(figure, alt=alt, key=f"lddt-{run.id}")
     st.caption(f"{alt} The workbench above can be coloured by it, shows the reference and the morph between the two.")
 

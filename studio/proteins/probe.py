@@ -71,19 +71,19 @@ def probe(path: Path) -> Probe:
     except UserError as error:
         return Probe(problem=error.sentence)
     many = len(query.chains) > 1
-    found = [
+    warnings = [
         (chain.name if many else "", finding) for chain in query.chains for finding in check_sequence(chain.sequence)
     ]
-    return Probe(query, tuple(found))
+    return Probe(query, tuple(warnings))
 
 
 def confidence_problem(path: Path, length: int) -> str:
     """One sentence where a file of confidence cannot go with a structure of `length` residues; "" where it can."""
     try:
-        told = read_confidence(path)
+        confidence = read_confidence(path)
     except UserError as error:
         return error.sentence
-    for array in (told.plddt, told.pae):
+    for array in (confidence.plddt, confidence.pae):
         if array is not None and len(array) != length:
             return f"The confidence file is for {len(array)} residues and the structure has {length}."
     return ""

@@ -44,14 +44,14 @@ STATES = {"H": "helix", "E": "strand", "-": "neither"}
 def files(run: Run) -> None:
     """The downloads, one by one and together."""
     library = services.library()
-    kept = {(item.kind, item.name): item for item in library.artifacts(run.id)}
+    artifacts = {(item.kind, item.name): item for item in library.artifacts(run.id)}
     for kind, name, label, about in FILES:
-        if stored := kept.get((kind, name)):
+        if stored := artifacts.get((kind, name)):
             _offer(f"{label} · {formatting.size(stored.bytes)}", urls.file_url(run.id, stored, download=True), about)
     for stored in library.artifacts(run.id, "ranked"):
         sure = stored.meta.get("plddt")
-        said = "A further model of the same protein" + (f", mean pLDDT {sure:.0f}." if sure is not None else ".")
-        _offer(f"{stored.name} · {formatting.size(stored.bytes)}", urls.file_url(run.id, stored, download=True), said)
+        text = "A further model of the same protein" + (f", mean pLDDT {sure:.0f}." if sure is not None else ".")
+        _offer(f"{stored.name} · {formatting.size(stored.bytes)}", urls.file_url(run.id, stored, download=True), text)
     left, right = st.columns([2, 3], vertical_alignment="center")
     left.download_button(
         "Everything (ZIP)", lambda: archive(run), f"{_safe(run.title)}.zip", "application/zip",
@@ -64,8 +64,8 @@ def files(run: Run) -> None:
         icon=":material/view_in_ar:", width="stretch", on_click="ignore",
     )  # fmt: skip
     right.caption("One file that turns and zooms in any browser, without a network.")
-    found = run_data.load_fold(run)
-    if found is not None and np.isfinite(found.structure.confidence).any():
+    fold = run_data.load_fold(run)
+    if fold is not None and np.isfinite(fold.structure.confidence).any():
         st.caption(f":material/warning: {B_FACTOR}")
 
 
@@ -98,8 +98,8 @@ def page(run: Run) -> str:
     """The structure as one HTML page that stands alone."""
     from viz.folding.structure import static_view
 
-    found = run_data.load_fold(run)
-    return static_view(found.structure) if found else ""
+    fold = run_data.load_fold(run)
+    return static_view(fold.structure) if fold else ""
 
 
 def confidence(run: Run) -> None:
@@ -108,28 +108,28 @@ def confidence(run: Run) -> None:
     from viz.folding.figures import plddt_line, recycle_line
     from viz.folding.maps import pae_map
 
-    found = run_data.load_fold(run)
-    if found is None:
+    fold = run_data.load_fold(run)
+    if fold is None:
         return
-    told, steps = found.confidence, run_data.steps(run.id)
-    if told.plddt is None and told.pae is None:
+    scores, steps = fold.confidence, run_data.steps(run.id)
+    if scores.plddt is None and scores.pae is None:
         st.caption("This structure comes without any confidence: how sure its maker was is not known.")
-    if told.plddt is not None:
+    if scores.plddt is not None:
         st.markdown("**pLDDT along the chain**", help=PLDDT.meaning)
-        figure, alt = plddt_line(told.plddt, run_data.residue_numbers(found.structure))
+        figure, alt = plddt_line(scores.plddt, run_data.residue_numbers(fold.structure))
         st.plotly_chart(figure, alt=alt, key=f"plddt-{run.id}")
         st.caption(alt)
-    if told.pae is not None:
-        parts = domains(told.pae, told.plddt)
+    if scores.pae is not None:
+        parts = domains(scores.pae, scores.plddt)
         st.markdown(
             "**Predicted aligned error (PAE)**",
             help="How far off in Å the second residue may be when the structure is laid on the first: dark squares are "
             "parts that are sure of themselves, light ones between them mean that their places to each other are not.",
         )
         st.markdown(f":material/category: {parts.sentence}")
-        if run_data.residue_numbers(found.structure) != list(range(1, len(found.structure) + 1)):
+        if run_data.residue_numbers(fold.structure) != list(range(1, len(fold.structure) + 1)):
             st.caption("In this map and its domains residues are counted from 1 in the order of the file.")
-        figure, alt = pae_map(told.pae, parts.labels)
+        figure, alt = pae_map(scores.pae, parts.labels)
         st.plotly_chart(figure, alt=alt, key=f"pae-{run.id}")
     known = [step for step in steps if step.meta.get("plddt") is not None]
     if len(known) > 1:
@@ -143,10 +143,10 @@ def geometry(run: Run) -> None:
     """Every check with its value and what is expected, the residues that offend one click from 3D; Ramachandran."""
     from viz.folding.maps import ramachandran
 
-    found = run_data.load_fold(run)
-    if found is None:
+    fold = run_data.load_fold(run)
+    if fold is None:
         return
-    for row in found.sanity["rows"]:
+    for row in fold.sanity["rows"]:
         badge, name, value, sentence = st.columns([2, 2, 3, 5], vertical_alignment="center")
         badge.markdown(MARKS[row["verdict"]])
         name.markdown(f"**{row['name']}**", help=row["definition"])
@@ -156,13 +156,13 @@ def geometry(run: Run) -> None:
             if row["residues"] and st.button("Show in 3D", key=f"show-{run.id}-{row['id']}", type="tertiary"):
                 run_data.select(run.id, row["residues"])
                 st.rerun()
-    if found.structure.backbone:
+    if fold.structure.backbone:
         st.markdown(
             "**Ramachandran plot**",
             help="The two angles by which the backbone turns at each residue. Real proteins keep to the shaded parts; "
             "glycine is freer than the rest.",
         )
-        figure, alt = ramachandran(found.structure)
+        figure, alt = ramachandran(fold.structure)
         st.plotly_chart(figure, alt=alt, key=f"ramachandran-{run.id}")
         st.caption(alt)
 
@@ -176,18 +176,18 @@ def _against(row: Mapping[str, Any]) -> str:
     return f"{what} · expected: {row['expected']}{usual}"
 
 
-def selected(run: Run, found: FoldData, state: Mapping[str, Any] | None) -> None:
+def selected(run: Run, fold: FoldData, state: Mapping[str, Any] | None) -> None:
     """What is selected in the workbench, as a table to take along."""
-    rows = [int(row) for row in (state or {}).get("rows", ()) if 0 <= int(row) < len(found.structure)]
+    rows = [int(row) for row in (state or {}).get("rows", ()) if 0 <= int(row) < len(fold.structure)]
     if not rows:
         return
     with st.expander(f"Selected: {formatting.count(len(rows), 'residue')}"):
-        st.dataframe(table(run, found).iloc[rows], hide_index=True)
+        st.dataframe(table(run, fold).iloc[rows], hide_index=True)
 
 
-def table(run: Run, found: FoldData) -> pd.DataFrame:
+def table(run: Run, fold: FoldData) -> pd.DataFrame:
     """What is known of each residue, one row each."""
-    structure = found.structure
+    structure = fold.structure
     shown: dict[str, Any] = {
         "chain": structure.chains,
         "residue": [f"{a}{b}" for a, b in zip(structure.numbers, structure.insertions, strict=True)],
@@ -196,28 +196,28 @@ def table(run: Run, found: FoldData) -> pd.DataFrame:
     }
     if np.isfinite(structure.confidence).any():
         shown["pLDDT"] = np.round(structure.confidence, 1)
-    for column in [*columns(run, found), *compare.comparison_layers(run, found).columns]:
+    for column in [*columns(run, fold), *compare.comparison_layers(run, fold).columns]:
         shown.setdefault(column.label, column.values)
     return pd.DataFrame(shown)
 
 
-def columns(run: Run, found: FoldData) -> list[Any]:
+def columns(run: Run, fold: FoldData) -> list[Any]:
     """The numbers that somebody brought for this run."""
     from viz.components.structure_workbench import parse_csv
 
-    kept = services.library().artifacts(run.id, COLUMNS)
-    if not kept:
+    artifacts = services.library().artifacts(run.id, COLUMNS)
+    if not artifacts:
         return []
-    with services.library().open(run.id, kept[0]) as file:
-        return list(parse_csv(file.read(), found.structure))
+    with services.library().open(run.id, artifacts[0]) as file:
+        return list(parse_csv(file.read(), fold.structure))
 
 
 def numbers(run: Run) -> None:
     """Take a table of numbers to colour by, or the table of all that is known here."""
     from viz.components.structure_workbench import parse_csv
 
-    found, library = run_data.load_fold(run), services.library()
-    if found is None:
+    fold, library = run_data.load_fold(run), services.library()
+    if fold is None:
         return
     st.caption(
         "A CSV with a column “residue” and any columns of numbers, “chain” where there are several. They become "
@@ -226,24 +226,24 @@ def numbers(run: Run) -> None:
     upload = st.file_uploader("Your numbers (CSV)", type=["csv", "tsv", "txt"], max_upload_size=8, key=f"csv-{run.id}")
     if upload is not None and st.session_state.get(f"csv-taken-{run.id}") != upload.file_id:
         try:
-            made = parse_csv(upload.getvalue(), found.structure)
+            columns_read = parse_csv(upload.getvalue(), fold.structure)
         except UserError as error:
             st.error(error.sentence, icon=":material/error:")
         else:
             library.keep(run.id, COLUMNS, COLUMNS, upload.getvalue(), file="numbers.csv")
             st.session_state[f"csv-taken-{run.id}"] = upload.file_id
-            st.toast(f"{formatting.count(len(made), 'column')} can be chosen under “Colour”.")
+            st.toast(f"{formatting.count(len(columns_read), 'column')} can be chosen under “Colour”.")
             st.rerun()
-    mine = columns(run, found)
+    mine = columns(run, fold)
     if mine:
         st.markdown(f"To colour by: **{formatting.plain(', '.join(column.label for column in mine))}**")
         if st.button("Forget these numbers", icon=":material/delete:"):
             library.drop(run.id, COLUMNS)
             st.rerun()
     st.markdown("**Every residue**")
-    st.dataframe(table(run, found), hide_index=True, height=300)
+    st.dataframe(table(run, fold), hide_index=True, height=300)
     st.download_button(
-        "This table (CSV)", lambda: table(run, found).to_csv(index=False), f"{_safe(run.title)}.csv", "text/csv",
+        "This table (CSV)", lambda: table(run, fold).to_csv(index=False), f"{_safe(run.title)}.csv", "text/csv",
         icon=":material/table:", on_click="ignore",
     )  # fmt: skip
 

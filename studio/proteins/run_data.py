@@ -35,10 +35,10 @@ class FoldData:
 
 def load_fold(run: Run) -> FoldData | None:
     """What this run found; None while it has not."""
-    kept = {item.name: item for item in services.library().artifacts(run.id)}
-    if not {"model.cif", "confidence.json", "sanity.json"} <= kept.keys():
+    artifacts = {item.name: item for item in services.library().artifacts(run.id)}
+    if not {"model.cif", "confidence.json", "sanity.json"} <= artifacts.keys():
         return None
-    return _read(run.id, tuple(kept[name].file for name in ("model.cif", "confidence.json", "sanity.json")))
+    return _read(run.id, tuple(artifacts[name].file for name in ("model.cif", "confidence.json", "sanity.json")))
 
 
 @st.cache_resource(max_entries=MAX_CACHED_RUNS, show_spinner=False)
@@ -46,10 +46,10 @@ def _read(run_id: str, files: tuple[str, ...]) -> FoldData:
     """Bytes under one name never change, so what was read stays right."""
     library = services.library()
     structure = read_structure(library.only(run_id, "structure", "model.cif"))
-    told = json.loads(library.only(run_id, "confidence", "confidence.json").read_bytes())
+    stored = json.loads(library.only(run_id, "confidence", "confidence.json").read_bytes())
     # A structure that was opened may come without any confidence.
-    some = any(told.get(name) is not None for name in ("plddt", "pae", "ptm"))
-    confidence = parse_confidence(told) if some else Confidence()
+    some = any(stored.get(name) is not None for name in ("plddt", "pae", "ptm"))
+    confidence = parse_confidence(stored) if some else Confidence()
     if confidence.plddt is not None:
         structure = structure.with_confidence(confidence.plddt)
     sanity = json.loads(library.only(run_id, "sanity", "sanity.json").read_bytes())
@@ -68,10 +68,10 @@ def residue_numbers(structure: Structure) -> list[int] | None:
 def load_array(run_id: str, kind: str) -> np.ndarray | None:
     """An array that the engine kept, by its name; None where it did not."""
     library = services.library()
-    kept = library.artifacts(run_id, kind)
-    if not kept:
+    artifacts = library.artifacts(run_id, kind)
+    if not artifacts:
         return None
-    with library.open(run_id, kept[0]) as file, np.load(file, allow_pickle=False) as arrays:
+    with library.open(run_id, artifacts[0]) as file, np.load(file, allow_pickle=False) as arrays:
         return arrays[kind if kind in arrays.files else arrays.files[0]]
 
 
@@ -92,17 +92,17 @@ def steps(run_id: str) -> tuple[Stored, ...]:
 
 def stored_json(run_id: str, kind: str) -> dict[str, Any] | None:
     """An analysis that is ready, without asking for it."""
-    kept = services.library().artifacts(run_id, kind)
-    if not kept:
+    artifacts = services.library().artifacts(run_id, kind)
+    if not artifacts:
         return None
-    with services.library().open(run_id, kept[0]) as file:
+    with services.library().open(run_id, artifacts[0]) as file:
         return json.load(file)
 
 
 def reference(run_id: str) -> tuple[Structure, Stored] | None:
     """The structure that this run is compared with."""
-    kept = services.library().artifacts(run_id, REFERENCE)
-    return (structure_of(run_id, kept[0].file), kept[0]) if kept else None
+    artifacts = services.library().artifacts(run_id, REFERENCE)
+    return (structure_of(run_id, artifacts[0].file), artifacts[0]) if artifacts else None
 
 
 def select(run_id: str, rows: Sequence[int]) -> None:

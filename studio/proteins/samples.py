@@ -31,7 +31,7 @@ def _built() -> list[Sample]:
     from backends.folding.structure.writer import to_pdb
     from evaluation.synthetic.proteins import beta_hairpin, helical_hairpin
 
-    made = (
+    built = (
         ("helices", "Helical hairpin", "Two helices and a loop", helical_hairpin()),
         ("hairpin", "β-hairpin", "Two strands and a tight turn", beta_hairpin()),
     )
@@ -44,5 +44,5 @@ def _built() -> list[Sample]:
             to_pdb(structure),
             True,
         )
-        for key, name, what, structure in made
+        for key, name, what, structure in built
     ]

@@ -25,16 +25,16 @@ GATE = (
 CONFIDENT = 70.0
 
 
-def show_verdicts(run: Run, found: FoldData) -> None:
+def show_verdicts(run: Run, fold: FoldData) -> None:
     """Confidence and geometry in two boxes of one size, and in words where the second overrules the first."""
     if rule := sample_note(run):
         st.info(f"Built by rule, not predicted. {rule}", icon=":material/architecture:")
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
-        _confidence(found, run.card.get("id") == "coevolution")
+        _confidence(fold, run.card.get("id") == "coevolution")
     with right.container(border=True, height="stretch"):
-        _geometry(found)
-    if contradicts_confidence(found):
+        _geometry(fold)
+    if contradicts_confidence(fold):
         st.error(
             "The geometry check overrules the confidence: the model says it is sure of this chain, but no such chain "
             "can exist. Do not rely on these coordinates.",
@@ -45,25 +45,25 @@ def show_verdicts(run: Run, found: FoldData) -> None:
 def sample_note(run: Run) -> str:
     """How the structure was made where it is one of the samples that are built by rule; else ""."""
     brought = run.inputs[0]["sha256"] if run.inputs and run.card.get("engine", run.engine) == "structure" else ""
-    made = (sample for sample in samples() if sample.built)
-    return next((one.sentence for one in made if hashlib.sha256(one.text.encode()).hexdigest() == brought), "")
+    rule_built = (sample for sample in samples() if sample.built)
+    return next((one.sentence for one in rule_built if hashlib.sha256(one.text.encode()).hexdigest() == brought), "")
 
 
-def contradicts_confidence(found: FoldData) -> bool:
+def contradicts_confidence(fold: FoldData) -> bool:
     """Whether a model that says it is sure made a chain that cannot be."""
-    mean = found.structure.mean_confidence
-    sure = (mean is not None and mean >= CONFIDENT) or (found.confidence.ptm or 0) >= 0.7
-    return sure and found.sanity["verdict"] == "broken"
+    mean = fold.structure.mean_confidence
+    sure = (mean is not None and mean >= CONFIDENT) or (fold.confidence.ptm or 0) >= 0.7
+    return sure and fold.sanity["verdict"] == "broken"
 
 
-def _confidence(found: FoldData, estimated: bool) -> None:
+def _confidence(fold: FoldData, estimated: bool) -> None:
     """`estimated`: by a method without training, which has no pLDDT in the word's own sense."""
     st.markdown("**How sure the model is**", help="What the model says of its own work. It may be wrong about that.")
-    mean, told = found.structure.mean_confidence, found.confidence
+    mean, confidence = fold.structure.mean_confidence, fold.confidence
     numbers = [
         (metric, value)
         for metric, value in (
-            (ESTIMATED_CONFIDENCE if estimated else PLDDT, mean), (PTM, told.ptm), (IPTM, told.iptm),
+            (ESTIMATED_CONFIDENCE if estimated else PLDDT, mean), (PTM, confidence.ptm), (IPTM, confidence.iptm),
         )
         if value is not None
     ]  # fmt: skip
@@ -75,8 +75,8 @@ def _confidence(found: FoldData, estimated: bool) -> None:
             st.metric(metric.name, metric.format(value), help=metric.meaning, width="content")
 
 
-def _geometry(found: FoldData) -> None:
+def _geometry(fold: FoldData) -> None:
     st.markdown("**Could it be a protein?**", help=GATE)
-    badge, short = VERDICTS[found.sanity["verdict"]]
+    badge, short = VERDICTS[fold.sanity["verdict"]]
     st.markdown(badge, help=short)
-    st.caption(formatting.plain(found.sanity["sentence"]))
+    st.caption(formatting.plain(fold.sanity["sentence"]))

@@ -46,40 +46,40 @@ def _draw_run(run_id: str, live: bool) -> None:
     if run is None:
         return
     with error_boundary.told("the workbench"):
-        found = run_data.load_fold(run) if run.status == "done" else None
-        if found is None:
+        fold = run_data.load_fold(run) if run.status == "done" else None
+        if fold is None:
             _draw_progress(run, live)
             return
-        trust_panel.show_verdicts(run, found)
-        state = _workbench(run, found)
-        results.selected(run, found, state)
+        trust_panel.show_verdicts(run, fold)
+        state = _workbench(run, fold)
+        results.selected(run, fold, state)
 
 
 def _draw_progress(run: Run, live: bool) -> None:
     """The newest structure so far, with those before it as a film."""
     from viz.components.structure_workbench import manifest, structure_workbench
 
-    kept = run_data.steps(run.id)
-    if not kept:
+    steps = run_data.steps(run.id)
+    if not steps:
         if live:
             st.caption("The structure appears here as soon as there is a first one.")
         return
-    now = run_data.structure_of(run.id, kept[-1].file)
-    ptm = kept[-1].meta.get("ptm")
-    st.caption(f"After round {kept[-1].meta['number']} of {kept[-1].meta['total']}{_sure(kept[-1])}")
+    now = run_data.structure_of(run.id, steps[-1].file)
+    ptm = steps[-1].meta.get("ptm")
+    st.caption(f"After round {steps[-1].meta['number']} of {steps[-1].meta['total']}{_sure(steps[-1])}")
     from backends.folding.structure.confidence import Confidence
 
-    told = manifest(run.id, run.title, now, confidence=Confidence(ptm=ptm), films=_recycle_film(run.id, now))
-    structure_workbench(told, key=f"workbench-{run.id}")
+    contents = manifest(run.id, run.title, now, confidence=Confidence(ptm=ptm), films=_recycle_film(run.id, now))
+    structure_workbench(contents, key=f"workbench-{run.id}")
 
 
 def _sure(step: Stored) -> str:
     plddt, ptm = step.meta.get("plddt"), step.meta.get("ptm")
-    said = f": mean pLDDT {plddt:.0f}" if plddt is not None else ""
-    return f"{said}, pTM {ptm:.2f}" if said and ptm is not None else said
+    text = f": mean pLDDT {plddt:.0f}" if plddt is not None else ""
+    return f"{text}, pTM {ptm:.2f}" if text and ptm is not None else text
 
 
-def _workbench(run: Run, found: run_data.FoldData) -> Mapping[str, Any] | None:
+def _workbench(run: Run, fold: run_data.FoldData) -> Mapping[str, Any] | None:
     from viz.components.structure_workbench import File, Problem, manifest, structure_workbench
 
     library = services.library()
@@ -91,27 +91,27 @@ def _workbench(run: Run, found: run_data.FoldData) -> Mapping[str, Any] | None:
     ]
     problems = [
         Problem(row["id"], row["name"], row["residues"], row["sentence"], row["verdict"])
-        for row in found.sanity["rows"]
+        for row in fold.sanity["rows"]
         if row["verdict"] != "good" and row["residues"]
     ]
-    beside = compare.comparison_layers(run, found)
+    beside = compare.comparison_layers(run, fold)
     serial, rows = st.session_state.get(f"asked-{run.id}", (0, None))
-    told = manifest(
+    contents = manifest(
         run.id,
         run.title,
-        found.structure,
-        confidence=found.confidence,
-        contacts=found.contacts,
+        fold.structure,
+        confidence=fold.confidence,
+        contacts=fold.contacts,
         true_contacts=beside.contacts,
-        columns=[*beside.columns, *results.columns(run, found), *attention_panel.columns(run, found)],
+        columns=[*beside.columns, *results.columns(run, fold), *attention_panel.columns(run, fold)],
         overlays=beside.overlays,
-        films=[*_recycle_film(run.id, found.structure), *beside.films],
+        films=[*_recycle_film(run.id, fold.structure), *beside.films],
         problems=problems,
         files=files,
         selection=rows,
         selection_serial=serial,
     )
-    return structure_workbench(told, key=f"workbench-{run.id}")
+    return structure_workbench(contents, key=f"workbench-{run.id}")
 
 
 def _recycle_film(run_id: str, main: Structure) -> list[Any]:
@@ -119,9 +119,9 @@ def _recycle_film(run_id: str, main: Structure) -> list[Any]:
     from evaluation.metrics.folding.superpose import superpose
     from viz.components.structure_workbench import Film, Frame
 
-    kept = _evenly_spaced(run_data.steps(run_id), MAX_FRAMES)
+    steps = _evenly_spaced(run_data.steps(run_id), MAX_FRAMES)
     frames = []
-    for item in kept:
+    for item in steps:
         step = run_data.structure_of(run_id, item.file)
         if step.sequence != main.sequence:
             return []

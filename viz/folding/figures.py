@@ -70,7 +70,7 @@ def _plddt_said(plddt: np.ndarray) -> str:
 
 def lddt_line(curves: Mapping[str, np.ndarray], numbers: Sequence[int] | None = None) -> tuple[go.Figure, str]:
     """lDDT `(L,)`, 0 to 1, of each residue of one or more models; lines differ in dash as well as colour."""
-    figure, said = go.Figure(), []
+    figure, parts = go.Figure(), []
     styles = (("#0072b2", "solid"), ("#d55e00", "dash"), ("#009e73", "dot"), ("#cc79a7", "dashdot"))
     for index, (name, values) in enumerate(curves.items()):
         colour, dash = styles[index % len(styles)]
@@ -82,10 +82,10 @@ def lddt_line(curves: Mapping[str, np.ndarray], numbers: Sequence[int] | None = 
         )  # fmt: skip
         finite = np.isfinite(values)
         if finite.any():
-            said.append(f"{name} {np.mean(np.asarray(values)[finite]):.2f} on average")
+            parts.append(f"{name} {np.mean(np.asarray(values)[finite]):.2f} on average")
     dress(figure, "Residue", "lDDT")
     figure.update_yaxes(range=[0, 1.02])
-    return figure, f"lDDT along the chain: {', '.join(said)}."
+    return figure, f"lDDT along the chain: {', '.join(parts)}."
 
 
 def recycle_line(plddt: Sequence[float], ptm: Sequence[float | None] = ()) -> tuple[go.Figure, str]:

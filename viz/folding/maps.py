@@ -66,15 +66,15 @@ def contact_figure(
     if given is None:
         raise ValueError("a contact map needs predicted or true contacts")
     length = len(given)
-    figure, said = go.Figure(), []
+    figure, parts = go.Figure(), []
     if true is not None:
         rows, columns = np.nonzero(np.triu(true, min_sep))
         _points(figure, columns, rows, ("in the structure", {"color": LINE, "symbol": "square"}))
-        said.append(f"{len(rows)} true contacts")
+        parts.append(f"{len(rows)} true contacts")
     if predicted is not None:
         mutual = np.nan_to_num((predicted + predicted.T) / 2)
         rows, columns = np.nonzero(np.triu(mutual, min_sep) > shown)
-        said.append(f"{len(rows)} predicted with a probability over {shown:.0%}")
+        parts.append(f"{len(rows)} predicted with a probability over {shown:.0%}")
         right = np.full(len(rows), True) if true is None else true[rows, columns]
         marks: tuple[tuple[str, np.ndarray, dict[str, Any]], ...] = (
             ("predicted" if true is None else "predicted, true", right, {"color": "#0072b2", "symbol": "square"}),
@@ -84,10 +84,10 @@ def contact_figure(
             if mine.any():
                 _points(figure, rows[mine], columns[mine], (name, mark), mutual[rows[mine], columns[mine]])
         if true is not None and len(rows):
-            said.append(f"{right.sum()} of those are true")
+            parts.append(f"{right.sum()} of those are true")
     figure.add_shape(type="line", x0=0.5, y0=0.5, x1=length + 0.5, y1=length + 0.5, line={"color": LINE, "width": 1})
     _square(figure, "Residue", "Residue", length)
-    return figure, f"Contacts (Cβ closer than 8 Å, {min_sep} or more residues apart): {', '.join(said)}."
+    return figure, f"Contacts (Cβ closer than 8 Å, {min_sep} or more residues apart): {', '.join(parts)}."
 
 
 def _points(
@@ -96,11 +96,11 @@ def _points(
 ) -> None:  # fmt: skip
     """Contacts at `rows` and `columns` (from 0); with `chance` the probability is told on hover."""
     name, mark = style
-    told = "" if chance is None else ", probability %{customdata}"
+    probability = "" if chance is None else ", probability %{customdata}"
     figure.add_scatter(
         x=columns + 1, y=rows + 1, mode="markers", name=name, marker={"size": 5, **mark},
         customdata=None if chance is None else np.round(chance, 2),
-        hovertemplate=f"%{{x}} – %{{y}}{told}<extra>{name}</extra>",
+        hovertemplate=f"%{{x}} – %{{y}}{probability}<extra>{name}</extra>",
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def column_frequencies(alignment: Alignment, weights: np.ndarray) -> tuple[np.nd
 
 
 def secondary_structure(
-    alignment: Alignment, weights: np.ndarray, scores: np.ndarray, told: np.ndarray | None = None
+    alignment: Alignment, weights: np.ndarray, scores: np.ndarray, predicted: np.ndarray | None = None
 ) -> np.ndarray:
     """(L, 3) probability that each residue is in a helix, a strand or a loop.
 
@@ -55,9 +55,9 @@ def secondary_structure(
     evidence[:, STRAND] -= helical
     evidence[:, LOOP] += LOOP_WEIGHT * np.log1p(loop_signal(alignment, weights) / 0.05)
     own = _posterior(evidence)
-    if told is None:
+    if predicted is None:
         return own
-    mixed = COLUMN_SHARE * np.log(np.maximum(own, 1e-4)) + (1 - COLUMN_SHARE) * told
+    mixed = COLUMN_SHARE * np.log(np.maximum(own, 1e-4)) + (1 - COLUMN_SHARE) * predicted
     return np.exp(mixed - np.logaddexp.reduce(mixed, 1, keepdims=True))
 
 

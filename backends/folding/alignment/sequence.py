@@ -103,15 +103,17 @@ def parse_text(text: str, path: Path = Path()) -> Query:
     Chains without names are called A, B, C …; a colon between residues parts chains, as ColabFold has it.
     """
     notices: list[str] = []
-    found = [(name, part) for name, raw in _records(text) for part in _chains_of(raw)]
-    if len(found) > MAX_CHAINS:
-        raise TooLarge(f"There are {len(found):,} sequences in this file; up to {MAX_CHAINS} can be chains of one job.")
+    records = [(name, part) for name, raw in _records(text) for part in _chains_of(raw)]
+    if len(records) > MAX_CHAINS:
+        raise TooLarge(
+            f"There are {len(records):,} sequences in this file; up to {MAX_CHAINS} can be chains of one job."
+        )
     chains: list[Chain] = []
-    for index, (name, raw) in enumerate(found):
-        called = name or _letter(index)
-        sequence, said = clean(raw, called if len(found) > 1 else "")
-        notices += said
-        chains.append(Chain(_unused(called, chains), sequence))
+    for index, (name, raw) in enumerate(records):
+        label = name or _letter(index)
+        sequence, notes = clean(raw, label if len(records) > 1 else "")
+        notices += notes
+        chains.append(Chain(_unused(label, chains), sequence))
     if not chains:
         raise BadInput("There is no sequence here: paste the one-letter codes of a protein, or choose a file.")
     return Query("sequence", tuple(chains), path, notices=tuple(dict.fromkeys(notices)))

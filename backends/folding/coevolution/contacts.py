@@ -45,9 +45,9 @@ def contact_probabilities(
     i, j = i[possible], j[possible]
     order = np.argsort(-strength[i, j], kind="stable")
     trust = min(1.0, effective / length / SUFFICIENT_DEPTH)
-    found = np.zeros((length, length), np.float32)
-    found[i[order], j[order]] = trust * TOP_PROBABILITY / (1 + np.arange(len(order)) / (HALF_RANK * length))
-    return found + found.T
+    contacts = np.zeros((length, length), np.float32)
+    contacts[i[order], j[order]] = trust * TOP_PROBABILITY / (1 + np.arange(len(order)) / (HALF_RANK * length))
+    return contacts + contacts.T
 
 
 def add_pattern_support(scores: np.ndarray, secondary: np.ndarray) -> np.ndarray:

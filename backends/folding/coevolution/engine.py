@@ -1,7 +1,7 @@
 """The `coevolution` engine: a fold from an alignment alone. It is the yardstick for the others.
 
-Columns that change together → contacts (`dca`, `profile`, `contacts`) → a chain drawn to them (`restraints`, `search`).
-Nothing of it is learned, unless it is told to ask the language model that ships with Fourfold for helices and strands.
+Columns that change together → contacts (`dca`, `profile`, `contacts`) → a chain drawn to them (`restraints`, `population_descent`).
+Nothing of it is learned, unless the option “language” asks the bundled language model for helices and strands.
 """
 
 from __future__ import annotations
@@ -79,17 +79,17 @@ def _predictor() -> SecondaryPredictor:
 def usable_sequences(alignment: Alignment) -> tuple[Alignment, list[str]]:
     """The sequences that can be used, and what was left out in sentences. Raises BadInput where too few are left."""
     notices = []
-    kept = alignment.unique().filtered(coverage=MIN_COVERAGE)
-    if len(kept) < 2:
+    chosen = alignment.unique().filtered(coverage=MIN_COVERAGE)
+    if len(chosen) < 2:
         raise BadInput(
             "This holds no second sequence that covers the protein, so nothing can change together: bring an alignment "
             "of hundreds of related sequences (A3M or Stockholm), as a search with HHblits, jackhmmer or MMseqs2 gives."
         )
     most = MAX_CELLS // alignment.length
-    if len(kept) > most:
-        notices.append(f"Of {len(kept):,} sequences {most:,}, evenly spread over the alignment, were used.")
-        kept = kept.take(np.linspace(0, len(kept) - 1, most).astype(int))
-    return kept, notices
+    if len(chosen) > most:
+        notices.append(f"Of {len(chosen):,} sequences {most:,}, evenly spread over the alignment, were used.")
+        chosen = chosen.take(np.linspace(0, len(chosen) - 1, most).astype(int))
+    return chosen, notices
 
 
 def analyse_alignment(
@@ -100,8 +100,8 @@ def analyse_alignment(
         done, couplings = step
         yield Progress(COUPLING, done, alignment.length)
     scores = coupling_scores(couplings)
-    told = None if predictor is None else predictor.alignment(alignment, weights)
-    states = secondary_structure(alignment, weights, scores, told)
+    predicted = None if predictor is None else predictor.alignment(alignment, weights)
+    states = secondary_structure(alignment, weights, scores, predicted)
     _, occupancy = column_frequencies(alignment, weights)
     return contact_probabilities(scores, states, np.minimum(occupancy, 1), float(weights.sum())), states
 
@@ -112,32 +112,34 @@ def fold_chain(
     """Progress, a Step after each turn, and the Model of lowest energy; `predictor` is who told the states."""
     total = total_steps()
     yield Progress(FOLDING, 0, total)
-    met, crowd, chains = 0.0, None, None
+    satisfied, crowd, chains = 0.0, None, None
     restraints = Restraints(contacts, states)
-    for found in search(restraints, seed):
-        if isinstance(found, int):
-            yield Progress(FOLDING, found, total)
+    for state in search(restraints, seed):
+        if isinstance(state, int):
+            yield Progress(FOLDING, state, total)
             continue
-        atoms = backbone(found.torsions[found.order])  # (B, L, 5, 3)
-        met, chains = float(restraints.satisfied_fraction(atoms[:1])), atoms.numpy()
-        if found.steps == total:
+        atoms = backbone(state.torsions[state.order])  # (B, L, 5, 3)
+        satisfied, chains = float(restraints.satisfied_fraction(atoms[:1])), atoms.numpy()
+        if state.steps == total:
             break
         crowd = chains[:, :, 1]
-        yield Step(*_with_confidence(chains[0], crowd, met, sequence), found.turn, ROUNDS)
+        yield Step(*_with_confidence(chains[0], crowd, satisfied, sequence), state.turn, ROUNDS)
     assert chains is not None and crowd is not None
     yield Progress(FOLDING, total, total)
     yield Notice(
         "The confidence is an estimate and no trained pLDDT: how well chains folded from different starts agree, times "
-        f"how far the fold meets its predicted contacts ({met:.0%})."
+        f"how far the fold meets its predicted contacts ({satisfied:.0%})."
     )
-    structure, confidence = _with_confidence(chains[0], crowd, met, sequence)
+    structure, confidence = _with_confidence(chains[0], crowd, satisfied, sequence)
     meta = {"contacts": {"least_separation": MIN_SEPARATION, "secondary_structure": predictor}}
     yield Model(structure, confidence, {"contacts": contacts}, meta, method="coevolution")
 
 
-def _with_confidence(chain: np.ndarray, crowd: np.ndarray, met: float, sequence: str) -> tuple[Structure, Confidence]:
+def _with_confidence(
+    chain: np.ndarray, crowd: np.ndarray, satisfied: float, sequence: str
+) -> tuple[Structure, Confidence]:
     """Chains can agree on a wrong fold; that contacts stay unmet gives it away, so their share scales the agreement."""
-    plddt = met * agreement(chain[:, 1], crowd[: len(crowd) // 2])
+    plddt = satisfied * agreement(chain[:, 1], crowd[: len(crowd) // 2])
     structure = Structure.from_backbone(chain, sequence, confidence=plddt, method="estimate")
     return structure, Confidence(plddt=plddt, pae=None, ptm=None, iptm=None)
 
@@ -154,6 +156,6 @@ def agreement(trace: np.ndarray, others: np.ndarray) -> np.ndarray:
     for other in others:
         theirs = np.linalg.norm(other[:, None] - other[None], axis=-1)
         near = apart & (theirs < 15)
-        kept = np.mean([np.abs(own - theirs) < limit for limit in (0.5, 1, 2, 4)], 0)
-        total += (kept * near).sum(1) / np.maximum(near.sum(1), 1)
+        preserved = np.mean([np.abs(own - theirs) < limit for limit in (0.5, 1, 2, 4)], 0)
+        total += (preserved * near).sum(1) / np.maximum(near.sum(1), 1)
     return (100 * total / max(len(others), 1)).astype(np.float32)

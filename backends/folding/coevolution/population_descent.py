@@ -1,7 +1,9 @@
-"""Folding by descent: a population of chains is drawn to its restraints, its best disturbed and drawn again.
+"""Folding by descent in torsion space: populations of chains are minimised, perturbed and minimised again.
 
-Torsion angles move, so every chain is of ideal geometry at every step. In one turn half of each island starts from
-the other half with its loops reflected: contacts do not tell a fold from its mirror image, right-handed helices do.
+In every round all chains descend along the gradient of `Restraints.energy` (Adam on φ and ψ, so that every chain has
+ideal geometry at every step), the better half of each population replaces the worse, and all are perturbed (basin
+hopping; Wales & Doye 1997, J. Phys. Chem. A 101, 5111). Contacts do not distinguish a fold from its mirror image, but
+right-handed helices do: in one round every second chain starts with its loops reflected.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ def total_steps() -> int:
 
 
 def search(restraints: Restraints, seed: int = 0) -> Iterator[Population | int]:
-    """Yields the steps done every CHUNK of them, and what each turn found; the last holds the FINISHED best."""
+    """Yields the steps done every CHUNK of them, and the population after each round; the last holds the FINISHED best."""
     return single_threaded(_search(restraints, seed))
 
 
@@ -136,7 +138,7 @@ def _step(optimiser: torch.optim.Adam, torsions: torch.Tensor, energy: torch.Ten
 
 
 def _select(best: torch.Tensor, energies: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """On each island the better half takes the place of the worse."""
+    """In each population the better half takes the place of the worse."""
     half = POPULATION_SIZE // 2
     order = (
         energies.reshape(POPULATIONS, POPULATION_SIZE).argsort(1) + POPULATION_SIZE * torch.arange(POPULATIONS)[:, None]
@@ -148,7 +150,7 @@ def _select(best: torch.Tensor, energies: torch.Tensor) -> tuple[torch.Tensor, t
 
 
 def _perturb(best: torch.Tensor, restraints: Restraints, generator: torch.Generator) -> torch.Tensor:
-    """Each chain kicked about one place in it, its loops most."""
+    """Each chain with noise on φ and ψ around one random residue, most of it in loops."""
     count, length = best.shape[:2]
     centre = torch.rand(count, 1, generator=generator) * length
     width = 4 + torch.rand(count, 1, generator=generator) * length / 3

@@ -61,8 +61,8 @@ class ColabFoldLog:
         self.lines = [*self.lines[-MAX_LOG_LINES:], line.strip()]
         if found := RECYCLE.search(line):
             numbers = dict(re.findall(r"(\w+)=([\d.]+)", found[3]))
-            said = {name.lower(): float(value) for name, value in numbers.items()}
-            self.steps.setdefault(found[1], []).append(said)
+            values = {name.lower(): float(value) for name, value in numbers.items()}
+            self.steps.setdefault(found[1], []).append(values)
         elif found := TOOK.search(line):
             self.finished.add(found[1])
 
@@ -164,9 +164,11 @@ def failure(log: ColabFoldLog, code: int) -> str:
         return (
             "ColabFold ran out of memory on this protein: use a larger graphics card, or fold its domains one by one."
         )
-    told = next((line for line in reversed(log.lines) if "error" in line.lower() or "could not" in line.lower()), "")
-    said = f" Its log says: “{told[-160:]}”." if told else ""
-    return f"ColabFold stopped without a result (exit code {code}).{said}"
+    error_line = next(
+        (line for line in reversed(log.lines) if "error" in line.lower() or "could not" in line.lower()), ""
+    )
+    quote = f" Its log says: “{error_line[-160:]}”." if error_line else ""
+    return f"ColabFold stopped without a result (exit code {code}).{quote}"
 
 
 def write_input(query: Query, work: Path) -> tuple[Path, list[str]]:
@@ -197,15 +199,15 @@ def read_output(folder: Path, log: ColabFoldLog, query: Query) -> Iterator[Step 
         raise EngineFailed(failure(log, 0))
     models = [_model(path, folder, rank, tag) for rank, (path, tag) in enumerate(ranked, 1)]
     path, tag = ranked[0]
-    said = next((steps for name, steps in log.steps.items() if tag.startswith(name) or name.endswith(tag)), [])
-    for index in range(len(said)):
+    steps = next((steps for name, steps in log.steps.items() if tag.startswith(name) or name.endswith(tag)), [])
+    for index in range(len(steps)):
         step = path.with_name(f"{path.stem}.r{index}.pdb")
         if step.is_file():
             structure = _read(step)
             confidence = Confidence(
-                plddt=structure.confidence, pae=None, ptm=said[index].get("ptm"), iptm=said[index].get("iptm")
+                plddt=structure.confidence, pae=None, ptm=steps[index].get("ptm"), iptm=steps[index].get("iptm")
             )
-            yield Step(structure, confidence, index, len(said) - 1)
+            yield Step(structure, confidence, index, len(steps) - 1)
     source = "an alignment" if query.alignment is not None else "one sequence"
     structure, confidence = models[0]
     yield Model(

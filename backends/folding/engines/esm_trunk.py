@@ -134,11 +134,11 @@ def passes(model: Any, single: Tensor, aatype: Tensor, count: int, chunk: int | 
             s, z = state
             done += 1
             yield done
-        found = trunk.structure_module(
+        outputs = trunk.structure_module(
             {"single": trunk.trunk2sm_s(s), "pair": trunk.trunk2sm_z(z)}, shape_of, mask.float()
         )
-        bins = EsmFoldingTrunk.distogram(found["positions"][-1][:, :, :3], 3.375, 21.375, trunk.recycle_bins)
-        yield _pass(model, number, found, shape_of, z)
+        bins = EsmFoldingTrunk.distogram(outputs["positions"][-1][:, :, :3], 3.375, 21.375, trunk.recycle_bins)
+        yield _pass(model, number, outputs, shape_of, z)
 
 
 @torch.inference_mode()
@@ -179,11 +179,11 @@ def _blocks(
         yield s, z
 
 
-def _pass(model: Any, number: int, found: dict[str, Tensor], shape_of: Tensor, z: Tensor) -> TrunkPass:
+def _pass(model: Any, number: int, outputs: dict[str, Tensor], shape_of: Tensor, z: Tensor) -> TrunkPass:
     atom_maps: dict[str, Tensor] = make_atom14_masks({"aatype": shape_of})
-    atoms = atom14_to_atom37(found["positions"][-1].float(), atom_maps)[0]  # (L, 37, 3)
+    atoms = atom14_to_atom37(outputs["positions"][-1].float(), atom_maps)[0]  # (L, 37, 3)
     mask = atom_maps["atom37_atom_exists"][0].bool().cpu().numpy()
-    scores = model.lddt_head(found["states"][-1]).reshape(1, len(mask), -1, model.lddt_bins)
+    scores = model.lddt_head(outputs["states"][-1]).reshape(1, len(mask), -1, model.lddt_bins)
     # The confidence of a residue is that of its Cα, which is what lDDT-Cα and the published B-factors speak of.
     plddt = 100 * categorical_lddt(scores, bins=model.lddt_bins)[0, :, CA]
     logits = model.ptm_head(z)

@@ -92,10 +92,12 @@ class EsmFoldEngine(FoldingEngine):
         whole = work_units(len(sequence), count)
         with memory_sentence(), reused_memory() if self.device == "cpu" else nullcontext():
             yield Progress(READING, 0, 1)
-            with language.record_attention(self.network.esm, "attention" in wanted, self._trained_contacts()) as tap:
+            with language.record_attention(
+                self.network.esm, "attention" in wanted, self._trained_contacts()
+            ) as recorder:
                 single = esm_trunk.embed(self.network, aatype)
             yield Progress(READING, 1, 1)
-            if tap and tap.averaged:
+            if recorder and recorder.averaged:
                 yield Notice(AVERAGED)
             last: esm_trunk.TrunkPass | None = None
             for item in esm_trunk.passes(self.network, single, aatype, count, chunk):
@@ -106,12 +108,12 @@ class EsmFoldEngine(FoldingEngine):
                     yield Progress(STAGE, whole * item / (count * self.blocks), whole)
             assert last is not None
             yield Progress(STAGE, whole, whole)
-            found, meta = self._extras(last, wanted, tap)
+            arrays, meta = self._extras(last, wanted, recorder)
             if "mutations" in wanted:
                 scores = yield from self._scan(aatype, chunk)
                 if scores is not None:
-                    found["mutations"], meta["mutations"] = scores, {"columns": ALPHAFOLD_ORDER}
-        yield Model(*_read(last, sequence), found, meta, "predicted from one sequence by ESMFold")
+                    arrays["mutations"], meta["mutations"] = scores, {"columns": ALPHAFOLD_ORDER}
+        yield Model(*_read(last, sequence), arrays, meta, "predicted from one sequence by ESMFold")
 
     def chunk(self, wanted: int | str, length: int) -> int | None:
         """Rows of triangle attention at once, None for all of them: as many as `wanted`, or “auto” or “off”."""
@@ -126,24 +128,24 @@ class EsmFoldEngine(FoldingEngine):
         return language.contact_head_weights(self.network.esm.contact_head.regression) if self.contact_head else None
 
     def _extras(
-        self, last: esm_trunk.TrunkPass, wanted: frozenset[str], tap: language.AttentionRecorder | None
+        self, last: esm_trunk.TrunkPass, wanted: frozenset[str], recorder: language.AttentionRecorder | None
     ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, object]]]:
-        found: dict[str, np.ndarray] = {}
+        arrays: dict[str, np.ndarray] = {}
         meta: dict[str, dict[str, object]] = {}
         if {"contacts", "distogram"} & wanted:
             distances = esm_trunk.distogram(self.network, last.pair)
-            found["contacts"] = contact_probabilities(distances).astype(np.float32)
+            arrays["contacts"] = contact_probabilities(distances).astype(np.float32)
             meta["contacts"] = {"source": "distogram"}
             if "distogram" in wanted:
-                found["distogram"] = distances.astype(np.float16)
+                arrays["distogram"] = distances.astype(np.float16)
                 first, end, _ = DISTOGRAM_BINS
                 meta["distogram"] = {"first": first, "last": end}
-        if tap is not None:
-            found["attention"] = tap.maps()
+        if recorder is not None:
+            arrays["attention"] = recorder.maps()
             meta["attention"] = {"axes": "layer, head, residue, residue"}
-            if (likely := tap.contacts()) is not None:
-                found["attention_contacts"] = likely
-        return found, meta
+            if (likely := recorder.contacts()) is not None:
+                arrays["attention_contacts"] = likely
+        return arrays, meta
 
     def _scan(self, aatype: Tensor, chunk: int | None) -> Any:
         """Masked marginals by the trunk's guess at hidden residues; None where it guesses no better than chance."""

@@ -86,9 +86,9 @@ class EsmFold2Engine(FoldingEngine):
                 else:
                     output = item
         yield Progress(STAGE, whole, whole)
-        found = read_output(output, features, query.sequence)
+        models = read_output(output, features, query.sequence)
         source = "an alignment" if alignment is not None else "one sequence"
-        yield Model(*found[0], method=f"predicted from {source} by ESMFold2", others=tuple(found[1:]))
+        yield Model(*models[0], method=f"predicted from {source} by ESMFold2", others=tuple(models[1:]))
 
     def _fold(
         self, features: dict[str, Tensor], loops: int, samples: int, seed: int
@@ -133,14 +133,14 @@ def msa_features(alignment: Alignment, device: str) -> dict[str, Tensor]:
     )
     codes[GAP] = GAP_TYPE
     squashed = 2 / np.pi * np.arctan(chosen.deletions.astype(np.float32) / 3)
-    made = {
+    features = {
         "msa": torch.from_numpy(codes[chosen.rows]).long(),
         "msa_attention_mask": torch.ones(chosen.rows.shape, dtype=torch.bool),
         "has_deletion": torch.from_numpy(chosen.deletions > 0),
         "deletion_value": torch.from_numpy(squashed),
         "deletion_mean": torch.from_numpy(squashed.mean(0)),
     }
-    return {name: value[None].to(device) for name, value in made.items()}
+    return {name: value[None].to(device) for name, value in features.items()}
 
 
 def read_output(output: Any, features: dict[str, Tensor], sequence: str) -> list[tuple[Structure, Confidence]]:

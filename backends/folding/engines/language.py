@@ -63,14 +63,14 @@ class AttentionRecorder:
 def record_attention(
     esm: Any, wanted: bool = True, trained: tuple[np.ndarray, float] | None = None
 ) -> Iterator[AttentionRecorder | None]:
-    """A Tap on every layer of an ESM-2 for the block; None where nothing is wanted."""
+    """Record the attention of every layer of an ESM-2 within the block; None where nothing is wanted."""
     if not wanted:
         yield None
         return
-    tap = AttentionRecorder(len(esm.encoder.layer), trained)
-    hooks = [layer.attention.self.register_forward_hook(tap) for layer in esm.encoder.layer]
+    recorder = AttentionRecorder(len(esm.encoder.layer), trained)
+    hooks = [layer.attention.self.register_forward_hook(recorder) for layer in esm.encoder.layer]
     try:
-        yield tap
+        yield recorder
     finally:
         for hook in hooks:
             hook.remove()

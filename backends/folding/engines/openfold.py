@@ -121,8 +121,8 @@ class OpenFold:
         self.config.data.common.max_recycling_iters = recycles
         self.config.data.predict.max_templates = min(4, self.config.data.predict.max_templates)
         with _seeded(seed):
-            made = FeaturePipeline(self.config.data).process_features(raw, mode="predict")
-        return {name: torch.as_tensor(value).to(self.device) for name, value in made.items()}
+            features = FeaturePipeline(self.config.data).process_features(raw, mode="predict")
+        return {name: torch.as_tensor(value).to(self.device) for name, value in features.items()}
 
     def passes(self, features: dict[str, Tensor]) -> Iterator[dict[str, Tensor] | None]:
         """The network's outputs after each recycle, None now and then in between; closing stops it at the next.
@@ -132,14 +132,14 @@ class OpenFold:
         inner = self.network.iteration
 
         def work(tell: Callable[[Any], None]) -> None:
-            def told(*args: Any, **named: Any) -> Any:
+            def observed(*args: Any, **named: Any) -> Any:
                 result = inner(*args, **named)
                 outputs = dict(result[0])
                 outputs.update(self.network.aux_heads(outputs))
                 tell(_select_outputs(outputs))
                 return result
 
-            self.network.iteration = told
+            self.network.iteration = observed
             try:
                 with torch.inference_mode():
                     self.network(features)
@@ -152,16 +152,16 @@ class OpenFold:
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """The pipeline draws rows and masks from three generators of the process; give each back as it was."""
-    held = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()
     torch.manual_seed(seed)
     np.random.seed(seed)
     random.seed(seed)
     try:
         yield
     finally:
-        torch.set_rng_state(held[0])
-        np.random.set_state(held[1])
-        random.setstate(held[2])
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])
+        random.setstate(states[2])
 
 
 OUTPUTS = {
@@ -176,9 +176,9 @@ OUTPUTS = {
 
 
 def _select_outputs(outputs: dict[str, Any]) -> dict[str, Tensor]:
-    kept = {}
+    selected = {}
     for name, known in OUTPUTS.items():
         value = next((outputs[key] for key in known if key in outputs), None)
         if value is not None:
-            kept[name] = torch.as_tensor(value).detach().float().cpu()
-    return kept
+            selected[name] = torch.as_tensor(value).detach().float().cpu()
+    return selected

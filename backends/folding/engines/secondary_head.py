@@ -74,8 +74,8 @@ def tokenize(texts: Sequence[str]) -> tuple[Tensor, Tensor]:
     longest = max(map(len, texts))
     tokens = torch.full((len(texts), longest + 2), _PAD)
     for row, text in enumerate(texts):
-        told = [ESM_TOKENS.index(letter if letter in AMINO_ACIDS else "X") for letter in text]
-        tokens[row, : len(text) + 2] = torch.tensor([_CLS, *told, _EOS])
+        codes = [ESM_TOKENS.index(letter if letter in AMINO_ACIDS else "X") for letter in text]
+        tokens[row, : len(text) + 2] = torch.tensor([_CLS, *codes, _EOS])
     return tokens, torch.stack([(torch.arange(longest) < len(text)).long() for text in texts])
 
 
@@ -127,8 +127,8 @@ class SecondaryPredictor:
     @torch.inference_mode()
     def _batch(self, texts: Sequence[str]) -> list[np.ndarray]:
         tokens, mask = tokenize(texts)
-        told = self.head(read_layers(self.esm, tokens), mask).log_softmax(-1).numpy()
-        return [row[: len(text)] for row, text in zip(told, texts, strict=True)]
+        log_probabilities = self.head(read_layers(self.esm, tokens), mask).log_softmax(-1).numpy()
+        return [row[: len(text)] for row, text in zip(log_probabilities, texts, strict=True)]
 
     def alignment(self, alignment: Alignment, weights: np.ndarray) -> np.ndarray:
         """(L, 3) mean log-probabilities of the query and of relatives of it, each read without its gaps.
@@ -141,8 +141,8 @@ class SecondaryPredictor:
         total, count = np.zeros((alignment.length, STATES)), np.zeros((alignment.length, 1))
         rows = [alignment.rows[row] for row in order]
         texts = ["".join(letters[row[row != GAP]]) for row in rows]
-        for row, told in zip(rows, self.sequences(texts), strict=True):
-            total[row != GAP] += told
+        for row, log_probabilities in zip(rows, self.sequences(texts), strict=True):
+            total[row != GAP] += log_probabilities
             count[row != GAP] += 1
         own = next(self.sequences([alignment.query]))
         return np.where(count > 0, QUERY_WEIGHT * own + (1 - QUERY_WEIGHT) * total / np.maximum(count, 1), own)

@@ -52,12 +52,12 @@ def _select_chain(structure: Structure, wanted: str) -> Structure:
     return structure.select(structure.chains == wanted)
 
 
-def _merge_confidence(own: Confidence, told: Confidence, length: int) -> Confidence:
+def _merge_confidence(from_structure: Confidence, from_json: Confidence, length: int) -> Confidence:
     """The file's own confidence with what the JSON adds to it. Raises BadInput where they are of different proteins."""
-    for array in (told.plddt, told.pae):
+    for array in (from_json.plddt, from_json.pae):
         if array is not None and len(array) != length:
             raise BadInput(
                 f"The confidence file is for {len(array)} residues and the structure has {length}: "
                 "bring the one that came with this structure."
             )
-    return replace(told, plddt=told.plddt if told.plddt is not None else own.plddt)
+    return replace(from_json, plddt=from_json.plddt if from_json.plddt is not None else from_structure.plddt)

@@ -233,25 +233,25 @@ def covalent_lengths(structure: Structure) -> dict[str, tuple[np.ndarray, np.nda
     atoms, mask = structure.atoms.astype(float), structure.mask
     everyone = np.arange(len(structure))
     links = np.flatnonzero(structure.linked())
-    found = {}
+    by_name = {}
     for name, start, end, rows, step in (
         ("N-CA", N, CA, everyone, 0), ("CA-C", CA, C, everyone, 0), ("C-O", C, O, everyone, 0), ("C-N", C, N, links, 1),
     ):  # fmt: skip
         there = rows[mask[rows, start] & mask[rows + step, end]]
-        found[name] = there, np.linalg.norm(atoms[there, start] - atoms[there + step, end], axis=-1)
-    return found
+        by_name[name] = there, np.linalg.norm(atoms[there, start] - atoms[there + step, end], axis=-1)
+    return by_name
 
 
 def covalent_angles(structure: Structure) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Backbone angles by name: the residue each starts at `(B,)` and the angle in degrees `(B,)`."""
     atoms, mask = structure.atoms.astype(float), structure.mask
     everyone, links = np.arange(len(structure)), np.flatnonzero(structure.linked())
-    found = {}
+    by_name = {}
     for name, places, steps in (
         ("N-CA-C", (N, CA, C), (0, 0, 0)), ("CA-C-N", (CA, C, N), (0, 0, 1)), ("C-N-CA", (C, N, CA), (0, 1, 1)),
     ):  # fmt: skip
         rows = links if steps[-1] else everyone
         there = np.logical_and.reduce([mask[rows + step, place] for place, step in zip(places, steps, strict=True)])
         rows = rows[there]
-        found[name] = rows, angle(*(atoms[rows + step, place] for place, step in zip(places, steps, strict=True)))
-    return found
+        by_name[name] = rows, angle(*(atoms[rows + step, place] for place, step in zip(places, steps, strict=True)))
+    return by_name

@@ -73,10 +73,10 @@ class Check:
     unit: str = "%"
 
     def row(self, structure: Structure, torsions: Torsions) -> CheckResult | None:
-        found = self.find(structure, torsions)
-        if found is None or not found[1]:
+        result = self.find(structure, torsions)
+        if result is None or not result[1]:
             return None
-        offenders, places = found
+        offenders, places = result
         value = (1000 if self.unit == "per 1,000 atoms" else 100) * len(offenders) / places
         verdict = GOOD if value <= self.good else DOUBTFUL if value <= self.doubtful or len(offenders) < 2 else BROKEN
         sentence = self.fine if verdict == GOOD else self.wrong.format(count=len(offenders), places=places)
@@ -142,8 +142,8 @@ def _helix_hand(structure: Structure, _: Torsions) -> tuple[np.ndarray, int] | N
 
 
 def _clashes(structure: Structure, _: Torsions) -> tuple[np.ndarray, int]:
-    found = geometry.find_overlaps(structure, least=1.0)
-    return found.residues[:, 0], found.atoms
+    result = geometry.find_overlaps(structure, least=1.0)
+    return result.residues[:, 0], result.atoms
 
 
 def _ca_clashes(structure: Structure, _: Torsions) -> tuple[np.ndarray, int]:

@@ -90,8 +90,8 @@ class Structure:
         atoms[:, order] = np.nan_to_num(backbone)
         mask[:, order] = np.isfinite(backbone).all(axis=-1)
         mask[[letter == "G" for letter in sequence], CB] = False
-        made = cls.build(atoms, mask, sequence, **more)
-        return made if backbone.shape[1] > 3 else made.with_oxygens()
+        structure = cls.build(atoms, mask, sequence, **more)
+        return structure if backbone.shape[1] > 3 else structure.with_oxygens()
 
     @classmethod
     def from_ca(cls, trace: np.ndarray, sequence: str, **more: Any) -> Structure:

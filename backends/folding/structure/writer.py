@@ -20,8 +20,8 @@ MIN_PDB_NUMBER = -999
 
 
 def _to_gemmi(structure: Structure) -> gemmi.Structure:
-    made = gemmi.Structure()
-    made.name = "model"
+    converted = gemmi.Structure()
+    converted.name = "model"
     model = gemmi.Model(1)
     known = np.isfinite(structure.confidence)
     for name, part in structure.chain_slices():
@@ -42,9 +42,9 @@ def _to_gemmi(structure: Structure) -> gemmi.Structure:
                 residue.add_atom(atom)
             chain.add_residue(residue)
         model.add_chain(chain)
-    made.add_model(model)
-    made.setup_entities()
-    return made
+    converted.add_model(model)
+    converted.setup_entities()
+    return converted
 
 
 _MEANING = "B-factors are pLDDT confidence, 0 to 100: higher is surer"
@@ -64,8 +64,8 @@ def to_pdb(structure: Structure) -> str:
     if np.abs(structure.atoms).max() > 9990:
         raise BadInput("This structure lies too far from the origin for the PDB format; use the mmCIF file.")
     low = tuple(name for name, part in structure.chain_slices() if structure.numbers[part].min() < MIN_PDB_NUMBER)
-    made = _to_gemmi(_renumbered(structure, low))
-    made.shorten_chain_names()
+    converted = _to_gemmi(_renumbered(structure, low))
+    converted.shorten_chain_names()
     lines = [f"TITLE     {structure.title[:70]}"] if structure.title else []
     if structure.method in PREDICTED:
         lines.append("EXPDTA    THEORETICAL MODEL")
@@ -73,7 +73,7 @@ def to_pdb(structure: Structure) -> str:
         lines += [f"REMARK   1 {_meaning(structure)}", f"REMARK   1 {_WARNING}"]
     if low:
         lines.append(f"REMARK   1 Chain {', '.join(low)[:20]} counts from 1: its own numbers have no room here")
-    body = made.make_pdb_string(gemmi.PdbWriteOptions(minimal=True))
+    body = converted.make_pdb_string(gemmi.PdbWriteOptions(minimal=True))
     return "".join(f"{line:<80}\n" for line in lines) + body
 
 
@@ -88,10 +88,10 @@ def _renumbered(structure: Structure, chains: Sequence[str]) -> Structure:
 
 def to_cif(structure: Structure) -> str:
     """The mmCIF file, with the confidence also as ModelCIF's local quality metric, which viewers colour by."""
-    made = _to_gemmi(structure)
+    converted = _to_gemmi(structure)
     if structure.title:
-        made.info["_struct.title"] = structure.title
-    document = made.make_mmcif_document()
+        converted.info["_struct.title"] = structure.title
+    document = converted.make_mmcif_document()
     known = np.flatnonzero(np.isfinite(structure.confidence))
     if structure.method in PREDICTED:
         document[0].set_pair("_exptl.method", gemmi.cif.quote("THEORETICAL MODEL"))

@@ -121,7 +121,7 @@ def compare(model: Structure, reference: Structure) -> Comparison:
     rest, places = reference.select(partnered), (np.cumsum(partnered) - 1)[matching.reference]
     in_order = Matching(np.arange(len(matching)), places, matching.chains)
     trace = lddt_ca(ours, theirs)
-    found = Comparison(
+    comparison = Comparison(
         matching,
         transform,
         tm=tm_score(picked, rest, in_order).reference,
@@ -135,7 +135,7 @@ def compare(model: Structure, reference: Structure) -> Comparison:
         deviation=deviation,
         sentence="",
     )
-    return replace(found, sentence=_sentence(found, length, whole))
+    return replace(comparison, sentence=_sentence(comparison, length, whole))
 
 
 def _length_of(reference: Structure, matching: Matching) -> int:
@@ -144,12 +144,18 @@ def _length_of(reference: Structure, matching: Matching) -> int:
     return sum(part.stop - part.start for name, part in reference.chain_slices() if name in names)
 
 
-def _sentence(found: Comparison, length: int, whole: int) -> str:
-    alike = "nearly the same structure" if found.tm > 0.9 else "the same fold" if found.tm > 0.5 else "another fold"
-    compared = f"{len(found.matching)} of the reference's {length} residues are compared"
+def _sentence(comparison: Comparison, length: int, whole: int) -> str:
+    alike = (
+        "nearly the same structure"
+        if comparison.tm > 0.9
+        else "the same fold"
+        if comparison.tm > 0.5
+        else "another fold"
+    )
+    compared = f"{len(comparison.matching)} of the reference's {length} residues are compared"
     if length < whole:
-        compared += f", those of chain {', '.join(pair.reference for pair in found.matching.chains)}"
-    return f"{alike[0].upper()}{alike[1:]} (TM-score {found.tm:.3f}, RMSD {found.rmsd:.2f} Å): {compared}."
+        compared += f", those of chain {', '.join(pair.reference for pair in comparison.matching.chains)}"
+    return f"{alike[0].upper()}{alike[1:]} (TM-score {comparison.tm:.3f}, RMSD {comparison.rmsd:.2f} Å): {compared}."
 
 
 def contact_precision(
@@ -174,11 +180,11 @@ def contact_precision(
         rows, columns = rows[both], columns[both]
     scores = np.nan_to_num((predicted[rows, columns] + predicted[columns, rows]) / 2, nan=-np.inf)
     hits = true[rows, columns][np.argsort(-scores, kind="stable")]
-    found = {}
+    precision = {}
     for top in tops:
         chosen = hits[: max(1, length // top)]
-        found["L" if top == 1 else f"L/{top}"] = float(chosen.mean()) if len(chosen) else float("nan")
-    return found
+        precision["L" if top == 1 else f"L/{top}"] = float(chosen.mean()) if len(chosen) else float("nan")
+    return precision
 
 
 @dataclass(frozen=True)
@@ -210,14 +216,14 @@ def calibration(plddt: np.ndarray, true: np.ndarray, width: float = 10.0) -> Cal
     both = np.isfinite(plddt) & np.isfinite(true)
     if not both.any():
         raise ValueError("calibration needs a residue with both pLDDT and lDDT")
-    said, was = np.asarray(plddt, float)[both], 100 * np.asarray(true, float)[both]
+    predicted, observed = np.asarray(plddt, float)[both], 100 * np.asarray(true, float)[both]
     last = round(100 / width) - 1
-    place = np.clip((said // width).astype(int), 0, last)
+    place = np.clip((predicted // width).astype(int), 0, last)
     bands = tuple(
-        Band(width * k, width * (k + 1), int(mine.sum()), float(said[mine].mean()), float(was[mine].mean()))
+        Band(width * k, width * (k + 1), int(mine.sum()), float(predicted[mine].mean()), float(observed[mine].mean()))
         for k in range(last + 1)
         if (mine := place == k).any()
     )
-    error = sum(band.count * abs(band.promised - band.kept) for band in bands) / len(said)
-    varies = len(said) > 1 and np.ptp(said) > 0 and np.ptp(was) > 0
-    return Calibration(bands, float(error), float(np.corrcoef(said, was)[0, 1]) if varies else float("nan"))
+    error = sum(band.count * abs(band.promised - band.kept) for band in bands) / len(predicted)
+    varies = len(predicted) > 1 and np.ptp(predicted) > 0 and np.ptp(observed) > 0
+    return Calibration(bands, float(error), float(np.corrcoef(predicted, observed)[0, 1]) if varies else float("nan"))
