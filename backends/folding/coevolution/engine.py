@@ -1,6 +1,7 @@
 """The `coevolution` engine: a fold from an alignment alone. It is the yardstick for the others.
 
-Columns that change together → contacts (`dca`, `profile`, `contacts`) → a chain drawn to them (`restraints`, `population_descent`).
+Columns that change together → contacts (`dca`, `profile`, `contacts`) → a chain that satisfies them (`restraints`,
+`population_descent`).
 Nothing of it is learned, unless the option “language” asks the bundled language model for helices and strands.
 """
 
@@ -123,7 +124,7 @@ def fold_chain(
         if state.steps == total:
             break
         crowd = chains[:, :, 1]
-        yield Step(*_with_confidence(chains[0], crowd, satisfied, sequence), state.turn, ROUNDS)
+        yield Step(*_with_confidence(chains[0], crowd, satisfied, sequence), state.round_number, ROUNDS)
     assert chains is not None and crowd is not None
     yield Progress(FOLDING, total, total)
     yield Notice(

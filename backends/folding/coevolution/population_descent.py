@@ -34,7 +34,7 @@ class Population:
     """The population after `steps` steps: `torsions` (B, L, 3) and `energies` (B,), the best of each so far."""
 
     steps: int
-    turn: int
+    round_number: int
     torsions: torch.Tensor
     energies: torch.Tensor
 
@@ -48,7 +48,10 @@ def total_steps() -> int:
 
 
 def search(restraints: Restraints, seed: int = 0) -> Iterator[Population | int]:
-    """Yields the steps done every CHUNK of them, and the population after each round; the last holds the FINISHED best."""
+    """Yields the steps done, every REPORT_EVERY of them, and the population after each round.
+
+    The last population holds the REFINED_CHAINS best chains, refined.
+    """
     return single_threaded(_search(restraints, seed))
 
 
@@ -76,21 +79,21 @@ def _search(restraints: Restraints, seed: int) -> Generator[Population | int, No
     generator = torch.Generator().manual_seed(seed)
     start = restraints.initial_torsions(POPULATIONS * POPULATION_SIZE, generator)
     best, energies = start, torch.full((len(start),), torch.inf)
-    for turn in range(ROUNDS):
-        for step, moved in _descend(restraints, start, first=turn == 0):
+    for number in range(ROUNDS):
+        for step, moved in _descend(restraints, start, first=number == 0):
             torsions = moved
             if step % REPORT_EVERY == 0:
-                yield turn * STEPS_PER_ROUND + step
+                yield number * STEPS_PER_ROUND + step
         with torch.no_grad():
             reached = restraints.energy(torsions)
         better = reached < energies
         best = torch.where(better[:, None, None], torsions, best)
         energies = torch.where(better, reached, energies)
-        yield Population((turn + 1) * STEPS_PER_ROUND, turn + 1, best, energies)
-        if turn and turn < ROUNDS - 1:
+        yield Population((number + 1) * STEPS_PER_ROUND, number + 1, best, energies)
+        if number and number < ROUNDS - 1:
             best, energies = _select(best, energies)
         start = _perturb(best, restraints, generator)
-        if turn == REFLECTION_ROUND:
+        if number == REFLECTION_ROUND:
             start = _reflect(start, restraints)
     best = best[energies.argsort()[:REFINED_CHAINS]]
     for step, moved in _refine(restraints, best):

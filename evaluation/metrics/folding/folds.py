@@ -189,13 +189,13 @@ def contact_precision(
 
 @dataclass(frozen=True)
 class Band:
-    """The residues whose pLDDT lies from `low` to `high`: how many, and the means (0 to 100) promised and kept."""
+    """The residues whose pLDDT lies from `low` to `high`: how many, and the means (0 to 100) predicted and observed."""
 
     low: float
     high: float
     count: int
-    promised: float
-    kept: float
+    predicted: float
+    observed: float
 
 
 @dataclass(frozen=True)
@@ -224,6 +224,6 @@ def calibration(plddt: np.ndarray, true: np.ndarray, width: float = 10.0) -> Cal
         for k in range(last + 1)
         if (mine := place == k).any()
     )
-    error = sum(band.count * abs(band.promised - band.kept) for band in bands) / len(predicted)
+    error = sum(band.count * abs(band.predicted - band.observed) for band in bands) / len(predicted)
     varies = len(predicted) > 1 and np.ptp(predicted) > 0 and np.ptp(observed) > 0
     return Calibration(bands, float(error), float(np.corrcoef(predicted, observed)[0, 1]) if varies else float("nan"))

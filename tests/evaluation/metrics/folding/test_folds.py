@@ -183,7 +183,7 @@ def test_contacts_of_a_hairpin_lie_across_it() -> None:
 def test_calibration_by_hand() -> None:
     found = calibration(np.array([95.0, 92, 40, np.nan]), np.array([0.95, 0.72, 0.6, 0.5]))
     assert [(band.low, band.count) for band in found.bands] == [(40, 1), (90, 2)]
-    assert found.bands[1].promised == 93.5 and found.bands[1].kept == pytest.approx(83.5)
+    assert found.bands[1].predicted == 93.5 and found.bands[1].observed == pytest.approx(83.5)
     assert found.error == pytest.approx((20 + 2 * 10) / 3)
     with pytest.raises(ValueError, match="needs a residue"):
         calibration(np.array([np.nan]), np.array([1.0]))
