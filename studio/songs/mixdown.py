@@ -26,7 +26,7 @@ from studio.web.filenames import export_name, unique
 __all__ = ["FORMATS", "Export", "format_of", "mixdown", "stems_zip"]
 
 BLOCK = 1 << 16
-LOUDEST_DB = 24.0
+MAX_GAIN_DB = 24.0
 CENTRE = np.eye(2)
 Source = Path | Callable[[], IO[bytes]]
 """A stem: a sound file, or a function that opens one."""
@@ -54,11 +54,24 @@ def mixdown(
     start: float | None = None,
     end: float | None = None,
 ) -> Export:
-    """Write the stems that `gains_db` names, each at its gain in dB, from `start` to `end` seconds, as one file.
+    """Write a mixture of stems as one file.
 
-    `pans` places stems between -1 (left) and 1 (right) as the Web Audio panner of the player does; the rest stay put.
-    A stem on its own takes the gain that all stems would need, so that stems exported one by one still add up.
-    Raises BadInput where nothing is audible or the request makes no sense, TooLarge where the disk has no room.
+    A stem on its own gets the gain that all stems would need, so that stems exported one by one still add up.
+
+    Args:
+        stems: every stem of the song by its name.
+        gains_db: gain in dB of each stem that is heard; minus infinity leaves it out.
+        format: one of `FORMATS`.
+        out: the file to write.
+        tags: title, artist and so on.
+        pans: place of a stem between -1 (left) and 1 (right), as the Web Audio panner of the player does it; a stem
+            without one stays as it is.
+        start: where the file begins in the song, in seconds; None for its start.
+        end: where it ends, in seconds; None for the end of the song.
+
+    Raises:
+        BadInput: nothing is audible, or a stem, gain, pan, format or region makes no sense.
+        TooLarge: the disk has no room.
     """
     kind = format_of(format)
     factors = _factors(stems, gains_db)
@@ -72,7 +85,7 @@ def mixdown(
         (matrix, *_) = placed.values()
         judged = [_Part([(file, matrix)]) for file in files.values()] if alone else [part]
         level = _Level(_common_gain(kind, judged, region), shared=alone)
-        encode(part.sound(region, level.gain), kind, out, level.told(tags))
+        encode(part.sound(region, level.gain), kind, out, level.comment(tags))
     return Export(out, kind, part.samplerate, len(region), level.decibels)
 
 
@@ -87,9 +100,21 @@ def stems_zip(
     start: float | None = None,
     end: float | None = None,
 ) -> Export:
-    """Write every stem to its own file in the zip `out`, named by title, stem and model; all share one gain.
+    """Write every stem to a file of its own in one zip; all share one gain, so that they still add up.
 
-    Raises BadInput, TooLarge as `mixdown` does.
+    Args:
+        stems: every stem of the song by its name.
+        format: one of `FORMATS`.
+        out: the zip to write.
+        title: of the song, for the files' names.
+        model: for the files' names.
+        tags: of the song; each file's title also names its stem.
+        start: where the files begin in the song, in seconds; None for its start.
+        end: where they end, in seconds; None for the end of the song.
+
+    Raises:
+        BadInput: there are no stems, or the format or the region makes no sense.
+        TooLarge: the disk has no room.
     """
     kind = format_of(format)
     if not stems:
@@ -104,7 +129,7 @@ def stems_zip(
         names = unique([export_name(title, name, model, kind.suffix) for name in parts])
         for (stem, part), name in zip(parts.items(), names, strict=True):
             own = {**tags, "title": f"{tags.get('title') or title} ({stem})"}
-            encode(part.sound(region, level.gain), kind, single, level.told(own))
+            encode(part.sound(region, level.gain), kind, single, level.comment(own))
             archive.write(single, name)
             single.unlink()
     return Export(out, kind, longest.samplerate, len(region), level.decibels)
@@ -121,17 +146,17 @@ class _Level:
     def decibels(self) -> float:
         return 20 * math.log10(self.gain)
 
-    def told(self, tags: Mapping[str, str]) -> dict[str, str]:
-        """`tags` with a comment that says, after the song's own, what was done to the level."""
+    def comment(self, tags: Mapping[str, str]) -> dict[str, str]:
+        """`tags` with a sentence about the level added to the song's own comment."""
         if self.gain == 1.0:
-            said = "Exported by Fourfold at the original level."
+            sentence = "Exported by Fourfold at the original level."
         elif self.shared:
-            said = (
+            sentence = (
                 f"Exported by Fourfold at {self.decibels:.2f} dB, the same for every stem, so that they still add up."
             )
         else:
-            said = f"Exported by Fourfold at {self.decibels:.2f} dB, so that nothing clips."
-        return {**tags, "comment": f"{tags['comment']} | {said}" if tags.get("comment") else said}
+            sentence = f"Exported by Fourfold at {self.decibels:.2f} dB, so that nothing clips."
+        return {**tags, "comment": f"{tags['comment']} | {sentence}" if tags.get("comment") else sentence}
 
 
 class _Part:
@@ -202,8 +227,8 @@ def _factors(stems: Mapping[str, Source], gains_db: Mapping[str, float]) -> dict
     """Linear factors of the stems that can be heard."""
     _require(stems, gains_db)
     for name, gain in gains_db.items():
-        if math.isnan(gain) or gain > LOUDEST_DB:
-            raise BadInput(f"The gain of “{name}” must be a number up to {LOUDEST_DB:g} dB.")
+        if math.isnan(gain) or gain > MAX_GAIN_DB:
+            raise BadInput(f"The gain of “{name}” must be a number up to {MAX_GAIN_DB:g} dB.")
     factors = {name: 10 ** (gain / 20) for name, gain in gains_db.items() if gain > -math.inf}
     if not factors:
         raise BadInput("Nothing can be heard: turn on at least one stem, then export.")

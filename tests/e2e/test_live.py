@@ -19,7 +19,7 @@ from evaluation.synthetic.clip import Rendered, make_clip
 from tests.conftest import wait_for
 from tests.e2e.conftest import FLAGS
 from tests.e2e.test_studio import Studio
-from viz.components.bundle import joined
+from viz.components.bundle import bundle_script
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -236,7 +236,7 @@ def test_without_leave_for_the_camera_there_is_a_sentence_and_a_phone_shows_all(
 
 def test_the_size_falls_before_the_rate_and_comes_back(chromium: Any) -> None:
     page = chromium.new_page()
-    page.add_script_tag(content=joined(PARTS, ("util", "controller"), ("dom",)))
+    page.add_script_tag(content=bundle_script(PARTS, ("util", "controller"), ("dom",)))
     sizes = page.evaluate(
         """() => {
       const sides = [160, 192, 224, 256, 320];
@@ -271,7 +271,7 @@ def test_the_size_falls_before_the_rate_and_comes_back(chromium: Any) -> None:
 
 def test_outlines_are_moved_and_softened_by_the_pixels_that_were_asked_for(chromium: Any) -> None:
     page = chromium.new_page()
-    page.add_script_tag(content=joined(PARTS, ("util", "matte"), ("dom",)))
+    page.add_script_tag(content=bundle_script(PARTS, ("util", "matte"), ("dom",)))
     rows = page.evaluate(
         """() => {
       const [w, h] = [21, 9];

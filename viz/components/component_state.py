@@ -1,4 +1,4 @@
-"""What is handed to a component from one run of the page to the next."""
+"""What a component was sent, kept from one run of the page to the next."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 import streamlit as st
 
 
-def last_told(key: str) -> Mapping[str, Any] | None:
-    """What `numbered` was given last for the component `key`, None before the first time."""
-    return st.session_state.get(f"{key}-told", {}).get("data")
+def last_sent(key: str) -> Mapping[str, Any] | None:
+    """The data that `with_serial` was given last for the component `key`; None before the first time."""
+    return st.session_state.get(f"{key}-sent", {}).get("data")
 
 
-def numbered(data: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """`data` with a serial that grows with every change.
+def with_serial(data: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """`data` with a serial number that grows with every change.
 
     Streamlit refers to a message it sent some runs ago by its hash, which a busy page may by then have forgotten (it
     then loses its connection): with the serial no message ever comes back after another one.
     """
-    memory = st.session_state.setdefault(f"{key}-told", {"serial": 0, "data": None})
+    memory = st.session_state.setdefault(f"{key}-sent", {"serial": 0, "data": None})
     if memory["data"] != data:
         memory.update(data=dict(data), serial=memory["serial"] + 1)
     return {**memory["data"], "serial": memory["serial"]}
 
 
-def noted() -> None:
-    """Streamlit keeps a state only if it has a callback; the value itself is all that is needed."""
+def keep_state() -> None:
+    """An empty callback: Streamlit keeps the state of a component only where it has one."""

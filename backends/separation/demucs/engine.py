@@ -11,18 +11,21 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from backends.core.errors import EngineFailed
 from backends.separation.base import Chunks, SeparationEngine
 from backends.separation.demucs.checkpoints import Bag, load_bag
 from backends.separation.demucs.options import DemucsOptions
 from backends.separation.demucs.overlap import OverlapParameters, separate
 from backends.separation.io.mix import Mix
 from backends.shared.allocator import reused_memory
+from backends.shared.device_memory import memory_sentence
 
 BAG_WEIGHTS = {"htdemucs_ft": tuple(tuple(float(s == m) for s in range(4)) for m in range(4))}
 """Weights (models, stems) of a bag by card: each of the four fine-tuned networks gives the stem it was tuned for."""
 
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
+OUT_OF_MEMORY = (
+    "There is not enough memory for this model: close other programs, choose a smaller model, "
+    "or, if it ran on a GPU, start again with FOURFOLD_DEVICE=cpu."
+)
 
 
 class DemucsEngine(SeparationEngine):
@@ -38,7 +41,7 @@ class DemucsEngine(SeparationEngine):
         self.bag: Bag = load_bag(self.weights, BAG_WEIGHTS.get(self.card.id))
         self.sources = self.bag.sources
         self.samplerate = self.bag.samplerate
-        with _memory_sentence():
+        with memory_sentence(OUT_OF_MEMORY):
             for model in self.bag.models:
                 model.to(device)
 
@@ -61,7 +64,7 @@ class DemucsEngine(SeparationEngine):
     def _forward(self, model: nn.Module, segment: Tensor, half: bool) -> Tensor:
         """(1, 2, T) to (1, S, 2, T)."""
         precision = _half_precision() if half else nullcontext()
-        with torch.inference_mode(), _memory_sentence(), _tiled_attention(), precision:
+        with torch.inference_mode(), memory_sentence(OUT_OF_MEMORY), _tiled_attention(), precision:
             return model(segment.to(self.device)).float().cpu()
 
 
@@ -79,19 +82,3 @@ def _tiled_attention() -> Iterator[None]:
         yield
     finally:
         torch.backends.mha.set_fastpath_enabled(before)
-
-
-@contextmanager
-def _memory_sentence() -> Iterator[None]:
-    """Turn a device that runs out of memory into a sentence, and give back what it still holds."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not isinstance(error, MemoryError) and not any(words in str(error) for words in OUT_OF_MEMORY):
-            raise
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        raise EngineFailed(
-            "There is not enough memory for this model: close other programs, choose a smaller model, "
-            "or, if it ran on a GPU, start again with FOURFOLD_DEVICE=cpu."
-        ) from error

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from streamlit.components.v2 import component
 
-from viz.components.bundle import joined
+from viz.components.bundle import bundle_script, bundle_style
 
 __all__ = ["PURE_PARTS", "live_stage"]
 
@@ -23,12 +23,14 @@ PURE_PARTS = ("util", "controller", "wire", "matte")
 """The files that work on numbers alone."""
 
 _PARTS = (*PURE_PARTS, "shaders", "compositor", "camera", "link", "recorder", "look", "panel", "flow", "stage")
-"""Joined into one module, in this order: a component is one script, and readers want one subject a file."""
+"""Bundled in this order."""
+
+SCRIPT = bundle_script(_HERE, _PARTS)
 
 _stage = component(
     "live_stage",
-    css=(_HERE / "stage.css").read_text("utf-8"),
-    js=joined(_HERE, _PARTS),
+    css=bundle_style(_HERE / "stage.css"),
+    js=SCRIPT,
     isolate_styles=True,
 )
 

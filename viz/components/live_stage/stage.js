@@ -46,7 +46,7 @@ class LiveStage {
     ]) this.numbers.append(el("div", { title }, (this.values[name] = el("dd", { "data-number": name }, "–")), el("dt", {}, label)));
     this.panel = new Panel(this);
     const bar = el("div", { class: "bar" }, this.startButton, this.shotButton, this.cutButton, this.recordButton, this.fullButton);
-    this.root = el("div", { class: "live", role: "group", "aria-label": "Live picture with a new background" },
+    this.root = el("div", { class: "live component", role: "group", "aria-label": "Live picture with a new background" },
       el("div", { class: "main" }, this.problem, this.stageBox, bar, this.numbers, this.status), this.panel.element);
     this.root.liveStage = this;
   }

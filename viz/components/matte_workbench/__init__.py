@@ -13,20 +13,22 @@ from typing import Any
 
 from streamlit.components.v2 import component
 
-from viz.components.bundle import joined
-from viz.components.component_state import noted, numbered
+from viz.components.bundle import bundle_script, bundle_style
+from viz.components.component_state import keep_state, with_serial
 from viz.components.matte_workbench.manifest import Background, Frames, Preview, manifest, problem_frames
 
 __all__ = ["Background", "Frames", "Preview", "manifest", "matte_workbench", "problem_frames"]
 
 _HERE = Path(__file__).parent
 _PARTS = ("views", "own", "film", "exact", "stage", "loupe", "strip", "panels", "keyboard", "workbench")
-"""Joined into one module, in this order: a component is one script, and readers want one subject a file."""
+"""Bundled in this order."""
+
+SCRIPT = bundle_script(_HERE, _PARTS, ("icons", "dom", "time", "mount", "component"))
 
 _workbench = component(
     "matte_workbench",
-    css=(_HERE / "workbench.css").read_text("utf-8"),
-    js=joined(_HERE, _PARTS, ("icons", "dom", "time", "mount")),
+    css=bundle_style(_HERE / "workbench.css"),
+    js=SCRIPT,
     isolate_styles=True,
 )
 
@@ -39,5 +41,5 @@ def matte_workbench(data: Mapping[str, Any], key: str) -> dict[str, Any] | None:
     1 shows `view` alone), `edge` and `softness` in source pixels, `despill` (0..1), `background` (a colour such as
     "#00b140", "blur" or "own"). It is reported half a second after the last change.
     """
-    state = _workbench(key=key, data=numbered(data, key), on_view_change=noted).get("view")
+    state = _workbench(key=key, data=with_serial(data, key), on_view_change=keep_state).get("view")
     return state if state and state["run"] == data["run"] else None

@@ -1,23 +1,20 @@
 // The workbench: puts film, stage, exact frames, loupe, strip and panels together. Streamlit calls the default export.
 
-const REMEMBERED = new Map(); // run -> its last state on this page
 ICONS.stepBack = SVG('<path d="M17 6.6v10.8a.7.7 0 0 1-1.1.6L8.5 12.6a.7.7 0 0 1 0-1.2L15.9 6a.7.7 0 0 1 1.1.6z"/><path class="line" d="M6.2 6.5v11"/>');
 ICONS.stepOn = SVG('<path d="M7 6.6v10.8a.7.7 0 0 0 1.1.6l7.4-5.4a.7.7 0 0 0 0-1.2L8.1 6a.7.7 0 0 0-1.1.6z"/><path class="line" d="M17.8 6.5v11"/>');
 const MATTE_VIEWS = VIEWS.map(([name]) => name);
 
-class MatteWorkbench {
+class MatteWorkbench extends Component {
   constructor(data, host) {
-    const before = REMEMBERED.get(data.run) ?? {};
+    super(data, 500);
+    const before = this.remembered ?? {};
     const { edge, softness, despill, background } = { ...data.settings, ...before };
-    this.run = data.run;
     this.settings = { edge, softness, despill, background };
     this.view = this.known(before.view ?? data.settings.view, "checker");
     this.other = this.known(before.other ?? data.settings.other, "source");
     this.wipe = before.wipe ?? data.settings.wipe ?? 0.5;
     this.looked = null;
     this.problemText = "";
-    this.sent = null;
-    this.emitSoon = debounce(() => this.emit(), 500);
     this.exact = new Exact(() => this.refresh());
     this.film = new Film((frame, looked) => this.shown(frame, looked), (sentence) => this.fail(sentence), () => this.moved());
     this.film.frame = before.frame ?? data.settings.frame ?? 0;
@@ -27,9 +24,7 @@ class MatteWorkbench {
     this.edge = new EdgePanel(this);
     this.behindPanel = new BehindPanel(this);
     this.build();
-    host.append(this.root);
-    this.observer = new ResizeObserver(() => this.refresh());
-    this.observer.observe(this.root);
+    this.attach(host, () => this.refresh());
   }
 
   known(view, otherwise) { return MATTE_VIEWS.includes(view) ? view : otherwise; }
@@ -37,10 +32,6 @@ class MatteWorkbench {
   get frame() { return this.film.frame; }
 
   // ---- building ----
-
-  button(icon, label, action, extra = {}) {
-    return el("button", { class: "key", type: "button", icon, "aria-label": label, title: label, onclick: action, ...extra });
-  }
 
   chooser(label, pick) {
     const select = el("select", { "aria-label": label, title: label }, ...VIEWS.map(([value, text]) => el("option", { value }, text)));
@@ -52,38 +43,31 @@ class MatteWorkbench {
     this.views = el("div", { class: "choice", role: "group", "aria-label": "View" }, ...VIEWS.map(([value, text, meaning]) => el("button", { type: "button", "data-value": value, title: meaning, onclick: () => this.setView(value) }, text)));
     this.compare = this.chooser("Compare with", (value) => this.setOther(value));
     this.badge = el("span", { class: "badge", role: "status" });
-    this.play = this.button("play", "Play (Space)", () => this.togglePlay(), { class: "key play" });
+    this.play = keyButton("play", "Play (Space)", () => this.togglePlay(), { class: "key play" });
     this.scrub = el("input", { type: "range", class: "scrub", min: 0, max: 0, step: 1, "aria-label": "Frame" });
     this.scrub.addEventListener("input", () => this.goTo(this.film.frameAt(Number(this.scrub.value))));
     this.clock = el("span", { class: "clock" });
     this.loupeButton = el("button", { class: "quiet", type: "button", "aria-pressed": "false", title: "Loupe (L): every pixel of the source under the pointer", onclick: () => this.loupe.toggle() }, "Loupe");
-    this.help = helpPanel(() => this.toggleHelp());
-    this.helpButton = el("button", { class: "key", type: "button", "aria-label": "Help: keyboard and mouse", title: "Help (?)", "aria-expanded": "false", onclick: () => this.toggleHelp() }, "?");
+    this.buildHelp("Help: keyboard and mouse", helpPanel);
     this.message = el("div", { class: "message", role: "alert", hidden: true });
     this.empty = el("p", { class: "empty" }, "The first frames will appear here");
-    this.status = el("div", { class: "spoken", role: "status", "aria-live": "polite" });
     this.stage.element.append(this.empty, this.loupe.element);
     this.transport = el("div", { class: "bar transport", role: "group", "aria-label": "Frames" },
-      this.button("stepBack", "One frame back (←)", () => this.step(-1)), this.play, this.button("stepOn", "One frame on (→)", () => this.step(1)), this.clock, this.strip.jumps, this.scrub);
-    this.root = el("div", { class: "bench", role: "group", tabindex: -1 },
+      keyButton("stepBack", "One frame back (←)", () => this.step(-1)), this.play, keyButton("stepOn", "One frame on (→)", () => this.step(1)), this.clock, this.strip.jumps, this.scrub);
+    this.root = el("div", { class: "bench component", role: "group", tabindex: -1 },
       el("div", { class: "bar" }, this.views, el("label", { class: "with", title: "What lies to the right of the wipe" }, "against", this.compare), el("span", { class: "gap" }), this.badge, this.zoomKeys(), this.loupeButton, this.helpButton),
       this.help, this.message, this.stage.element, this.transport, this.strip.element,
       el("div", { class: "panels" }, this.edge.element, this.behindPanel.element), this.status);
     this.root.addEventListener("keydown", (event) => keyDown(this, event));
-    // A mouse click leaves the focus on the workbench, so that Space goes on meaning play.
-    this.root.addEventListener("mousedown", (event) => {
-      if (!event.target.closest("button")) return;
-      event.preventDefault();
-      this.root.focus({ preventScroll: true });
-    });
+    this.keepFocus();
     this.root.matteWorkbench = this;
   }
 
   zoomKeys() {
     return el("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
-      this.button("out", "Zoom out (−)", () => this.stage.zoomTo(this.stage.zoom / 1.5)),
-      this.button("in", "Zoom in (+)", () => this.stage.zoomTo(this.stage.zoom * 1.5)),
-      this.button("fit", "Show the whole picture (0)", () => this.stage.zoomTo(1)));
+      keyButton("out", "Zoom out (−)", () => this.stage.zoomTo(this.stage.zoom / 1.5)),
+      keyButton("in", "Zoom in (+)", () => this.stage.zoomTo(this.stage.zoom * 1.5)),
+      keyButton("fit", "Show the whole picture (0)", () => this.stage.zoomTo(1)));
   }
 
   // ---- data from Python ----
@@ -140,14 +124,14 @@ class MatteWorkbench {
     if (!this.data.proxy || this.data.kind === "picture") return;
     if (this.film.playing) this.film.pause();
     else this.film.play();
-    this.noted();
+    this.changedByUser();
   }
 
   goTo(frame) {
     if (this.film.playing) this.film.pause();
     if (this.data.proxy) this.film.seek(frame);
     else { this.film.frame = frame; this.film.showPreview(); }
-    this.noted();
+    this.changedByUser();
   }
 
   step(count) {
@@ -158,26 +142,26 @@ class MatteWorkbench {
   setView(view) {
     this.view = view;
     this.say(VIEWS.find(([name]) => name === view)[1]);
-    this.noted();
+    this.changedByUser();
     this.askExact();
   }
 
   setOther(view) {
     this.other = view;
-    this.noted();
+    this.changedByUser();
     this.askExact();
   }
 
   exchange() {
     [this.view, this.other] = [this.other, this.view];
-    this.noted();
+    this.changedByUser();
     this.askExact();
   }
 
   setWipe(part) {
     const before = this.wipe;
     this.wipe = clamp(part, 0, 1);
-    this.noted();
+    this.changedByUser();
     if ((before < 1) !== (this.wipe < 1) || (before > 0) !== (this.wipe > 0)) this.askExact();
   }
 
@@ -185,27 +169,22 @@ class MatteWorkbench {
     this.settings[name] = value;
     if (name === "background" && this.view !== "composite" && this.other !== "composite") this.view = "composite";
     if (name !== "background" && this.film.playing) this.film.pause();
-    this.noted();
+    this.changedByUser();
     this.askExact();
   }
 
   resetEdge() {
     for (const [name] of SLIDERS) this.settings[name] = this.made[name];
-    this.noted();
+    this.changedByUser();
     this.askExact();
   }
 
   // Whether the edge differs from what the run was made with.
   changed() { return SLIDERS.some(([name]) => this.settings[name] !== this.made[name]); }
 
-  noted() {
+  changedByUser() {
     this.refresh();
     this.emitSoon();
-  }
-
-  toggleHelp() {
-    this.help.hidden = !this.help.hidden;
-    this.helpButton.setAttribute("aria-expanded", String(!this.help.hidden));
   }
 
   // ---- exact frames ----
@@ -304,8 +283,6 @@ class MatteWorkbench {
     if (film.playing) this.strip.refresh();
   }
 
-  say(sentence) { this.status.textContent = sentence; }
-
   // ---- state to Python ----
 
   snapshot() {
@@ -313,25 +290,13 @@ class MatteWorkbench {
     return { run: this.run, frame: this.frame, view, other, wipe: Math.round(1000 * this.wipe) / 1000, ...settings };
   }
 
-  emit() {
-    const now = JSON.stringify(this.snapshot());
-    if (now === this.sent) return;
-    this.sent = now;
-    this.setStateValue("view", JSON.parse(now));
-  }
+  emit() { this.report("view"); }
 
-  dispose() {
-    if (this.disposed) return;
-    this.disposed = true;
-    REMEMBERED.set(this.run, this.snapshot());
-    this.emitSoon.cancel();
-    cancelAnimationFrame(this.request);
-    this.observer.disconnect();
+  release() {
     this.film.close();
     this.own?.close();
     this.exact.dispose();
     this.loupe.exact.dispose();
-    this.root.remove();
   }
 }
 

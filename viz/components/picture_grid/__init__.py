@@ -14,17 +14,19 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2 import component
 
-from viz.components.bundle import joined
-from viz.components.component_state import noted, numbered
+from viz.components.bundle import bundle_script, bundle_style
+from viz.components.component_state import keep_state, with_serial
 
 __all__ = ["Bar", "Tile", "clear", "picture_grid"]
 
 _HERE = Path(__file__).parent
 
+SCRIPT = bundle_script(_HERE, ("view", "tile", "grid"), ("icons", "dom", "mount"))
+
 _grid = component(
     "picture_grid",
-    css=(_HERE / "grid.css").read_text("utf-8"),
-    js=joined(_HERE, ("view", "tile", "grid"), ("icons", "dom", "mount")),
+    css=bundle_style(_HERE / "grid.css"),
+    js=SCRIPT,
     isolate_styles=True,
 )
 
@@ -81,7 +83,7 @@ def picture_grid(
         "chosen": first,
         "tiles": [asdict(tile) for tile in tiles],
     }
-    state = _grid(key=key, data=numbered(data, key), on_chosen_change=noted).get("chosen")
+    state = _grid(key=key, data=with_serial(data, key), on_chosen_change=keep_state).get("chosen")
     if not state or state["epoch"] != data["epoch"]:
         return first
     return [one for one in known if one in state["ids"]]

@@ -10,7 +10,7 @@ class PictureGrid {
     this.emitSoon = debounce(() => this.emit(), 120);
     this.list = el("div", { class: "grid", role: "listbox" });
     this.large = new LargeView((id) => this.tiles.get(id)?.root.focus());
-    this.root = el("div", { class: "pictures" }, this.list, this.large.dialog);
+    this.root = el("div", { class: "pictures component" }, this.list, this.large.dialog);
     this.root.addEventListener("keydown", (event) => this.key(event));
     host.append(this.root);
   }

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from streamlit.components.v2 import component
 
-from viz.components.bundle import joined
-from viz.components.component_state import noted
+from viz.components.bundle import bundle_script, bundle_style
+from viz.components.component_state import keep_state
 
 __all__ = ["MOST_BYTES", "picture_paste"]
 
@@ -22,17 +22,19 @@ MOST_BYTES = 30_000_000
 
 _HERE = Path(__file__).parent
 
+SCRIPT = bundle_script(_HERE, ("paste",), ("icons", "dom", "mount"))
+
 _paste = component(
     "picture_paste",
-    css=(_HERE / "paste.css").read_text("utf-8"),
-    js=joined(_HERE, ("paste",), ("icons", "dom", "mount")),
+    css=bundle_style(_HERE / "paste.css"),
+    js=SCRIPT,
     isolate_styles=True,
 )
 
 
 def picture_paste(key: str) -> list[tuple[str, bytes]]:
     """Shows the place and returns what has just been pasted; what is no picture never gets here."""
-    state = _paste(key=key, data={"run": key, "most": MOST_BYTES}, on_pasted_change=noted).get("pasted")
+    state = _paste(key=key, data={"run": key, "most": MOST_BYTES}, on_pasted_change=keep_state).get("pasted")
     return decoded(state or ())
 
 

@@ -6,7 +6,7 @@ class PastePlace {
     this.place = el("div", { class: "place", role: "textbox", tabindex: 0, contenteditable: "true", spellcheck: "false", "aria-label": "Paste pictures here", "aria-describedby": "how" });
     this.how = el("p", { id: "how", class: "how" }, "Click here, then press Ctrl+V (⌘V), or drop a picture");
     this.note = el("p", { class: "note", role: "status" });
-    this.root = el("div", { class: "paste" }, el("div", { class: "frame" }, this.how, this.place), this.note);
+    this.root = el("div", { class: "paste component" }, el("div", { class: "frame" }, this.how, this.place), this.note);
     this.place.addEventListener("paste", (event) => this.take(event, event.clipboardData));
     this.place.addEventListener("drop", (event) => this.take(event, event.dataTransfer));
     this.place.addEventListener("dragover", (event) => event.preventDefault());

@@ -13,8 +13,8 @@ from typing import Any
 
 from streamlit.components.v2 import component
 
-from viz.components.bundle import joined
-from viz.components.component_state import last_told, noted, numbered
+from viz.components.bundle import bundle_script, bundle_style
+from viz.components.component_state import keep_state, last_sent, with_serial
 from viz.components.stem_player.manifest import Export, Lane, Numbered, Segment, manifest
 
 __all__ = ["Export", "Lane", "Numbered", "Segment", "manifest", "stem_player"]
@@ -24,12 +24,14 @@ _PARTS = (
     *("decibels", "segments", "graph", "engine", "tiles", "draw", "mixer", "lanes"),
     *("timeline", "panels", "painter", "keyboard", "player"),
 )
-"""Joined into one module, in this order: a component is one script, and readers want one subject a file."""
+"""Bundled in this order."""
+
+SCRIPT = bundle_script(_HERE, _PARTS, ("icons", "dom", "time", "fetch", "mount", "component"))
 
 _player = component(
     "stem_player",
-    css=(_HERE / "player.css").read_text("utf-8"),
-    js=joined(_HERE, _PARTS, ("icons", "dom", "time", "fetch", "mount")),
+    css=bundle_style(_HERE / "player.css"),
+    js=SCRIPT,
     isolate_styles=True,
 )
 
@@ -42,16 +44,16 @@ def stem_player(data: Mapping[str, Any], key: str) -> dict[str, Any] | None:
     `end` in seconds and `on`), `position` in seconds, `view` ("waveform" or "spectrogram"). It is reported half a
     second after the last change, and `manifest(state=...)` takes it back.
     """
-    state = _player(key=key, data=_told(data, key), on_mixer_change=noted).get("mixer")
+    state = _player(key=key, data=_with_first_state(data, key), on_mixer_change=keep_state).get("mixer")
     return state if state and state["run"] == data["run"] else None
 
 
-def _told(data: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _with_first_state(data: Mapping[str, Any], key: str) -> dict[str, Any]:
     """`data` with the state that this run began with, numbered.
 
     The browser knows its own mixer best, so handing each reported state back would only send everything again.
     """
-    before = last_told(key)
+    before = last_sent(key)
     if before is not None and before["run"] == data["run"]:
         data = {**data, "state": before["state"]}
-    return numbered(data, key)
+    return with_serial(data, key)

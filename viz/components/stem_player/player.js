@@ -1,7 +1,6 @@
 // The player: puts engine, mixer, lanes and panels together. Streamlit calls the default export on every run.
 
 const STEP = 5;
-const REMEMBERED = new Map(); // run -> its last state on this page: newer than what Python was told
 
 // The manifest with what is derived from it: addresses as functions, and how far every lane has arrived.
 function readManifest(raw) {
@@ -14,10 +13,10 @@ function readManifest(raw) {
   return { ...raw, frames: raw.frames ?? null, lanes, available: lanes.length ? Math.min(...lanes.map((lane) => lane.count)) : 0 };
 }
 
-class StemPlayer {
+class StemPlayer extends Component {
   constructor(data, host) {
-    const state = REMEMBERED.get(data.run) ?? data.state ?? {};
-    this.run = data.run;
+    super(data, 500);
+    const state = this.remembered ?? data.state ?? {};
     this.rows = [];
     this.mixer = new Mixer(state);
     this.engine = new Engine(() => this.stateChanged());
@@ -26,12 +25,9 @@ class StemPlayer {
     this.looping = false;
     this.picture = state.view === "spectrogram" ? "spectrogram" : "waveform";
     this.calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-    this.emitSoon = debounce(() => this.emit(), 500);
     this.timeline = new Timeline(this);
     this.build();
-    host.append(this.root);
-    this.observer = new ResizeObserver(() => this.invalidate());
-    this.observer.observe(this.root);
+    this.attach(host, () => this.invalidate());
     this.restore(data, state);
   }
 
@@ -41,14 +37,9 @@ class StemPlayer {
       this.loop = { start: Math.round(state.loop.start * data.samplerate), end: Math.round(state.loop.end * data.samplerate) };
       this.looping = Boolean(state.loop.on);
     }
-    this.sent = null;
   }
 
   // ---- building ----
-
-  button(icon, label, action, extra = {}) {
-    return el("button", { class: "key", type: "button", icon, "aria-label": label, title: label, onclick: action, ...extra });
-  }
 
   choice(label, options, pick) {
     const buttons = options.map(([value, text]) => el("button", { type: "button", "aria-pressed": "false", "data-value": value, onclick: () => pick(value) }, text));
@@ -56,14 +47,13 @@ class StemPlayer {
   }
 
   build() {
-    this.play = this.button("play", "Play", () => this.togglePlay(), { class: "key play" });
+    this.play = keyButton("play", "Play", () => this.togglePlay(), { class: "key play" });
     this.time = el("span", { class: "time-now" }, "0:00.0");
     this.totalTime = el("span", { class: "time-total" });
     this.badge = el("span", { class: "badge", hidden: true });
     this.source = this.choice("Listen to", [["stems", "Stems"], ["original", "Original"]], (value) => this.setSource(value));
     this.pictures = this.choice("Picture", [["waveform", "Waveform"], ["spectrogram", "Spectrogram"]], (value) => this.setPicture(value));
-    this.helpButton = el("button", { class: "key", type: "button", "aria-label": "Help: keyboard and mouse", title: "Help (?)", "aria-expanded": "false", "aria-controls": "help", onclick: () => this.toggleHelp() }, "?");
-    this.help = helpPanel(() => this.toggleHelp());
+    this.buildHelp("Help: keyboard and mouse", helpPanel);
     this.problem = el("span", {});
     this.message = el("div", { class: "message", role: "alert", hidden: true }, this.problem, el("button", { class: "quiet", type: "button", onclick: () => this.retry() }, "Try again"));
     this.empty = el("p", { class: "empty", hidden: true }, el("span", {}, "The first seconds will appear here"));
@@ -71,37 +61,31 @@ class StemPlayer {
     this.scale = el("div", { class: "scale", hidden: true });
     this.loops = new LoopPanel(this);
     this.exports = new ExportPanel(this);
-    this.status = el("div", { class: "spoken", role: "status", "aria-live": "polite" });
-    this.root = el("div", { class: "player", role: "group", tabindex: -1 },
+    this.root = el("div", { class: "player component", role: "group", tabindex: -1 },
       this.header(), this.help, this.message, this.tools(),
       el("div", { class: "stage" }, this.lanes, this.empty),
       this.scale, el("div", { class: "panels" }, this.loops.element, this.exports.element), this.status);
     this.root.addEventListener("keydown", (event) => keyDown(this, event));
-    // A mouse click leaves the focus on the player, so that Space goes on meaning play and not the button just clicked.
-    this.root.addEventListener("mousedown", (event) => {
-      if (!event.target.closest("button")) return;
-      event.preventDefault();
-      this.root.focus({ preventScroll: true });
-    });
+    this.keepFocus();
     this.root.stemPlayer = this;
   }
 
   header() {
     return el("div", { class: "bar" },
       el("div", { class: "transport", role: "group", "aria-label": "Transport" },
-        this.button("stop", "Stop", () => this.stop()),
-        this.button("back", "Back 5 seconds", () => this.skip(-STEP)),
+        keyButton("stop", "Stop", () => this.stop()),
+        keyButton("back", "Back 5 seconds", () => this.skip(-STEP)),
         this.play,
-        this.button("forward", "Forward 5 seconds", () => this.skip(STEP))),
+        keyButton("forward", "Forward 5 seconds", () => this.skip(STEP))),
       el("div", { class: "clock" }, this.time, this.totalTime),
       this.badge, el("span", { class: "gap" }), this.source, this.helpButton);
   }
 
   tools() {
     const zoom = el("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
-      this.button("out", "Zoom out", () => this.timeline.zoom(2)),
-      this.button("in", "Zoom in", () => this.timeline.zoom(0.5)),
-      this.button("fit", "Show the whole song", () => this.timeline.fit()));
+      keyButton("out", "Zoom out", () => this.timeline.zoom(2)),
+      keyButton("in", "Zoom in", () => this.timeline.zoom(0.5)),
+      keyButton("fit", "Show the whole song", () => this.timeline.fit()));
     return el("div", { class: "tools" },
       el("div", { class: "side" }, zoom), this.timeline.overview,
       el("div", { class: "side" }, this.pictures), this.timeline.ruler);
@@ -213,13 +197,7 @@ class StemPlayer {
   inLoop() { const at = this.engine.position(); return at >= this.loop.start && at < this.loop.end; }
   toggleLoop() { if (this.loop) this.setLoop(this.loop, !this.looping); }
 
-  toggleHelp() {
-    this.help.hidden = !this.help.hidden;
-    this.helpButton.setAttribute("aria-expanded", String(!this.help.hidden));
-  }
-
   retry() { this.tiles.retry(); this.engine.retry(); this.refresh(); }
-  say(sentence) { this.status.textContent = sentence; }
 
   // ---- showing ----
 
@@ -329,23 +307,11 @@ class StemPlayer {
     };
   }
 
-  emit() {
-    const now = JSON.stringify(this.snapshot());
-    if (now === this.sent) return;
-    this.sent = now;
-    this.setStateValue("mixer", JSON.parse(now));
-  }
+  emit() { this.report("mixer"); }
 
-  dispose() {
-    if (this.disposed) return;
-    this.disposed = true;
-    REMEMBERED.set(this.run, this.snapshot());
-    this.emitSoon.cancel();
-    cancelAnimationFrame(this.request);
-    this.observer.disconnect();
+  release() {
     this.tiles.dispose();
     this.engine.dispose();
-    this.root.remove();
   }
 }
 

@@ -15,8 +15,8 @@ from typing import Any
 from streamlit import config
 from streamlit.components.v2 import component
 
-from viz.components.bundle import joined
-from viz.components.component_state import noted, numbered
+from viz.components.bundle import bundle_script, bundle_style
+from viz.components.component_state import keep_state, with_serial
 from viz.components.structure_workbench.colourings import Column
 from viz.components.structure_workbench.columns import parse_csv
 from viz.components.structure_workbench.manifest import File, Film, Frame, Overlay, Problem, manifest
@@ -29,12 +29,14 @@ _PARTS = (
     *("util", "palette", "protein", "selection", "library", "atoms", "stage", "picture", "measure", "ribbon", "chart"),
     *("matrix", "film", "panels", "keyboard", "workbench"),
 )
-"""Joined into one module, in this order: a component is one script, and readers want one subject a file."""
+"""Bundled in this order."""
+
+SCRIPT = bundle_script(_HERE, _PARTS, ("icons", "dom", "mount", "component"))
 
 _workbench = component(
     "structure_workbench",
-    css=(_HERE / "workbench.css").read_text("utf-8"),
-    js=joined(_HERE, _PARTS),
+    css=bundle_style(_HERE / "workbench.css"),
+    js=SCRIPT,
     isolate_styles=True,
 )
 
@@ -48,6 +50,6 @@ def structure_workbench(data: Mapping[str, Any], key: str) -> dict[str, Any] | N
     """
     base = str(config.get_option("server.baseUrlPath") or "").strip("/")
     library = f"/{base}{THREEDMOL_ADDRESS}" if base else THREEDMOL_ADDRESS
-    told = numbered({**data, "library": library}, key)
-    state = _workbench(key=key, data=told, on_selection_change=noted).get("selection")
+    sent = with_serial({**data, "library": library}, key)
+    state = _workbench(key=key, data=sent, on_selection_change=keep_state).get("selection")
     return state if state and state["run"] == data["run"] else None

@@ -6,13 +6,13 @@ class FilmPlayer {
     this.place = 0;
     this.decoded = new Map(); // film id -> its atoms, and the coordinates of each frame
     this.slider = el("input", { type: "range", min: 0, step: 1, "aria-label": "Frame", oninput: () => { this.pause(); this.show(Number(this.slider.value)); } });
-    this.play = iconButton("play", "Play", () => this.toggle());
+    this.play = keyButton("play", "Play", () => this.toggle());
     this.words = el("p", { class: "note frame", "aria-live": "off" });
     this.graph = el("canvas", { class: "graph", role: "img" });
     this.pickers = el("span", {});
     this.backButton = button("Back to the result", () => this.close());
     this.title = el("h3", {}, "Film");
-    this.element = el("section", { class: "panel", hidden: true }, this.title, el("div", { class: "row" }, this.pickers, iconButton("before", "Frame before", () => { this.pause(); this.step(-1); }), this.play, iconButton("after", "Next frame", () => { this.pause(); this.step(1); }), this.slider), this.words, this.graph, el("div", { class: "row" }, this.backButton));
+    this.element = el("section", { class: "panel", hidden: true }, this.title, el("div", { class: "row" }, this.pickers, keyButton("before", "Frame before", () => { this.pause(); this.step(-1); }), this.play, keyButton("after", "Next frame", () => { this.pause(); this.step(1); }), this.slider), this.words, this.graph, el("div", { class: "row" }, this.backButton));
   }
 
   get films() { return this.bench.data.films; }

@@ -72,7 +72,7 @@ class Measure {
     this.hint.textContent = !this.on ? "Switch on, then click atoms in the 3D view; on a cartoon a click takes the Cα atom." : `Click ${plural(left, this.picks.length ? "more atom" : "atom")} in the 3D view.`;
     this.table.hidden = this.takeaway.hidden = this.list.length === 0;
     this.body.replaceChildren(...this.list.map((made, i) => el("tr", {}, el("td", {}, made.kind), el("td", {}, this.atoms(made)), el("td", { class: "number" }, minus(`${made.value} ${made.unit}`)),
-      el("td", {}, iconButton("close", `Remove measurement ${i + 1}`, () => { this.list.splice(i, 1); this.refresh(); }, { class: "key small" })))));
+      el("td", {}, keyButton("close", `Remove measurement ${i + 1}`, () => { this.list.splice(i, 1); this.refresh(); }, { class: "key small" })))));
     this.bench.stage.showMeasures(this.list, this.picks);
   }
 

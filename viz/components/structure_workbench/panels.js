@@ -65,5 +65,5 @@ const HELP = [
   ["Arrows in 3D, + −", "turn, zoom"], ["Arrows in the map", "go through pairs, Enter selects both"], ["Esc", "select nothing"], ["R", "see all"], ["F", "look at the selection"], ["M", "measure on or off"], ["?", "this help"],
 ];
 
-const helpPanel = (close) => el("section", { class: "help", id: "help", hidden: true, "aria-label": "Help" }, iconButton("close", "Close help", close),
+const helpPanel = (close) => el("section", { class: "help", id: "help", hidden: true, "aria-label": "Help" }, keyButton("close", "Close help", close),
   el("h3", {}, "Mouse and keyboard"), el("dl", {}, HELP.map(([keys, words]) => el("div", {}, el("dt", {}, keys), el("dd", {}, words)))));

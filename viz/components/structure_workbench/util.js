@@ -1,8 +1,6 @@
 // Small helpers: fields, figures, bytes, files.
 
 const button = (text, action, extra = {}) => el("button", { class: "quiet", type: "button", onclick: action, ...extra }, text);
-const iconButton = (icon, label, action, extra = {}) =>
-  el("button", { class: "key", type: "button", icon, "aria-label": label, title: label, onclick: action, ...extra });
 
 function choice(label, options, chosen, pick) {
   const group = el("div", { class: "choice", role: "group", "aria-label": label });

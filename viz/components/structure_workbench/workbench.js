@@ -1,22 +1,19 @@
 // The workbench: puts the views together. Streamlit calls the default export on every run.
 
-const REMEMBERED = new Map(); // run -> camera, selection and controls as they were when the page was last left
-
-class Workbench {
+class Workbench extends Component {
   constructor(data, host) {
-    this.run = data.run;
+    super(data, 300);
     this.data = data;
-    const before = REMEMBERED.get(data.run) ?? {};
+    const before = this.remembered ?? {};
     this.look = before.look ?? { style: data.style, colour: data.colour, surface: false, extra: "balls" };
     this.shownOverlays = before.shownOverlays ?? new Map();
-    this.toldSelection = before.toldSelection;
+    this.takenSelection = before.takenSelection;
     this.sent = [];
     this.selection = new Selection();
     this.protein = new Protein(data.structure);
-    this.emitSoon = debounce(() => this.emit(), 300);
     this.restyleSoon = debounce(() => this.stage.restyle(), 30);
     this.build();
-    host.append(this.root);
+    this.attach(host, () => this.invalidate());
     this.readColours();
     this.listen();
     this.accept(data);
@@ -38,14 +35,12 @@ class Workbench {
     this.facts = el("p", { class: "facts" });
     this.legend = el("div", { class: "legend", role: "group", "aria-label": "What the colours mean" });
     this.tools = el("div", { class: "tools" });
-    this.help = helpPanel(() => this.toggleHelp());
-    this.helpButton = el("button", { class: "key", type: "button", "aria-label": "Help: mouse and keyboard", title: "Help (?)", "aria-expanded": "false", "aria-controls": "help", onclick: () => this.toggleHelp() }, "?");
+    this.buildHelp("Help: mouse and keyboard", helpPanel);
     this.summary = el("p", { class: "spoken", id: "summary" });
-    this.status = el("div", { class: "spoken", role: "status", "aria-live": "polite" });
     this.overlays = el("div", { class: "slot" });
     this.problems = el("div", { class: "slot" });
     this.files = el("div", { class: "slot" });
-    this.root = el("div", { class: "bench", role: "group", tabindex: -1 },
+    this.root = el("div", { class: "bench component", role: "group", tabindex: -1 },
       el("div", { class: "bar" }, el("div", { class: "heading" }, this.title, this.facts), this.helpButton), this.help, this.tools,
       el("div", { class: "views" }, el("div", { class: "solid" }, this.stage.element, this.legend), this.matrix.element),
       this.chart.element, this.ribbon.element,
@@ -61,7 +56,7 @@ class Workbench {
     const surface = el("input", { type: "checkbox", onchange: () => { look.surface = surface.checked; this.stage.restyle(); } });
     surface.checked = look.surface;
     const solid = [labelled("Style", this.stylePicker), el("label", { class: "tick" }, surface, "Surface"), el("span", { class: "gap" }),
-      iconButton("view", "See all (R)", () => this.stage.reset()), iconButton("picture", "Save a picture: PNG without background", () => savePicture(this))];
+      keyButton("view", "See all (R)", () => this.stage.reset()), keyButton("picture", "Save a picture: PNG without background", () => savePicture(this))];
     this.tools.replaceChildren(labelled("Colour by", this.colourPicker), ...solid);
     this.solidTools = solid;
   }
@@ -69,8 +64,6 @@ class Workbench {
   listen() {
     this.selection.onChange(() => { this.restyleSoon(); this.selectionPanel.refresh(); this.measure.refresh(); this.describe(); this.invalidate(); this.emitSoon(); this.say(this.selection.size ? `${plural(this.selection.size, "residue")} selected` : "Nothing selected"); });
     this.selection.onHover(() => { this.pointed = true; this.invalidate(); });
-    this.observer = new ResizeObserver(() => this.invalidate());
-    this.observer.observe(this.root);
     // Streamlit changes its theme by changing variables, which nothing tells but the colour that moves with them.
     this.root.addEventListener("transitionend", (event) => { if (event.target === this.root) this.recolour(); });
     this.stage.element.addEventListener("dblclick", () => { if (!this.measure.on) this.selection.clear(); });
@@ -121,8 +114,8 @@ class Workbench {
       this.selection.set(this.selection.sorted().filter((row) => row < this.protein.length));
       this.ribbon.width = null;
     }
-    if (this.toldColour !== undefined && this.toldColour !== data.colour) this.look.colour = data.colour;
-    this.toldColour = data.colour;
+    if (this.takenColour !== undefined && this.takenColour !== data.colour) this.look.colour = data.colour;
+    this.takenColour = data.colour;
     this.data = data;
     this.colourings = data.colourings.map((raw) => new Colouring(raw));
     if (!this.colourings.some((one) => one.id === this.look.colour)) this.look.colour = data.colour;
@@ -142,9 +135,9 @@ class Workbench {
   // A selection from Python is taken once, when it changes; one that came from here does not come back.
   takeSelection(data) {
     const told = JSON.stringify([data.selection, data.selection_serial]);
-    if (told === this.toldSelection) return;
-    const before = this.toldSelection ? JSON.parse(this.toldSelection)[1] : 0;
-    this.toldSelection = told;
+    if (told === this.takenSelection) return;
+    const before = this.takenSelection ? JSON.parse(this.takenSelection)[1] : 0;
+    this.takenSelection = told;
     if (data.selection === null || (before === data.selection_serial && this.sent.includes(JSON.stringify(data.selection)))) return;
     this.selection.set(data.selection);
     if (data.selection.length) this.ribbon.reveal(data.selection[0]);
@@ -218,13 +211,6 @@ class Workbench {
     this.summary.textContent = `${data.title}: ${facts.join(", ")}. ${share("H")} per cent helix, ${share("E")} per cent strand. ${frame ? `Shown: ${frame.label}.` : ""} ${selection.size ? `Selected: ${protein.say(selection.sorted())}.` : "Nothing selected."}`;
   }
 
-  say(sentence) { this.status.textContent = sentence; }
-
-  toggleHelp() {
-    this.help.hidden = !this.help.hidden;
-    this.helpButton.setAttribute("aria-expanded", String(!this.help.hidden));
-  }
-
   // ---- drawing ----
 
   invalidate() { this.request ??= requestAnimationFrame(() => this.frame()); }
@@ -249,17 +235,16 @@ class Workbench {
     this.setStateValue("selection", { run: this.run, rows, residues: rows.map((row) => this.protein.address(row)) });
   }
 
-  dispose() {
-    if (this.disposed) return;
-    this.disposed = true;
-    REMEMBERED.set(this.run, { look: this.look, rows: this.selection.sorted(), view: this.stage.viewer?.getView(), shownOverlays: this.shownOverlays, toldSelection: this.toldSelection });
+  // The camera, the selection and the controls.
+  remember() {
+    const { look, shownOverlays, takenSelection } = this;
+    return { look, rows: this.selection.sorted(), view: this.stage.viewer?.getView(), shownOverlays, takenSelection };
+  }
+
+  release() {
     this.film.pause();
-    this.emitSoon.cancel();
     this.restyleSoon.cancel();
-    cancelAnimationFrame(this.request);
-    this.observer.disconnect();
     this.stage.dispose();
-    this.root.remove();
   }
 }
 
