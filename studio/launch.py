@@ -39,5 +39,5 @@ def start(
 
 def best_card(task: str) -> str:
     """The id of the best model of a task that is on the server now."""
-    described = services.backend().info().get("tasks", {}).get(task, {})
-    return described.get("default", "") or tasks.get(task).fallback
+    info = services.backend().info().tasks.get(task)
+    return (info.default if info else "") or tasks.get(task).fallback

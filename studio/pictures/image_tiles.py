@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from backends.core.errors import UserError
+from backends.core.info import CardInfo, TaskInfo
 from backends.fewshot.data.image_collection import open_gallery
 from studio.jobs.receiver import copy_upload
 from studio.pictures import addresses
@@ -228,7 +229,7 @@ class _Named:
         return self._data
 
 
-def card_of(task: Mapping[str, Any], wanted: str) -> dict[str, Any]:
+def card_of(task: TaskInfo, wanted: str) -> CardInfo:
     """The card of that id, or the best that is on the server."""
-    by_id = {card["id"]: card for card in task["cards"]}
-    return by_id.get(wanted) or by_id.get(task["default"]) or task["cards"][0]
+    by_id = {card.id: card for card in task.cards}
+    return by_id.get(wanted) or by_id.get(task.default) or task.cards[0]

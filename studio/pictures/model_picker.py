@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
+from backends.core.info import CardInfo, TaskInfo
 from backends.fewshot.heads import HEADS
 from backends.fewshot.options import TEMPLATES
 from studio.pictures import image_tiles
@@ -24,32 +22,32 @@ CONVERSING = "flamingo"
 USUAL = "What suits the examples"
 
 
-def summary(project: Project, card: Mapping[str, Any]) -> str:
+def summary(project: Project, card: CardInfo) -> str:
     """One line that says what is chosen."""
     head = HEADS[project.state.head].title if project.state.head in HEADS else USUAL.lower()
-    return f"Model: **{formatting.plain(card['title'])}** · decides by: {head}"
+    return f"Model: **{formatting.plain(card.title)}** · decides by: {head}"
 
 
-def choose(project: Project, task: Mapping[str, Any]) -> dict[str, Any]:
+def choose(project: Project, task: TaskInfo) -> CardInfo:
     """The choosers of model and head; what is chosen is kept in the project. Returns the model's card."""
     state = project.state
-    cards = [card for card in task["cards"] if card["engine"] != CONVERSING]
+    cards = [card for card in task.cards if card.engine != CONVERSING]
     left, right = st.columns([3, 2], gap="large")
     with left:
         now = image_tiles.card_of(task, state.card)
-        card = model_picker.choose_card(cards, now["id"], _knows, key=f"model-{project.token}")
-        if card["id"] != now["id"]:
+        card = model_picker.choose_card(cards, now.id, _knows, key=f"model-{project.token}")
+        if card.id != now.id:
             with project.change():
-                state.card = card["id"]
+                state.card = card.id
             st.rerun()
         model_picker.tell_own_weights("fewshot", task)
     with right:
-        _head(project, understands="words" in card["outputs"])
+        _head(project, understands="words" in card.outputs)
     return card
 
 
-def _knows(card: Mapping[str, Any]) -> str:
-    return "pictures and words" if "words" in card["outputs"] else "pictures only"
+def _knows(card: CardInfo) -> str:
+    return "pictures and words" if "words" in card.outputs else "pictures only"
 
 
 def _head(project: Project, understands: bool) -> None:

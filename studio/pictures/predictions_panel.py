@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
 
 from backends.core.errors import UserError
+from backends.core.info import CardInfo
 from evaluation.metrics.fewshot.advice import advice
 from evaluation.statistics.intervals import clopper_pearson
 from studio.pictures import class_editor, fitted, image_tiles
@@ -27,11 +27,11 @@ ADVICE = 2
 """Sentences of advice beside the answers; all of them stand under how far to trust it."""
 
 
-def show(project: Project, loader: FeatureLoader, card: Mapping[str, Any], *, here: bool) -> Taught | None:
+def show(project: Project, loader: FeatureLoader, card: CardInfo, *, here: bool) -> Taught | None:
     """The questions with their answers. Returns the classifier, None where there is none yet."""
     _heading(project)
     if not here:
-        model_picker.offer_download(dict(card))
+        model_picker.offer_download(card)
         _pending(project, "The answers come once the model is here.")
         return None
     ready = loader.ensure_loaded()

@@ -12,7 +12,7 @@ from studio.jobs.receiver import copy_upload
 from studio.library.library import Run
 from studio.proteins import probe as inputs
 from studio.proteins.probe import Probe
-from studio.ui.session_files import copied, held, place_for
+from studio.ui.session_files import cached, save_upload, temporary_file
 
 SESSION_KEY = "protein"
 """One is held at a time, wherever it comes from."""
@@ -36,13 +36,13 @@ def from_text(text: str, name: str = "") -> Source:
     key = f"text-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
     def make() -> Source:
-        folder, path = place_for(".txt")
+        folder, path = temporary_file(".txt")
         path.write_text(text, encoding="utf-8")
         probe = inputs.probe(path)
         own = probe.query.chains[0].name if probe.query else ""
         return Source(key, name or (f"{own}.txt" if len(own) > 1 else "Pasted protein.txt"), path, probe, folder=folder)
 
-    return held(SESSION_KEY, key, make)
+    return cached(SESSION_KEY, key, make)
 
 
 def from_upload(upload: Any) -> Source:
@@ -50,10 +50,10 @@ def from_upload(upload: Any) -> Source:
     key = f"upload-{upload.file_id}"
 
     def make() -> Source:
-        folder, path = copied(upload, inputs.TYPES)
+        folder, path = save_upload(upload, inputs.TYPES)
         return Source(key, upload.name, path, inputs.probe(path), folder=folder)
 
-    return held(SESSION_KEY, key, make)
+    return cached(SESSION_KEY, key, make)
 
 
 def from_run(run: Run) -> Source:
@@ -67,17 +67,17 @@ def from_run(run: Run) -> Source:
         beside = library.local(run.id, pae[0]) if pae else None
         return Source(key, run.inputs[0]["name"], path, inputs.probe(path), beside)
 
-    return held(SESSION_KEY, key, make)
+    return cached(SESSION_KEY, key, make)
 
 
 def add_confidence_file(upload: Any, source: Source) -> str:
     """Keep a file of confidence beside its structure; one sentence where it does not fit."""
 
     def make() -> tuple[Path, str, Any]:
-        folder, path = place_for(".json")
+        folder, path = temporary_file(".json")
         copy_upload(upload, path)
         return path, inputs.confidence_problem(path, source.probe.length), folder
 
-    path, problem, _ = held("pae", f"pae-{upload.file_id}-{source.key}", make)
+    path, problem, _ = cached("pae", f"pae-{upload.file_id}-{source.key}", make)
     source.pae = None if problem else path
     return problem

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from backends.core.errors import UserError
+from backends.core.info import CardInfo
 from evaluation.metrics.separation.bss_eval import METRICS
 from studio.jobs.receiver import copy_upload
 from studio.library.library import Library, Run
@@ -34,20 +35,17 @@ class Probe:
     problem: str = ""
 
 
-def probe(source: IO[bytes]) -> Probe:
-    """Open the upload as the engine will, without reading it whole."""
+def probe(path: Path) -> Probe:
+    """Open the file as the engine will, without reading it whole."""
     from backends.separation.io.audio import open_song
     from backends.separation.io.decode import open_container
 
-    with tempfile.TemporaryDirectory(prefix="fourfold-probe-") as folder:
-        path = Path(folder) / "upload"
-        copy_upload(source, path)
-        try:
-            song = open_song(path)
-            with open_container(path) as container:
-                seconds = song.stated_duration or (container.duration or 0) / 1e6
-        except UserError as error:
-            return Probe(problem=error.sentence)
+    try:
+        song = open_song(path)
+        with open_container(path) as container:
+            seconds = song.stated_duration or (container.duration or 0) / 1e6
+    except UserError as error:
+        return Probe(problem=error.sentence)
     channels = {1: "mono", 2: "stereo"}.get(song.channels, f"{song.channels} channels")
     length = formatting.duration(seconds) if seconds else "length unknown"
     title = song.tags.get("title", "")
@@ -55,23 +53,23 @@ def probe(source: IO[bytes]) -> Probe:
     return Probe(seconds, f"{named}{length}, {channels}, {song.samplerate / 1000:g} kHz")
 
 
-def too_long(card: Mapping[str, Any], seconds: float) -> str:
+def too_long(card: CardInfo, seconds: float) -> str:
     """One sentence where the song is over the card's limit, else ""."""
-    limit = card["limits"].get("seconds")
+    limit = card.limits.seconds
     if limit and seconds > limit:
         return (
-            f"This song lasts {formatting.duration(seconds)}; {card['title']} takes up to {formatting.duration(limit)} "
+            f"This song lasts {formatting.duration(seconds)}; {card.title} takes up to {formatting.duration(limit)} "
             "here. Cut it into parts first."
         )
     return ""
 
 
-def estimate(card: Mapping[str, Any], seconds: float) -> str:
+def estimate(card: CardInfo, seconds: float) -> str:
     """How long the card takes for a song of that length, in words, "" where nobody has measured."""
-    if not card.get("speed") or not seconds:
+    if not card.speed or not seconds:
         return ""
-    source = "measured here" if card["speed_measured_here"] else "on two processor cores"
-    return f"takes {formatting.about(card['speed'] * seconds)} ({source})"
+    source = "measured here" if card.speed_measured_here else "on two processor cores"
+    return f"takes {formatting.about(card.speed * seconds)} ({source})"
 
 
 def stem_choices(outputs: Sequence[str]) -> dict[str, str]:

@@ -201,4 +201,4 @@ def about(run: Run) -> None:
         for stored in library.artifacts(run.id, kind)
     ]
     st.markdown("The files as the model wrote them (32-bit float WAV): " + " · ".join(links))
-    run_sections.repeat_or_delete(run)
+    run_sections.repeat_or_delete(run, change="Run it with other options")

@@ -8,31 +8,17 @@ import streamlit as st
 
 from studio import services
 from studio.library.library import Library, Run
-from studio.songs import probe, results
+from studio.songs import results
 from studio.songs.encode import FORMATS
 from studio.ui import run_page
 from studio.web import urls
 
-UPLOAD_MB = 500
 VIEWS = {
     "Quality": results.quality,
     "See the sound": results.spectrograms,
     "Compare with true stems": results.comparison,
     "About this run": results.about,
 }
-
-
-def probed(upload: Any) -> probe.Probe:
-    """What is known of an upload; worked out once for each file, not at every rerun."""
-    key = f"probe-{upload.file_id}"
-    if key not in st.session_state:
-        st.session_state[key] = probe.probe(upload)
-    return st.session_state[key]
-
-
-def show(run_id: str) -> None:
-    """The run at this address, whether it is waiting, running, finished or gone."""
-    run_page.show(PAGE, run_id)
 
 
 def _listen(run_id: str, live: bool) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from backends.core.info import CardInfo, TaskInfo
 from backends.weights.locations import default_root
 from studio import services
 from studio.jobs.backend import BackendState, EmbeddedBackend
@@ -22,73 +22,73 @@ ABSENCE = {
 """Why a model cannot be used, by the state of its card."""
 
 
-def is_here(card: Mapping[str, Any]) -> bool:
-    return bool(card["here"])
+def is_here(card: CardInfo) -> bool:
+    return card.here
 
 
 def choose_card(
-    cards: Sequence[dict[str, Any]], default: str, estimate: Callable[[dict[str, Any]], str], key: str = ""
-) -> dict:
+    cards: Sequence[CardInfo], default: str, estimate: Callable[[CardInfo], str], key: str = ""
+) -> CardInfo:
     """A radio list of models with size, state and time; below it what the chosen one is and is not good at.
 
     Each `key` has a choice of its own; without one it is the same for all pages with these cards.
     """
-    by_id = {card["id"]: card for card in sorted(cards, key=lambda card: -card["preference"])}
+    by_id = {card.id: card for card in sorted(cards, key=lambda card: -card.preference)}
     ids = list(by_id)
     chosen = st.radio(
         "Model",
         ids,
         index=ids.index(default) if default in ids else 0,
-        format_func=lambda card_id: formatting.plain(by_id[card_id]["title"]),
+        format_func=lambda card_id: formatting.plain(by_id[card_id].title),
         captions=[_caption(card, estimate(card)) for card in by_id.values()],
         key=key or f"model-{'-'.join(ids)}",
         persist_state="session",
     )
     card = by_id[chosen]
-    st.markdown(f"{card['summary']} **Weak at:** {card['weak_at']}")
-    if card.get("measured"):
-        st.markdown(f"**Measured:** {card['measured']}")
-    if card["licence_note"]:
-        st.caption(f"Licence: {card['licence']}. {card['licence_note']}")
-    if card["reason"] and is_here(card):
-        st.warning(f"Last time: {card['reason']}", icon=":material/warning:")
+    st.markdown(f"{card.summary} **Weak at:** {card.weak_at}")
+    if card.measured:
+        st.markdown(f"**Measured:** {card.measured}")
+    if card.licence_note:
+        st.caption(f"Licence: {card.licence}. {card.licence_note}")
+    if card.reason and is_here(card):
+        st.warning(f"Last time: {card.reason}", icon=":material/warning:")
     return card
 
 
-def _caption(card: Mapping[str, Any], estimate: str) -> str:
+def _caption(card: CardInfo, estimate: str) -> str:
     # A model with one output makes what its page says; only several need counting.
-    stems = len(card["outputs"]) if card.get("task", "separation") == "separation" else 0
+    stems = len(card.outputs) if card.task in ("", "separation") else 0
     parts = [formatting.count(stems, "stem") if stems > 1 else "", estimate]
-    if card.get("lacks"):
+    if card.lacks:
         parts.append("has to be added to the model server")
-    elif card["tier"] == "yours":
+    elif card.tier == "yours":
         parts.append("your own, on the model server")
-    elif card["download_bytes"]:
-        size = formatting.size(card["download_bytes"])
+    elif card.download_bytes:
+        size = formatting.size(card.download_bytes)
         parts.append("on the model server" if is_here(card) else f"download of {size}")
     else:
         parts.append("built in, needs no download")
     return " · ".join(part for part in parts if part)
 
 
-def tell_own_weights(name: str, task: Mapping[str, Any]) -> None:
-    """How weights of one's own come onto the list of models; `task` as /info tells it."""
-    own = task.get("own") or {}
-    if not own.get("kinds"):
+def tell_own_weights(name: str, task: TaskInfo) -> None:
+    """How weights of one's own come onto the list of models of the task called `name`."""
+    own = task.own
+    if not own.kinds:
         return
-    endings = ", ".join(kind for kind in own["kinds"] if kind.startswith("."))
-    folder = "" if all(kind.startswith(".") for kind in own["kinds"]) else " or a folder of them"
+    endings = ", ".join(kind for kind in own.kinds if kind.startswith("."))
+    folder = "" if all(kind.startswith(".") for kind in own.kinds) else " or a folder of them"
     with st.expander("Use weights of your own", icon=":material/folder_open:"):
         st.markdown(
             f"Put a file ({endings}){folder} into {_own_folder(name)} (make it where there is none), then reload this "
             "page: it is on the list of models under its own name. It is used if it is complete and fits the network."
         )
-        if ".onnx" in own["kinds"]:
+        if ".onnx" in own.kinds:
             st.markdown(
                 "A JSON file of the same name beside an ONNX file can say how pictures go in and what comes out, such "
                 'as `{"layout": "NHWC", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "activation": "sigmoid"}`.'
             )
-        for strange in own.get("strange", ()):
+        for strange in own.strange:
             st.warning(f"{formatting.plain(strange)} is there, but is no kind of weights that is used here.")
 
 
@@ -99,26 +99,26 @@ def _own_folder(task: str) -> str:
     return f"the folder `yours/{task}` of the weights on {backend.place} (`python -m backends list` there names it)"
 
 
-def offer_download(card: Mapping[str, Any]) -> None:
+def offer_download(card: CardInfo) -> None:
     """The way to a model that is not here yet: what it costs, one click, true progress, a way to stop."""
-    if card.get("lacks"):  # a program or a folder that no download of ours brings
-        st.info(card["lacks"], icon=":material/build:")
+    if card.lacks:  # a program or a folder that no download of ours brings
+        st.info(card.lacks, icon=":material/build:")
         return
-    job_id = f"fetch-{card['id']}"
+    job_id = f"fetch-{card.id}"
     view = services.jobs().get(job_id)
     if view is not None and not view.ended:
         _watch_download(job_id)
         return
     if view is not None and view.state == "failed":
         st.error(view.sentence, icon=":material/error:")
-    size = formatting.size(card["download_bytes"])
+    size = formatting.size(card.download_bytes)
     st.info(
-        f"{card['title']} {ABSENCE.get(card['stored'], ABSENCE['absent'])} It is a download of {size}, once; "
+        f"{card.title} {ABSENCE.get(card.stored, ABSENCE['absent'])} It is a download of {size}, once; "
         "afterwards it works without network.",
         icon=":material/download:",
     )
-    if st.button(f"Download {card['title']} ({size})", icon=":material/download:", type="primary"):
-        services.jobs().fetch(card["id"])
+    if st.button(f"Download {card.title} ({size})", icon=":material/download:", type="primary"):
+        services.jobs().fetch(card.id)
         st.rerun()
 
 

@@ -50,11 +50,13 @@ def origin(run: Run, options: Mapping[str, str] | None = None) -> None:
         content.text(value or "not known", wrap=True)
 
 
-def repeat_or_delete(run: Run) -> None:
-    """What can be done with any run that has ended."""
+def repeat_or_delete(run: Run, *, change: str = "") -> None:
+    """What can be done with any run that has ended; `change` labels the way to its page with the same file."""
     with st.container(horizontal=True):
         if st.button("Run it again", icon=":material/replay:"):
             launch.go_to(services.jobs().again(run.id), run.task)
+        if change and st.button(change, icon=":material/tune:"):
+            st.switch_page(tasks.get(run.task).page, query_params={"from": run.id})
         with st.popover("Delete this run", icon=":material/delete:"):
             noun = tasks.get(run.task).noun
             st.write(f"The results and the uploaded {noun} are removed for good.")

@@ -1,4 +1,4 @@
-"""What a page holds of its visitor from one rerun to the next: a file is copied and read once, not at every click."""
+"""Files and values of a visitor's session: an upload is copied and read once, not at every rerun."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import streamlit as st
 
 from studio.jobs.receiver import copy_upload
 
-Thing = TypeVar("Thing")
+Value = TypeVar("Value")
 
 
-def held(place: str, key: str, make: Callable[[], Thing]) -> Thing:
-    """What lies in this visitor's `place` under `key`; where another lies there, it goes for what `make` gives."""
-    there: tuple[str, Thing] | None = st.session_state.get(f"held-{place}")
-    if there is None or there[0] != key:
-        there = st.session_state[f"held-{place}"] = (key, make())
-    return there[1]
+def cached(slot: str, key: str, make: Callable[[], Value]) -> Value:
+    """The value of `key` in this session; made once. A slot holds one value: another key replaces it."""
+    entry: tuple[str, Value] | None = st.session_state.get(f"cached-{slot}")
+    if entry is None or entry[0] != key:
+        entry = st.session_state[f"cached-{slot}"] = (key, make())
+    return entry[1]
 
 
-def place_for(ending: str) -> tuple[Any, Path]:
-    """A temporary folder and a file to be in it; whoever keeps the path has to keep the folder, which ends with it."""
-    folder = tempfile.TemporaryDirectory(prefix="fourfold-held-")
+def temporary_file(ending: str) -> tuple[Any, Path]:
+    """A temporary folder and the path of a file in it. Keep the folder as long as the path: the files end with it."""
+    folder = tempfile.TemporaryDirectory(prefix="fourfold-session-")
     return folder, Path(folder.name) / f"file{ending}"
 
 
-def copied(upload: Any, types: Collection[str]) -> tuple[Any, Path]:
-    """The same with a copy of an upload there. A name may say anything: its ending is kept if it is one of `types`."""
+def save_upload(upload: Any, types: Collection[str]) -> tuple[Any, Path]:
+    """A temporary folder and the copy of an upload in it. The name's ending is kept if it is one of `types`."""
     ending = Path(upload.name).suffix.lower()
-    folder, path = place_for(ending if ending.removeprefix(".") in types else "")
+    folder, path = temporary_file(ending if ending.removeprefix(".") in types else "")
     copy_upload(upload, path)
     return folder, path

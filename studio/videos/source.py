@@ -9,7 +9,7 @@ from typing import Any
 from backends.core.errors import UserError
 from studio import services
 from studio.library.library import Run
-from studio.ui.session_files import copied, held
+from studio.ui.session_files import cached, save_upload
 from studio.videos import probe as inputs
 from studio.videos.probe import Probe
 
@@ -47,10 +47,10 @@ def of_upload(upload: Any, slot: str = "video", look: bool = True) -> Source:
     key = f"{slot}-{upload.file_id}"
 
     def make() -> Source:
-        folder, path = copied(upload, inputs.TYPES)
+        folder, path = save_upload(upload, inputs.TYPES)
         return Source(key, upload.name, path, inputs.probe(path) if look else Probe(), folder=folder)
 
-    return held(slot, key, make)
+    return cached(slot, key, make)
 
 
 def of_run(run: Run) -> Source:
@@ -61,6 +61,6 @@ def of_run(run: Run) -> Source:
         path = services.library().only(run.id, "input", "input")
         return Source(key, run.inputs[0]["name"], path, inputs.probe(path))
 
-    source = held(key, key, make)
+    source = cached(key, key, make)
     source.run = run  # which may have gone on since it was last looked at
     return source

@@ -98,6 +98,26 @@ def test_a_song_is_split_listened_to_judged_and_deleted(app: AppTest, short_song
     assert not app.exception and services.library().list() == ()
 
 
+def test_a_song_is_split_again_with_other_options_from_its_earlier_run(app: AppTest, short_song: Path) -> None:
+    first = split(app, short_song)
+    app.segmented_control[0].set_value("About this run").run()
+    click(app, "Run it with other options")
+    assert not app.exception and "8 s, stereo, 44.1 kHz" in words_of(app)
+    assert not [box for box in app.file_uploader if box.label.startswith("Your song")]
+    next(radio for radio in app.radio if radio.label == "Stems").set_value("Two: vocals, and everything but vocals")
+    click(app, "Split the song")
+    second = services.library().list()[0]
+    assert second.id != first and second.options == {"stems": "vocals"} and second.title == "my *song*"
+    assert second.inputs == services.library().get(first).inputs
+    wait_for(lambda: (view := services.jobs().get(second.id)) is None or view.ended, 120)
+    app.switch_page("pages/songs.py")
+    app.query_params["from"] = second.id
+    app.run()
+    assert next(radio for radio in app.radio if radio.label == "Stems").value.startswith("Two: vocals")
+    click(app, "Choose another song")
+    assert [box for box in app.file_uploader if box.label.startswith("Your song")]
+
+
 def test_true_stems_of_another_song_get_a_sentence_and_the_right_ones_a_score(
     app: AppTest, short_song: Path, tmp_path: Path
 ) -> None:
