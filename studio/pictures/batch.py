@@ -18,8 +18,7 @@ from studio.pictures.fitted import Taught
 from studio.pictures.project import Project
 from studio.pictures.project_archive import folders
 from studio.pictures.task import open_project
-from studio.ui import formatting, run_page, run_sections
-from studio.web import urls
+from studio.ui import downloads, formatting, run_page, run_sections
 
 FIXED = ("file", "class", "probability", "abstained")
 SPOKEN = {"head": "decides by", "templates": "phrasing", "reject": "may answer none of these"}
@@ -111,13 +110,11 @@ def _files(run: Run) -> None:
         "features": "What the model saw in each picture, as numbers (NPZ).",
         "head": "The classifier, to be run with classify.py.",
     }
-    for kind, sentence in about.items():
-        for stored in library.artifacts(run.id, kind):
-            left, right = st.columns([2, 3], vertical_alignment="center")
-            label = f"{stored.name} · {formatting.size(stored.bytes)}"
-            url = urls.file_url(run.id, stored, download=True)
-            left.link_button(label, url, icon=":material/download:", width="stretch")
-            right.caption(sentence)
+    downloads.show(
+        downloads.of_stored(run.id, stored, stored.name, sentence)
+        for kind, sentence in about.items()
+        for stored in library.artifacts(run.id, kind)
+    )
 
 
 def _about(run: Run) -> None:

@@ -20,8 +20,7 @@ from studio import services
 from studio.library.library import Run
 from studio.proteins import compare, form_values, run_data
 from studio.proteins.run_data import COLUMNS, FoldData
-from studio.ui import formatting, run_sections
-from studio.web import urls
+from studio.ui import downloads, formatting, run_sections
 
 FILES = (
     ("structure", "model.pdb", "PDB", "Opens in PyMOL, ChimeraX and everything else."),
@@ -45,34 +44,36 @@ def files(run: Run) -> None:
     """The downloads, one by one and together."""
     library = services.library()
     artifacts = {(item.kind, item.name): item for item in library.artifacts(run.id)}
-    for kind, name, label, about in FILES:
-        if stored := artifacts.get((kind, name)):
-            _offer(f"{label} · {formatting.size(stored.bytes)}", urls.file_url(run.id, stored, download=True), about)
+    wanted = [(artifacts.get((kind, name)), label, about) for kind, name, label, about in FILES]
+    files = [downloads.of_stored(run.id, stored, label, about) for stored, label, about in wanted if stored]
     for stored in library.artifacts(run.id, "ranked"):
-        sure = stored.meta.get("plddt")
-        text = "A further model of the same protein" + (f", mean pLDDT {sure:.0f}." if sure is not None else ".")
-        _offer(f"{stored.name} · {formatting.size(stored.bytes)}", urls.file_url(run.id, stored, download=True), text)
-    left, right = st.columns([2, 3], vertical_alignment="center")
-    left.download_button(
-        "Everything (ZIP)", lambda: archive(run), f"{_safe(run.title)}.zip", "application/zip",
-        icon=":material/folder_zip:", width="stretch", on_click="ignore",
-    )  # fmt: skip
-    right.caption("All files of this run, the ones above and those that the model kept besides.")
-    left, right = st.columns([2, 3], vertical_alignment="center")
-    left.download_button(
-        "3D page for a report (HTML)", lambda: page(run), f"{_safe(run.title)}.html", "text/html",
-        icon=":material/view_in_ar:", width="stretch", on_click="ignore",
-    )  # fmt: skip
-    right.caption("One file that turns and zooms in any browser, without a network.")
+        plddt = stored.meta.get("plddt")
+        about = "A further model of the same protein" + (f", mean pLDDT {plddt:.0f}." if plddt is not None else ".")
+        files.append(downloads.of_stored(run.id, stored, stored.name, about))
+    files.append(
+        downloads.Download(
+            "Everything (ZIP)",
+            "All files of this run, the ones above and those that the model kept besides.",
+            make=lambda: archive(run),
+            file_name=f"{_safe(run.title)}.zip",
+            media_type="application/zip",
+            icon=":material/folder_zip:",
+        )
+    )
+    files.append(
+        downloads.Download(
+            "3D page for a report (HTML)",
+            "One file that turns and zooms in any browser, without a network.",
+            make=lambda: page(run),
+            file_name=f"{_safe(run.title)}.html",
+            media_type="text/html",
+            icon=":material/view_in_ar:",
+        )
+    )
+    downloads.show(files)
     fold = run_data.load_fold(run)
     if fold is not None and np.isfinite(fold.structure.confidence).any():
         st.caption(f":material/warning: {B_FACTOR}")
-
-
-def _offer(label: str, url: str, about: str) -> None:
-    left, right = st.columns([2, 3], vertical_alignment="center")
-    left.link_button(label, url, icon=":material/download:", width="stretch")
-    right.caption(about)
 
 
 def _safe(title: str) -> str:

@@ -1,11 +1,9 @@
-"""What explains a finished separation: its quality card, its spectrograms, its scores, where it came from."""
+"""What explains a finished separation: its quality card, its spectrograms, where it came from."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +11,9 @@ import numpy as np
 import streamlit as st
 
 from studio import services
-from studio.jobs.background import Analysis
 from studio.library.library import Run
-from studio.songs import probe
-from studio.ui import run_sections
+from studio.ui import downloads, formatting, run_sections
 from studio.ui.run_sections import analysed
-from studio.web import urls
 
 MARKS = {
     "good": ":green-badge[:material/check: good]",
@@ -128,77 +123,16 @@ def _pictures(answer: bytes) -> None:
         st.plotly_chart(mask_panels(masks), alt=describe_masks(masks), key="masks")
 
 
-def comparison(run: Run) -> None:
-    """SI-SDR and museval's measures against true stems, known for the sample song or uploaded."""
-    truth = probe.true_stems(services.library(), run)
-    estimates = stem_files(run)
-    known = {name: path for name, path in truth.items() if name in estimates}
-    for measure, then, doing in (
-        ("totals", _totals, "Comparing with the true stems…"),
-        ("along", _along, "Measuring second by second; this takes about as long as the song plays…"),
-    ):
-        if known:
-            make = partial(_scored, known, run, measure)
-            analysed(run, probe.SCORE_KINDS[measure], make, doing, partial(_read, then))
-    _ask_for_truth(run, list(estimates), bool(known))
-
-
-def _read(then: Callable[[dict[str, Any]], None], answer: bytes) -> None:
-    then(json.loads(answer))
-
-
-def _scored(truth: dict[str, Path], run: Run, measure: str) -> bytes:
-    return json.dumps(probe.score(truth, stem_files(run), mix_file(run), measure)).encode()
-
-
-def _totals(scores: dict[str, Any]) -> None:
-    st.caption("Wanted over unwanted sound in decibels: higher is better; at 0 dB both are equally loud.")
-    for note in scores["notes"]:
-        st.caption(f":material/info: {note}")
-    columns = st.columns(len(scores["stems"]))
-    for column, (name, score) in zip(columns, scores["stems"].items(), strict=True):
-        gain = None if score["improvement"] is None else f"{score['improvement']:+.1f} dB over the mix"
-        value = "silent" if score["si_sdr"] is None else f"{score['si_sdr']:.1f} dB"
-        column.metric(f"SI-SDR {name}", value, gain, border=True, help=probe.MEANINGS["SI-SDR"])
-
-
-def _along(scores: dict[str, Any]) -> None:
-    from viz.separation.scores import over_time
-
-    measure = st.segmented_control("Along the song", ["SDR", "SIR", "SAR"], default="SDR", required=True) or "SDR"
-    st.caption(probe.MEANINGS[measure])
-    for note in scores["notes"]:
-        st.caption(f":material/info: {note}")
-    figure, alt = over_time(scores, measure)
-    st.plotly_chart(figure, alt=alt, key="scores")
-
-
-def _ask_for_truth(run: Run, stems: list[str], known: bool) -> None:
-    with st.expander("Use other true stems" if known else "Give the true stems to compare with", expanded=not known):
-        st.caption("If you have the original tracks of this song, give one or more here; lengths must match the song.")
-        given = {
-            name: st.file_uploader(f"True {name}", type=list(probe.TYPES), key=f"truth-{run.id}-{name}")
-            for name in stems
-        }
-        chosen = {name: upload for name, upload in given.items() if upload is not None}
-        if st.button("Compare", disabled=not chosen, help="" if chosen else "Choose at least one file first."):
-            problem = probe.keep_references(services.library(), run, chosen)
-            if problem:
-                st.error(problem, icon=":material/error:")
-            else:
-                for kind in probe.SCORE_KINDS.values():
-                    services.analyses().forget(Analysis(run.id, kind))
-                st.rerun()
-
-
 def about(run: Run) -> None:
     """Where the result came from, its files as the model wrote them, and the way to repeat or delete it."""
     run_sections.origin(run)
     library = services.library()
-    links = [
-        f"[{stored.name}.wav]({urls.file_url(run.id, stored, download=True)})"
+    st.caption("The files as the model wrote them, in 32-bit floating point: nothing is rounded or clipped.")
+    downloads.show(
+        downloads.of_stored(
+            run.id, stored, f"{formatting.plain(stored.name)}.wav", "Opens in every audio editor and most players."
+        )
         for kind in ("stem", "mix")
         for stored in library.artifacts(run.id, kind)
-    ]
-    st.markdown("The files as the model wrote them (32-bit float WAV): " + " · ".join(links))
+    )
     run_sections.repeat_or_delete(run, change="Run it with other options")

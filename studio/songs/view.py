@@ -8,7 +8,7 @@ import streamlit as st
 
 from studio import services
 from studio.library.library import Library, Run
-from studio.songs import results
+from studio.songs import compare, results
 from studio.songs.encode import FORMATS
 from studio.ui import run_page
 from studio.web import urls
@@ -16,7 +16,7 @@ from studio.web import urls
 VIEWS = {
     "Quality": results.quality,
     "See the sound": results.spectrograms,
-    "Compare with true stems": results.comparison,
+    "Compare with true stems": compare.show,
     "About this run": results.about,
 }
 

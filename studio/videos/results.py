@@ -8,7 +8,7 @@ from evaluation.metrics.base import metrics
 from evaluation.metrics.matting.runs import recorded
 from studio import services
 from studio.library.library import Run, Stored
-from studio.ui import formatting, run_sections
+from studio.ui import downloads, formatting, run_sections
 from studio.videos import probe
 from studio.web import urls
 
@@ -28,8 +28,7 @@ def files(run: Run) -> None:
     """The downloads with their sizes, and the preservation report."""
     library = services.library()
     exports = [*library.artifacts(run.id, "export"), *library.artifacts(run.id, "alpha")]
-    for stored in exports:
-        _download(run, stored)
+    downloads.show(_download(run, stored) for stored in exports)
     checks = run.facts.get("kept", ())
     if checks:
         st.markdown("**What was kept of the source** (checked on the written file)")
@@ -40,18 +39,11 @@ def files(run: Run) -> None:
         sentence.text(check["sentence"], wrap=True)
 
 
-def _download(run: Run, stored: Stored) -> None:
+def _download(run: Run, stored: Stored) -> downloads.Download:
     title, opens_in = probe.export_named(stored.name)
     if stored.name == "composite":
         title, opens_in = probe.composite_named(stored.file.endswith(".png"))
-    button, about = st.columns([2, 3], vertical_alignment="center")
-    button.link_button(
-        f"{title} · {formatting.size(stored.bytes)}",
-        urls.file_url(run.id, stored, download=True),
-        icon=":material/download:",
-        width="stretch",
-    )
-    about.caption(opens_in)
+    return downloads.of_stored(run.id, stored, title, opens_in)
 
 
 def numbers(run: Run) -> None:

@@ -169,8 +169,8 @@ def test_a_taken_port_is_a_sentence(tmp_path: Path) -> None:
 
 def test_the_studio_process_never_imports_torch() -> None:
     code = (
-        "import sys, studio.songs.page, studio.songs.view, studio.songs.results, studio.ui.model_picker, studio.web.routes, "
-        "studio.services, studio.videos.view, studio.videos.form, studio.videos.matte_reader, "
+        "import sys, studio.songs.page, studio.songs.view, studio.songs.results, studio.ui.model_picker, "
+        "studio.web.routes, studio.services, studio.videos.view, studio.videos.form, studio.videos.matte_reader, "
         "viz.components.matte_workbench, viz.matting.figures, viz.components.stem_player, "
         "evaluation.metrics.separation.quality, evaluation.metrics.separation.scores, viz.separation.spectrogram, "
         "studio.pictures.view, studio.pictures.batch, studio.pictures.start, evaluation.metrics.fewshot.embedding, "
