@@ -111,6 +111,7 @@ def test_a_song_is_split_again_with_other_options_from_its_earlier_run(app: AppT
     assert second.inputs == services.library().get(first).inputs
     wait_for(lambda: (view := services.jobs().get(second.id)) is None or view.ended, 120)
     app.switch_page("pages/songs.py")
+    app.query_params.pop("run", None)
     app.query_params["from"] = second.id
     app.run()
     assert next(radio for radio in app.radio if radio.label == "Stems").value.startswith("Two: vocals")
