@@ -1,4 +1,4 @@
-"""What the matte workbench is told: a run's frames, where to find them, and how good each one is."""
+"""The data of the matte workbench: a run's frames, where to find them, and how good each one is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the stem player is told: a run's lanes, how far they have arrived, and what can be done with them."""
+"""The data of the stem player: a run's lanes, how far they have arrived, and what can be done with them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from viz.separation.palette import DECIBEL_CEILING, DECIBEL_FLOOR, SPECTROGRAM_COLOURS, stem_colour
 
-MOST_LANES = 16
+MAX_LANES = 16
 """One audio node carries every lane, which keeps them locked together; it has 32 channels."""
 
 
@@ -70,16 +70,27 @@ def manifest(
 ) -> dict[str, Any]:
     """The player's data as JSON.
 
-    Segment `i` of every lane starts at frame `i * segment_frames`; `frames` is the song's length, None while unknown.
-    Samples are stored scaled by `gain`. `live` means that more segments may follow. `pan` shows a pan control a lane:
-    switch it on only where the export understands `pans=`. `state` is what `stem_player` returned earlier for this
-    run; it is used when the player first appears. Raises ValueError for a manifest that could not be played.
+    Args:
+        run: names what is played; another run begins afresh.
+        title: of the song, for screen readers.
+        lanes: stems and the original, top first.
+        samplerate: in Hz.
+        segment_frames: segment i of every lane starts at frame i * `segment_frames`.
+        frames: length of the song; None while it is not known.
+        gain: that the segments' samples were scaled by.
+        live: more segments may follow.
+        pan: show a pan control for each lane; only where the export understands `pans=`.
+        export: where downloads come from; None offers none.
+        state: what `stem_player` returned earlier for this run, used when the player first appears.
+
+    Raises:
+        ValueError: the lanes or numbers could not be played.
     """
     names = [lane.name for lane in lanes]
     if len(set(names)) != len(names):
         raise ValueError(f"lane names must differ: {names}")
-    if len(lanes) > MOST_LANES:
-        raise ValueError(f"at most {MOST_LANES} lanes, got {len(lanes)}")
+    if len(lanes) > MAX_LANES:
+        raise ValueError(f"at most {MAX_LANES} lanes, got {len(lanes)}")
     if samplerate <= 0 or segment_frames <= 0 or gain <= 0:
         raise ValueError("samplerate, segment_frames and gain must be positive")
     return {

@@ -1,4 +1,4 @@
-"""What the structure workbench is told: one structure, what is known of its residues, what to compare with."""
+"""The data of the structure workbench: one structure, what is known of its residues, what to compare with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from viz.components.structure_workbench.colourings import CHAIN_COLOURS, Column,
 from viz.components.structure_workbench.packing import pack_atoms, pack_contacts, pack_pae, pack_structure, text_of
 
 STYLES = ("cartoon", "trace", "sticks", "spheres")
-MOST_FRAMES = 120
+MAX_FRAMES = 120
 FILM_ATOMS = 400_000
 """A film of more atoms, all frames together, keeps only the backbone: it then moves smoothly and arrives soon."""
 
@@ -98,14 +98,27 @@ def manifest(
 ) -> dict[str, Any]:
     """The workbench's data as JSON.
 
-    `run` names what is shown: while it stays the same, the camera, the selection and every control stay as they are,
-    whatever else changes. `confidence.pae` `(L, L)` in Å becomes the PAE map, `contacts` `(L, L)` of probabilities and
-    `true_contacts` `(L, L)` bool the two halves of the contact map. pLDDT is that of `confidence`, or else of the
-    structure. `columns` are further numbers to colour by, such as lDDT against an experiment. `colour` is the id of
-    the colouring to begin with ("plddt", "chain", "secondary", "rainbow", "hydropathy" or a column's), `style` one of
-    `STYLES`. `selection` are residue indices to select; it is taken when it, or `selection_serial`, changes.
+    Args:
+        run: names what is shown; while it stays the same, so do the camera, the selection and every control.
+        title: of the structure.
+        structure: the L residues that are shown.
+        confidence: pLDDT, PAE `(L, L)` in Å, pTM and ipTM of a model; without its pLDDT, the structure's own is used.
+        contacts: predicted probabilities of contact, `(L, L)`: the upper half of the contact map.
+        true_contacts: contacts of a reference, `(L, L)` bool: the lower half.
+        contact_rule: what counts as a contact, in words.
+        secondary: secondary structure `(L,)` of "H", "E" and "-"; None assigns it from the coordinates.
+        columns: further numbers of each residue to colour by, such as lDDT against an experiment.
+        overlays: other structures, already superposed.
+        films: sequences of structures of the same residues.
+        problems: what is wrong with the geometry.
+        files: to take away.
+        selection: residue indices to select; taken when it, or `selection_serial`, changes.
+        selection_serial: changes to select the same residues again.
+        colour: id of the first colouring: "plddt", "chain", "secondary", "rainbow", "hydropathy" or a column's.
+        style: one of `STYLES`; empty chooses by what atoms there are.
 
-    Raises ValueError where parts do not fit each other: a caller's mistake, as people's files were checked before.
+    Raises:
+        ValueError: the parts do not fit each other: a caller's mistake, as people's files were checked before.
     """
     known = structure if confidence is None or confidence.plddt is None else structure.with_confidence(confidence.plddt)
     _check(structure, confidence, contacts, true_contacts)
@@ -164,8 +177,8 @@ def _overlay(overlay: Overlay, place: int) -> dict[str, Any]:
 
 def _film(film: Film, main: Structure) -> dict[str, Any]:
     """The atoms that every frame has, once, and `(F, A, 3)` coordinates."""
-    if not 1 <= len(film.frames) <= MOST_FRAMES:
-        raise ValueError(f"a film has 1 to {MOST_FRAMES} frames, not {len(film.frames)}")
+    if not 1 <= len(film.frames) <= MAX_FRAMES:
+        raise ValueError(f"a film has 1 to {MAX_FRAMES} frames, not {len(film.frames)}")
     rows = list(range(len(main))) if film.rows is None else _indices(film.rows, len(main))
     if any(len(frame.structure) != len(rows) for frame in film.frames):
         raise ValueError(f"{film.label}: every frame needs the same {len(rows)} residues")
