@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from backends.core.engine import Engine, Event, Progress, Result
-from backends.core.errors import BadInput
 from backends.core.model_card import ModelCard
 from backends.core.task import Task
 from backends.serving.host import Host
+from backends.serving.inputs import check_options
 from backends.weights.user_models import is_found
 
 
@@ -58,20 +58,3 @@ def _engine(host: Host, job: Job) -> Generator[Event, None, Engine]:
             return step
         yield step
     raise AssertionError("a host gives an engine or raises")
-
-
-def check_inputs(task: Task, inputs: Mapping[str, Path]) -> None:
-    """Raises BadInput where a file has a name that the task does not know, or one that it needs is missing."""
-    takes = (*task.inputs, *task.optional)
-    for name, path in inputs.items():
-        if name not in takes:
-            raise BadInput(f"{task.title} takes no file called “{name}”; it takes {', '.join(takes)}.")
-        if not path.exists():
-            raise BadInput(f"There is no file {path}.")
-
-
-def check_options(task: Task, options: Mapping[str, Any]) -> None:
-    unknown = [name for name in options if name not in task.options]
-    if unknown:
-        known = ", ".join(task.options)
-        raise BadInput(f"{task.title} has no option called “{unknown[0]}”; it has {known}.")

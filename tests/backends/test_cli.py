@@ -85,6 +85,66 @@ def place(word: str, names: dict[str, Path]) -> str:
     return str(names[first] / rest if rest else names[first]) if first in names else word
 
 
+def help_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--help"])
+    assert ended.value.code == 0
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_the_help_of_a_task_shows_its_own_options_with_range_unit_default_and_engine(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = help_of(capsys, "run", "separation")
+    assert "--overlap NUMBER Overlap. " in text and "(from 0 to 0.9; default 0.25; engine demucs)" in text
+    assert "--precision full|half" in text and "advanced options" in text
+    for foreign in ("--recycles", "--export", "--support"):
+        assert foreign not in text
+    text = help_of(capsys, "run", "folding")
+    assert "--chunk N|auto|off" in text and "--language on|off" in text and "--pae PATH" in text
+    assert "--stems" not in text and "default contacts;" in text
+    assert "split a song into stems" in help_of(capsys, "run")
+
+
+def test_options_may_stand_before_the_task(
+    capsys: pytest.CaptureFixture[str], short_song: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "separation"
+    before = ("run", "--stems", "vocals", "--out", str(out), "--json", "separation", str(short_song))
+    code, _, err = run(capsys, *before, "--engine", "dsp")
+    assert code == 0, err
+    assert {path.stem for path in (out / "stems").iterdir()} == {"vocals", "everything but vocals"}
+    code, _, err = run(capsys, "run", "--out", "x", "cooking", "--engine", "separation")
+    assert code == 2 and "no task called “cooking”" in err
+
+
+def test_a_word_that_no_task_takes_is_explained_by_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "separation", "a.wav", "--out", "x", "--colour", "red"])
+    assert ended.value.code == 2 and "unrecognized arguments: --colour red" in capsys.readouterr().err
+
+
+def test_previews_go_and_everything_that_lay_in_the_folder_is_safe(
+    capsys: pytest.CaptureFixture[str], short_song: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "segments" / "notes.txt"
+    own.parent.mkdir()
+    own.write_text("mine")
+    words = ("run", "separation", str(short_song), "--engine", "dsp", "--out", str(tmp_path))
+    code, _, err = run(capsys, *words)
+    assert code == 0 and "Replaced" not in err
+    assert own.read_text() == "mine" and [path.name for path in own.parent.iterdir()] == ["notes.txt"]
+    assert {path.name for path in tmp_path.iterdir()} >= {"stems", "segments"}
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".run-")]
+    earlier = (tmp_path / "stems" / "vocals.wav").read_bytes()
+
+    code, _, err = run(capsys, *words, "--stems", "kazoo")  # a run that fails leaves the earlier one's files alone
+    assert code == 2 and (tmp_path / "stems" / "vocals.wav").read_bytes() == earlier
+    code, _, err = run(capsys, *words)  # and one that replaces them says so
+    assert code == 0 and "Replaced files of an earlier run in" in err and "mix.wav" in err
+    assert own.read_text() == "mine"
+
+
 def test_offline_fetch_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOURFOLD_OFFLINE", "1")
     code, _, err = run(capsys, "fetch", "htdemucs")
