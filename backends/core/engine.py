@@ -2,6 +2,42 @@
 
 A caller cancels by closing the generator. An engine looks at nothing else: it yields at least once a
 chunk of device work, so closing frees the device within one chunk, and frees what it holds in `finally`.
+
+This is a whole engine, with its options and its card:
+
+>>> class ShoutOptions(Options):
+...     marks: int = option(1, title="Marks", meaning="Exclamation marks after each line.", least=0, most=3)
+>>> class ShoutEngine(Engine):
+...     name, task = "shout", "echo"
+...
+...     def load(self, device):
+...         self.device = device  # here a network would read self.weights
+...
+...     def run(self, inputs, options, out):
+...         marks = ShoutOptions.read(options).marks * "!"
+...         lines = inputs["text"].read_text().splitlines()
+...         if not lines:
+...             raise BadInput("This text is empty; choose another one.")
+...         target = out / "shout.txt"
+...         with target.open("w") as file:
+...             for number, line in enumerate(lines, 1):
+...                 print(line.upper() + marks, file=file)
+...                 yield Progress("Shouting", number, len(lines), "lines")
+...         yield Result((Artifact("text", "shout", target),))
+>>> card = ModelCard("shout", "echo", "shout", "Shout", "Shouts.", "Whispers come out loud too.", "MIT", "builtin")
+
+A task names it as `EngineSpec("module:ShoutEngine", ShoutOptions)` and lists its card. A host then does this:
+
+>>> engine = ShoutEngine(card)
+>>> engine.load("cpu")
+>>> out = Path(tempfile.mkdtemp())
+>>> _ = (out / "input.txt").write_text("hello")
+>>> for event in engine.run({"text": out / "input.txt"}, {"marks": 2}, out):
+...     print(type(event).__name__)
+Progress
+Result
+>>> (out / "shout.txt").read_text().strip()
+'HELLO!!'
 """
 
 from __future__ import annotations

@@ -5,6 +5,10 @@ class UserError(Exception):
     """Something the user can put right. `str(error)` is one sentence fit for a page, an API answer or a terminal.
 
     `code` names the kind for programs: it travels over the wire and decides what a page offers next.
+
+    >>> error = BadInput("This file is empty; choose another one.")
+    >>> error.code, error.sentence
+    ('bad_input', 'This file is empty; choose another one.')
     """
 
     code = "bad_request"

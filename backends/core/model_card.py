@@ -60,6 +60,11 @@ class ModelCard:
     `measured` says in one sentence how good it was found to be, on what and how surely; empty where nobody has
     measured it here. `without` names options of the engine that this card's network lacks; `capabilities` holds what
     it can do otherwise than its engine, by the field of the task's `Capabilities`.
+
+    >>> card = ModelCard("net", "matting", "modnet", "The Net", "Cuts out.", "Hair.", "MIT", "full",
+    ...     files=(WeightFile("net.onnx", bytes=2_000, sha256="..."),), limits={"cpu": Limits(megapixels=8.3)})
+    >>> card.download_bytes, card.limit("cuda").megapixels
+    (2000, 8.3)
     """
 
     id: str

@@ -1,15 +1,23 @@
-"""The tasks as data: which inputs they take, which engines do them, which cards they have."""
+"""The tasks as data: which inputs they take, which engines do them, which cards they have.
+
+>>> task_named("separation").verb
+'separate'
+>>> task_named("matting").engine("modnet").capabilities.live_sides
+(192, 256, 320, 384, 512)
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from backends.core.engine import Engine
 from backends.core.errors import BadInput
+from backends.core.live import LiveSession, OpenLiveSession
 from backends.core.model_card import ModelCard
 from backends.core.options import OptionInfo, Options
 
@@ -35,8 +43,7 @@ class EngineSpec:
     capabilities: Capabilities = field(default_factory=Capabilities)
 
     def load_class(self) -> type[Engine]:
-        module, _, name = self.target.partition(":")
-        return getattr(import_module(module), name)
+        return _load(self.target)
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,8 @@ class Task:
     `verb` is the name of its endpoint, `inputs` the files it takes in order, `optional` those that may be left out.
     `meanings` names further options, with the meaning of each, that no `Options` model of an engine declares.
     `own` says which engine takes weights of the user's own: by the ending of a file, such as ".onnx", or what a
-    folder's `config.json` says its network is, or "folder" for any other folder.
+    folder's `config.json` says its network is, or "folder" for any other folder. `live` is the "module:function" that
+    opens a session with a camera (an `OpenLiveSession`), "" where the task works on files only.
     """
 
     name: str
@@ -58,6 +66,7 @@ class Task:
     meanings: Mapping[str, str] = field(default_factory=dict)
     optional: tuple[str, ...] = ()
     own: Mapping[str, str] = field(default_factory=dict)
+    live: str = ""
 
     @property
     def options(self) -> dict[str, str]:
@@ -77,6 +86,13 @@ class Task:
     def engine_class(self, name: str) -> type[Engine]:
         return self.engine(name).load_class()
 
+    def live_session(self, card: ModelCard, options: Mapping[str, Any]) -> LiveSession:
+        """A session with a camera. Raises BadInput where this card cannot follow one."""
+        if not self.live:
+            raise BadInput(f"{card.title} works on files only; choose another model for the live picture.")
+        open_session: OpenLiveSession = _load(self.live)
+        return open_session(card, options)
+
     def options_of(self, card: ModelCard) -> tuple[OptionInfo, ...]:
         """The options that the card's engine takes, less those that this card's network lacks."""
         return tuple(info for info in self.engine(card.engine).options.described() if info.name not in card.without)
@@ -85,6 +101,12 @@ class Task:
         """What the card's engine can do, and where the card says otherwise, what the card can."""
         engine = self.engine(card.engine).capabilities
         return engine.model_validate({**engine.model_dump(), **card.capabilities})
+
+
+def _load(target: str) -> Any:
+    """What "module:name" names."""
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)
 
 
 def tasks() -> dict[str, Task]:

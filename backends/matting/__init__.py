@@ -31,5 +31,6 @@ TASK = Task(
     optional=("background", "matte"),
     engines=ENGINES,
     cards=CARDS,
+    live="backends.matting.live:open_session",
     own={".onnx": "onnx", **dict.fromkeys((".ckpt", ".pt", ".pth", ".safetensors"), "modnet")},
 )

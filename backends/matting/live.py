@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -31,15 +34,32 @@ def live_sides(card: ModelCard) -> tuple[int, ...]:
     raise BadInput(f"{card.title} works on files only; choose another model for the live picture.")
 
 
+def open_session(card: ModelCard, options: Mapping[str, Any]) -> LiveMatter:
+    """The live session of the task; its option `calm` smooths. Raises BadInput where the card follows no camera."""
+    matter = LiveMatter(sides=live_sides(card))
+    matter.update(options)
+    return matter
+
+
 class LiveMatter:
     """The mattes of one camera. `smoothing` holds the matte steady over time where the picture stands still."""
 
-    def __init__(self, smoothing: bool = True) -> None:
+    def __init__(self, smoothing: bool = True, sides: tuple[int, ...] = ()) -> None:
         self.smoothing = smoothing
+        self.sides = sides
         self._engine: Engine | None = None
         self._matte_function: MatteFunction | None = None
         self._luma: np.ndarray | None = None
         self._alpha: np.ndarray | None = None
+
+    def facts(self) -> Mapping[str, Any]:
+        return {"sides": self.sides}
+
+    def update(self, options: Mapping[str, Any]) -> None:
+        self.smoothing = bool(options.get("calm", self.smoothing))
+
+    def answer(self, engine: Engine, picture: np.ndarray) -> np.ndarray:
+        return self.matte(engine, picture)
 
     def matte(self, engine: Engine, frame: np.ndarray) -> np.ndarray:
         """Alpha `(h, w)` uint8 of the camera's next picture `(h, w, 3)` uint8 RGB.

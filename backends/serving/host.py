@@ -269,10 +269,25 @@ class Host:
         return DeviceInfo(kind=self.device, name=name, memory_bytes=memory, time=time.time())
 
 
-_LIBRARIES = ("torch", "demucs", "librosa", "av", "open_clip_torch", "scikit-image", "gradio")
+LIBRARIES = (
+    "torch",
+    "numpy",
+    "scipy",
+    "demucs",
+    "av",
+    "soxr",
+    "opencv-python-headless",
+    "PyMatting",
+    "onnxruntime",
+    "transformers",
+    "gemmi",
+    "open_clip_torch",
+    "scikit-image",
+)
+"""The libraries that a result depends on: networks and decoders, resampling, image operations, structure files."""
 
 
 @cache
 def _versions() -> dict[str, str]:
-    """The libraries that decide a result, so that a run can say what made it."""
-    return {name: version(name) for name in _LIBRARIES}
+    """The versions of LIBRARIES here, so that a run can say what made it."""
+    return {name: version(name) for name in LIBRARIES}

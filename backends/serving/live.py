@@ -1,4 +1,6 @@
-"""The live endpoint: a WebSocket that takes camera pictures and gives mattes, as `live_wire` describes.
+"""The live endpoint: a WebSocket that takes camera pictures and gives mattes, as `live_protocol` describes.
+
+What answers a picture is the `LiveSession` that the card's task offers.
 
 Only the newest picture is worked on; those that came meanwhile are passed over, so that nothing ever queues. Jobs and
 live pictures share one device: a live picture holds it for one matte at a time, a job for as long as it runs.
@@ -10,7 +12,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from backends.core.engine import Engine
 from backends.core.errors import BadInput, WeightsMissing
 from backends.core.model_card import ModelCard
-from backends.core.task import task_named
+from backends.core.task import Task, tasks
 from backends.serving.host import HERE, Host
 from backends.serving.live_protocol import (
     PATH,
@@ -82,6 +84,7 @@ class Live:
         self.stopping = stopping
         self.idle_seconds = IDLE_SECONDS
         self._cards: list[str] = []
+        self._title = ""
 
     async def serve(self, socket: WebSocket) -> None:
         """One connection. Browsers alone send an Origin: pages come through their studio, which checks them."""
@@ -89,17 +92,18 @@ class Live:
 
     async def _session(self, socket: WebSocket) -> None:
         try:
-            said = await asyncio.wait_for(_said(socket), FIRST_SECONDS)
+            start = await asyncio.wait_for(_start_message(socket), FIRST_SECONDS)
         except TimeoutError as error:
             raise BadInput("Nothing was asked for.") from error
-        if said.get("type") != "start" or not isinstance(said.get("card"), str):
+        if start.get("type") != "start" or not isinstance(start.get("card"), str):
             raise BadInput("A live picture begins by naming the model.")
-        card = self._card(said["card"])
+        task = _live_task(start["card"])
+        card = self._card(task, start["card"])
         with self._place(card):
-            await Session(self, socket, card, bool(said.get("calm", True))).run()
+            await Session(self, socket, task, card, start).run()
 
-    def _card(self, card_id: str) -> ModelCard:
-        card = self.host.card(task_named("matting"), card_id)
+    def _card(self, task: Task, card_id: str) -> ModelCard:
+        card = self.host.card(task, card_id)
         if self.host.stored(card) not in HERE:
             raise WeightsMissing(f"{card.title} is not on the model server yet; download it first.")
         return card
@@ -110,9 +114,9 @@ class Live:
         if len(self._cards) >= MAX_SESSIONS:
             raise Busy(f"{MAX_SESSIONS} live pictures are running already, and more would be too slow for all.")
         if self._cards and self._cards[0] != card.id:
-            running = self.host.card(task_named("matting"), self._cards[0]).title
-            raise Busy(f"Another live picture is running with “{running}”; choose that model too, or wait.")
+            raise Busy(f"Another live picture is running with “{self._title}”; choose that model too, or wait.")
         self._cards.append(card.id)
+        self._title = card.title
         try:
             yield
         finally:
@@ -122,13 +126,10 @@ class Live:
 class Session:
     """One live picture: a reader that keeps the newest picture, and a worker that answers it."""
 
-    def __init__(self, live: Live, socket: WebSocket, card: ModelCard, calm: bool) -> None:
-        from backends.matting.live import LiveMatter, live_sides
-
-        self._live, self._socket, self._card = live, socket, card
+    def __init__(self, live: Live, socket: WebSocket, task: Task, card: ModelCard, options: Mapping[str, Any]) -> None:
+        self._live, self._socket, self._task, self._card = live, socket, task, card
         self._paths: tuple[Path, ...] = live.host.paths(card)
-        self._sides = live_sides(card)
-        self._matter = LiveMatter(calm)
+        self._session = task.live_session(card, options)
         self._pictures = Newest()
 
     async def run(self) -> None:
@@ -138,22 +139,22 @@ class Session:
     async def _read(self) -> None:
         while True:
             try:
-                message = await asyncio.wait_for(_received(self._socket), self._live.idle_seconds)
+                message = await asyncio.wait_for(_receive(self._socket), self._live.idle_seconds)
             except TimeoutError as error:
                 raise Idle("The live picture was stopped, as no pictures came for a while.") from error
             if isinstance(message, bytes):
                 self._pictures.put(unpack_picture(message))
             elif message.get("type") == "options":
-                self._matter.smoothing = bool(message.get("calm", self._matter.smoothing))
+                self._session.update(message)
 
     async def _work(self) -> None:
         await self._tell("loading", sentence=LOADING)
         await self._patiently(self._load)
-        await self._tell("ready", card=self._card.id, title=self._card.title, sides=self._sides)
+        await self._tell("ready", card=self._card.id, title=self._card.title, **self._session.facts())
         while True:
             number, file = await self._pictures.take()
             await asyncio.sleep(TURN)
-            answer = await self._patiently(self._matte, number, file)
+            answer = await self._patiently(self._answer, number, file)
             if answer is not None:
                 await self._socket.send_bytes(pack_matte(answer))
 
@@ -181,44 +182,52 @@ class Session:
 
     def _load(self, _waited: float) -> Engine:
         """The engine; after a job with another model it is loaded again."""
-        *_, engine = self._live.host.engine(task_named("matting"), self._card, self._paths)
+        *_, engine = self._live.host.engine(self._task, self._card, self._paths)
         assert isinstance(engine, Engine)
         return engine
 
-    def _matte(self, waited: float, number: int, file: bytes) -> Answer:
+    def _answer(self, waited: float, number: int, file: bytes) -> Answer:
         began = time.monotonic()
-        alpha = self._matter.matte(self._load(waited), decode_picture(file))
+        alpha = self._session.answer(self._load(waited), decode_picture(file))
         return Answer(number, alpha, time.monotonic() - began, waited)
 
     async def _tell(self, kind: str, **facts: Any) -> None:
         await self._socket.send_json({"type": kind, **facts})
 
 
-async def _received(socket: WebSocket) -> bytes | dict[str, Any]:
+def _live_task(card_id: str) -> Task:
+    """The task of the card, or the first that can follow a camera where no task of ours has such a card."""
+    able = [task for task in tasks().values() if task.live]
+    if not able:
+        raise BadInput("No model here can follow a camera.")
+    return next((task for task in able if any(card.id == card_id for card in task.cards)), able[0])
+
+
+async def _receive(socket: WebSocket) -> bytes | dict[str, Any]:
     """The next message: a picture's bytes, or a JSON object. Raises BadInput, WebSocketDisconnect."""
-    message = await socket.receive()
-    if message["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(message.get("code", 1000))
-    data = message.get("bytes")
+    frame = await socket.receive()
+    if frame["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(frame.get("code", 1000))
+    data = frame.get("bytes")
     if data is not None:
         return data
-    text = message.get("text") or ""
+    text = frame.get("text") or ""
     if len(text) > TEXT_CHARACTERS:
         raise BadInput("This message is too long.")
     try:
-        said = json.loads(text)
+        message = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadInput("This message is not JSON.") from error
-    if not isinstance(said, dict):
+    if not isinstance(message, dict):
         raise BadInput("This message is not a JSON object.")
-    return said
+    return message
 
 
-async def _said(socket: WebSocket) -> dict[str, Any]:
-    said = await _received(socket)
-    if isinstance(said, bytes):
+async def _start_message(socket: WebSocket) -> dict[str, Any]:
+    message = await _receive(socket)
+    if isinstance(message, bytes):
         raise BadInput("A live picture begins by naming the model.")
-    return said
+    return message
 
 
 def mount(api: FastAPI, host: Host, device: threading.Lock, stopping: threading.Event) -> None:
