@@ -21,7 +21,8 @@ HOP = 256
 WINDOW_SECONDS = 12.0
 MIN_BPM, MAX_BPM, PREFERRED_BPM = 45.0, 210.0, 120.0
 MIN_SECONDS = 8.0
-MIN_TONE_HZ, MAX_TONE_HZ = 55.0, 1800.0
+MIN_TONE_HZ, MAX_TONE_HZ = 53.0, 1800.0
+"""Where peaks are looked for. The lowest bass note counted is A1, 55 Hz, whose bin has its centre a little below."""
 
 PITCH_CLASSES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)

@@ -266,6 +266,14 @@ def test_cadences_have_the_key_they_were_written_in(tonic: int, steps: tuple[int
     assert detect_key(0.1 * np.concatenate(wave)).name == name
 
 
+def test_a_deep_bass_note_counts() -> None:
+    """A1, 55 Hz, under a chord of C major that alone would be heard as C: together they are A minor."""
+    time = np.arange(12 * SAMPLERATE) / SAMPLERATE
+    chord = sum(0.1 * np.sin(2 * np.pi * hz * time) for hz in (261.63, 329.63, 392.0))
+    assert detect_key(chord).name == "C major"
+    assert detect_key(chord + 0.3 * np.sin(2 * np.pi * 55 * time)).name == "A minor"
+
+
 def test_noise_has_neither_tempo_nor_key() -> None:
     wave = noise(20, samplerate=SAMPLERATE)
     assert tempo_row(detect_tempo(wave)).value is None
