@@ -38,10 +38,10 @@ from backends.fewshot.base import FeatureEngine
 from backends.fewshot.cards import CARDS
 from backends.fewshot.classifier import Classifier
 from backends.fewshot.data.class_list import prompts
-from backends.fewshot.data.image_collection import open_gallery
+from backends.fewshot.data.image_collection import open_image_collection
 from backends.fewshot.types import Support
 from backends.shared.images import read
-from evaluation.metrics.fewshot.episodes import Outcome, episodes, play
+from evaluation.metrics.fewshot.episodes import EpisodeResult, episodes, run_episode
 from evaluation.statistics.intervals import mean
 
 SHOTS = (1, 2, 4, 8, 16)
@@ -87,7 +87,7 @@ def made(weights: Path | None, architecture: str) -> FeatureEngine:
 def folder(engine: FeatureEngine, arguments: argparse.Namespace) -> None:
     """A line a number of shots and head."""
     began = time.perf_counter()
-    with open_gallery(arguments.data) as gallery:
+    with open_image_collection(arguments.data) as gallery:
         items = [item for item in gallery.items if item.folder]
         classes = tuple(sorted({item.folder for item in items}))
         labels = np.array([classes.index(item.folder) for item in items])
@@ -99,7 +99,7 @@ def folder(engine: FeatureEngine, arguments: argparse.Namespace) -> None:
             outcomes = []
             for episode in episodes(labels, shots, arguments.episodes):
                 taught = Support(features[episode.shots], labels[episode.shots], classes, words, engine.logit_scale)
-                outcomes.append(play(taught, features[episode.queries], labels[episode.queries], head))
+                outcomes.append(run_episode(taught, features[episode.queries], labels[episode.queries], head))
             say(f"{shots:3} shots  {head:13} {told(outcomes)}")
 
 
@@ -107,21 +107,21 @@ def named(engine: FeatureEngine, classes: Sequence[str]) -> np.ndarray:
     """`(C, D)` features of the classes' names, put into sentences as the app does."""
     if not engine.understands_words:
         raise SystemExit("This model understands no words: leave --words out.")
-    rows = [engine.words(prompts(name, "", "ensemble")) for name in classes]
+    rows = [engine.encode_text(prompts(name, "", "ensemble")) for name in classes]
     means = np.stack([np.mean(row, axis=0) for row in rows if row is not None])
     return means / np.linalg.norm(means, axis=1, keepdims=True)
 
 
-def told(outcomes: Sequence[Outcome]) -> str:
+def told(outcomes: Sequence[EpisodeResult]) -> str:
     found = mean([outcome.accuracy for outcome in outcomes])
     spread = 100 * np.std([outcome.accuracy for outcome in outcomes])
-    foretold = np.array([outcome.foretold for outcome in outcomes])
-    known = foretold[np.isfinite(foretold)]
+    loo_accuracy = np.array([outcome.loo_accuracy for outcome in outcomes])
+    known = loo_accuracy[np.isfinite(loo_accuracy)]
     words = (
         f"{100 * found.estimate:5.1f} % ± {100 * found.half_width:.1f} ({found.method}; episodes spread {spread:.1f})"
     )
     words += f"  foretold {100 * known.mean():5.1f} %" if len(known) else "  foretold       "
-    return words + f"  sure {100 * np.mean([outcome.sure for outcome in outcomes]):5.1f} %"
+    return words + f"  sure {100 * np.mean([outcome.confidence for outcome in outcomes]):5.1f} %"
 
 
 def omniglot(engine: FeatureEngine, path: Path, heads: Sequence[str]) -> None:
@@ -155,7 +155,7 @@ def one_shot_run(engine: FeatureEngine, archive: zipfile.ZipFile, run: str) -> t
 
 
 def looked_at(engine: FeatureEngine, files: Sequence[bytes]) -> np.ndarray:
-    return engine.images([read(data, 2 * engine.side).rgb for data in files])
+    return engine.embed([read(data, 2 * engine.side).rgb for data in files])
 
 
 def say(line: str) -> None:

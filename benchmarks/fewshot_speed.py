@@ -29,9 +29,9 @@ from PIL import Image
 from backends.fewshot.base import FeatureEngine
 from backends.fewshot.cards import CARDS
 from backends.fewshot.classifier import Classifier
-from backends.fewshot.data.image_collection import open_gallery
+from backends.fewshot.data.image_collection import open_image_collection
 from backends.fewshot.feature_cache import FeatureCache
-from backends.fewshot.feature_extraction import Looked, look
+from backends.fewshot.feature_extraction import FeatureTable, extract_features
 from backends.fewshot.types import Support
 
 SIZES = {"web": (640, 480), "screen": (1600, 1200), "phone": (4032, 3024)}
@@ -122,14 +122,14 @@ def made(architecture: str, folder: Path) -> tuple[FeatureEngine, Callable[..., 
 
 def ours(engine: FeatureEngine, path: Path) -> np.ndarray:
     """As a job does it, but for a memory that is always empty."""
-    with tempfile.TemporaryDirectory() as empty, open_gallery(path) as gallery:
-        events: Iterator[Any] = look(engine, gallery.items, FeatureCache(Path(empty, "features.sqlite")))
+    with tempfile.TemporaryDirectory() as empty, open_image_collection(path) as gallery:
+        events: Iterator[Any] = extract_features(engine, gallery.items, FeatureCache(Path(empty, "features.sqlite")))
         while True:
             try:
                 next(events)
             except StopIteration as end:
-                found: Looked = end.value
-                return found.rows
+                found: FeatureTable = end.value
+                return found.features
 
 
 def photographs(folder: Path, count: int, width: int, height: int) -> Path:

@@ -26,7 +26,7 @@ from backends.fewshot.types import Support
 from backends.serving.host import Host
 from benchmarks.starters import told
 from evaluation.datasets.captioned_pictures import held_out, read_entries
-from evaluation.metrics.fewshot.episodes import episodes, play
+from evaluation.metrics.fewshot.episodes import episodes, run_episode
 from evaluation.statistics.intervals import clopper_pearson, mean
 from evaluation.synthetic.scenes import Claim, draw, make_scene, untrue
 
@@ -40,7 +40,7 @@ def measure(data: Path) -> Iterator[dict[str, Any]]:
     for name, engine in _engines():
         for title, (pictures, names) in sets.items():
             classes = tuple(sorted(set(names)))
-            labels, features = np.array([classes.index(n) for n in names]), engine.images(pictures)
+            labels, features = np.array([classes.index(n) for n in names]), engine.embed(pictures)
             words = _words(engine, classes)
             yield from (
                 {"model": name, "set": title} | row for row in _taught(engine, features, labels, classes, words)
@@ -76,7 +76,11 @@ def _caltech(archive: Path) -> tuple[list[np.ndarray], list[str]]:
 
 
 def _words(engine: FeatureEngine, classes: Sequence[str]) -> np.ndarray | None:
-    return engine.words([f"a photo of {with_article(name)}" for name in classes]) if engine.understands_words else None
+    return (
+        engine.encode_text([f"a photo of {with_article(name)}" for name in classes])
+        if engine.understands_words
+        else None
+    )
 
 
 def _taught(
@@ -93,7 +97,7 @@ def _taught(
                 continue
             taught = words if head == "proker" else None
             found = [
-                play(
+                run_episode(
                     Support(features[one.shots], labels[one.shots], classes, taught, engine.logit_scale),
                     features[one.queries],
                     labels[one.queries],
@@ -111,8 +115,8 @@ def _scenes(engine: FeatureEngine) -> Iterator[dict[str, Any]]:
     for _ in range(SCENES):
         scene, claim = make_scene(rng)
         false = untrue(scene, claim, rng)
-        picture = engine.images([draw(scene, rng)])[0]
-        true_score, false_score = engine.words([claim.words(rng), false.words(rng)]) @ picture
+        picture = engine.embed([draw(scene, rng)])[0]
+        true_score, false_score = engine.encode_text([claim.words(rng), false.words(rng)]) @ picture
         for kind in ("all", _difference(claim, false)):
             found.setdefault(kind, []).append(bool(true_score > false_score))
     for kind, right in sorted(found.items()):

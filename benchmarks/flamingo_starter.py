@@ -21,14 +21,14 @@ from backends.fewshot.base import FeatureEngine
 from backends.fewshot.cards import CARDS
 from backends.fewshot.flamingo.engine import FlamingoEngine
 from backends.fewshot.flamingo.interleave import ASK_NAME, Turn
-from backends.fewshot.flamingo.model import Reader, Seen
-from backends.fewshot.flamingo.options import USUAL_SHOTS
-from backends.fewshot.flamingo.rices import drawn, similar
+from backends.fewshot.flamingo.model import IdeficsModel, ImageFeatures
+from backends.fewshot.flamingo.options import DEFAULT_SHOTS
+from backends.fewshot.flamingo.rices import draw_balanced, most_similar
 from backends.fewshot.types import Support
 from backends.serving.host import Host
 from benchmarks.starters import told
 from evaluation.datasets.drawn_shapes import new_classes, picture, question_pictures
-from evaluation.metrics.fewshot.episodes import play
+from evaluation.metrics.fewshot.episodes import run_episode
 from evaluation.statistics.intervals import clopper_pearson, mean
 from evaluation.synthetic.pictures import SENTENCES
 from evaluation.synthetic.pictures import shots as sample_shots
@@ -58,10 +58,10 @@ def measure(data: Path) -> Iterator[dict[str, Any]]:
     assert isinstance(engine, FlamingoEngine)
     for title, ways, queries, make, count in _sets():
         some = [make(number) for number in range(count)]
-        for name, scores in _compared(engine.reader, others, some, queries).items():
+        for name, scores in _compared(engine.model, others, some, queries).items():
             for shots, values in scores.items():
                 yield {"model": name, "set": title, "ways": ways, "shots": shots, **told(mean(values))}
-    yield from _questions(engine.reader)
+    yield from _questions(engine.model)
 
 
 def _loaded(card_id: str) -> Any:
@@ -99,13 +99,13 @@ def _sample(number: int) -> Episode:
 
 
 def _compared(
-    reader: Reader, others: dict[str, FeatureEngine], some: Sequence[Episode], queries: int
+    reader: IdeficsModel, others: dict[str, FeatureEngine], some: Sequence[Episode], queries: int
 ) -> dict[str, dict[int, list[float]]]:
     """Share right of each episode, by model and number of shots."""
     found: dict[str, dict[int, list[float]]] = {name: {} for name in (STARTER, DRAWN, *others)}
     for one in some:
-        seen = [[reader.look(each) for each in kind] for kind in one.pictures]
-        features = {name: [engine.images(kind) for kind in one.pictures] for name, engine in others.items()}
+        seen = [[reader.encode_image(each) for each in kind] for kind in one.pictures]
+        features = {name: [engine.embed(kind) for kind in one.pictures] for name, engine in others.items()}
         for shots in SHOTS:
             for name in (STARTER, DRAWN):
                 right = [
@@ -119,7 +119,13 @@ def _compared(
 
 
 def _named(
-    reader: Reader, seen: Sequence[Sequence[Seen]], names: Sequence[str], shots: int, label: int, *, alike: bool
+    reader: IdeficsModel,
+    seen: Sequence[Sequence[ImageFeatures]],
+    names: Sequence[str],
+    shots: int,
+    label: int,
+    *,
+    alike: bool,
 ) -> float:
     """Share of the queries of class `label` that get its name, each with the examples most like it or drawn."""
     taught = [(each, name) for some, name in zip(seen, names, strict=True) for each in some[:shots]]
@@ -128,20 +134,24 @@ def _named(
 
 
 def best_name(
-    reader: Reader, taught: Sequence[tuple[Seen, str]], query: Seen, names: Sequence[str], alike: bool = True
+    reader: IdeficsModel,
+    taught: Sequence[tuple[ImageFeatures, str]],
+    query: ImageFeatures,
+    names: Sequence[str],
+    alike: bool = True,
 ) -> int:
     """Which name is likeliest for `query`, as the engine asks it with its usual options, or with “pick” as “drawn”."""
-    count = min(USUAL_SHOTS, len(taught))
+    count = min(DEFAULT_SHOTS, len(taught))
     if not count:
         rows = []
     elif alike:
-        rows = similar(query.feature, np.stack([each.feature for each, _ in taught]), count).tolist()
+        rows = most_similar(query.feature, np.stack([each.feature for each, _ in taught]), count).tolist()
     else:
-        rows = drawn(np.array([names.index(name) for _, name in taught]), count, 0).tolist()
+        rows = draw_balanced(np.array([names.index(name) for _, name in taught]), count, 0).tolist()
     turns = [*(Turn("", ASK_NAME, taught[row][1]) for row in rows), Turn("", ASK_NAME)]
-    pieces = reader.speller.pieces(turns, names)
-    held = reader.hold(pieces.shots, [taught[row][0].latents for row in rows])
-    return int(reader.weigh(held, pieces, query).argmax())
+    pieces = reader.tokenizer.split(turns, names)
+    held = reader.prefill(pieces.shots, [taught[row][0].latents for row in rows])
+    return int(reader.score_candidates(held, pieces, query).argmax())
 
 
 def _taught(rows: Sequence[np.ndarray], shots: int, queries: int) -> float:
@@ -149,16 +159,17 @@ def _taught(rows: Sequence[np.ndarray], shots: int, queries: int) -> float:
     labels = np.arange(len(rows))
     classes = tuple(f"class {label}" for label in labels)
     support = Support(np.concatenate([some[:shots] for some in rows]), np.repeat(labels, shots), classes)
-    return play(support, np.concatenate([some[SHOTS[-1] :] for some in rows]), np.repeat(labels, queries)).accuracy
+    asked = np.concatenate([some[SHOTS[-1] :] for some in rows])
+    return run_episode(support, asked, np.repeat(labels, queries)).accuracy
 
 
-def _questions(reader: Reader) -> Iterator[dict[str, Any]]:
+def _questions(reader: IdeficsModel) -> Iterator[dict[str, Any]]:
     """Of pairs of colour and shape never trained on: how often the answer is right word for word, by kind."""
     rng = random.Random("benchmark")
     store = question_pictures(QUESTIONS, rng)
     right: dict[str, list[bool]] = {}
     for row, drawing in enumerate(store.pictures):
-        seen = reader.look(drawing)
+        seen = reader.encode_image(drawing)
         for kind in sorted(KINDS & set(questions(store.facts, row))):
             question, answer = ask(kind, store.facts, row, rng)
             right.setdefault(kind, []).append(written_answer(reader, seen, question) == answer)
@@ -166,8 +177,8 @@ def _questions(reader: Reader) -> Iterator[dict[str, Any]]:
         yield {"model": STARTER, "set": "questions", "kind": kind, **told(clopper_pearson(sum(some), len(some)))}
 
 
-def written_answer(reader: Reader, seen: Seen, question: str) -> str:
+def written_answer(reader: IdeficsModel, seen: ImageFeatures, question: str) -> str:
     """What it writes, without examples."""
-    pieces = reader.speller.pieces([Turn("", question)])
-    texts = list(reader.write(reader.hold(pieces.shots, []), pieces, seen, LONGEST))
+    pieces = reader.tokenizer.split([Turn("", question)])
+    texts = list(reader.generate(reader.prefill(pieces.shots, []), pieces, seen, LONGEST))
     return texts[-1] if texts else ""

@@ -1,13 +1,13 @@
-"""Teach a classifier with a few pictures and words: features of pictures and sentences, and heads over them.
+"""Few-shot classification: features of images and sentences, and classifiers (“heads”) over them.
 
-One engine a file; `base.py` holds what they share. Heads and trust need neither torch nor an engine.
+One engine per file; `features.py` is the interface of a feature extractor, `job.py` the job that every one runs. Heads
+and trust need neither torch nor an engine.
 """
 
 from backends.core.task import EngineSpec, Task
 from backends.fewshot.cards import CARDS
-from backends.fewshot.flamingo.options import FLAMINGO_OPTIONS
-from backends.fewshot.options import OPTIONS
-from backends.fewshot.relevance.options import EXPLAIN_OPTIONS
+from backends.fewshot.flamingo.options import FlamingoOptions
+from backends.fewshot.options import FeatureEngineOptions
 
 TASK = Task(
     name="fewshot",
@@ -15,11 +15,10 @@ TASK = Task(
     verb="classify",
     inputs=("query",),
     optional=("support", "classes", "target"),
-    meanings={**OPTIONS, **EXPLAIN_OPTIONS, **FLAMINGO_OPTIONS},
     engines={
-        "clip": EngineSpec("backends.fewshot.clip.engine:ClipEngine"),
-        "flamingo": EngineSpec("backends.fewshot.flamingo.engine:FlamingoEngine"),
-        "prototypes": EngineSpec("backends.fewshot.prototypes:PrototypesEngine"),
+        "clip": EngineSpec("backends.fewshot.clip.engine:ClipEngine", FeatureEngineOptions),
+        "flamingo": EngineSpec("backends.fewshot.flamingo.engine:FlamingoEngine", FlamingoOptions),
+        "prototypes": EngineSpec("backends.fewshot.prototypes:PrototypesEngine", FeatureEngineOptions),
     },
     cards=CARDS,
     own=dict.fromkeys((".safetensors", ".bin", ".pt", ".pth"), "clip") | {"folder": "clip", "idefics": "flamingo"},

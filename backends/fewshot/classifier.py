@@ -1,4 +1,4 @@
-"""A head with what makes it trustworthy, as one thing to use, keep in a file and take elsewhere."""
+"""A fitted head with its calibration and rejection: one thing to use, save to a file and take elsewhere."""
 
 from __future__ import annotations
 
@@ -9,108 +9,135 @@ from pathlib import Path
 import numpy as np
 
 from backends.core.errors import BadInput
-from backends.fewshot.calibration import probabilities, temperature, usual_temperature
-from backends.fewshot.heads import Evidence, Head, head_class, usual
-from backends.fewshot.trust.leave_one_out import LeftOut, leave_one_out
-from backends.fewshot.trust.out_of_distribution import Rejection, Scale, familiarity, find
+from backends.fewshot.calibration import default_temperature, fit_temperature, probabilities
+from backends.fewshot.heads import Contributions, Head, default_head, head_class
+from backends.fewshot.trust.leave_one_out import LeaveOneOut, leave_one_out
+from backends.fewshot.trust.out_of_distribution import Rejection, Scale, fit_rejection, in_class_score
 from backends.fewshot.types import Support
 
 VERSION = 1
+"""Of the file format."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Answers to M pictures.
+    """Predictions for M images.
 
     Attributes:
-        probabilities: `(M, C)`, of the classes alone: that it is none of them is said by `abstained`.
-        best: `(M,)` index of the likeliest class. abstained: `(M,)` bool: “none of these”.
-        margins: `(M,)` probability of the best less that of the next.
-        familiarity: `(M,)` how like its class a picture is, 0 for a usual one; NaN where it could not be measured.
+        probabilities: `(M, C)`, over the classes alone: that it is none of them is said by `abstained`.
+        best: `(M,)` index of the most probable class.
+        abstained: `(M,)` bool: “none of these”.
+        margins: `(M,)` probability of the best class minus that of the second best.
+        in_class_scores: `(M,)` z-score of the similarity to the best class, 0 for a typical image; NaN where it could
+            not be measured.
     """
 
     probabilities: np.ndarray
     best: np.ndarray
     abstained: np.ndarray
     margins: np.ndarray
-    familiarity: np.ndarray
+    in_class_scores: np.ndarray
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """A fitted head, and what leaving its shots out told of it.
+    """A fitted head and what leaving its shots out showed.
 
-    `calibrated` is False where nothing could be left out: then the probabilities are a guess.
+    Attributes:
+        support: the shots and text features it was fitted to.
+        head: the fitted head.
+        loo: the leave-one-out scores of the shots.
+        temperature: the scores are divided by it before the softmax.
+        calibrated: False where nothing could be left out: then the probabilities are a guess.
+        rejection: when to answer “none of these”.
+
+    >>> shots = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0], [-0.6, 0.8]])
+    >>> support = Support(shots, np.array([0, 0, 1, 1]), ("x", "y"))
+    >>> classifier = Classifier.fit(support, "nearest")
+    >>> classifier.predict(np.array([[0.0, 1.0]])).best
+    array([1])
+    >>> classifier.loo.sentence
+    '4 of 4 pictures are right when each is left out in turn.'
     """
 
     support: Support
     head: Head
-    left_out: LeftOut
+    loo: LeaveOneOut
     temperature: float
     calibrated: bool
     rejection: Rejection
 
     @classmethod
     def fit(cls, support: Support, head_id: str = "", **fixed: float) -> Classifier:
-        """Teach the head `head_id`, or the one that suits the support; settings given by name are kept."""
-        head = head_class(head_id or usual(support))(**fixed).fit(support)
-        left = leave_one_out(head, support)
-        rows = left.measurable
-        calibrated = left.counted >= 2
-        warmth = (
-            temperature(left.plain[rows], left.labels[rows])
-            if calibrated and left.plain is not None
-            else usual_temperature(head.scores(support.images if len(support.images) else known_words(support)))
+        """Fit the head `head_id`, or the one that suits the support set, and calibrate it.
+
+        Args:
+            support: at least two classes, each with images or text.
+            head_id: a key of HEADS; "" for `default_head`.
+            fixed: hyperparameters by name that are not to be selected.
+
+        Raises:
+            BadInput: no such head, or it cannot be fitted to this support set.
+        """
+        head = head_class(head_id or default_head(support))(**fixed).fit(support)
+        loo = leave_one_out(head, support)
+        rows = loo.measurable
+        calibrated = loo.counted >= 2
+        temperature = (
+            fit_temperature(loo.plain[rows], loo.labels[rows])
+            if calibrated and loo.plain is not None
+            else default_temperature(head.scores(_known_features(support)))
         )
-        return cls(support, head, left, warmth, calibrated, find(support, left))
+        return cls(support, head, loo, temperature, calibrated, fit_rejection(support, loo))
 
     def predict(self, queries: np.ndarray, reject: bool = True) -> Prediction:
-        """Of unit rows `(M, D)`; without `reject` nothing is “none of these”."""
-        shares = probabilities(self.head.scores(queries), self.temperature)
-        best = shares.argmax(axis=1)
-        near = familiarity(self.support, self.rejection, queries, best)
+        """Classify unit vectors `(M, D)`; without `reject` nothing is “none of these”."""
+        class_probabilities = probabilities(self.head.scores(queries), self.temperature)
+        best = class_probabilities.argmax(axis=1)
+        scores = in_class_score(self.support, self.rejection, queries, best)
         threshold = self.rejection.threshold
-        unlike = np.zeros(len(best), bool) if threshold is None or not reject else near < threshold
-        top = np.sort(shares, axis=1)[:, -2:]
-        return Prediction(shares, best, unlike, top[:, 1] - top[:, 0], near)
+        abstained = np.zeros(len(best), bool) if threshold is None or not reject else scores < threshold
+        top = np.sort(class_probabilities, axis=1)[:, -2:]
+        return Prediction(class_probabilities, best, abstained, top[:, 1] - top[:, 0], scores)
 
-    def evidence(self, query: np.ndarray) -> Evidence:
-        """The votes behind the answer to one picture `(D,)`, in units of the temperature, as the softmax sees them."""
-        found = self.head.evidence(query)
-        return Evidence(*(vote / self.temperature for vote in (found.words, found.pictures, found.shots)))
+    def contributions(self, query: np.ndarray) -> Contributions:
+        """The terms behind the scores of one image `(D,)`, in units of the temperature, as the softmax sees them."""
+        terms = self.head.contributions(query)
+        return Contributions(*(term / self.temperature for term in (terms.text, terms.images, terms.shots)))
 
     def state(self) -> dict[str, np.ndarray]:
-        """Plain arrays, no pickle."""
+        """Plain arrays, no pickle. The names are those of the file format."""
         support, rejection = self.support, self.rejection
-        limit = np.nan if rejection.threshold is None else rejection.threshold
-        scales = [rejection.pictures.mean, rejection.pictures.spread, rejection.words.mean, rejection.words.spread]
-        words = {} if support.words is None else {"support_words": support.words.astype(np.float32)}
+        threshold = np.nan if rejection.threshold is None else rejection.threshold
+        scales = [rejection.images.mean, rejection.images.spread, rejection.text.mean, rejection.text.spread]
+        features = support.text_features
+        text = {} if features is None else {"support_words": features.astype(np.float32)}
         return {
             "version": np.array(VERSION),
             "classes": np.array(support.classes),
             "temperature": np.array(self.temperature),
             "calibrated": np.array(self.calibrated),
-            "threshold": np.array(limit),
+            "threshold": np.array(threshold),
             "scales": np.array(scales),
-            "rejection": np.array([rejection.caught, rejection.refused]),
+            "rejection": np.array([rejection.rejection_recall, rejection.false_rejection_rate]),
             "rejection_sentence": np.array(rejection.sentence),
-            "support_images": support.images.astype(np.float32),
+            "support_images": support.image_features.astype(np.float32),
             "support_labels": support.labels.astype(np.int64),
             "logit_scale": np.array(support.logit_scale),
-            "left_out_scores": self.left_out.scores,
-            "left_out_measurable": self.left_out.measurable,
-            **words,
+            "left_out_scores": self.loo.scores,
+            "left_out_measurable": self.loo.measurable,
+            **text,
             **{f"head_{name}": value for name, value in self.head.state().items()},
         }
 
     def save(self, path: Path) -> None:
-        """One .npz that `load`, or the script of `classifier_code`, reads."""
+        """Write one .npz that `load`, or the script of `classifier_code`, reads."""
         with path.open("wb") as file:
             np.savez_compressed(file, **self.state())  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: Path) -> Classifier:
-        """Read what `save` wrote; anything else is refused in words."""
+        """Read what `save` wrote. Raises BadInput for anything else."""
         try:
             with np.load(path, allow_pickle=False) as stored:
                 return cls.from_state({name: stored[name] for name in stored.files})
@@ -127,16 +154,20 @@ class Classifier:
         support = Support(state["support_images"], labels, classes, state.get("support_words"), scale)
         inner = {name.removeprefix("head_"): value for name, value in state.items() if name.startswith("head_")}
         head = head_class(str(inner["head"])).from_state(inner)
-        pictures, words = Scale(*map(float, state["scales"][:2])), Scale(*map(float, state["scales"][2:]))
-        limit = float(state["threshold"])
-        caught, refused = map(float, state["rejection"])
+        images, text = Scale(*map(float, state["scales"][:2])), Scale(*map(float, state["scales"][2:]))
+        threshold = float(state["threshold"])
+        recall, false_rejections = map(float, state["rejection"])
         sentence = str(state["rejection_sentence"])
-        rejection = Rejection(pictures, words, None if np.isnan(limit) else limit, caught, refused, sentence)
-        left = LeftOut(state["left_out_scores"], labels, state["left_out_measurable"])
-        return cls(support, head, left, float(state["temperature"]), bool(state["calibrated"]), rejection)
+        rejection = Rejection(
+            images, text, None if np.isnan(threshold) else threshold, recall, false_rejections, sentence
+        )
+        loo = LeaveOneOut(state["left_out_scores"], labels, state["left_out_measurable"])
+        return cls(support, head, loo, float(state["temperature"]), bool(state["calibrated"]), rejection)
 
 
-def known_words(support: Support) -> np.ndarray:
-    """The sentences themselves, where there is no picture to tell how far scores spread."""
-    assert support.words is not None  # a head was fitted, so there are words or pictures
-    return support.words[support.worded]
+def _known_features(support: Support) -> np.ndarray:
+    """The features that show how far scores spread: the shots', or the text's where there is no image."""
+    if len(support.image_features):
+        return support.image_features
+    assert support.text_features is not None  # a head was fitted, so there is text or an image
+    return support.text_features[support.has_text]

@@ -21,15 +21,15 @@ from backends.weights.locations import default_root
 
 log = logging.getLogger(__name__)
 
-Found = TypeVar("Found")
+Answer = TypeVar("Answer")
 
-MOST_BYTES = 512 * 1024**2
+MAX_BYTES = 512 * 1024**2
 """Of all features together; then those go that nobody asked for the longest."""
 
-SPARE = 0.9
+KEEP_FRACTION = 0.9
 """Share that stays when some have to go, so that not every later feature makes another one go."""
 
-AT_ONCE = 500
+KEYS_PER_QUERY = 500
 """Keys in one question to the database."""
 
 _TABLE = """
@@ -48,9 +48,9 @@ class FeatureCache:
     without. Safe to use from several threads and processes.
     """
 
-    def __init__(self, path: Path | None = None, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, path: Path | None = None, max_bytes: int = MAX_BYTES) -> None:
         self.path = path or default_root().parent / "features" / "features.sqlite"
-        self.most_bytes = most_bytes
+        self.max_bytes = max_bytes
         self._lock = threading.Lock()
 
     def rows(self, space: str, keys: Iterable[str]) -> dict[str, np.ndarray]:
@@ -59,8 +59,8 @@ class FeatureCache:
 
         def ask(database: sqlite3.Connection) -> dict[str, np.ndarray]:
             found: dict[str, np.ndarray] = {}
-            for start in range(0, len(wanted), AT_ONCE):
-                some = wanted[start : start + AT_ONCE]
+            for start in range(0, len(wanted), KEYS_PER_QUERY):
+                some = wanted[start : start + KEYS_PER_QUERY]
                 where = f"where space = ? and key in ({','.join('?' * len(some))})"
                 for key, blob, total in database.execute(f"select key, row, sum from features {where}", (space, *some)):
                     if zlib.crc32(blob) == total and len(blob) % 4 == 0:
@@ -78,27 +78,27 @@ class FeatureCache:
         def keep(database: sqlite3.Connection) -> None:
             values = [(space, key, blob, zlib.crc32(blob), now) for key, blob in blobs.items()]
             database.executemany("insert or replace into features values (?, ?, ?, ?, ?)", values)
-            self._make_room(database)
+            self._evict(database)
 
         self._do(keep, None)
 
-    def _make_room(self, database: sqlite3.Connection) -> None:
+    def _evict(self, database: sqlite3.Connection) -> None:
         (pages,), (free,), (size,) = (
             database.execute(f"pragma {name}").fetchone() for name in ("page_count", "freelist_count", "page_size")
         )
-        held = (pages - free) * size
-        if held <= self.most_bytes:
+        used_bytes = (pages - free) * size
+        if used_bytes <= self.max_bytes:
             return
-        too_much = held - SPARE * self.most_bytes
+        excess = used_bytes - KEEP_FRACTION * self.max_bytes
         oldest = database.execute("select space, key, length(row) from features order by used").fetchall()
         for space, key, length in oldest:
-            if too_much <= 0:
+            if excess <= 0:
                 return
             database.execute("delete from features where space = ? and key = ?", (space, key))
-            too_much -= length
+            excess -= length
 
-    def _do(self, work: Callable[[sqlite3.Connection], Found], otherwise: Found) -> Found:
-        """What `work` gives, or `otherwise` where there can be no database; a damaged one is thrown away."""
+    def _do(self, work: Callable[[sqlite3.Connection], Answer], fallback: Answer) -> Answer:
+        """What `work` gives, or `fallback` where there can be no database; a damaged one is thrown away."""
         with self._lock:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,11 +110,11 @@ class FeatureCache:
                 log.warning("the features kept in %s cannot be used now (%s)", self.path, error)
             except sqlite3.DatabaseError as error:
                 log.warning("the features kept in %s are damaged and begun anew (%s)", self.path, error)
-                self._throw_away()
+                self._delete_file()
             except OSError as error:
                 log.warning("features cannot be kept in %s (%s)", self.path, error)
-            return otherwise
+            return fallback
 
-    def _throw_away(self) -> None:
+    def _delete_file(self) -> None:
         for suffix in ("", "-wal", "-shm"):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)

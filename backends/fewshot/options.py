@@ -1,42 +1,60 @@
-"""The options of a few-shot job: what each means, and reading them from words or numbers."""
+"""The options of the few-shot engines: what all of them take, and what those take that fit a head on features."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from pydantic import field_validator
 
-from backends.core.options import one_of, switch, whole_number
+from backends.core.options import Options, Switch, option
+from backends.fewshot.explanation.options import AttributionOptions
 
 TEMPLATES = ("plain", "photo", "ensemble")
-ONLY = ("features",)
-
-OPTIONS: dict[str, str] = {
-    "head": "What decides from the features: one of the heads, or empty for what suits the examples.",
-    "templates": f"How a class becomes a sentence for the model: one of {', '.join(TEMPLATES)}.",
-    "only": "“features” looks at the pictures and words and stops there; empty for the whole answer.",
-    "reject": "“on” may answer “none of these” where nothing fits, “off” always names a class.",
-    "seed": "A whole number that the random choices start from; the same one repeats a result.",
-}
 
 
-@dataclass(frozen=True)
-class Settings:
-    """As in OPTIONS; `head` is "" for the usual one."""
+class CommonOptions(Options):
+    """What every few-shot engine takes."""
 
-    head: str = ""
-    templates: str = "photo"
-    only: str = ""
-    reject: bool = True
-    seed: int = 0
+    only: str = option(
+        "",
+        title="Only features",
+        meaning="“features” looks at the pictures and words and stops there; empty for the whole answer.",
+        choices=("features",),
+        advanced=True,
+    )
+    seed: int = option(
+        0,
+        title="Seed",
+        meaning="A whole number that the random choices start from; the same one repeats a result.",
+        least=0,
+        most=2**31 - 1,
+        advanced=True,
+    )
 
+
+class FewshotOptions(CommonOptions):
+    """Of a classification by features; `head` is "" for the one that suits the examples."""
+
+    head: str = option(
+        "",
+        title="What decides",
+        meaning="What decides from the features: one of the heads, or empty for what suits the examples.",
+    )
+    templates: str = option(
+        "photo",
+        title="Phrasing",
+        meaning=f"How a class becomes a sentence for the model: one of {', '.join(TEMPLATES)}.",
+        choices=TEMPLATES,
+    )
+    reject: Switch = option(
+        True,
+        title="None of these",
+        meaning="“on” may answer “none of these” where nothing fits, “off” always names a class.",
+    )
+
+    @field_validator("head")
     @classmethod
-    def parse(cls, options: Mapping[str, Any]) -> Settings:
-        """Raises BadInput with the option's name in the sentence."""
-        return cls(
-            head=str(options.get("head") or "").strip().lower().replace("-", "_"),
-            templates=one_of(options, "templates", TEMPLATES) or "photo",
-            only=one_of(options, "only", ONLY),
-            reject=switch(options, "reject", True),
-            seed=whole_number(options, "seed", 0, 0, 2**31 - 1),
-        )
+    def _normalise_head(cls, head: str) -> str:
+        return head.strip().lower().replace("-", "_")
+
+
+class FeatureEngineOptions(AttributionOptions, FewshotOptions):
+    """Everything that the engines with a feature extractor take."""

@@ -1,8 +1,8 @@
-"""The `prototypes` engine: what a picture looks like, in descriptors that learned from nothing and know no words.
+"""The `prototypes` engine: hand-made image descriptors, without learned weights and without text.
 
 Shape as histograms of oriented gradients (Dalal and Triggs 2005) at two scales, texture as local binary patterns
 (Ojala et al. 2002), colour as a grid of means and spreads and as a histogram. A thing and its mirror image are nearly
-the same to people, so little is kept of what tells them apart: a classifier is also taught the quicker for it.
+the same to people, so the part that differs between them has a small weight; a classifier is also fitted faster.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from PIL import Image
 from skimage.color import rgb2gray, rgb2hsv, rgb2lab
 from skimage.feature import hog, local_binary_pattern
 
-from backends.fewshot.base import FeatureEngine, unit
+from backends.fewshot.base import FeatureEngine
+from backends.fewshot.features import unit_vector
 
 SIDE, SMALL = 64, 32
 TINTS = (6, 3, 3)
@@ -25,12 +26,12 @@ TINTS = (6, 3, 3)
 PATTERNS = 10
 """Uniform patterns of eight neighbours, and one for all others."""
 
-HANDED = 0.25
-"""Weight of what tells a picture's coarse shape from its mirror image, beside what they share."""
+ANTISYMMETRIC_WEIGHT = 0.25
+"""Weight of the part that differs between a coarse shape and its mirror image, beside the part they share."""
 
 
 class PrototypesEngine(FeatureEngine):
-    """No weights: colour, texture and shape descriptors, each a unit block of one unit vector."""
+    """Colour, texture and shape descriptors, each a unit vector, concatenated to one unit vector."""
 
     name: ClassVar[str] = "prototypes"
     version: ClassVar[str] = "2"
@@ -40,10 +41,10 @@ class PrototypesEngine(FeatureEngine):
         self.dimensions = descriptor(np.zeros((SIDE, SIDE, 3), np.uint8)).size
 
     def prepare(self, picture: np.ndarray) -> np.ndarray:
-        """The whole picture as a square of 64 pixels: stretched, since what is at its edges counts too."""
+        """The whole image resized to a square of 64 pixels, so that nothing at its edges is lost."""
         return np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0))
 
-    def features(self, prepared: np.ndarray) -> np.ndarray:
+    def encode_images(self, prepared: np.ndarray) -> np.ndarray:
         return np.stack([descriptor(picture) for picture in prepared]).astype(np.float32)
 
 
@@ -51,39 +52,42 @@ def descriptor(picture: np.ndarray) -> np.ndarray:
     """`(D,)` unit vector of a `(64, 64, 3)` uint8 RGB picture."""
     small = np.asarray(Image.fromarray(picture).resize((SMALL, SMALL), Image.Resampling.BOX))
     lab = rgb2lab(small)
-    shape, handed = folded(gradients(picture, 16), (1, 2))  # mirrored, of nine angles the first becomes the last
+    shape, antisymmetric = mirror_decomposition(
+        gradients(picture, 16), (1, 2)
+    )  # mirrored, of nine angles the first becomes the last
     parts = (
-        np.concatenate([shape, HANDED * handed]),
-        folded(gradients(small, 8), (1, 2))[0],
-        folded(textures(small), (1,))[0],
-        folded(colours(lab, 4), (1,))[0],
-        folded(colours(lab, 8)[..., :3], (1,))[0],
+        np.concatenate([shape, ANTISYMMETRIC_WEIGHT * antisymmetric]),
+        mirror_decomposition(gradients(small, 8), (1, 2))[0],
+        mirror_decomposition(textures(small), (1,))[0],
+        mirror_decomposition(colours(lab, 4), (1,))[0],
+        mirror_decomposition(colours(lab, 8)[..., :3], (1,))[0],
         tints(small),
     )
-    return unit(np.concatenate([unit(part) for part in parts]))
+    return unit_vector(np.concatenate([unit_vector(part) for part in parts]))
 
 
-def folded(part: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """What a block shares with its mirror image, which has these axes reversed, and what tells the two apart.
+def mirror_decomposition(part: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The symmetric and the antisymmetric part of a block under reflection, which reverses these axes.
 
-    Together they are the block turned, without loss: half as many numbers are shared as the block has.
+    With pairs (l, r) of mirrored values they are (l + r) / √2 and (l − r) / √2, an orthogonal transform of the block;
+    values on the axis belong to the symmetric part.
     """
-    values, (left, right, same) = part.ravel(), mirrored(part.shape, axes)
-    shared = np.concatenate([values[same], (values[left] + values[right]) / np.sqrt(2)])
-    return shared, (values[left] - values[right]) / np.sqrt(2)
+    values, (left, right, same) = part.ravel(), mirror_pairs(part.shape, axes)
+    symmetric = np.concatenate([values[same], (values[left] + values[right]) / np.sqrt(2)])
+    return symmetric, (values[left] - values[right]) / np.sqrt(2)
 
 
 @cache
-def mirrored(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of a block: where one of each pair of mirrored values lies, where the other, and which lie on the axis."""
+def mirror_pairs(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Flat indices of one value of each mirrored pair, of the other, and of the values on the axis."""
     places = np.arange(np.prod(shape))
     partners = np.flip(places.reshape(shape), axes).ravel()
     return places[places < partners], partners[places < partners], places[places == partners]
 
 
 def gradients(picture: np.ndarray, cell: int) -> np.ndarray:
-    """`(rows, columns, 9)` histograms of oriented gradients: each cell the mean of how it is in the blocks of four
-    that it belongs to, which were made units."""
+    """`(rows, columns, 9)` histograms of oriented gradients: each cell is the mean over the normalised blocks of 2 × 2
+    cells that it belongs to."""
     blocks = hog(
         picture,
         orientations=9,
@@ -103,7 +107,8 @@ def gradients(picture: np.ndarray, cell: int) -> np.ndarray:
 
 
 def textures(picture: np.ndarray) -> np.ndarray:
-    """`(2, 2, 10)` shares of local binary patterns in each quarter; square roots, so that rare ones count too."""
+    """`(2, 2, 10)` relative frequencies of local binary patterns in each quarter; their square roots (Hellinger), so
+    that rare ones count too."""
     grey = (255 * rgb2gray(picture)).astype(np.uint8)
     patterns = local_binary_pattern(grey, 8, 1, "uniform").astype(int)
     half = len(patterns) // 2
@@ -120,6 +125,6 @@ def colours(lab: np.ndarray, grid: int) -> np.ndarray:
 
 
 def tints(picture: np.ndarray) -> np.ndarray:
-    """`(54,)` shares of hue, saturation and brightness together, as square roots."""
+    """`(54,)` joint histogram of hue, saturation and value, as square roots of relative frequencies."""
     counts, _ = np.histogramdd(rgb2hsv(picture).reshape(-1, 3), bins=TINTS, range=((0, 1),) * 3)
     return np.sqrt(counts.ravel() / counts.sum())

@@ -1,4 +1,4 @@
-"""What the few-shot engines, heads and pages share: the shots as features, with or without words."""
+"""What the few-shot engines, heads and pages share: the labelled examples as features, and the result of a job."""
 
 from __future__ import annotations
 
@@ -12,65 +12,78 @@ from backends.core.errors import BadInput
 
 @dataclass(frozen=True)
 class Support:
-    """What a classifier is taught with: features of pictures, of words, or of both.
+    """The support set of a few-shot classifier: labelled image features, class text features, or both.
 
     Attributes:
-        images: `(N, D)` unit rows, one a shot; N may be 0, and classes may have unequal numbers of shots.
+        image_features: `(N, D)` unit vectors, one per shot; N may be 0, and classes may have unequal numbers of shots.
         labels: `(N,)` int, index into `classes`.
-        classes: the names, in the order of all scores.
-        words: `(C, D)` unit rows, one sentence or the mean of several a class; a row of NaN: that class has no words.
-            None: no class has words.
-        logit_scale: what the engine multiplies cosines with before its softmax (100 for CLIP).
+        classes: the class names, in the order of all scores.
+        text_features: `(C, D)` unit vectors, one sentence or the mean of several per class; a class without text has
+            a vector of NaN. None: no class has text.
+        logit_scale: the factor that the engine applies to cosines before its softmax (100 for CLIP).
+
+    >>> support = Support(np.eye(3), np.array([0, 0, 1]), ("cat", "dog"))
+    >>> support.counts
+    array([2, 1])
+    >>> support.has_text
+    array([False, False])
     """
 
-    images: np.ndarray
+    image_features: np.ndarray
     labels: np.ndarray
     classes: tuple[str, ...]
-    words: np.ndarray | None = None
+    text_features: np.ndarray | None = None
     logit_scale: float = 100.0
 
     def __post_init__(self) -> None:
-        if self.images.ndim != 2 or self.labels.shape != (len(self.images),):
+        if self.image_features.ndim != 2 or self.labels.shape != (len(self.image_features),):
             raise BadInput("Each picture of the examples needs a row of features and a class.")
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
             raise BadInput("An example belongs to a class that is not in the list of classes.")
-        if self.words is not None and self.words.shape != (len(self.classes), self.images.shape[1]):
-            raise BadInput("The words need one row of features a class, as long as those of the pictures.")
-        if not np.isfinite(self.images).all():
+        if self.text_features is not None and self.text_features.shape != (
+            len(self.classes),
+            self.image_features.shape[1],
+        ):
+            raise BadInput("The words need one row of features per class, as long as those of the pictures.")
+        if not np.isfinite(self.image_features).all():
             raise BadInput("The features of an example are not all finite numbers.")
 
     @property
     def counts(self) -> np.ndarray:
-        """Shots of each class `(C,)`."""
+        """Number of shots of each class `(C,)`."""
         return np.bincount(self.labels.astype(int), minlength=len(self.classes))
 
     @property
-    def worded(self) -> np.ndarray:
-        """Which classes have words `(C,)` bool."""
-        if self.words is None:
+    def has_text(self) -> np.ndarray:
+        """Which classes have text features `(C,)` bool."""
+        if self.text_features is None:
             return np.zeros(len(self.classes), bool)
-        return np.isfinite(self.words).all(axis=1)
+        return np.isfinite(self.text_features).all(axis=1)
 
     @property
     def one_hot(self) -> np.ndarray:
-        """`(N, C)` float64: 1 where the shot is of the class."""
+        """`(N, C)` float64: 1 where the shot belongs to the class."""
         return np.eye(len(self.classes))[self.labels.astype(int)]
 
-    def chosen(self, rows: np.ndarray) -> Support:
-        """The same classes and words with only these shots, given as indices or as a mask."""
-        return Support(self.images[rows], self.labels[rows], self.classes, self.words, self.logit_scale)
+    def subset(self, rows: np.ndarray) -> Support:
+        """The same classes and text features with only these shots, given as indices or as a boolean mask."""
+        return Support(self.image_features[rows], self.labels[rows], self.classes, self.text_features, self.logit_scale)
 
 
 @dataclass(frozen=True)
 class Classification(Result):
-    """A finished classification, or the features alone.
+    """The result of a classification job, or of one that stops at the features.
 
-    `artifacts` holds one "features" (`features.npz`), and where a head was fitted one "predictions"
-    (`predictions.csv`) and one "head" (`head.npz`). `pictures` counts the queries that could be read, `shots` the
-    examples of each class, `looked` how many of both were not remembered from an earlier job, `abstained` the queries
-    that are like none of the classes. `accuracy` is the share of the examples that are right by a head that was taught
-    without them, None where nothing can be left out; `temperature`, `calibrated` and `threshold` are those of the
-    `Classifier`.
+    Attributes:
+        artifacts: one "features" (`features.npz`), and where a head was fitted one "predictions" (`predictions.csv`)
+            and one "head" (`head.npz`).
+        shots: number of examples of each class.
+        pictures: number of queries that could be read.
+        looked: how many queries and examples were encoded, and not taken from the cache.
+        accuracy: leave-one-out accuracy, the fraction of examples that a head fitted without them classifies
+            correctly; None where no example can be left out.
+        abstained: number of queries that are like none of the classes.
+        temperature, calibrated, threshold: those of the `Classifier`.
     """
 
     classes: tuple[str, ...] = ()

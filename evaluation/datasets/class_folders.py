@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from backends.fewshot.data.image_collection import Item, open_gallery
+from backends.fewshot.data.image_collection import ImageFile, open_image_collection
 from evaluation.datasets.base import DatasetMissing, Sample, Unit, check_split, existing
 
 
@@ -26,15 +26,15 @@ class ClassFolders:
 
     def units(self, split: str = "all") -> Iterator[Unit]:
         check_split(self, split)
-        with open_gallery(existing(self.path, "folder or zip of pictures")) as gallery:
-            items = [item for item in gallery.items if item.folder]
+        with open_image_collection(existing(self.path, "folder or zip of pictures")) as collection:
+            items = [item for item in collection.items if item.folder]
             if not items:
                 raise DatasetMissing(f"There are no folders of pictures in {self.path}.")
             for item in items:
                 yield Unit(item.name, item.folder, partial(_read, item))
 
 
-def _read(item: Item) -> Sample:
+def _read(item: ImageFile) -> Sample:
     return Sample({"picture": item.read()}, item.folder)
 
 

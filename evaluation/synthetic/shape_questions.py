@@ -6,6 +6,7 @@ import random
 import re
 from hashlib import sha256
 
+from backends.fewshot.data.class_list import with_article
 from backends.fewshot.flamingo.interleave import ASK_CAPTION, ASK_NAME
 from evaluation.synthetic.scenes import NUMBERS
 from evaluation.synthetic.shape_scenes import COLOUR_NAMES, FILL_NAMES, NONE, RELATIONS, SHAPE_NAMES, Facts
@@ -72,10 +73,6 @@ def distinct_names(count: int, rng: random.Random, apart: bool = False, simple: 
 
 def plural(shape: str) -> str:
     return f"{shape}es" if shape == "cross" else f"{shape}s"
-
-
-def with_article(words: str) -> str:
-    return f"{'an' if words[0] in 'aeio' else 'a'} {words}"
 
 
 def thing(facts: Facts, row: int, other: bool = False) -> str:

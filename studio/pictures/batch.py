@@ -14,7 +14,7 @@ from studio import launch, services
 from studio.library.library import FileGone, Run
 from studio.pictures import image_tiles
 from studio.pictures.feature_loader import FeatureLoader, line
-from studio.pictures.fitted import Taught
+from studio.pictures.fitted import FittedProject
 from studio.pictures.project import Project
 from studio.pictures.project_archive import folders
 from studio.pictures.task import open_project
@@ -24,7 +24,7 @@ FIXED = ("file", "class", "probability", "abstained")
 SPOKEN = {"head": "decides by", "templates": "phrasing", "reject": "may answer none of these"}
 
 
-def offer(project: Project, loader: FeatureLoader, taught: Taught) -> None:
+def offer(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """A zip of pictures to be sorted with this classifier."""
     st.caption(
         "A zip of pictures, thousands if you like: the model server sorts them with these examples, and the table "
@@ -37,22 +37,22 @@ def offer(project: Project, loader: FeatureLoader, taught: Taught) -> None:
     ready = not any(loader.missing())
     help = None if ready else "Wait until all examples have been looked at."
     if st.button("Sort them", type="primary", icon=":material/sort:", disabled=upload is None or not ready, help=help):
-        start(project, loader, taught, upload)
+        start(project, loader, fitted, upload)
 
 
-def start(project: Project, loader: FeatureLoader, taught: Taught, upload: Any) -> None:
+def start(project: Project, loader: FeatureLoader, fitted: FittedProject, upload: Any) -> None:
     """Submit the run: the examples as a zip of folders, the classes as a file."""
     state = project.state
     reject = "on" if state.reject else "off"
-    options = {"head": taught.classifier.head.id, "templates": state.templates, "reject": reject}
+    options = {"head": fitted.classifier.head.id, "templates": state.templates, "reject": reject}
     with tempfile.TemporaryDirectory(prefix="fourfold-batch-") as folder:
         here = Path(folder)
         extra: dict[str, Path] = {}
-        if taught.shots:
-            folders(project, taught.classes, here / "support.zip")
+        if fitted.shots:
+            folders(project, fitted.classes, here / "support.zip")
             extra["support"] = here / "support.zip"
         if loader.understands_words and state.words:
-            lines = [line(each.name, each.sentence) for each in taught.classes]
+            lines = [line(each.name, each.sentence) for each in fitted.classes]
             (here / "classes.txt").write_text("\n".join(lines), "utf-8")
             extra["classes"] = here / "classes.txt"
         launch.start(

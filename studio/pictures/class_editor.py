@@ -8,13 +8,13 @@ from backends.core.errors import UserError
 from studio.pictures import image_tiles
 from studio.pictures.image_tiles import act
 from studio.pictures.project import Project
-from studio.pictures.schema import NAME_LETTERS, SENTENCE_LETTERS, ClassOf
+from studio.pictures.schema import MAX_NAME_LENGTH, MAX_SENTENCE_LENGTH, ImageClass
 from studio.ui import formatting
 from viz.components.picture_grid import picture_grid
 from viz.fewshot.figures import class_colour
 
-CLASSES_AT_ONCE = 6
-EXAMPLES_AT_ONCE = 12
+CLASSES_PER_PAGE = 6
+EXAMPLES_PER_PAGE = 12
 WAYS = {
     "Files": ":material/upload: Files",
     "Camera": ":material/photo_camera: Camera",
@@ -35,7 +35,7 @@ def show(project: Project, understands_words: bool) -> None:
             "choose one that does."
         )
     ids = [each.id for each in state.classes]
-    for class_id in image_tiles.page_of(ids, f"classes-{project.token}", CLASSES_AT_ONCE):
+    for class_id in image_tiles.page_of(ids, f"classes-{project.token}", CLASSES_PER_PAGE):
         _one(project, project.get_class(class_id), ids.index(class_id))
     if not state.classes:
         st.info(
@@ -50,18 +50,18 @@ def _new(project: Project) -> None:
     form = st.form(f"new-class-{project.token}", clear_on_submit=True, border=False)
     with form, st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
-            "New class", placeholder="Name of a class", max_chars=NAME_LETTERS, label_visibility="collapsed"
+            "New class", placeholder="Name of a class", max_chars=MAX_NAME_LENGTH, label_visibility="collapsed"
         )
         made = st.form_submit_button("Add class", icon=":material/add:")
     if made:
         act(lambda: project.add_class(name or ""))
 
 
-def _one(project: Project, mine: ClassOf, place: int) -> None:
+def _one(project: Project, mine: ImageClass, place: int) -> None:
     key = f"shots-{mine.id}"
     with st.container(border=True, gap="small"):
         _name(project, mine, place)
-        shown = image_tiles.page_of(mine.shots, key, EXAMPLES_AT_ONCE)
+        shown = image_tiles.page_of(mine.shots, key, EXAMPLES_PER_PAGE)
         if mine.shots:
             tiles = [image_tiles.tile(project, sha) for sha in shown]
             chosen = picture_grid(tiles, key, label=f"Examples of {mine.name}", size=64)
@@ -77,7 +77,7 @@ def _one(project: Project, mine: ClassOf, place: int) -> None:
             )
 
 
-def _name(project: Project, mine: ClassOf, place: int) -> None:
+def _name(project: Project, mine: ImageClass, place: int) -> None:
     name_key, sentence_key = f"name-{mine.id}", f"sentence-{mine.id}"
 
     def renamed() -> None:
@@ -93,7 +93,7 @@ def _name(project: Project, mine: ClassOf, place: int) -> None:
         colour = f"width:14px;height:14px;border-radius:50%;background:{class_colour(place)}"
         st.html(f'<div style="{colour}"></div>', width="content")
         st.text_input(
-            "Name", mine.name, max_chars=NAME_LETTERS, key=name_key, on_change=renamed, label_visibility="collapsed"
+            "Name", mine.name, max_chars=MAX_NAME_LENGTH, key=name_key, on_change=renamed, label_visibility="collapsed"
         )
         with st.popover("", icon=":material/delete:", help="Remove this class", type="tertiary"):
             st.write(
@@ -104,7 +104,7 @@ def _name(project: Project, mine: ClassOf, place: int) -> None:
     st.text_input(
         "What it looks like",
         mine.sentence,
-        max_chars=SENTENCE_LETTERS,
+        max_chars=MAX_SENTENCE_LENGTH,
         key=sentence_key,
         on_change=renamed,
         placeholder="A sentence that describes it (may be left out)",

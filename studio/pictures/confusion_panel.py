@@ -9,29 +9,29 @@ from evaluation.metrics.fewshot.advice import left_out_confusion
 from evaluation.metrics.fewshot.classifiers import Confusion
 from studio.pictures import image_tiles
 from studio.pictures.feature_loader import FeatureLoader
-from studio.pictures.fitted import Taught
+from studio.pictures.fitted import FittedProject
 from studio.pictures.project import Project
 from studio.ui import formatting
 from viz.components.picture_grid import clear, picture_grid
 from viz.fewshot.trust import confusion
 
-AT_ONCE = 24
+PAGE_SIZE = 24
 
 
-def show(project: Project, loader: FeatureLoader, taught: Taught) -> None:
+def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """The table, and the pictures of the cell that is chosen, at first the most frequent mix-up."""
-    left = taught.classifier.left_out
+    left = fitted.classifier.loo
     if not left.counted:
         st.info(left.sentence, icon=":material/info:")
         return
-    found = left_out_confusion(taught.classifier)
-    figure, alt = confusion(found.table, taught.names)
+    found = left_out_confusion(fitted.classifier)
+    figure, alt = confusion(found.table, fitted.names)
     state = st.plotly_chart(figure, alt=alt, on_select="rerun", selection_mode="points", key=f"mixups-{project.token}")
     st.caption(f"{alt} Each example was answered by a classifier that never saw it. Choose a cell to see its pictures.")
     points = state["selection"]["points"] if state else []
     cell = tuple(int(part) for part in points[0]["customdata"]) if points else _worst(found)
-    if cell is not None and max(cell) < len(taught.names):
-        _cell(project, taught, found, (cell[0], cell[1]))
+    if cell is not None and max(cell) < len(fitted.names):
+        _cell(project, fitted, found, (cell[0], cell[1]))
 
 
 def _worst(found: Confusion) -> tuple[int, int] | None:
@@ -40,10 +40,10 @@ def _worst(found: Confusion) -> tuple[int, int] | None:
     return divmod(int(wrong.argmax()), len(wrong)) if wrong.any() else None
 
 
-def _cell(project: Project, taught: Taught, found: Confusion, cell: tuple[int, int]) -> None:
+def _cell(project: Project, fitted: FittedProject, found: Confusion, cell: tuple[int, int]) -> None:
     truth, answer = cell
     rows = found.rows.get(cell, np.zeros(0, int))
-    kind, taken = formatting.plain(taught.names[truth]), formatting.plain(taught.names[answer])
+    kind, taken = formatting.plain(fitted.names[truth]), formatting.plain(fitted.names[answer])
     said = "recognised" if truth == answer else f"taken for “{taken}”"
     st.markdown(f"**{formatting.count(len(rows), 'example')} of “{kind}” {said}**")
     if not len(rows):
@@ -52,7 +52,7 @@ def _cell(project: Project, taught: Taught, found: Confusion, cell: tuple[int, i
     if st.session_state.get(f"{key}-of") != cell:  # Another cell: nothing of it is chosen yet.
         st.session_state[f"{key}-of"] = cell
         clear(key)
-    shown = image_tiles.page_of([taught.shots[row] for row in rows], key, AT_ONCE)
+    shown = image_tiles.page_of([fitted.shots[row] for row in rows], key, PAGE_SIZE)
     chosen = picture_grid([image_tiles.tile(project, sha) for sha in shown], key, label="Pictures of this cell")
     if truth != answer:
         st.caption("Is one of them in the wrong class? Choose it and move it.")

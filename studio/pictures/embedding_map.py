@@ -10,29 +10,31 @@ import streamlit as st
 
 from studio.pictures import addresses, image_tiles
 from studio.pictures.feature_loader import FeatureLoader
-from studio.pictures.fitted import Taught
+from studio.pictures.fitted import FittedProject
 from studio.pictures.project import Project
 from studio.ui import formatting
 from studio.web import urls
 from viz.components.picture_grid import clear, picture_grid
-from viz.fewshot.figures import MOST_PICTURES, embedding
+from viz.fewshot.figures import MAX_PICTURES, embedding
 
-PCA, UMAP = "Quick (PCA)", "Neighbours (UMAP)"
-CHOSEN_AT_ONCE = 24
+PCA, TSNE = "Quick (PCA)", "Neighbours (t-SNE)"
+CHOSEN_PER_PAGE = 24
 
 
-def show(project: Project, loader: FeatureLoader, taught: Taught) -> None:
+def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """The map, and the pictures that are lassoed on it."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         way = st.segmented_control(
-            "Kind of map", [PCA, UMAP], default=PCA, required=True, key=f"map-{project.token}",
+            "Kind of map", [PCA, TSNE], default=PCA, required=True, key=f"map-{project.token}",
             label_visibility="collapsed",
         )  # fmt: skip
         drawn = st.toggle("Show the pictures", True, key=f"map-pictures-{project.token}")
-    shas = [*taught.shots, *(sha for sha in taught.questions if sha not in set(taught.shots))]
-    labels = np.array([taught.places[label] for label in taught.labels] + [-1] * (len(shas) - len(taught.shots)))
-    rows = np.vstack([taught.support.images, *(taught.seen(sha)[None] for sha in shas[len(taught.shots) :])])
-    points = _points(project, loader, shas, rows, neighbours=way == UMAP)
+    shas = [*fitted.shots, *(sha for sha in fitted.questions if sha not in set(fitted.shots))]
+    labels = np.array([fitted.places[label] for label in fitted.labels] + [-1] * (len(shas) - len(fitted.shots)))
+    rows = np.vstack(
+        [fitted.support.image_features, *(fitted.query_features(sha)[None] for sha in shas[len(fitted.shots) :])]
+    )
+    points = _points(project, loader, shas, rows, neighbours=way == TSNE)
     if points is None:
         return
     base = urls.base_path()
@@ -50,8 +52,8 @@ def show(project: Project, loader: FeatureLoader, taught: Taught) -> None:
         key=f"map-{project.token}-{way}-{turn}",
     )  # fmt: skip
     st.caption(alt)
-    if drawn and len(shas) > MOST_PICTURES:
-        st.caption(f"{MOST_PICTURES} of the {len(shas):,} pictures are drawn, the others as marks.")
+    if drawn and len(shas) > MAX_PICTURES:
+        st.caption(f"{MAX_PICTURES} of the {len(shas):,} pictures are drawn, the others as marks.")
     _selected(project, found, shas)
 
 
@@ -59,7 +61,7 @@ def _points(
     project: Project, loader: FeatureLoader, shas: Sequence[str], rows: np.ndarray, *, neighbours: bool
 ) -> np.ndarray | None:
     """Where each picture lies; None while it is being worked out."""
-    from evaluation.metrics.fewshot.embedding import pca, umap_apart
+    from evaluation.metrics.fewshot.embedding import pca, tsne
 
     if not neighbours:
         points, share = pca(rows)
@@ -69,14 +71,12 @@ def _points(
         )
         return points
     mark = hashlib.sha256("".join(shas).encode()).hexdigest()[:16]
-    key = f"umap-{project.token}-{loader.card['id']}-{mark}"
+    key = f"tsne-{project.token}-{loader.card['id']}-{mark}"
     st.caption(
         "Keeps neighbours together; distances between far groups say little. Draw around points to choose their "
         "pictures."
     )
-    found: np.ndarray | None = image_tiles.background_answer(
-        key, lambda: umap_apart(rows), "The map is being worked out; the first one takes up to a minute."
-    )
+    found: np.ndarray | None = image_tiles.background_answer(key, lambda: tsne(rows), "The map is being worked out…")
     return found
 
 
@@ -90,7 +90,7 @@ def _selected(project: Project, found: object, shas: Sequence[str]) -> None:
         return
     st.markdown(f"**{formatting.count(len(chosen), 'picture')} on the map chosen**")
     key = f"lasso-{project.token}"
-    shown = list(image_tiles.page_of(chosen, key, CHOSEN_AT_ONCE))
+    shown = list(image_tiles.page_of(chosen, key, CHOSEN_PER_PAGE))
     tiles = []
     for sha in shown:
         owner = project.state.class_of(sha)

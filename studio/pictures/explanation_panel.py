@@ -12,12 +12,12 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from backends.fewshot.relevance import METHODS
+from backends.attribution.registry import METHODS
 from backends.shared import images
 from studio import services
 from studio.pictures import image_tiles, predictions_panel
 from studio.pictures.feature_loader import FeatureLoader
-from studio.pictures.fitted import Taught
+from studio.pictures.fitted import FittedProject
 from studio.pictures.inference_client import InferenceCall
 from studio.pictures.project import Project
 from studio.pictures.project_archive import bundled
@@ -30,60 +30,60 @@ NEAREST = 8
 SHOWN_SIDE = 384
 
 
-def show(project: Project, loader: FeatureLoader, taught: Taught) -> None:
-    """The evidence for the question that is chosen above."""
+def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
+    """The terms for the question that is chosen above."""
     sha = st.session_state.get(f"question-{project.token}")
-    if sha is None or sha not in taught.questions or taught.prediction is None:
+    if sha is None or sha not in fitted.questions or fitted.prediction is None:
         st.caption("Choose a question above to see why it got its answer.")
         return
-    row = taught.questions.index(sha)
-    shares = taught.prediction.probabilities[row]
-    query = taught.seen(sha)
+    row = fitted.questions.index(sha)
+    shares = fitted.prediction.probabilities[row]
+    query = fitted.query_features(sha)
     left, right = st.columns([2, 5], gap="large")
     with left:
-        tile = predictions_panel.answer_tile(project, taught, sha)
+        tile = predictions_panel.answer_tile(project, fitted, sha)
         picture_grid([image_tiles.tile(project, sha)], f"why-{project.token}", choose="none", size=220)
         st.markdown(f"**{formatting.plain(tile.title)}**: {formatting.plain(tile.verdict)}")
         if tile.verdict == NONE:
-            st.caption(_why_none(taught, row))
+            st.caption(_why_none(fitted, row))
     with right:
-        target, rival = _chosen_classes(project, taught, shares, sha)
-        _near(project, taught, query, target=target)
-        _votes(taught, query, target=target, rival=rival)
-    _where(project, loader, taught, sha, target=target, rival=rival)
+        target, rival = _chosen_classes(project, fitted, shares, sha)
+        _near(project, fitted, query, target=target)
+        _votes(fitted, query, target=target, rival=rival)
+    _where(project, loader, fitted, sha, target=target, rival=rival)
     with st.expander("All probabilities", icon=":material/bar_chart:"):
-        figure, alt = bars(taught.names, shares, most=20)
+        figure, alt = bars(fitted.names, shares, most=20)
         st.plotly_chart(figure, alt=alt, key=f"bars-{sha}")
         st.caption(alt)
 
 
-def _why_none(taught: Taught, row: int) -> str:
+def _why_none(fitted: FittedProject, row: int) -> str:
     """How unlike the examples a picture must be, and how unlike this one is."""
-    assert taught.prediction is not None
-    threshold, near = taught.classifier.rejection.threshold, float(taught.prediction.familiarity[row])
-    best = taught.names[int(taught.prediction.best[row])]
+    assert fitted.prediction is not None
+    threshold, near = fitted.classifier.rejection.threshold, float(fitted.prediction.in_class_scores[row])
+    best = fitted.names[int(fitted.prediction.best[row])]
     return formatting.plain(
         f"It comes closest to “{best}” but is unlike its examples: {near:.1f} spreads from what is usual there, and "
         f"below {threshold:.1f} it counts as none."
     )
 
 
-def _chosen_classes(project: Project, taught: Taught, shares: np.ndarray, sha: str) -> tuple[int, int | None]:
+def _chosen_classes(project: Project, fitted: FittedProject, shares: np.ndarray, sha: str) -> tuple[int, int | None]:
     """Which answer is explained, and against which other one, if any."""
     order = [int(k) for k in np.argsort(-shares, kind="stable")]
     why, against = st.columns(2)
-    target = why.selectbox("Why", order, format_func=lambda k: taught.names[k], key=f"why-target-{project.token}-{sha}")
+    target = why.selectbox("Why", order, format_func=lambda k: fitted.names[k], key=f"why-target-{project.token}-{sha}")
     others: list[int | None] = [None, *(k for k in order if k != target)]
     rival = against.selectbox(
-        "and not", others, format_func=lambda k: "any other" if k is None else taught.names[k],
+        "and not", others, format_func=lambda k: "any other" if k is None else fitted.names[k],
         key=f"why-rival-{project.token}-{sha}",
     )  # fmt: skip
     return (order[0] if target is None else target), rival
 
 
-def _near(project: Project, taught: Taught, query: np.ndarray, *, target: int) -> None:
+def _near(project: Project, fitted: FittedProject, query: np.ndarray, *, target: int) -> None:
     """The examples that had most to say, with what each adds and how alike it looks to the model."""
-    if not len(taught.shots):
+    if not len(fitted.shots):
         st.caption("There are no example pictures: the words alone decide.")
         return
     st.markdown(
@@ -91,31 +91,31 @@ def _near(project: Project, taught: Taught, query: np.ndarray, *, target: int) -
         help="By how alike the model finds them: 100 % is the same picture to it. The number after it says how much "
         "more or less than the average example it adds to the score of its own class.",
     )
-    weights = taught.classifier.evidence(query).shots
+    weights = fitted.classifier.contributions(query).shots
     weights = weights - weights.mean()
-    alike = taught.support.images @ query
+    alike = fitted.support.image_features @ query
     tiles = []
     for k in np.argsort(-alike, kind="stable")[:NEAREST]:
-        label = int(taught.labels[k])
+        label = int(fitted.labels[k])
         said = f"{100 * alike[k]:.0f} % alike · {weights[k]:+.2g}"
         tone = "good" if label == target else ""
-        tiles.append(image_tiles.tile(project, taught.shots[k], note=said, badge=taught.names[label], tone=tone))
+        tiles.append(image_tiles.tile(project, fitted.shots[k], note=said, badge=fitted.names[label], tone=tone))
     picture_grid(tiles, f"near-{project.token}", label="The nearest examples", choose="none", size=96)
 
 
-def _votes(taught: Taught, query: np.ndarray, *, target: int, rival: int | None) -> None:
+def _votes(fitted: FittedProject, query: np.ndarray, *, target: int, rival: int | None) -> None:
     """The vote of the words against the vote of the pictures."""
-    evidence = taught.classifier.evidence(query)
-    worded = bool(taught.support.worded.any())
+    terms = fitted.classifier.contributions(query)
+    worded = bool(fitted.support.has_text.any())
     if rival is not None:
-        spoken = float(evidence.words[target] - evidence.words[rival])
-        seen = float(evidence.pictures[target] - evidence.pictures[rival])
-        st.markdown(formatting.plain(_contrast(taught.names[target], taught.names[rival], spoken, seen, worded=worded)))
+        spoken = float(terms.text[target] - terms.text[rival])
+        seen = float(terms.images[target] - terms.images[rival])
+        st.markdown(formatting.plain(_contrast(fitted.names[target], fitted.names[rival], spoken, seen, worded=worded)))
     if not worded:
         st.caption("Only pictures have a vote: this model does not understand words, or they are switched off.")
         return
     st.markdown("**Words against pictures**", help="Both votes add up to the score of a class.")
-    figure, alt = votes(taught.names, evidence.words, evidence.pictures if len(taught.shots) else None)
+    figure, alt = votes(fitted.names, terms.text, terms.images if len(fitted.shots) else None)
     st.plotly_chart(figure, alt=alt, key=f"votes-{target}-{rival}")
     st.caption(alt)
 
@@ -135,22 +135,22 @@ def _contrast(target: str, rival: str, spoken: float, seen: float, *, worded: bo
 
 
 def _where(
-    project: Project, loader: FeatureLoader, taught: Taught, sha: str, *, target: int, rival: int | None
+    project: Project, loader: FeatureLoader, fitted: FittedProject, sha: str, *, target: int, rival: int | None
 ) -> None:
     """The map of what in the picture speaks for the answer, worked out by the model server when asked for."""
-    slope = taught.classifier.head.slope(taught.seen(sha)[None])[0]  # (C, D)
-    others = np.delete(slope, target, axis=0).mean(axis=0) if rival is None else slope[rival]
-    direction = (slope[target] - others).astype(np.float32)
+    gradient = fitted.classifier.head.gradient(fitted.query_features(sha)[None])[0]  # (C, D)
+    others = np.delete(gradient, target, axis=0).mean(axis=0) if rival is None else gradient[rival]
+    direction = (gradient[target] - others).astype(np.float32)
     length = float(np.linalg.norm(direction))
-    versus = "the other classes" if rival is None else f"“{taught.names[rival]}”"
+    versus = "the other classes" if rival is None else f"“{fitted.names[rival]}”"
     st.markdown(
-        f"**Where it looks**: what speaks for “{formatting.plain(taught.names[target])}” "
+        f"**Where it looks**: what speaks for “{formatting.plain(fitted.names[target])}” "
         f"and not for {formatting.plain(versus)}"
     )
     if length <= 1e-9:
         st.caption("Nothing in the picture can tell the two apart.")
         return
-    each = taught.classes[target]
+    each = fitted.classes[target]
     sentence = (each.sentence or each.name) if loader.understands_words else ""
     mark = hashlib.sha256((direction / length).round(4).tobytes() + sentence.encode()).hexdigest()[:16]
     key = f"where-{project.token}-{loader.card['id']}-{sha}-{mark}"
@@ -193,9 +193,14 @@ def _draw(project: Project, sha: str, found: dict[str, np.ndarray]) -> None:
     left.image(shown, alt=alt, width="stretch")
     with right:
         st.caption(alt)
-        st.caption(f"Method: {METHODS.get(str(found['method']), str(found['method']))}.")
+        st.caption(f"Method: {_method_meaning(str(found['method']))}.")
         if "words" in found:
             st.markdown("**Which words counted**")
             figure, said = tokens([str(word) for word in found["words"]], found["word_values"])
             st.plotly_chart(figure, alt=said, key=f"tokens-{sha}")
             st.caption(said)
+
+
+def _method_meaning(name: str) -> str:
+    """What a method does, in words; a newer server may know others."""
+    return METHODS[name].meaning if name in METHODS else name

@@ -17,7 +17,7 @@ from backends.fewshot.classifier_code import classifier_code
 from studio import services
 from studio.pictures import addresses, batch
 from studio.pictures.feature_loader import FeatureLoader
-from studio.pictures.fitted import Taught
+from studio.pictures.fitted import FittedProject
 from studio.pictures.model_card import model_card
 from studio.pictures.project import Project
 from studio.ui import formatting
@@ -36,11 +36,11 @@ class Offer:
     make: Callable[[], str | bytes]
 
 
-def show(project: Project, loader: FeatureLoader, taught: Taught) -> None:
+def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """The downloads, and sorting many pictures at once."""
     version = str(services.backend().info().get("version", ""))
-    card = model_card(project.state, taught, loader.card, version, datetime.now().astimezone())
-    for offer in offers(project, taught, card):
+    card = model_card(project.state, fitted, loader.card, version, datetime.now().astimezone())
+    for offer in offers(project, fitted, card):
         left, right = st.columns([2, 3], vertical_alignment="center")
         left.download_button(
             offer.label,
@@ -60,10 +60,10 @@ def show(project: Project, loader: FeatureLoader, taught: Taught) -> None:
     with st.expander("Read the card", icon=":material/description:"):
         st.markdown(card)
     st.markdown("**Sort many pictures at once**")
-    batch.offer(project, loader, taught)
+    batch.offer(project, loader, fitted)
 
 
-def offers(project: Project, taught: Taught, card: str) -> tuple[Offer, ...]:
+def offers(project: Project, fitted: FittedProject, card: str) -> tuple[Offer, ...]:
     """The classifier, its `card` alone, and its answers."""
     name = filenames.clean(project.state.name) or "Pictures"
     return (
@@ -73,7 +73,7 @@ def offers(project: Project, taught: Taught, card: str) -> tuple[Offer, ...]:
             "application/zip",
             ":material/deployed_code:",
             "What it learned (head.npz), a script that runs it with numpy alone, and its card.",
-            lambda: package(taught, card),
+            lambda: package(fitted, card),
         ),
         Offer(
             "The card (Markdown)",
@@ -88,8 +88,8 @@ def offers(project: Project, taught: Taught, card: str) -> tuple[Offer, ...]:
             f"{name} answers.csv",
             "text/csv",
             ":material/table:",
-            f"The {formatting.count(len(taught.questions), 'question')} above, one row each, one column a class.",
-            lambda: answers_table(project, taught),
+            f"The {formatting.count(len(fitted.questions), 'question')} above, one row each, one column a class.",
+            lambda: answers_table(project, fitted),
         ),
     )
 
@@ -100,12 +100,12 @@ def save_button(project: Project) -> None:
     st.link_button("The whole project (ZIP)", url, icon=":material/save:", width="stretch")
 
 
-def package(taught: Taught, card: str) -> bytes:
+def package(fitted: FittedProject, card: str) -> bytes:
     """The classifier, a script that runs it, and its card, in one zip."""
     target = io.BytesIO()
     with tempfile.TemporaryDirectory(prefix="fourfold-head-") as folder:
         head = Path(folder) / "head.npz"
-        taught.classifier.save(head)
+        fitted.classifier.save(head)
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as bundle:
             bundle.write(head, "head.npz")
             bundle.writestr("classify.py", classifier_code())
@@ -113,16 +113,16 @@ def package(taught: Taught, card: str) -> bytes:
     return target.getvalue()
 
 
-def answers_table(project: Project, taught: Taught) -> str:
+def answers_table(project: Project, fitted: FittedProject) -> str:
     """The questions with their answers, in the columns that the command line writes."""
     file = io.StringIO()
     writer = csv.writer(file)
-    writer.writerow(["file", "class", "probability", "abstained", *taught.names])
-    if taught.prediction is not None:
-        found = taught.prediction
-        for row, sha in enumerate(taught.questions):
+    writer.writerow(["file", "class", "probability", "abstained", *fitted.names])
+    if fitted.prediction is not None:
+        found = fitted.prediction
+        for row, sha in enumerate(fitted.questions):
             best = int(found.best[row])
             shares = [f"{share:.6f}" for share in found.probabilities[row]]
             told = "yes" if found.abstained[row] else "no"
-            writer.writerow([project.state.title(sha), taught.names[best], shares[best], told, *shares])
+            writer.writerow([project.state.title(sha), fitted.names[best], shares[best], told, *shares])
     return file.getvalue()

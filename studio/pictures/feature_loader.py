@@ -29,7 +29,7 @@ from studio.pictures.files import write_whole
 from studio.pictures.inference_client import InferenceCall
 from studio.pictures.project import Project
 from studio.pictures.project_archive import bundled, sent_name
-from studio.pictures.schema import ClassOf
+from studio.pictures.schema import ImageClass
 
 log = logging.getLogger(__name__)
 
@@ -224,7 +224,7 @@ class FeatureLoader:
         return self._call.results(sent, options, on_progress)["features"]
 
 
-def text_key(templates: str, each: ClassOf) -> TextKey:
+def text_key(templates: str, each: ImageClass) -> TextKey:
     return templates, each.name, each.sentence
 
 

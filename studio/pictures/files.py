@@ -12,17 +12,17 @@ from typing import Any
 from PIL import Image
 
 from backends.core.errors import BadInput, UserError
-from backends.fewshot.data.image_collection import Gallery, open_gallery
+from backends.fewshot.data.image_collection import ImageCollection, open_image_collection
 from backends.shared import images
 from studio.pictures.project import Project
-from studio.pictures.schema import Picture, tidy
+from studio.pictures.schema import Picture, clean_text
 from studio.ui import formatting
 
 TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif")
 THUMB_SIDE = 192
 BATCH = 40
 """Pictures between two times that the project is written down while many come in."""
-MOST_TOLD = 6
+MAX_LISTED = 6
 
 Named = tuple[str, Callable[[], bytes]]
 Tell = Callable[[int, int], object]
@@ -55,7 +55,7 @@ def take(project: Project, files: Iterable[Named], class_id: str | None, tell: T
                 project.room()
                 sha, picture = keep(project, name, read(), taken)
             except UserError as error:
-                taken.problems.append(f"“{tidy(name, 80)}”: {error.sentence}")
+                taken.problems.append(f"“{clean_text(name, 80)}”: {error.sentence}")
                 continue
             if sha in found or (class_id is not None and sha in project.get_class(class_id).shots):
                 taken.notices.append(f"“{picture.name}” is here already and was not added twice.")
@@ -73,13 +73,13 @@ def take(project: Project, files: Iterable[Named], class_id: str | None, tell: T
 
 def take_zip(project: Project, path: Path, tell: Tell = quietly) -> Taken:
     """A zip or folder of folders: each folder is a class, made where there is none of its name."""
-    with open_gallery(path) as gallery:
+    with open_image_collection(path) as gallery:
         if not gallery.folders:
             raise BadInput("There are no folders in this file: each class needs one, with its pictures in it.")
         return _take_folders(project, gallery, tell)
 
 
-def _take_folders(project: Project, gallery: Gallery, tell: Tell) -> Taken:
+def _take_folders(project: Project, gallery: ImageCollection, tell: Tell) -> Taken:
     total, taken = len(gallery.items), Taken()
     loose = sum(not item.folder for item in gallery.items)
     for folder in gallery.folders:
@@ -104,7 +104,7 @@ def _take_folders(project: Project, gallery: Gallery, tell: Tell) -> Taken:
 
 def keep(project: Project, name: str, data: bytes, taken: Taken) -> tuple[str, Picture]:
     """The picture's file and its small one in their places, with its sha256 and what is known of it."""
-    cleaned = tidy(Path(name).name, 200) or "picture"
+    cleaned = clean_text(Path(name).name, 200) or "picture"
     sha = hashlib.sha256(data).hexdigest()
     if not (project.thumb(sha).is_file() and project.picture(sha).is_file()):
         read = images.read(data, THUMB_SIDE)
@@ -132,6 +132,6 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def told(sentences: list[str]) -> Iterator[str]:
     """The first few, and how many more there are."""
-    yield from sentences[:MOST_TOLD]
-    if len(sentences) > MOST_TOLD:
-        yield f"And {len(sentences) - MOST_TOLD} more of this kind."
+    yield from sentences[:MAX_LISTED]
+    if len(sentences) > MAX_LISTED:
+        yield f"And {len(sentences) - MAX_LISTED} more of this kind."

@@ -1,4 +1,4 @@
-"""The classifier of a project as it stands now: taught anew from kept features at every change, in this process."""
+"""The classifier of a project as it is now: refitted from cached features after every change, in this process."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from backends.fewshot.classifier import Classifier, Prediction
 from backends.fewshot.types import Support
 from studio.pictures.feature_loader import FeatureLoader, text_key
 from studio.pictures.project import Project
-from studio.pictures.schema import ClassOf
+from studio.pictures.schema import ImageClass
 
 
 @dataclass(frozen=True)
-class Taught:
-    """A classifier with what it was taught on and what it says of the questions.
+class FittedProject:
+    """A classifier with the examples it was fitted on and its predictions for the questions.
 
     `shots` and `questions` are sha256 in the order of the support's rows and of the prediction's; `classes` those of
-    the project that have anything to go by, in the order of all scores, and `places` where each stands on the page.
+    the project that have examples or text, in the order of all scores, and `places` the position of each on the page.
     """
 
     classifier: Classifier
     support: Support
-    classes: tuple[ClassOf, ...]
+    classes: tuple[ImageClass, ...]
     places: tuple[int, ...]
     shots: tuple[str, ...]
     questions: tuple[str, ...]
     queries: np.ndarray
-    """`(M, D)` what the model sees in the questions."""
+    """`(M, D)` features of the questions."""
     prediction: Prediction | None
     seconds: float
     memo: dict[str, Any] = field(default_factory=dict)
-    """What was worked out from this classifier, for as long as it stands."""
+    """Results derived from this classifier, kept for as long as it is valid."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -46,13 +46,13 @@ class Taught:
         return self.support.labels
 
     def seen(self, question: str) -> np.ndarray:
-        """What the model sees in a question `(D,)`."""
+        """The feature of a question `(D,)`."""
         return self.queries[self.questions.index(question)]
 
 
-def lacking(project: Project, loader: FeatureLoader) -> str:
-    """What a person has to do before there can be an answer, one sentence; "" where nothing is missing."""
-    usable = [each for each in project.state.classes if each.shots or _worded(project, loader, each)]
+def missing_step(project: Project, loader: FeatureLoader) -> str:
+    """The next step that is needed before there can be an answer, as a sentence; "" where nothing is missing."""
+    usable = [each for each in project.state.classes if each.shots or uses_text(project, loader, each)]
     if len(project.state.classes) < 2:
         return "Make at least two classes: with one there is nothing to tell apart."
     if len(usable) < 2:
@@ -62,34 +62,37 @@ def lacking(project: Project, loader: FeatureLoader) -> str:
 
 
 def empty_classes(project: Project, loader: FeatureLoader) -> list[str]:
-    """Classes that have nothing to go by yet, and so are never the answer."""
-    return [each.name for each in project.state.classes if not each.shots and not _worded(project, loader, each)]
+    """Names of classes without examples and text, which can never be the answer."""
+    return [each.name for each in project.state.classes if not each.shots and not uses_text(project, loader, each)]
 
 
-def _worded(project: Project, loader: FeatureLoader, each: ClassOf) -> bool:
+def uses_text(project: Project, loader: FeatureLoader, each: ImageClass) -> bool:
     return loader.understands_words and project.state.words
 
 
-def taught(project: Project, loader: FeatureLoader) -> Taught | None:
-    """The classifier of what has been looked at so far; None while that is too little. Raises BadInput where the
-    chosen head cannot be taught with it."""
+def fit_project(project: Project, loader: FeatureLoader) -> FittedProject | None:
+    """The classifier fitted to the features that are loaded so far; None while they are too few.
+
+    Raises:
+        BadInput: the chosen head cannot be fitted to them.
+    """
     key = (project.revision, loader.store.version)
-    held: tuple[Any, Taught | None] | None = getattr(loader, "taught", None)
+    held: tuple[Any, FittedProject | None] | None = getattr(loader, "fitted", None)
     if held is not None and held[0] == key:
         return held[1]
-    made = _teach(project, loader)
-    loader.taught = (key, made)  # type: ignore[attr-defined]
+    made = _fit(project, loader)
+    loader.fitted = (key, made)  # type: ignore[attr-defined]
     return made
 
 
-def _teach(project: Project, loader: FeatureLoader) -> Taught | None:
+def _fit(project: Project, loader: FeatureLoader) -> FittedProject | None:
     started = time.perf_counter()
     # One look at what is known, which another thread may be adding to or, for another model, beginning anew.
     state, store, known = project.state, loader.store, loader.store.images
-    rows: list[tuple[ClassOf, int, list[str], np.ndarray | None]] = []
+    rows: list[tuple[ImageClass, int, list[str], np.ndarray | None]] = []
     for place, each in enumerate(state.classes):
         seen = [sha for sha in each.shots if sha in known]
-        said = store.words.get(text_key(state.templates, each)) if _worded(project, loader, each) else None
+        said = store.words.get(text_key(state.templates, each)) if uses_text(project, loader, each) else None
         if seen or said is not None:
             rows.append((each, place, seen, said))
     if len(rows) < 2:
@@ -105,9 +108,9 @@ def _teach(project: Project, loader: FeatureLoader) -> Taught | None:
     )
     classifier = Classifier.fit(support, state.head)
     questions = tuple(sha for sha in state.questions if sha in known)
-    queries = np.stack([known[sha] for sha in questions]) if questions else support.images[:0]
+    queries = np.stack([known[sha] for sha in questions]) if questions else support.image_features[:0]
     prediction = classifier.predict(queries, state.reject) if questions else None
-    return Taught(
+    return FittedProject(
         classifier,
         support,
         tuple(each for each, *_ in rows),
@@ -120,7 +123,7 @@ def _teach(project: Project, loader: FeatureLoader) -> Taught | None:
     )
 
 
-def _any(rows: Sequence[tuple[ClassOf, int, list[str], np.ndarray | None]]) -> np.ndarray:
+def _any(rows: Sequence[tuple[ImageClass, int, list[str], np.ndarray | None]]) -> np.ndarray:
     return next(said for *_, said in rows if said is not None)
 
 

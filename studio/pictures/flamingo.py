@@ -17,34 +17,34 @@ import pandas as pd
 import streamlit as st
 
 from backends.fewshot.flamingo.interleave import ASK_CAPTION, ASK_NAME
-from backends.fewshot.flamingo.options import LONGEST_QUESTION, MOST_ORDERS, USUAL_SHOTS
-from backends.fewshot.flamingo.rices import drawn, similar
+from backends.fewshot.flamingo.options import DEFAULT_SHOTS, MAX_ORDERS, MAX_QUESTION_LENGTH
+from backends.fewshot.flamingo.rices import draw_balanced, most_similar
 from studio import services
 from studio.pictures import image_tiles, predictions_panel
 from studio.pictures.feature_loader import FeatureLoader, line
-from studio.pictures.fitted import Taught
+from studio.pictures.fitted import FittedProject
 from studio.pictures.inference_client import TASK, InferenceCall
-from studio.pictures.model_picker import CONVERSING
+from studio.pictures.model_picker import FLAMINGO
 from studio.pictures.project import Project
 from studio.pictures.project_archive import bundled, folders, sent_name
 from studio.ui import formatting, model_picker
 from viz.fewshot.figures import bars
 
 ASK = {"names": "Which class is it?", "caption": "Describe it", "question": "A question of mine"}
-MOST_SHOTS = 16
+MAX_SHOTS = 16
 THUMB = 96
 SMALL = "starter"
 """The tier of the Flamingo that is always here: the usual one only where there is no other, and its limits are told."""
 
 
 @dataclass(frozen=True)
-class Wish:
+class FlamingoQuestion:
     """What is asked, of which picture, with how many examples chosen how, in how many orders."""
 
     sha: str
     ask: str = "names"
     question: str = ""
-    shots: int = USUAL_SHOTS
+    shots: int = DEFAULT_SHOTS
     pick: str = "similar"
     orders: int = 1
 
@@ -60,18 +60,18 @@ class Wish:
         return self.question or (ASK_CAPTION if self.ask == "caption" else ASK_NAME)
 
 
-def show(project: Project, loader: FeatureLoader, taught: Taught) -> None:
+def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """What is asked, the conversation, and its answer beside the classifier's."""
     st.markdown(
         "A Flamingo is a language model that sees: it is shown your examples as a conversation and goes on with it. "
         "Nothing is taught; it reads the examples anew each time."
     )
     sha = st.session_state.get(f"question-{project.token}")
-    if sha is None or sha not in taught.questions:
+    if sha is None or sha not in fitted.questions:
         st.caption("Choose a question above to ask it about.")
         return
     cards = services.backend().info().get("tasks", {}).get(TASK, {}).get("cards", [])
-    cards = [card for card in cards if card["engine"] == CONVERSING]
+    cards = [card for card in cards if card["engine"] == FLAMINGO]
     if not cards:
         st.info("This model server has no model that converses.", icon=":material/info:")
         return
@@ -84,14 +84,14 @@ def show(project: Project, loader: FeatureLoader, taught: Taught) -> None:
             model_picker.offer_download(card)
     if not model_picker.is_here(card):
         st.markdown("**What it would be shown**")
-        _conversation(project, preview(taught, wish), "")
+        _conversation(project, preview(fitted, wish), "")
         return
     if card["tier"] == SMALL:
         st.caption(formatting.plain(card["weak_at"]))
-    _answered(project, taught, card, wish)
+    _answered(project, fitted, card, wish)
 
 
-def _ask(project: Project, sha: str) -> Wish:
+def _ask(project: Project, sha: str) -> FlamingoQuestion:
     """What to ask about the picture, and which examples to show with it."""
     key = f"flamingo-{project.token}"
     left, middle, right = st.columns([3, 2, 2], gap="medium")
@@ -100,8 +100,10 @@ def _ask(project: Project, sha: str) -> Wish:
     )
     question = ""
     if ask == "question":
-        question = left.text_input("Your question", max_chars=LONGEST_QUESTION, placeholder="What colour is it?") or ""
-    shots = middle.slider("Examples it is shown", 0, MOST_SHOTS, USUAL_SHOTS, key=f"{key}-shots")
+        question = (
+            left.text_input("Your question", max_chars=MAX_QUESTION_LENGTH, placeholder="What colour is it?") or ""
+        )
+    shots = middle.slider("Examples it is shown", 0, MAX_SHOTS, DEFAULT_SHOTS, key=f"{key}-shots")
     alike = middle.toggle(
         "The most alike ones",
         True,
@@ -113,31 +115,31 @@ def _ask(project: Project, sha: str) -> Wish:
         orders = right.slider(
             "In how many orders",
             1,
-            MOST_ORDERS,
+            MAX_ORDERS,
             1,
             key=f"{key}-orders",
             help="Such models are swayed by the order of the examples. Several orders show by how much.",
         )
-    return Wish(sha, ask or "names", question, int(shots), "similar" if alike else "drawn", int(orders))
+    return FlamingoQuestion(sha, ask or "names", question, int(shots), "similar" if alike else "drawn", int(orders))
 
 
-def preview(taught: Taught, wish: Wish) -> list[dict[str, str]]:
+def preview(fitted: FittedProject, wish: FlamingoQuestion) -> list[dict[str, str]]:
     """The turns that it would read, with examples chosen by the features that are here."""
-    count = min(wish.shots, len(taught.shots))
+    count = min(wish.shots, len(fitted.shots))
     rows = np.zeros(0, int)
     if count and wish.pick == "similar":
-        rows = similar(taught.seen(wish.sha), taught.support.images, count)
+        rows = most_similar(fitted.query_features(wish.sha), fitted.support.image_features, count)
     elif count:
-        rows = drawn(taught.labels, count, 0)
+        rows = draw_balanced(fitted.labels, count, 0)
     turns = []
     for row in rows.tolist():
-        each = taught.classes[int(taught.labels[row])]
+        each = fitted.classes[int(fitted.labels[row])]
         answer = (each.sentence or each.name) if wish.ask == "caption" else each.name
-        turns.append({"picture": taught.shots[row], "question": wish.said, "answer": answer})
+        turns.append({"picture": fitted.shots[row], "question": wish.said, "answer": answer})
     return [*turns, {"picture": wish.sha, "question": wish.said, "answer": ""}]
 
 
-def _answered(project: Project, taught: Taught, card: Mapping[str, Any], wish: Wish) -> None:
+def _answered(project: Project, fitted: FittedProject, card: Mapping[str, Any], wish: FlamingoQuestion) -> None:
     if wish.ask == "question" and not wish.question:
         st.caption("Write what you want to know about the picture.")
         return
@@ -146,29 +148,31 @@ def _answered(project: Project, taught: Taught, card: Mapping[str, Any], wish: W
         if st.button("Ask the Flamingo", icon=":material/forum:", type="primary"):
             st.session_state[key] = True
             st.rerun()
-        _conversation(project, preview(taught, wish), "")
+        _conversation(project, preview(fitted, wish), "")
         return
     doing = "The Flamingo reads the examples and answers; a large one takes minutes without a graphics card…"
-    found = image_tiles.background_answer(key, asker(project, taught, card, wish), doing)
+    found = image_tiles.background_answer(key, asker(project, fitted, card, wish), doing)
     if found is None:
         return
     told = json.loads(found["prompt"])["queries"][0]
     left, right = st.columns([3, 2], gap="large")
     with left:
-        own = {sent_name(name).replace("_", " "): name for name in taught.names}
+        own = {sent_name(name).replace("_", " "): name for name in fitted.names}
         turns = [{**turn, "answer": own.get(turn["answer"], turn["answer"])} for turn in told["turns"]]
         answer = told["answer"].replace("_", " ")
         _conversation(project, turns, own.get(answer, told["answer"]))
     with right:
-        _beside(project, taught, found, wish)
+        _beside(project, fitted, found, wish)
 
 
-def _key(project: Project, card: Mapping[str, Any], wish: Wish) -> str:
+def _key(project: Project, card: Mapping[str, Any], wish: FlamingoQuestion) -> str:
     told = json.dumps([wish.sha, wish.options(), project.revision])
     return f"flamingo-{project.token}-{card['id']}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
-def asker(project: Project, taught: Taught, card: Mapping[str, Any], wish: Wish) -> Callable[[], dict[str, bytes]]:
+def asker(
+    project: Project, fitted: FittedProject, card: Mapping[str, Any], wish: FlamingoQuestion
+) -> Callable[[], dict[str, bytes]]:
     """What asks the model server; the examples go along as a zip of folders, the classes as a file."""
 
     def make() -> dict[str, bytes]:
@@ -176,11 +180,11 @@ def asker(project: Project, taught: Taught, card: Mapping[str, Any], wish: Wish)
             here = Path(folder)
             bundled(project, [wish.sha], here / "query.zip")
             (here / "classes.txt").write_text(
-                "\n".join(line(one.name, one.sentence) for one in taught.classes), "utf-8"
+                "\n".join(line(one.name, one.sentence) for one in fitted.classes), "utf-8"
             )
             sent = {"query": here / "query.zip", "classes": here / "classes.txt"}
-            if taught.shots:
-                folders(project, taught.classes, here / "support.zip")
+            if fitted.shots:
+                folders(project, fitted.classes, here / "support.zip")
                 sent["support"] = here / "support.zip"
             return InferenceCall(services.backend(), card["id"]).results(sent, wish.options())
 
@@ -210,16 +214,16 @@ def sha_of(name: str) -> str:
     return found.group() if found else ""
 
 
-def _beside(project: Project, taught: Taught, found: Mapping[str, bytes], wish: Wish) -> None:
+def _beside(project: Project, fitted: FittedProject, found: Mapping[str, bytes], wish: FlamingoQuestion) -> None:
     """The Flamingo's answer and the classifier's on the same examples."""
-    tile = predictions_panel.answer_tile(project, taught, wish.sha)
-    assert taught.prediction is not None
+    tile = predictions_panel.answer_tile(project, fitted, wish.sha)
+    assert fitted.prediction is not None
     if wish.ask == "names":
         row = pd.read_csv(io.BytesIO(found["predictions"]), keep_default_na=False).iloc[0]
-        sent = [sent_name(name) for name in taught.names]
+        sent = [sent_name(name) for name in fitted.names]
         shares = np.array([float(row[_column(row, name)]) for name in sent])
         st.markdown("**The Flamingo**")
-        figure, alt = bars(taught.names, shares)
+        figure, alt = bars(fitted.names, shares)
         st.plotly_chart(figure, alt=alt, key=f"flamingo-bars-{wish.sha}")
         if wish.orders > 1:
             st.caption(
@@ -228,7 +232,7 @@ def _beside(project: Project, taught: Taught, found: Mapping[str, bytes], wish: 
                 "percentage points (one standard deviation)."
             )
     st.markdown(f"**The classifier**: {formatting.plain(tile.verdict)}")
-    figure, alt = bars(taught.names, taught.prediction.probabilities[taught.questions.index(wish.sha)])
+    figure, alt = bars(fitted.names, fitted.prediction.probabilities[fitted.questions.index(wish.sha)])
     st.plotly_chart(figure, alt=alt, key=f"classifier-bars-{wish.sha}")
 
 

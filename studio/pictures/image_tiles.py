@@ -11,7 +11,7 @@ import streamlit as st
 
 from backends.core.errors import UserError
 from backends.core.info import CardInfo, TaskInfo
-from backends.fewshot.data.image_collection import open_gallery
+from backends.fewshot.data.image_collection import open_image_collection
 from studio.jobs.receiver import copy_upload
 from studio.pictures import addresses
 from studio.pictures import files as picture_files
@@ -126,7 +126,7 @@ def _take_zip(project: Project, upload: Any, class_id: str | None, tell: picture
     with tempfile.TemporaryDirectory(prefix="fourfold-pictures-") as folder:
         path = Path(folder) / "pictures.zip"
         copy_upload(upload, path)
-        with open_gallery(path) as gallery:
+        with open_image_collection(path) as gallery:
             taken = picture_files.take(project, [(item.name, item.read) for item in gallery.items], class_id, tell)
             taken.notices += [gallery.notice()] if gallery.skipped else []
             return taken

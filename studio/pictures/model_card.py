@@ -8,26 +8,28 @@ from typing import Any
 
 from evaluation.metrics.fewshot.advice import left_out_confusion
 from evaluation.statistics.intervals import clopper_pearson
-from studio.pictures.fitted import Taught
-from studio.pictures.schema import State
+from studio.pictures.fitted import FittedProject
+from studio.pictures.schema import ProjectState
 
-MOST_MIXUPS = 5
+MAX_CONFUSIONS = 5
 FEW = 30
 
 
-def model_card(state: State, taught: Taught, card: Mapping[str, Any], version: str, when: datetime) -> str:
+def model_card(
+    state: ProjectState, fitted: FittedProject, card: Mapping[str, Any], version: str, when: datetime
+) -> str:
     """All of it comes from the project and from measurements on its examples; nothing is a promise."""
     parts = [
         f"# {plain(state.name)}",
         f"A classifier of pictures, taught by examples with Fourfold {version} on {when:%d %B %Y}.",
         "## What it tells apart",
-        _classes(state, taught),
+        _classes(state, fitted),
         "## What it is made of",
-        _made_of(state, taught, card),
+        _made_of(state, fitted, card),
         "## How good it is",
-        _measured(taught),
+        _measured(fitted),
         "## Limits",
-        _limits(taught, card),
+        _limits(fitted, card),
         "## How to use it",
         "`python classify.py head.npz features.npz` with features of the same model "
         f"(`{card['id']}`): `python -m backends run fewshot PICTURES --engine {card['engine']} --out DIR` writes such "
@@ -36,40 +38,42 @@ def model_card(state: State, taught: Taught, card: Mapping[str, Any], version: s
     return "\n\n".join(parts) + "\n"
 
 
-def _classes(state: State, taught: Taught) -> str:
+def _classes(state: ProjectState, fitted: FittedProject) -> str:
     rows = ["| class | described as | examples |", "| --- | --- | --- |"]
-    counts = taught.support.counts
-    for each, count in zip(taught.classes, counts, strict=True):
+    counts = fitted.support.counts
+    for each, count in zip(fitted.classes, counts, strict=True):
         rows.append(f"| {plain(each.name)} | {plain(each.sentence) or '(not described)'} | {int(count)} |")
-    none = taught.classifier.rejection
+    none = fitted.classifier.rejection
     said = none.sentence if state.reject else "“None of these” is switched off: it always names a class."
     return "\n".join(rows) + f"\n\n{said}"
 
 
-def _made_of(state: State, taught: Taught, card: Mapping[str, Any]) -> str:
-    head = taught.classifier.head
+def _made_of(state: ProjectState, fitted: FittedProject, card: Mapping[str, Any]) -> str:
+    head = fitted.classifier.head
     settings = ", ".join(
-        f"{setting.meaning}: {head.chosen[name]:g}" for name, setting in head.parameters.items() if name in head.chosen
+        f"{setting.meaning}: {head.hyperparameters[name]:g}"
+        for name, setting in head.parameters.items()
+        if name in head.hyperparameters
     )
-    worded = int(taught.support.worded.sum())
+    worded = int(fitted.support.has_text.sum())
     lines = [
         f"- **Looks with** {plain(card['title'])} (`{card['id']}`); licence: {card['licence']}. {card['licence_note']}",
         f"- **Decides with** {head.title}: {head.meaning}",
         f"- **Settings**, chosen by leaving examples out: {settings}" if settings else "- It has no settings.",
-        f"- **Words** count for {worded} of {len(taught.names)} classes."
+        f"- **Words** count for {worded} of {len(fitted.names)} classes."
         if worded
         else "- **Words** do not count: pictures alone decide.",
-        f"- **Temperature** {taught.classifier.temperature:.3g}, "
-        + ("fitted on left-out examples." if taught.classifier.calibrated else "a guess: too few examples to fit it."),
+        f"- **Temperature** {fitted.classifier.temperature:.3g}, "
+        + ("fitted on left-out examples." if fitted.classifier.calibrated else "a guess: too few examples to fit it."),
     ]
     return "\n".join(lines)
 
 
-def _measured(taught: Taught) -> str:
-    left = taught.classifier.left_out
+def _measured(fitted: FittedProject) -> str:
+    left = fitted.classifier.loo
     if not left.counted:
         return left.sentence
-    right = int(left.right.sum())
+    right = int(left.correct.sum())
     truth = clopper_pearson(right, left.counted)
     reach = f"{100 * truth.low:.0f} to {100 * truth.high:.0f} %"
     said = [
@@ -77,8 +81,8 @@ def _measured(taught: Taught) -> str:
         f"({100 * right / left.counted:.0f} %) were right; exact 95 % interval {reach}."
     ]
     mixed = [
-        f"- {count} of “{plain(taught.names[truth])}” taken for “{plain(taught.names[answer])}”"
-        for count, truth, answer in mixups(taught)[:MOST_MIXUPS]
+        f"- {count} of “{plain(fitted.names[truth])}” taken for “{plain(fitted.names[answer])}”"
+        for count, truth, answer in confusions(fitted)[:MAX_CONFUSIONS]
     ]
     if mixed:
         said.append("The most frequent mix-ups:\n\n" + "\n".join(mixed))
@@ -87,13 +91,13 @@ def _measured(taught: Taught) -> str:
     return "\n\n".join(said)
 
 
-def mixups(taught: Taught) -> list[tuple[int, int, int]]:
+def confusions(fitted: FittedProject) -> list[tuple[int, int, int]]:
     """How often, what it was, what it was taken for, the most frequent first."""
-    found = left_out_confusion(taught.classifier).rows
+    found = left_out_confusion(fitted.classifier).rows
     return sorted(((len(rows), t, a) for (t, a), rows in found.items() if t != a), reverse=True)
 
 
-def _limits(taught: Taught, card: Mapping[str, Any]) -> str:
+def _limits(fitted: FittedProject, card: Mapping[str, Any]) -> str:
     return (
         f"- The examples are all it knows of the classes; pictures taken elsewhere or otherwise may go wrong.\n"
         f"- It was measured on its own examples only, not on pictures of another source.\n"

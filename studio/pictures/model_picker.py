@@ -16,22 +16,22 @@ TEMPLATE_WORDS = {
     "photo": "my sentence, else “a photo of …”",
     "ensemble": "many phrasings, averaged",
 }
-CONVERSING = "flamingo"
+FLAMINGO = "flamingo"
 """The engine that answers in words, and has a place of its own on the page."""
 
-USUAL = "What suits the examples"
+DEFAULT_HEAD = "What suits the examples"
 
 
 def summary(project: Project, card: CardInfo) -> str:
     """One line that says what is chosen."""
-    head = HEADS[project.state.head].title if project.state.head in HEADS else USUAL.lower()
+    head = HEADS[project.state.head].title if project.state.head in HEADS else DEFAULT_HEAD.lower()
     return f"Model: **{formatting.plain(card.title)}** · decides by: {head}"
 
 
 def choose(project: Project, task: TaskInfo) -> CardInfo:
     """The choosers of model and head; what is chosen is kept in the project. Returns the model's card."""
     state = project.state
-    cards = [card for card in task.cards if card.engine != CONVERSING]
+    cards = [card for card in task.cards if card.engine != FLAMINGO]
     left, right = st.columns([3, 2], gap="large")
     with left:
         now = image_tiles.card_of(task, state.card)
@@ -58,7 +58,7 @@ def _head(project: Project, understands: bool) -> None:
         "What decides",
         ids,
         index=ids.index(state.head) if state.head in ids else 0,
-        format_func=lambda one: HEADS[one].title if one else USUAL,
+        format_func=lambda one: HEADS[one].title if one else DEFAULT_HEAD,
         key=f"head-{project.token}",
     )
     st.caption(HEADS[chosen].meaning if chosen else "Chosen by what there is: pictures, words or both.")

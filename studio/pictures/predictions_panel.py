@@ -11,23 +11,23 @@ from backends.core.errors import UserError
 from backends.core.info import CardInfo
 from evaluation.metrics.fewshot.advice import advice
 from evaluation.statistics.intervals import clopper_pearson
-from studio.pictures import class_editor, fitted, image_tiles
+from studio.pictures import class_editor, image_tiles
 from studio.pictures.feature_loader import FeatureLoader
-from studio.pictures.fitted import Taught
+from studio.pictures.fitted import FittedProject, empty_classes, fit_project, missing_step
 from studio.pictures.project import Project
 from studio.ui import background_answer, error_boundary, formatting, model_picker
 from viz.components.picture_grid import Bar, Tile, picture_grid
 from viz.fewshot.figures import NONE, class_colour
 
-AT_ONCE = 8
-MOST_BARS = 4
+PAGE_SIZE = 8
+MAX_BARS = 4
 POLL_SECONDS = 0.4
 SPOKEN = 4
 ADVICE = 2
 """Sentences of advice beside the answers; all of them stand under how far to trust it."""
 
 
-def show(project: Project, loader: FeatureLoader, card: CardInfo, *, here: bool) -> Taught | None:
+def show(project: Project, loader: FeatureLoader, card: CardInfo, *, here: bool) -> FittedProject | None:
     """The questions with their answers. Returns the classifier, None where there is none yet."""
     _heading(project)
     if not here:
@@ -37,21 +37,21 @@ def show(project: Project, loader: FeatureLoader, card: CardInfo, *, here: bool)
     ready = loader.ensure_loaded()
     if not ready:
         _looking(loader)
-    taught = _taught(project, loader)
-    if taught is None:
-        todo = fitted.lacking(project, loader)
+    fitted = _fit(project, loader)
+    if fitted is None:
+        todo = missing_step(project, loader)
         if todo:
             st.info(todo, icon=":material/arrow_back:")
         _pending(project, "" if todo or ready else "The answers come once the model has looked at the examples.")
         return None
-    _told(project, loader, taught)
-    _answers(project, loader, taught)
-    return taught
+    _told(project, loader, fitted)
+    _answers(project, loader, fitted)
+    return fitted
 
 
-def _taught(project: Project, loader: FeatureLoader) -> Taught | None:
+def _fit(project: Project, loader: FeatureLoader) -> FittedProject | None:
     try:
-        return fitted.taught(project, loader)
+        return fit_project(project, loader)
     except UserError as error:
         st.warning(
             f"{formatting.plain(error.sentence)} Until then, choose another way to decide.", icon=":material/tune:"
@@ -87,14 +87,14 @@ def _looking(loader: FeatureLoader) -> None:
     watch()
 
 
-def _told(project: Project, loader: FeatureLoader, taught: Taught) -> None:
+def _told(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """The honest score in one line, and what stands outside of it."""
-    st.markdown(score_line(taught))
-    if "advice" not in taught.memo:
-        taught.memo["advice"] = advice(taught.classifier)
-    for sentence in taught.memo["advice"][:ADVICE]:
+    st.markdown(score_line(fitted))
+    if "advice" not in fitted.memo:
+        fitted.memo["advice"] = advice(fitted.classifier)
+    for sentence in fitted.memo["advice"][:ADVICE]:
         st.caption(f":material/lightbulb: {formatting.plain(sentence)}")
-    empty = fitted.empty_classes(project, loader)
+    empty = empty_classes(project, loader)
     if empty:
         names = ", ".join(f"“{name}”" for name in empty[:3])
         more = f" and {len(empty) - 3} more" if len(empty) > 3 else ""
@@ -105,12 +105,12 @@ def _told(project: Project, loader: FeatureLoader, taught: Taught) -> None:
         st.caption(f":material/warning: {formatting.count(len(refused), 'picture')} could not be looked at: {named}.")
 
 
-def score_line(taught: Taught) -> str:
+def score_line(fitted: FittedProject) -> str:
     """How many examples were recognised by a classifier that never saw them, with its exact interval."""
-    left = taught.classifier.left_out
+    left = fitted.classifier.loo
     if not left.counted:
         return left.sentence
-    right = int(left.right.sum())
+    right = int(left.correct.sum())
     truth = clopper_pearson(right, left.counted)
     alone = len(left.labels) - left.counted
     unheard = f" {formatting.count(alone, 'example')} alone in its class cannot be left out." if alone else ""
@@ -127,7 +127,7 @@ def _pending(project: Project, sentence: str) -> None:
     if not project.state.questions:
         _none_asked()
         return
-    shown = image_tiles.page_of(project.state.questions, f"asked-{project.token}", AT_ONCE)
+    shown = image_tiles.page_of(project.state.questions, f"asked-{project.token}", PAGE_SIZE)
     picture_grid([image_tiles.tile(project, sha) for sha in shown], f"asked-{project.token}", label="Questions")
 
 
@@ -138,42 +138,42 @@ def _none_asked() -> None:
     )
 
 
-def _answers(project: Project, loader: FeatureLoader, taught: Taught) -> None:
+def _answers(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """The questions with bars; the one that is chosen is explained below."""
     if not project.state.questions:
         _none_asked()
         return
     key = f"asked-{project.token}"
-    shown = image_tiles.page_of(project.state.questions, key, AT_ONCE)
-    tiles = [answer_tile(project, taught, sha) for sha in shown]
+    shown = image_tiles.page_of(project.state.questions, key, PAGE_SIZE)
+    tiles = [answer_tile(project, fitted, sha) for sha in shown]
     chosen = picture_grid(tiles, key, label="Questions and answers", choose="one", chosen=shown[:1])
     st.session_state[f"question-{project.token}"] = chosen[0] if chosen else None
     image_tiles.chosen_actions(project, chosen, key, questions=True)
-    st.caption(_spoken(project, taught, shown))
+    st.caption(_spoken(project, fitted, shown))
 
 
-def answer_tile(project: Project, taught: Taught, sha: str) -> Tile:
+def answer_tile(project: Project, fitted: FittedProject, sha: str) -> Tile:
     """A question with its answer in bars, the most probable first."""
-    if sha not in taught.questions or taught.prediction is None:
+    if sha not in fitted.questions or fitted.prediction is None:
         waiting = (Bar("waiting…", 0.0, class_colour(-1)),)
         return image_tiles.tile(project, sha, note="not looked at yet", bars=waiting)
-    row = taught.questions.index(sha)
-    shares, none = taught.prediction.probabilities[row], bool(taught.prediction.abstained[row])
-    order = np.argsort(-shares, kind="stable")[:MOST_BARS]
-    bars = tuple(Bar(taught.names[k], float(shares[k]), class_colour(taught.places[k])) for k in order)
-    verdict = NONE if none else taught.names[int(taught.prediction.best[row])]
-    note = "also one of the examples" if sha in taught.shots else ""
+    row = fitted.questions.index(sha)
+    shares, none = fitted.prediction.probabilities[row], bool(fitted.prediction.abstained[row])
+    order = np.argsort(-shares, kind="stable")[:MAX_BARS]
+    bars = tuple(Bar(fitted.names[k], float(shares[k]), class_colour(fitted.places[k])) for k in order)
+    verdict = NONE if none else fitted.names[int(fitted.prediction.best[row])]
+    note = "also one of the examples" if sha in fitted.shots else ""
     return image_tiles.tile(project, sha, verdict=verdict, tone="warn" if none else "", bars=bars, note=note)
 
 
-def _spoken(project: Project, taught: Taught, shown: Sequence[str]) -> str:
+def _spoken(project: Project, fitted: FittedProject, shown: Sequence[str]) -> str:
     """The first answers in words, for whoever does not see the bars."""
     said = []
     for sha in shown[:SPOKEN]:
-        found = answer_tile(project, taught, sha)
+        found = answer_tile(project, fitted, sha)
         if found.verdict:
             best = f"{found.bars[0].label}, {100 * found.bars[0].share:.0f} %"
             said.append(f"{found.title}: {NONE if found.verdict == NONE else best}")
     rest = len(shown) - len(said)
-    took = f"Taught in {1000 * taught.seconds:.0f} ms from {formatting.count(len(taught.shots), 'example')}."
+    took = f"Taught in {1000 * fitted.seconds:.0f} ms from {formatting.count(len(fitted.shots), 'example')}."
     return formatting.plain(f"{'; '.join(said)}{f'; and {rest} more' if rest and said else ''}. {took}")

@@ -19,23 +19,23 @@ from pathlib import Path
 from typing import Any
 
 from backends.core.errors import BadInput, TooLarge
-from backends.fewshot.data.class_list import MOST_CLASSES
+from backends.fewshot.data.class_list import MAX_CLASSES
 from studio.pictures.schema import (
-    NAME_LETTERS,
-    SENTENCE_LETTERS,
-    ClassOf,
+    MAX_NAME_LENGTH,
+    MAX_SENTENCE_LENGTH,
+    ImageClass,
     Picture,
-    State,
-    checked_sha,
+    ProjectState,
+    clean_text,
     dump,
     free_name,
+    normalise_name,
     parse,
-    same,
-    tidy,
+    validate_sha,
 )
 from studio.web.responses import NotFound
 
-MOST_PICTURES, MOST_BYTES = 20_000, 2_000_000_000
+MAX_PICTURES, MAX_BYTES = 20_000, 2_000_000_000
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,40}")
 
 
@@ -59,7 +59,7 @@ class Project:
         self.state = _read(folder)
 
     @contextmanager
-    def change(self) -> Iterator[State]:
+    def change(self) -> Iterator[ProjectState]:
         """The state, to be changed; on a clean end it is kept and `revision` grows."""
         with self._lock:
             yield self.state
@@ -73,29 +73,29 @@ class Project:
 
     def picture(self, sha: str) -> Path:
         """Where the picture lies, as it came."""
-        return self.folder / "pictures" / checked_sha(sha)
+        return self.folder / "pictures" / validate_sha(sha)
 
     def thumb(self, sha: str) -> Path:
-        return self.folder / "thumbs" / f"{checked_sha(sha)}.webp"
+        return self.folder / "thumbs" / f"{validate_sha(sha)}.webp"
 
     # -- classes ---------------------------------------------------------------------------------------------------
 
-    def add_class(self, name: str, sentence: str = "") -> ClassOf:
+    def add_class(self, name: str, sentence: str = "") -> ImageClass:
         """Raises BadInput for a name that is empty or taken."""
         with self.change() as state:
-            if len(state.classes) >= MOST_CLASSES:
-                raise TooLarge(f"A project has at most {MOST_CLASSES} classes.")
-            made = ClassOf(secrets.token_hex(4), free_name(state, name), tidy(sentence, SENTENCE_LETTERS))
+            if len(state.classes) >= MAX_CLASSES:
+                raise TooLarge(f"A project has at most {MAX_CLASSES} classes.")
+            made = ImageClass(secrets.token_hex(4), free_name(state, name), clean_text(sentence, MAX_SENTENCE_LENGTH))
             state.classes.append(made)
             return made
 
-    def class_called(self, name: str) -> ClassOf:
+    def class_called(self, name: str) -> ImageClass:
         """The class of that name, made where there is none yet."""
-        wanted = same(tidy(name, NAME_LETTERS))
-        found = next((each for each in self.state.classes if same(each.name) == wanted), None)
+        wanted = normalise_name(clean_text(name, MAX_NAME_LENGTH))
+        found = next((each for each in self.state.classes if normalise_name(each.name) == wanted), None)
         return found or self.add_class(name)
 
-    def get_class(self, class_id: str) -> ClassOf:
+    def get_class(self, class_id: str) -> ImageClass:
         found = next((each for each in self.state.classes if each.id == class_id), None)
         if found is None:
             raise BadInput("This class is not there any more: it was removed in another window.")
@@ -106,7 +106,7 @@ class Project:
         with self.change() as state:
             mine = self.get_class(class_id)
             mine.name = free_name(state, name, but=class_id)
-            mine.sentence = tidy(sentence, SENTENCE_LETTERS)
+            mine.sentence = clean_text(sentence, MAX_SENTENCE_LENGTH)
 
     def remove_class(self, class_id: str) -> None:
         with self.change() as state:
@@ -149,13 +149,13 @@ class Project:
                     target.shots.append(sha)
                 if sha in state.questions:
                     state.questions.remove(sha)
-                state.fine = [mark for mark in state.fine if sha not in mark]
+                state.dismissed_flags = [flag for flag in state.dismissed_flags if sha not in flag]
 
     def accept(self, flag: str) -> None:
         """A flag was looked at, and what it is about is as it should be."""
         with self.change() as state:
-            if flag not in state.fine:
-                state.fine.append(flag)
+            if flag not in state.dismissed_flags:
+                state.dismissed_flags.append(flag)
 
     def remove(self, shas: Iterable[str], questions: bool = False) -> None:
         """Take pictures away from the examples, or from the questions."""
@@ -170,9 +170,9 @@ class Project:
     def room(self) -> int:
         """How many more pictures may come. Raises TooLarge where there is no room for one."""
         pictures = self.state.pictures
-        if len(pictures) >= MOST_PICTURES or sum(one.bytes for one in pictures.values()) >= MOST_BYTES:
-            raise TooLarge(f"A project holds at most {MOST_PICTURES:,} pictures and {MOST_BYTES / 1e9:.0f} GB.")
-        return MOST_PICTURES - len(pictures)
+        if len(pictures) >= MAX_PICTURES or sum(one.bytes for one in pictures.values()) >= MAX_BYTES:
+            raise TooLarge(f"A project holds at most {MAX_PICTURES:,} pictures and {MAX_BYTES / 1e9:.0f} GB.")
+        return MAX_PICTURES - len(pictures)
 
 
 class Projects:
@@ -183,11 +183,11 @@ class Projects:
         self._open: dict[str, Project] = {}
         self._lock = threading.Lock()
 
-    def create(self, state: State | None = None) -> Project:
+    def create(self, state: ProjectState | None = None) -> Project:
         folder = self.root / secrets.token_hex(16)
         for name in ("pictures", "thumbs", "features"):
             (folder / name).mkdir(parents=True)
-        made = state or State()
+        made = state or ProjectState()
         made.created = made.created or time.time()
         _write(folder, made)
         return self.open(folder.name)
@@ -216,14 +216,14 @@ class Projects:
         return sorted(found, key=lambda one: -one[1]["changed"])[:most]
 
 
-def _read(folder: Path) -> State:
+def _read(folder: Path) -> ProjectState:
     try:
         return parse(json.loads((folder / "project.json").read_text("utf-8")))
     except (OSError, ValueError) as error:
         raise BadInput("The description of this project is damaged or cannot be read.") from error
 
 
-def _write(folder: Path, state: State) -> None:
+def _write(folder: Path, state: ProjectState) -> None:
     shots, classes = len(state.shots), len(state.classes)
     about = {"name": state.name, "classes": classes, "pictures": shots, "changed": time.time()}
     for name, told in (("project.json", dump(state)), ("about.json", about)):

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import IO
 
 from backends.core.errors import BadInput, TooLarge, UserError
-from backends.fewshot.data.image_collection import open_gallery
+from backends.fewshot.data.image_collection import open_image_collection
 from studio.jobs.receiver import copy_upload
 from studio.pictures.files import Taken, Tell, keep, quietly
-from studio.pictures.project import MOST_PICTURES, Project, Projects
-from studio.pictures.schema import ClassOf, Picture, State, dump, parse
+from studio.pictures.project import MAX_PICTURES, Project, Projects
+from studio.pictures.schema import ImageClass, Picture, ProjectState, dump, parse
 
-MOST_DESCRIPTION = 64 * 1024 * 1024
+MAX_DESCRIPTION_BYTES = 64 * 1024 * 1024
 """Bytes of `project.json` that no honest project reaches."""
 
 
@@ -39,9 +39,9 @@ def open_file(projects: Projects, source: IO[bytes], tell: Tell = quietly) -> tu
         copy_upload(source, path)
         state = _description(path)
         wanted = {sha: state.pictures[sha] for sha in state.pictures}
-        if len(wanted) > MOST_PICTURES:
-            raise TooLarge(f"A project holds at most {MOST_PICTURES:,} pictures.")
-        project = projects.create(State(name=state.name))
+        if len(wanted) > MAX_PICTURES:
+            raise TooLarge(f"A project holds at most {MAX_PICTURES:,} pictures.")
+        project = projects.create(ProjectState(name=state.name))
         taken = Taken()
         there = _pictures(project, path, wanted, taken, tell) if wanted else {}
         missing = len(wanted) - len(there)
@@ -62,7 +62,7 @@ def _pictures(
 ) -> dict[str, Picture]:
     """Those of the wanted pictures that are in the zip and can be read, by what their bytes are, not what they say."""
     there: dict[str, Picture] = {}
-    with open_gallery(path) as gallery:
+    with open_image_collection(path) as gallery:
         for index, item in enumerate(gallery.items):
             tell(index, len(gallery.items))
             if item.sha256 not in wanted:
@@ -78,14 +78,14 @@ def _pictures(
     return there
 
 
-def _description(path: Path) -> State:
+def _description(path: Path) -> ProjectState:
     """What `project.json` in the zip says; it is read only up to a size that no honest one reaches."""
     try:
         with zipfile.ZipFile(path) as bundle, bundle.open("project.json") as file:
-            data = file.read(MOST_DESCRIPTION + 1)
+            data = file.read(MAX_DESCRIPTION_BYTES + 1)
     except (KeyError, OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise BadInput("This is not a saved picture project: choose a zip that Fourfold saved.") from error
-    if len(data) > MOST_DESCRIPTION:
+    if len(data) > MAX_DESCRIPTION_BYTES:
         raise TooLarge("The description of this project is too large to be true.")
     try:
         return parse(json.loads(data.decode("utf-8")))
@@ -100,7 +100,7 @@ def bundled(project: Project, shas: Iterable[str], target: Path) -> None:
             bundle.write(project.picture(sha), f"{sha}.img")
 
 
-def folders(project: Project, classes: Iterable[ClassOf], target: Path) -> None:
+def folders(project: Project, classes: Iterable[ImageClass], target: Path) -> None:
     """The examples as a zip with one folder a class, as the command line takes it."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as bundle:
         for each in classes:

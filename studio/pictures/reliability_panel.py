@@ -11,61 +11,61 @@ from evaluation.metrics.fewshot.classifiers import CurvePoint, learning_curve, r
 from evaluation.metrics.fewshot.label_audit import Flag, flags
 from studio.pictures import image_tiles, predictions_panel
 from studio.pictures.feature_loader import FeatureLoader
-from studio.pictures.fitted import Taught
+from studio.pictures.fitted import FittedProject
 from studio.pictures.image_tiles import act
 from studio.pictures.project import Project
 from studio.ui import formatting
 from viz.components.picture_grid import picture_grid
 from viz.fewshot import trust
 
-FLAGS_AT_ONCE = 6
+MAX_FLAGS = 6
 ICONS = {"mislabelled": ":material/swap_horiz:", "duplicate": ":material/content_copy:", "outlier": ":material/help:"}
 RELIABLE = 20
 """Fewer left-out examples than this say nothing of how honest probabilities are."""
 
 
-def show(project: Project, loader: FeatureLoader, taught: Taught) -> None:
+def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """The score, what would better it, which examples to look at again, and the two curves."""
-    st.markdown(predictions_panel.score_line(taught))
+    st.markdown(predictions_panel.score_line(fitted))
     if project.state.reject:
-        st.caption(taught.classifier.rejection.sentence)
+        st.caption(fitted.classifier.rejection.sentence)
     above = st.container()
     left, right = st.columns(2, gap="large")
     with left:
-        _reliability(taught)
+        _reliability(fitted)
     with right:
-        curve = _curve(project, loader, taught)
+        curve = _curve(project, loader, fitted)
     left, right = above.columns(2, gap="large")
     with left:
         st.markdown("**What to do next**")
-        for sentence in advice(taught.classifier, curve):
+        for sentence in advice(fitted.classifier, curve):
             st.markdown(f"- {formatting.plain(sentence)}")
     with right:
-        _flags(project, taught)
+        _flags(project, fitted)
 
 
-def _flags(project: Project, taught: Taught) -> None:
+def _flags(project: Project, fitted: FittedProject) -> None:
     """Examples to look at again, each with one click that mends it and one that leaves it."""
     st.markdown("**Examples to look at again**")
-    titles = [f"“{project.state.title(sha)}”" for sha in taught.shots]
-    if "flags" not in taught.memo:
-        taught.memo["flags"] = flags(taught.classifier, titles)
-    found = [flag for flag in taught.memo["flags"] if mark(taught, flag) not in project.state.fine]
+    titles = [f"“{project.state.title(sha)}”" for sha in fitted.shots]
+    if "flags" not in fitted.memo:
+        fitted.memo["flags"] = flags(fitted.classifier, titles)
+    found = [flag for flag in fitted.memo["flags"] if flag_id(fitted, flag) not in project.state.dismissed_flags]
     if not found:
         st.caption(":material/check_circle: None stands out: no two nearly the same, none unlike its class.")
-    for flag in found[:FLAGS_AT_ONCE]:
-        _one_flag(project, taught, flag)
-    if len(found) > FLAGS_AT_ONCE:
-        st.caption(f"And {len(found) - FLAGS_AT_ONCE} more.")
+    for flag in found[:MAX_FLAGS]:
+        _one_flag(project, fitted, flag)
+    if len(found) > MAX_FLAGS:
+        st.caption(f"And {len(found) - MAX_FLAGS} more.")
 
 
-def mark(taught: Taught, flag: Flag) -> str:
+def flag_id(fitted: FittedProject, flag: Flag) -> str:
     """What a flag is called in the project once somebody has looked at it."""
-    return ":".join([flag.kind, *sorted(taught.shots[row] for row in flag.shots)])
+    return ":".join([flag.kind, *sorted(fitted.shots[row] for row in flag.shots)])
 
 
-def _one_flag(project: Project, taught: Taught, flag: Flag) -> None:
-    shas, name = [taught.shots[row] for row in flag.shots], mark(taught, flag)
+def _one_flag(project: Project, fitted: FittedProject, flag: Flag) -> None:
+    shas, name = [fitted.shots[row] for row in flag.shots], flag_id(fitted, flag)
     with st.container(border=True, gap="small"):
         pictures, said = st.columns([1, 2], vertical_alignment="center", wrap=False)
         with pictures:
@@ -75,7 +75,7 @@ def _one_flag(project: Project, taught: Taught, flag: Flag) -> None:
             st.caption(f"{ICONS[flag.kind]} {formatting.plain(flag.sentence)}")
             with st.container(horizontal=True, gap="small"):
                 if flag.kind == "mislabelled":
-                    target = taught.classes[flag.label]
+                    target = fitted.classes[flag.label]
                     if st.button(f"Move to “{formatting.plain(target.name)}”", key=f"mend-{name}", type="primary"):
                         act(lambda: project.move(shas, target.id))
                 elif st.button("Keep one" if flag.kind == "duplicate" else "Remove it", key=f"mend-{name}"):
@@ -84,44 +84,44 @@ def _one_flag(project: Project, taught: Taught, flag: Flag) -> None:
                     act(lambda: project.accept(name))
 
 
-def _reliability(taught: Taught) -> None:
+def _reliability(fitted: FittedProject) -> None:
     """Whether an answer that says 80 % is right eight times in ten."""
     st.markdown("**Is it as sure as it is right?**", help="On the dashed line, “80 %” is right eight times in ten.")
-    left = taught.classifier.left_out
+    left = fitted.classifier.loo
     if left.counted < 2:
         st.caption(left.sentence)
         return
     rows = left.measurable
-    found = reliability(probabilities(left.scores[rows], taught.classifier.temperature), left.labels[rows])
+    found = reliability(probabilities(left.scores[rows], fitted.classifier.temperature), left.labels[rows])
     bins = found.bins
     figure, alt = trust.reliability(
-        np.array([one.sure for one in bins]),
+        np.array([one.confidence for one in bins]),
         np.array([one.accuracy.estimate for one in bins]),
         np.array([one.accuracy.count for one in bins]),
         low=np.array([one.accuracy.low for one in bins]),
         high=np.array([one.accuracy.high for one in bins]),
-        error=found.gap,
+        error=found.calibration_error,
     )
     st.plotly_chart(figure, alt=alt, key="reliability")
     few = " With so few examples chance plays a large part." if left.counted < RELIABLE else ""
     warmth = (
-        "Its sureness was set by leaving examples out." if taught.classifier.calibrated else "Its sureness is a guess."
+        "Its sureness was set by leaving examples out." if fitted.classifier.calibrated else "Its sureness is a guess."
     )
     st.caption(f"{found.sentence} {warmth}{few}")
 
 
-def _curve(project: Project, loader: FeatureLoader, taught: Taught) -> list[CurvePoint]:
+def _curve(project: Project, loader: FeatureLoader, fitted: FittedProject) -> list[CurvePoint]:
     """Draws the learning curve. Empty while it is being worked out or where there can be none."""
     st.markdown(
         "**Would more examples help?**",
         help="Taught with some of the examples and tested on the others, many times; the shade is a 95 % interval.",
     )
-    if taught.support.counts.max(initial=0) < 2:
+    if fitted.support.counts.max(initial=0) < 2:
         st.caption("A second example of a class is needed to see that.")
         return []
     curve: list[CurvePoint] | None = image_tiles.background_answer(
         f"curve-{project.token}-{loader.card['id']}-{project.revision}-{loader.store.version}",
-        lambda: list(learning_curve(taught.support, taught.classifier.head.id)),
+        lambda: list(learning_curve(fitted.support, fitted.classifier.head.id)),
         "Teaching and testing many times over…",
     )
     if curve is None:
@@ -131,7 +131,7 @@ def _curve(project: Project, loader: FeatureLoader, taught: Taught) -> list[Curv
         np.array([point.accuracy.estimate for point in curve]),
         np.array([point.accuracy.low for point in curve]),
         np.array([point.accuracy.high for point in curve]),
-        chance=1 / len(taught.names),
+        chance=1 / len(fitted.names),
     )
     st.plotly_chart(figure, alt=alt, key="learning-curve")
     st.caption(alt)

@@ -52,11 +52,11 @@ def start_sample() -> NoReturn:
 
     from evaluation.synthetic.pictures import SENTENCES
     from studio.pictures import files
-    from studio.pictures.schema import State
+    from studio.pictures.schema import ProjectState
 
     with st.spinner("Drawing the sample pictures…"):
         folder = SAMPLE.make()
-        project = projects().create(State(name="Sample pictures"))
+        project = projects().create(ProjectState(name="Sample pictures"))
         for kind, sentence in SENTENCES.items():
             project.add_class(kind, sentence)
         files.take_zip(project, folder / "shots.zip")

@@ -21,14 +21,14 @@ from studio.pictures import (
 )
 from studio.pictures import model_picker as model
 from studio.pictures.feature_loader import FeatureLoader
-from studio.pictures.fitted import Taught
+from studio.pictures.fitted import FittedProject
 from studio.pictures.inference_client import TASK
 from studio.pictures.project import Project
-from studio.pictures.schema import NAME_LETTERS
+from studio.pictures.schema import MAX_NAME_LENGTH
 from studio.pictures.task import feature_loaders, projects
 from studio.ui import error_boundary, formatting, model_picker
 
-VIEWS: Mapping[str, Callable[[Project, FeatureLoader, Taught], None]] = {
+VIEWS: Mapping[str, Callable[[Project, FeatureLoader, FittedProject], None]] = {
     "Why": explanation_panel.show,
     "How far to trust it": reliability_panel.show,
     "Mix-ups": confusion_panel.show,
@@ -59,13 +59,13 @@ def show(token: str) -> None:
     here = model_picker.is_here(card)
     loader = feature_loaders().get(project, card)
     left, right = st.columns([5, 6], gap="large")
-    taught = None
+    fitted = None
     with left, error_boundary.told("the classes"):
         class_editor.show(project, loader.understands_words)
     with right, error_boundary.told("the answers"):
-        taught = predictions_panel.show(project, loader, card, here=here)
-    if taught is not None:
-        _closer(project, loader, taught)
+        fitted = predictions_panel.show(project, loader, card, here=here)
+    if fitted is not None:
+        _closer(project, loader, fitted)
 
 
 def _heading(project: Project) -> None:
@@ -82,7 +82,7 @@ def _heading(project: Project) -> None:
                 st.query_params.clear()
                 st.rerun()
             with st.popover("Project", icon=":material/more_horiz:"):
-                st.text_input("Its name", project.state.name, max_chars=NAME_LETTERS, key=key, on_change=renamed)
+                st.text_input("Its name", project.state.name, max_chars=MAX_NAME_LENGTH, key=key, on_change=renamed)
                 export.save_button(project)
                 st.write("Deleting removes the project and its pictures from this computer for good.")
                 if st.button("Delete this project", icon=":material/delete:"):
@@ -92,7 +92,7 @@ def _heading(project: Project) -> None:
                     st.rerun()
 
 
-def _closer(project: Project, loader: FeatureLoader, taught: Taught) -> None:
+def _closer(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     st.divider()
     with error_boundary.told("what explains the answers"):
         first = next(iter(VIEWS))
@@ -100,4 +100,4 @@ def _closer(project: Project, loader: FeatureLoader, taught: Taught) -> None:
             "Look closer", list(VIEWS), default=first, required=True, key=f"view-{project.token}",
             label_visibility="collapsed",
         )  # fmt: skip
-        VIEWS[chosen or first](project, loader, taught)
+        VIEWS[chosen or first](project, loader, fitted)

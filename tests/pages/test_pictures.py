@@ -71,7 +71,7 @@ def looked(app: AppTest, project: Project) -> AppTest:
     return app
 
 
-def taught(app: AppTest, project: Project) -> AppTest:
+def fitted(app: AppTest, project: Project) -> AppTest:
     return looked(open_project(app, project), project)
 
 
@@ -139,7 +139,7 @@ def test_a_new_project_knows_words_from_the_start_so_that_names_are_enough(app: 
 
 
 def test_the_answers_come_with_bars_an_honest_score_and_what_is_not_understood(app: AppTest, project: Project) -> None:
-    taught(app, project)
+    fitted(app, project)
     shown = words_of(app)
     assert "**12 of 12** examples are recognised by a classifier that never saw them" in shown
     assert "between 74 and 100 %" in shown  # Clopper and Pearson's, of 12 of 12
@@ -154,7 +154,7 @@ def test_the_answers_come_with_bars_an_honest_score_and_what_is_not_understood(a
 def test_an_example_more_is_looked_at_and_counts_and_an_unasked_one_is_not_sent_again(
     app: AppTest, project: Project
 ) -> None:
-    taught(app, project)
+    fitted(app, project)
     red = project.state.classes[0]
     picture_files.take(project, [("more.png", lambda: shade("red", 5))], red.id)
     looked(app.run(), project)
@@ -165,7 +165,7 @@ def test_an_example_more_is_looked_at_and_counts_and_an_unasked_one_is_not_sent_
 
 
 def test_why_shows_the_nearest_examples_and_the_map_of_the_answer(app: AppTest, project: Project) -> None:
-    taught(app, project)
+    fitted(app, project)
     near = grids(app)["The nearest examples"]["tiles"]
     assert [tile["badge"] for tile in near[:4]] == ["blue"] * 4 and "% alike" in near[0]["note"]
     assert "Only pictures have a vote" in words_of(app)
@@ -178,7 +178,7 @@ def test_mixups_open_the_pictures_and_a_label_can_be_put_right(app: AppTest, pro
     blue, red = project.state.classes[2], project.state.classes[0]
     wrong = blue.shots[0]
     project.move([wrong], red.id)
-    view(taught(app, project), "Mix-ups")
+    view(fitted(app, project), "Mix-ups")
     assert "the most frequent mix-up: 1 of red taken for blue" in words_of(app)
     assert "1 example of “red” taken for “blue”" in words_of(app)
     tiles = grids(app)["Pictures of this cell"]["tiles"]
@@ -186,7 +186,7 @@ def test_mixups_open_the_pictures_and_a_label_can_be_put_right(app: AppTest, pro
 
 
 def test_the_map_names_the_closest_classes_and_holds_every_picture(app: AppTest, project: Project) -> None:
-    view(taught(app, project), "Map")
+    view(fitted(app, project), "Map")
     assert "Map of 14 pictures" in words_of(app) and "closest classes" in words_of(app)
     chart = json.loads(app.get("plotly_chart")[-1].proto.spec)
     ids = {one for trace in chart["data"] for one in trace["customdata"]}
@@ -197,11 +197,11 @@ def test_what_is_taken_away_runs_without_fourfold(app: AppTest, project: Project
     import subprocess
     import sys
 
-    view(taught(app, project), "Take it away")
+    view(fitted(app, project), "Take it away")
     assert "What it tells apart" in words_of(app) and "12 of 12" in words_of(app)
     card = next(c for c in services.backend().info()["tasks"]["fewshot"]["cards"] if c["id"] == "prototypes")
     loader = feature_loaders().get(project, card)
-    made = loader.taught[1]  # type: ignore[attr-defined]
+    made = loader.fitted[1]  # type: ignore[attr-defined]
     with zipfile.ZipFile(io.BytesIO(export.package(made, "# card"))) as bundle:
         assert sorted(bundle.namelist()) == ["README.md", "classify.py", "head.npz"]
         bundle.extractall(tmp_path)
@@ -217,7 +217,7 @@ def test_what_is_taken_away_runs_without_fourfold(app: AppTest, project: Project
 
 
 def test_many_pictures_are_sorted_as_a_run_with_a_table(app: AppTest, project: Project) -> None:
-    view(taught(app, project), "Take it away")
+    view(fitted(app, project), "Take it away")
     many = pictures.zipped({f"{kind} {n}.png": shade(kind, 20 + n) for kind in COLOURS for n in range(3)})
     next(box for box in app.file_uploader if box.label == "Zip of pictures").upload("holiday.zip", many).run()
     click(app, "Sort them")
@@ -311,7 +311,7 @@ def test_advice_names_what_is_mistaken_and_a_flag_is_mended_with_one_click(app: 
     project.move([wrong], red.id)
     twin = pictures.encoded(Image.open(io.BytesIO(shade("green", 0))), "BMP")  # the same pixels in another file
     picture_files.take(project, [("twin.bmp", lambda: twin)], green.id)
-    view(taught(app, project), "How far to trust it")
+    view(fitted(app, project), "How far to trust it")
     shown = words_of(app)
     assert "is mistaken for “blue”" in shown and "On average" in shown
     assert "“blue 0.png” is filed under “red” but looks like “blue”" in shown
@@ -319,7 +319,7 @@ def test_advice_names_what_is_mistaken_and_a_flag_is_mended_with_one_click(app: 
     click(app, "It is fine")  # the first flag is the mislabelled one
     assert "is filed under" not in words_of(app) and wrong in red.shots
     with project.change() as state:
-        state.fine.clear()
+        state.dismissed_flags.clear()
     app.run()
     click(app, "Move to “blue”")
     assert wrong in blue.shots and wrong not in red.shots
@@ -328,7 +328,7 @@ def test_advice_names_what_is_mistaken_and_a_flag_is_mended_with_one_click(app: 
 
 
 def test_the_learning_curve_comes_by_itself(app: AppTest, project: Project) -> None:
-    view(taught(app, project), "How far to trust it")
+    view(fitted(app, project), "How far to trust it")
     wait_for(lambda: "With 1 of each class" in words_of(app.run()), 60)
 
 
@@ -337,7 +337,7 @@ def test_what_cannot_be_worked_out_is_said_once_and_can_be_tried_again(
 ) -> None:
     whole = reliability_panel.learning_curve
     monkeypatch.setattr(reliability_panel, "learning_curve", lambda *_: 1 / 0)
-    view(taught(app, project), "How far to trust it")
+    view(fitted(app, project), "How far to trust it")
     wait_for(lambda: any(button.label == "Try again" for button in app.run().button), 20)
     assert formatting.plain(FAULT) in words_of(app) and "What to do next" in words_of(app)
     monkeypatch.setattr(reliability_panel, "learning_curve", whole)
@@ -347,7 +347,7 @@ def test_what_cannot_be_worked_out_is_said_once_and_can_be_tried_again(
 
 
 def test_where_it_looks_is_asked_of_the_server_and_drawn(app: AppTest, project: Project) -> None:
-    taught(app, project)
+    fitted(app, project)
     click(app, "Show where it looks")
     wait_for(lambda: "speaks loudest for the answer" in words_of(app.run()), 60)
     assert "Method: how far the score falls when a part is covered" in words_of(app) and not app.exception
@@ -356,7 +356,7 @@ def test_where_it_looks_is_asked_of_the_server_and_drawn(app: AppTest, project: 
 def test_without_its_weights_a_flamingo_is_an_explained_state_with_the_prompt_it_would_read(
     app: AppTest, project: Project
 ) -> None:
-    view(taught(app, project), "As a conversation")
+    view(fitted(app, project), "As a conversation")
     app.radio(key=f"flamingo-{project.token}").set_value("idefics-9b").run()
     assert "The weights are not on this machine" in words_of(app) and "What it would be shown" in words_of(app)
     said = [block for message in app.chat_message for block in message.markdown]
@@ -367,7 +367,7 @@ def test_without_its_weights_a_flamingo_is_an_explained_state_with_the_prompt_it
 def test_a_fresh_machine_has_a_flamingo_that_answers_at_once_and_tells_its_limits(
     app: AppTest, project: Project
 ) -> None:
-    view(taught(app, project), "As a conversation")
+    view(fitted(app, project), "As a conversation")
     assert "The weights are not on this machine" not in words_of(app) and "drawn shapes" in words_of(app)
     click(app, "Ask the Flamingo")
     wait_for(lambda: "The Flamingo**" in words_of(app.run()), 60)
@@ -378,7 +378,7 @@ def test_a_fresh_machine_has_a_flamingo_that_answers_at_once_and_tells_its_limit
 def test_none_of_these_can_be_switched_off_and_heads_have_plain_names(app: AppTest, project: Project) -> None:
     odd = pictures.encoded(Image.effect_noise((64, 64), 120))
     picture_files.take(project, [("odd.png", lambda: odd)], None)
-    taught(app, project)
+    fitted(app, project)
     tile = grids(app)["Questions and answers"]["tiles"][0]
     assert (tile["title"], tile["verdict"], tile["tone"]) == ("odd.png", "none of these", "warn")
     assert "unlike its examples" in words_of(app)

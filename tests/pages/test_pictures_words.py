@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from studio import services
 from studio.pictures import files
-from studio.pictures.fitted import Taught
+from studio.pictures.fitted import FittedProject
 from studio.pictures.project import Project
 from studio.pictures.task import feature_loaders, projects
 from tests.backends.fewshot.tiny import clip_folder, idefics_folder
@@ -67,7 +67,7 @@ def project(app: AppTest) -> Project:
     return made
 
 
-def taught(app: AppTest, project: Project) -> Taught:
+def fitted(app: AppTest, project: Project) -> FittedProject:
     """What the page worked with, once the model has looked at everything."""
     open_project(app, project)
     card = next(one for one in services.backend().info()["tasks"]["fewshot"]["cards"] if one["id"] == CLIP)
@@ -80,34 +80,34 @@ def taught(app: AppTest, project: Project) -> Taught:
     wait_for(done, 60)
     app.run()
     assert not app.exception
-    return loader.taught[1]  # type: ignore[attr-defined]
+    return loader.fitted[1]  # type: ignore[attr-defined]
 
 
 def test_a_sentence_alone_is_a_class_and_words_vote_beside_pictures(app: AppTest, project: Project) -> None:
-    made = taught(app, project)
-    assert made.names == ("red", "#1: white/bear") and made.support.worded.all()
+    made = fitted(app, project)
+    assert made.names == ("red", "#1: white/bear") and made.support.has_text.all()
     assert made.support.counts.tolist() == [2, 0] and made.classifier.head.id == "proker"
     assert "does not understand words" not in words_of(app) and "Votes: words speak loudest for" in words_of(app)
     bars = [bar["label"] for bar in grids(app)["Questions and answers"]["tiles"][0]["bars"]]
     assert sorted(bars) == ["#1: white/bear", "red"]
     before = made.support.words.copy()
     project.describe(project.state.classes[0].id, "red", "a cat in this photo")
-    after = taught(app, project).support.words
+    after = fitted(app, project).support.words
     assert np.abs(after[0] - before[0]).max() > 1e-3 and np.allclose(after[1], before[1])
 
 
 def test_words_can_be_switched_off_and_put_to_the_model_otherwise(app: AppTest, project: Project) -> None:
-    first = taught(app, project).support.words
+    first = fitted(app, project).support.words
     chooser = next(box for box in app.selectbox if "put to the model" in box.label)
     chooser.set_value("ensemble").run()
     assert project.state.templates == "ensemble"
-    assert np.abs(taught(app, project).support.words - first).max() > 1e-3
+    assert np.abs(fitted(app, project).support.words - first).max() > 1e-3
     next(one for one in app.toggle if one.label == "Names and sentences count").set_value(False).run()
     assert not app.exception and "Give at least two classes" in words_of(app)  # the second has words alone
 
 
 def test_the_map_of_an_answer_comes_with_the_words_that_counted(app: AppTest, project: Project) -> None:
-    taught(app, project)
+    fitted(app, project)
     click(app, "Show where it looks")
     wait_for(lambda: "speaks loudest for the answer" in words_of(app.run()), 60)
     assert "gradient times attention" in words_of(app) and "Which words counted" in words_of(app)
@@ -120,7 +120,7 @@ def chat(app: AppTest) -> list[Any]:
 
 
 def test_a_flamingo_reads_the_examples_and_answers_beside_the_classifier(app: AppTest, project: Project) -> None:
-    taught(app, project)
+    fitted(app, project)
     view(app, "As a conversation")
     next(one for one in app.slider if one.label == "In how many orders").set_value(2).run()
     click(app, "Ask the Flamingo")

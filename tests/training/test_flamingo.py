@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from backends.fewshot.flamingo.interleave import ASK_NAME, END, Speller, Turn, written
-from backends.fewshot.flamingo.model import Reader
+from backends.fewshot.flamingo.interleave import ASK_NAME, END, PromptTokenizer, Turn, render_prompt
+from backends.fewshot.flamingo.model import IdeficsModel
 from evaluation.datasets.drawn_shapes import picture
 from evaluation.synthetic.shape_scenes import Facts, Store
 from training.flamingo import checks as flamingo_checks
@@ -35,9 +35,9 @@ def test_a_prompt_to_train_on_is_the_one_the_engine_writes(scribe: Scribe) -> No
     turns = [Turn("a", ASK_NAME, "dax"), Turn("b", "What colour is it?", "red"), Turn("c", ASK_NAME, "Ünter 漢")]
     for place, turn in enumerate(turns):
         scribe.turn(prompt, place, turn.question, turn.answer, place != 1)
-    text = written([*turns, Turn("", "")], tokenizer.bos_token, END).rsplit("\nUser:", 1)[0]
+    text = render_prompt([*turns, Turn("", "")], tokenizer.bos_token, END).rsplit("\nUser:", 1)[0]
     assert prompt.tokens == tokenizer(text, add_special_tokens=False)["input_ids"]
-    pieces = Speller(tokenizer).pieces(turns, ["Ünter 漢"])
+    pieces = PromptTokenizer(tokenizer).split(turns, ["Ünter 漢"])
     assert prompt.tokens[:-1] == pieces.shots + pieces.query + pieces.answers[0]
     learned = [token for token, wanted in zip(prompt.tokens, prompt.learned, strict=True) if wanted]
     assert tokenizer.decode(learned) == f" dax{END} Ünter 漢{END}"
@@ -107,10 +107,10 @@ def test_pictures_are_learned_before_prompts_and_training_ends_in_weights_that_l
     assert {"aside", "naming", "asking", "likeness", "named", "answered", "pair_4"} <= names
     weights = averaged_weights(training.file)
     export(weights, tmp_path / "exported")
-    reader, network = Reader(tmp_path / "exported", "cpu"), network_with(weights)
+    reader, network = IdeficsModel(tmp_path / "exported", "cpu"), network_with(weights)
     drawing = picture({"shape": "moon"}, random.Random(0))
     latents, feature = look(network, normalised(torch.from_numpy(drawing)[None]))
-    seen = reader.look(drawing)
+    seen = reader.encode_image(drawing)
     assert np.abs(seen.feature - feature[0].detach().numpy()).max() < 0.02
     assert float((seen.latents - latents[0]).abs().max()) < 0.02
     assert (tmp_path / "exported" / "model.safetensors").stat().st_size <= 2.4e6

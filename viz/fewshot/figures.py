@@ -32,7 +32,7 @@ MARKS = (
 NONE_COLOUR = "#7c8592"
 CLEAR = "rgba(0,0,0,0)"
 LINE = "#7c8592"
-MOST_PICTURES = 150
+MAX_PICTURES = 150
 SHAPE = 2.5
 """How much wider than tall a map is on a desk; on a phone the pictures on it are a little smaller."""
 NONE = "none of these"
@@ -132,7 +132,7 @@ def embedding(
 def _lay_pictures(figure: go.Figure, points: np.ndarray, labels: np.ndarray, pictures: Sequence[str]) -> None:
     """Small pictures over the marks, each framed in its class's colour by the mark behind it; far more than fit are
     thinned out evenly."""
-    chosen = np.linspace(0, len(points) - 1, min(len(points), MOST_PICTURES)).round().astype(int)
+    chosen = np.linspace(0, len(points) - 1, min(len(points), MAX_PICTURES)).round().astype(int)
     low, high = points.min(axis=0), points.max(axis=0)
     span = np.maximum(high - low, 1e-6)
     tall = 7 if len(chosen) < 40 else 10

@@ -15,21 +15,28 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from backends.attribution.types import Network
 from backends.core.errors import WeightsMissing
 from backends.fewshot.base import FeatureEngine
 from backends.fewshot.cards import ARCHITECTURES
+from backends.fewshot.clip.explainable import image_network, text_network
 from backends.fewshot.clip.files import load_clip
 from backends.shared.device_memory import memory_sentence
 from backends.weights.digests import hash_file, outcome
 
 ADVICE = "There is not enough memory for this model: close other programs, or choose a smaller one."
 BATCHES = {"cuda": 128, "mps": 64}
-SENTENCES = 64
-"""Looked at together."""
+TEXT_BATCH = 64
+"""Sentences encoded at once."""
 
 
 class ClipEngine(FeatureEngine):
-    """A CLIP, SigLIP or MobileCLIP of open_clip. `network`, `tower` and `tokenizer` are there for who looks inside."""
+    """A CLIP, SigLIP or MobileCLIP of open_clip.
+
+    Attributes:
+        network: the whole model; tower: its image encoder; tokenizer: of its text encoder, None where its files are
+            missing; missing_tokenizer: the sentence that says how to get them.
+    """
 
     name: ClassVar[str] = "clip"
     version: ClassVar[str] = "1"
@@ -38,15 +45,19 @@ class ClipEngine(FeatureEngine):
         if not self.weights:
             raise WeightsMissing(f"“{self.card.title}” needs its weights: download them, or choose a file or folder.")
         with memory_sentence(ADVICE):
-            loaded = load_clip(_source(self.weights), ARCHITECTURES.get(self.card.id, ""))
+            loaded = load_clip(_weights_path(self.weights), ARCHITECTURES.get(self.card.id, ""))
             self.network: Any = loaded.network.to(device)
         self.device, self.batch = device, BATCHES.get(device, self.batch)
-        self.tower, self.tokenizer, self.without = self.network.visual, loaded.tokenizer, loaded.without
-        self.recipe, self.side = loaded.preprocess, int(loaded.preprocess.size)
+        self.tower, self.tokenizer, self.missing_tokenizer = (
+            self.network.visual,
+            loaded.tokenizer,
+            loaded.missing_tokenizer,
+        )
+        self.preprocessing, self.side = loaded.preprocess, int(loaded.preprocess.size)
         self.understands_words = True
         self.logit_scale = float(self.network.logit_scale.exp())
-        self.dimensions = self.features(np.zeros((1, self.side, self.side, 3), np.uint8)).shape[1]
-        self._digest = self._content()
+        self.dimensions = self.encode_images(np.zeros((1, self.side, self.side, 3), np.uint8)).shape[1]
+        self._digest = self._digest_of_model()
 
     @property
     def space(self) -> str:
@@ -54,65 +65,79 @@ class ClipEngine(FeatureEngine):
         return f"{self.name}-{self.version}-{self._digest}{half}"
 
     def prepare(self, picture: np.ndarray) -> np.ndarray:
-        """As open_clip's own transform does; of a very long picture only what counts is computed."""
-        return prepared(picture, self.side, self.recipe.resize_mode, self.recipe.interpolation, self.recipe.fill_color)
+        """The same pixels as open_clip's own transform, but only the part that is used is resampled."""
+        return prepare_image(
+            picture,
+            self.side,
+            self.preprocessing.resize_mode,
+            self.preprocessing.interpolation,
+            self.preprocessing.fill_color,
+        )
 
     def pixels(self, prepared: np.ndarray) -> Tensor:
-        """`(B, 3, side, side)` on the device, scaled as the network was trained."""
-        scales = (self.recipe.mean, self.recipe.std)
-        mean, std = (torch.tensor(row, device=self.device).view(1, 3, 1, 1) for row in scales)
-        light = torch.from_numpy(prepared).to(self.device).permute(0, 3, 1, 2).float() / 255
-        return (light - mean) / std
+        """`(B, 3, side, side)` on the device, normalised as in the training of the network."""
+        scales = (self.preprocessing.mean, self.preprocessing.std)
+        mean, std = (torch.tensor(values, device=self.device).view(1, 3, 1, 1) for values in scales)
+        scaled = torch.from_numpy(prepared).to(self.device).permute(0, 3, 1, 2).float() / 255
+        return (scaled - mean) / std
 
-    def features(self, prepared: np.ndarray) -> np.ndarray:
+    def encode_images(self, prepared: np.ndarray) -> np.ndarray:
         with self._computing():
             return self.network.encode_image(self.pixels(prepared), normalize=True).float().cpu().numpy()
 
-    def words(self, sentences: Sequence[str]) -> np.ndarray:
+    def encode_text(self, sentences: Sequence[str]) -> np.ndarray:
         if self.tokenizer is None:
-            raise WeightsMissing(self.without)
-        rows = [np.zeros((0, self.dimensions), np.float32)]
+            raise WeightsMissing(self.missing_tokenizer)
+        features = [np.zeros((0, self.dimensions), np.float32)]
         with self._computing():
-            for start in range(0, len(sentences), SENTENCES):
-                tokens = self.tokenizer(list(sentences[start : start + SENTENCES])).to(self.device)
-                rows.append(self.network.encode_text(tokens, normalize=True).float().cpu().numpy())
-        return np.concatenate(rows)
+            for start in range(0, len(sentences), TEXT_BATCH):
+                tokens = self.tokenizer(list(sentences[start : start + TEXT_BATCH])).to(self.device)
+                features.append(self.network.encode_text(tokens, normalize=True).float().cpu().numpy())
+        return np.concatenate(features)
 
-    def too_long(self, sentences: Sequence[str]) -> list[str]:
+    def truncated_texts(self, sentences: Sequence[str]) -> list[str]:
         if self.tokenizer is None:
             return []
         inner = getattr(self.tokenizer, "tokenizer", None)
-        ends = 2 if inner is None else 0  # open_clip's own counts neither the start nor the end of a text
+        ends = 2 if inner is None else 0  # open_clip's own `encode` adds neither the start nor the end token
         counts = [len(self.tokenizer.encode(text) if inner is None else inner(text).input_ids) for text in sentences]
-        most = self.tokenizer.context_length - ends
-        return [text for text, count in zip(sentences, counts, strict=True) if count > most]
+        max_tokens = self.tokenizer.context_length - ends
+        return [text for text, count in zip(sentences, counts, strict=True) if count > max_tokens]
+
+    def image_network(self, prepared: np.ndarray, direction: np.ndarray) -> Network:
+        return image_network(self.tower, self.pixels(prepared[None]), direction)
+
+    def text_network(self, sentence: str, direction: np.ndarray) -> Network | None:
+        return None if self.tokenizer is None else text_network(self.network, self.tokenizer, sentence, direction)
 
     @contextmanager
     def _computing(self) -> Iterator[None]:
-        """Without gradients, and in half precision where a graphics card is quicker so."""
+        """Without gradients, and in half precision on a graphics card, where that is faster."""
         half = torch.autocast("cuda", dtype=torch.float16, enabled=self.device == "cuda")
         with memory_sentence(ADVICE), torch.inference_mode(), half:
             yield
 
-    def _content(self) -> str:
-        """What features depend on, as a few letters: the weights and how pictures are prepared."""
-        known = "".join(file.sha256 for file in self.card.files) or content_of(self.weights[0])
-        return sha256((known + json.dumps(asdict(self.recipe), sort_keys=True, default=str)).encode()).hexdigest()[:16]
+    def _digest_of_model(self) -> str:
+        """A digest of what features depend on: the weights and the preprocessing."""
+        known = "".join(file.sha256 for file in self.card.files) or digests_of(self.weights[0])
+        return sha256(
+            (known + json.dumps(asdict(self.preprocessing), sort_keys=True, default=str)).encode()
+        ).hexdigest()[:16]
 
 
-def _source(weights: tuple[Path, ...]) -> Path:
-    """What to read: one file or folder, or the folder that several files of a card lie in."""
+def _weights_path(weights: tuple[Path, ...]) -> Path:
+    """The file or folder to read: the folder where a card has several files."""
     return weights[0] if len(weights) == 1 else weights[0].parent
 
 
-def content_of(path: Path) -> str:
+def digests_of(path: Path) -> str:
     """The sha256 of a file, or of every file in a folder."""
     files = sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
     return "".join(outcome(hash_file(file)) for file in files)
 
 
-def prepared(picture: np.ndarray, side: int, mode: str, interpolation: str, fill: int = 0) -> np.ndarray:
-    """`(side, side, 3)` uint8 of `(H, W, 3)`: "shortest" cuts out the middle square, "squash" stretches, "longest"
+def prepare_image(picture: np.ndarray, side: int, mode: str, interpolation: str, fill: int = 0) -> np.ndarray:
+    """`(side, side, 3)` uint8 of `(H, W, 3)`: "shortest" crops the central square, "squash" stretches, "longest"
     adds margins of `fill`."""
     image = Image.fromarray(picture)
     kernel = Image.Resampling.BILINEAR if interpolation == "bilinear" else Image.Resampling.BICUBIC
@@ -124,14 +149,14 @@ def prepared(picture: np.ndarray, side: int, mode: str, interpolation: str, fill
         square = Image.new("RGB", (side, side), (fill, fill, fill))
         square.paste(image.resize((width, height), kernel), ((side - width) // 2, (side - height) // 2))
         return np.asarray(square)
-    return np.asarray(image.resize((side, side), kernel, box=middle(*image.size, side)))
+    return np.asarray(image.resize((side, side), kernel, box=center_crop_box(*image.size, side)))
 
 
-def middle(width: int, height: int, side: int) -> tuple[float, float, float, float]:
-    """Where in a picture the square lies that is cut out after its shorter side was made `side`.
+def center_crop_box(width: int, height: int, side: int) -> tuple[float, float, float, float]:
+    """The box of an image that becomes the central square after its shorter side was resized to `side`.
 
-    Resampling this box alone gives the same pixels, since the filter may look over its edge, and costs nothing for
-    the rest of a very long picture. torchvision rounds the longer side down and starts the cut at a whole pixel.
+    Resampling this box alone gives the same pixels, since the filter may reach over its edge, and costs nothing for
+    the rest of a very long image. torchvision rounds the longer side down and starts the crop at a whole pixel.
     """
     short = min(width, height)
     edges = []

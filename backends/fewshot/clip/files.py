@@ -33,7 +33,7 @@ SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
 PREFERRED = ("open_clip_model", "open_clip_pytorch_model", "model", "pytorch_model")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "sentencepiece.model", "spiece.model", "vocab.txt")
 
-LARGEST: Mapping[str, float] = {
+MAX_VALUES: Mapping[str, float] = {
     "embed_dim": 8_192,
     "layers": 128,
     "width": 16_384,
@@ -45,12 +45,12 @@ LARGEST: Mapping[str, float] = {
     "context_length": 4_096,
     "vocab_size": 1_000_000,
 }
-"""Several times what the published networks use: a recipe that asks for a giant is not even tried."""
+"""Several times what the published networks use: a recipe that asks for more is refused before it is built."""
 
 TIMM_NAME = re.compile(r"[a-z0-9_.]+")
 
-LEFTOVER = re.compile(r"(.*\.)?(attn_mask|position_ids|input_resolution|context_length|vocab_size)")
-"""Keys that some programs store and that hold nothing learned."""
+NOT_LEARNED = re.compile(r"(.*\.)?(attn_mask|position_ids|input_resolution|context_length|vocab_size)")
+"""Keys that some programs store and that hold no learned parameter."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +66,19 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedClip:
     """A network in evaluation mode on the CPU, how it wants its pictures, and its tokenizer.
 
-    `tokenizer` is None where its files are not there; `without` then says how to get them.
+    `tokenizer` is None where its files are not there; `missing_tokenizer` then says how to get them.
     """
 
     network: CLIP | CustomTextCLIP
     preprocess: PreprocessCfg
     tokenizer: Any
-    without: str = ""
+    missing_tokenizer: str = ""
 
 
-def load_clip(path: Path, architecture: str = "") -> Loaded:
+def load_clip(path: Path, architecture: str = "") -> LoadedClip:
     """The network at `path`: a folder with `open_clip_config.json`, or one file.
 
     Args:
@@ -91,11 +91,11 @@ def load_clip(path: Path, architecture: str = "") -> Loaded:
         raise WeightsMissing(f"The weights “{path.name}” are not on this machine: download them, or choose a folder.")
     file, recipe = _in_folder(path) if path.is_dir() else (path, _recipe_of(path, architecture))
     stored = _read(file)
-    network = _built(recipe, path.name)
-    _fill(network, _renamed(stored, network, file.name), path.name)
+    network = _build(recipe, path.name)
+    _fill(network, _rename(stored, network, file.name), path.name)
     preprocess = _preprocess(recipe, network, path.name)
-    tokenizer, without = _tokenizer(recipe, file.parent, path.name)
-    return Loaded(network.eval().requires_grad_(False), preprocess, tokenizer, without)
+    tokenizer, missing_tokenizer = _tokenizer(recipe, file.parent, path.name)
+    return LoadedClip(network.eval().requires_grad_(False), preprocess, tokenizer, missing_tokenizer)
 
 
 def _in_folder(folder: Path) -> tuple[Path, Recipe]:
@@ -115,17 +115,17 @@ def _recipe_of(file: Path, architecture: str) -> Recipe:
         raise WeightsBroken(f"“{file.name}” is no file of weights ({', '.join(SUFFIXES)}).")
     if not architecture and file.with_suffix(".json").is_file():
         return read_recipe(file.with_suffix(".json"))
-    name = architecture or named_after(file.stem)
+    name = architecture or architecture_from_name(file.stem)
     model = open_clip.get_model_config(name) if name else None
     if model is None:
         raise WeightsBroken(
             f"“{file.name}” does not say what network it holds: begin its name with that of an architecture, such as "
             f"ViT-B-32.safetensors, or put its {CONFIG} beside it as {file.stem}.json."
         )
-    return _checked({"model_cfg": model, "preprocess_cfg": _published(name)}, file.name)
+    return _validate({"model_cfg": model, "preprocess_cfg": _published_preprocessing(name)}, file.name)
 
 
-def named_after(stem: str) -> str:
+def architecture_from_name(stem: str) -> str:
     """The longest name of an architecture that a file's name begins with; "" where there is none."""
     fitting = [
         name for name in open_clip.list_models() if re.match(re.escape(name) + r"(?![A-Za-z0-9])", stem, re.IGNORECASE)
@@ -133,8 +133,8 @@ def named_after(stem: str) -> str:
     return max(fitting, key=len, default="")
 
 
-def _published(name: str) -> dict[str, Any]:
-    """How the published weights of an architecture take their pictures, where that is one way for all of them."""
+def _published_preprocessing(name: str) -> dict[str, Any]:
+    """The preprocessing of the published weights of an architecture, where it is the same for all of them."""
     tags = open_clip.list_pretrained_tags_by_model(name)
     ways = [merge_preprocess_dict({}, open_clip.get_pretrained_cfg(name, tag)) for tag in tags]
     return ways[0] if ways and all(way == ways[0] for way in ways) else {}
@@ -143,33 +143,33 @@ def _published(name: str) -> dict[str, Any]:
 def read_recipe(path: Path) -> Recipe:
     """A configuration file of open_clip, whose numbers are within reason. Raises WeightsBroken."""
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WeightsBroken(f"“{path.name}” cannot be read as a configuration of open_clip.") from error
-    if isinstance(said, dict) and "embed_dim" in said:  # of an architecture alone, as open_clip itself has them
-        said = {"model_cfg": said}
-    return _checked(said, path.name)
+    if isinstance(content, dict) and "embed_dim" in content:  # of an architecture alone, as open_clip itself has them
+        content = {"model_cfg": content}
+    return _validate(content, path.name)
 
 
-def _checked(said: Any, name: str) -> Recipe:
-    model = said.get("model_cfg") if isinstance(said, dict) else None
+def _validate(content: Any, name: str) -> Recipe:
+    model = content.get("model_cfg") if isinstance(content, dict) else None
     found = (model, model.get("vision_cfg"), model.get("text_cfg")) if isinstance(model, dict) else ()
     parts = [part for part in found if isinstance(part, dict)]
     if not isinstance(model, dict) or len(parts) < 3:
         raise WeightsBroken(f"“{name}” does not describe a CLIP: it has to have a model_cfg with two towers.")
     for key, value in ((key, value) for part in parts for key, value in part.items()):
         numbers = value if isinstance(value, list) else [value]
-        if any(isinstance(number, int | float) and number > LARGEST.get(key, 1e9) for number in numbers):
+        if any(isinstance(number, int | float) and number > MAX_VALUES.get(key, 1e9) for number in numbers):
             raise WeightsBroken(f"“{name}” asks for a network far larger than any CLIP ({key} {value}).")
     if model["text_cfg"].get("hf_model_name") or "multimodal_cfg" in model:
         raise WeightsBroken(f"“{name}” describes a kind of CLIP that cannot be used here: its text part is another's.")
     timm = model["vision_cfg"].get("timm_model_name")
     if timm is not None and not TIMM_NAME.fullmatch(str(timm)):
         raise WeightsBroken(f"“{name}” names a picture network that is not known here.")
-    return Recipe(deepcopy(model), dict(said.get("preprocess_cfg") or {}))
+    return Recipe(deepcopy(model), dict(content.get("preprocess_cfg") or {}))
 
 
-def _built(recipe: Recipe, name: str) -> CLIP | CustomTextCLIP:
+def _build(recipe: Recipe, name: str) -> CLIP | CustomTextCLIP:
     """The network without its weights; `_fill` sees to it that none of its random numbers stays."""
     model = deepcopy(recipe.model)
     custom = model.pop("custom_text", False)
@@ -179,7 +179,7 @@ def _built(recipe: Recipe, name: str) -> CLIP | CustomTextCLIP:
         return (CustomTextCLIP if custom else CLIP)(**model)
     except (MemoryError, torch.OutOfMemoryError):
         raise
-    except Exception as error:  # any number of a recipe can be such that some layer cannot be made
+    except Exception as error:  # any number of a recipe can be such that some layer cannot be loaded
         log.info("%s cannot be built", name, exc_info=True)
         raise WeightsBroken(f"The configuration of “{name}” does not describe a network that can be built.") from error
 
@@ -206,7 +206,7 @@ def _read(file: Path) -> dict[str, Tensor]:
         raise WeightsBroken(f"“{file.name}” is damaged or holds no CLIP: download it again.") from error
 
 
-def _renamed(state: dict[str, Tensor], network: nn.Module, name: str) -> dict[str, Tensor]:
+def _rename(state: dict[str, Tensor], network: nn.Module, name: str) -> dict[str, Tensor]:
     """Under the names of `network`, where it was stored by Apple's or Google's own programs or an older open_clip."""
     try:
         state = convert_state_dict(network, state)
@@ -215,7 +215,7 @@ def _renamed(state: dict[str, Tensor], network: nn.Module, name: str) -> dict[st
     except Exception as error:  # names that only look like theirs
         log.info("the names in %s could not be read", name, exc_info=True)
         raise WeightsBroken(f"“{name}” is damaged or holds no CLIP: download it again.") from error
-    return {key: value for key, value in state.items() if not LEFTOVER.fullmatch(key)}
+    return {key: value for key, value in state.items() if not NOT_LEARNED.fullmatch(key)}
 
 
 def _is_program(file: Path) -> bool:
@@ -226,8 +226,8 @@ def _is_program(file: Path) -> bool:
 
 
 def _fill(network: nn.Module, state: dict[str, Tensor], name: str) -> None:
-    """Every number of the network from the file, each of the right shape and finite, and none to spare."""
-    wanted = {key: value for key, value in network.state_dict().items() if not LEFTOVER.fullmatch(key)}
+    """Load every parameter from the file: each of the right shape and finite, none missing and none left over."""
+    wanted = {key: value for key, value in network.state_dict().items() if not NOT_LEARNED.fullmatch(key)}
     for scalar in ("logit_scale", "logit_bias"):  # stored as a number or as a row of one
         if scalar in wanted and scalar in state and state[scalar].numel() == 1:
             state[scalar] = state[scalar].reshape(wanted[scalar].shape)
@@ -248,41 +248,41 @@ def _fill(network: nn.Module, state: dict[str, Tensor], name: str) -> None:
 
 def _preprocess(recipe: Recipe, network: Any, name: str) -> PreprocessCfg:
     try:
-        made = PreprocessCfg(**merge_preprocess_dict(PreprocessCfg(), recipe.preprocess))
-        made.size = getattr(network.visual, "image_size", made.size)
-        size = (made.size, made.size) if isinstance(made.size, int) else tuple(made.size)
-        square = size[0] == size[1] and 1 <= size[0] <= LARGEST["image_size"]
-        numbers = [float(number) for number in (*made.mean, *made.std)]
-        known = made.interpolation in ("bicubic", "bilinear", "random")
-        sound = square and known and len(numbers) == 6 and min(map(float, made.std)) > 0
+        loaded = PreprocessCfg(**merge_preprocess_dict(PreprocessCfg(), recipe.preprocess))
+        loaded.size = getattr(network.visual, "image_size", loaded.size)
+        size = (loaded.size, loaded.size) if isinstance(loaded.size, int) else tuple(loaded.size)
+        square = size[0] == size[1] and 1 <= size[0] <= MAX_VALUES["image_size"]
+        numbers = [float(number) for number in (*loaded.mean, *loaded.std)]
+        known = loaded.interpolation in ("bicubic", "bilinear", "random")
+        sound = square and known and len(numbers) == 6 and min(map(float, loaded.std)) > 0
     except (TypeError, ValueError, AssertionError, IndexError) as error:
         raise WeightsBroken(f"“{name}” does not say how its pictures have to be prepared.") from error
-    if not sound or made.resize_mode not in ("shortest", "longest", "squash"):
+    if not sound or loaded.resize_mode not in ("shortest", "longest", "squash"):
         raise WeightsBroken(f"“{name}” wants its pictures in a way that is not known here.")
-    made.size = int(size[0])
-    return made
+    loaded.size = int(size[0])
+    return loaded
 
 
 def _tokenizer(recipe: Recipe, folder: Path, name: str) -> tuple[Any, str]:
-    """open_clip's own pieces of words, or those of the files beside the weights where the recipe wants others."""
+    """open_clip's own tokenizer, or that of the files beside the weights where the recipe names another."""
     text = recipe.text
     length = int(text.get("context_length", 77))
     options = dict(text.get("tokenizer_kwargs") or {})
     try:
         if not text.get("hf_tokenizer_name"):
-            made: Any = SimpleTokenizer(context_length=length, **options)
-            known = made.vocab_size
+            loaded: Any = SimpleTokenizer(context_length=length, **options)
+            known = loaded.vocab_size
         elif not any((folder / file).is_file() for file in TOKENIZER_FILES):
             return None, (
                 f"“{name}” needs its own tokenizer to understand words, and that is not there: put tokenizer.json, "
                 f"tokenizer_config.json and special_tokens_map.json of {text['hf_tokenizer_name']} into its folder."
             )
         else:
-            made = HFTokenizer(str(folder), context_length=length, local_files_only=True, **options)
-            known = len(made.tokenizer)
+            loaded = HFTokenizer(str(folder), context_length=length, local_files_only=True, **options)
+            known = len(loaded.tokenizer)
     except Exception as error:  # a damaged or hostile file can make a parser fail in any way
         log.info("the tokenizer of %s could not be read", name, exc_info=True)
         raise WeightsBroken(f"The tokenizer of “{name}” is damaged or of an unknown kind.") from error
     if known > int(text.get("vocab_size", 49_408)):
         raise WeightsBroken(f"The tokenizer of “{name}” knows more words than its network.")
-    return made, ""
+    return loaded, ""

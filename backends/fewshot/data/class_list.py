@@ -1,4 +1,4 @@
-"""Classes in words: reading `name: sentence` lines, and the sentences that tell a model of a class."""
+"""Class descriptions: parsing `name: sentence` lines, and the prompts that a model reads for a class."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from backends.core.errors import BadInput, TooLarge
 
-MOST_CLASSES = 200
-LONGEST_NAME = 80
-LONGEST_SENTENCE = 1_000
-LARGEST_FILE = 1 << 20
+MAX_CLASSES = 200
+MAX_NAME_LENGTH = 80
+MAX_SENTENCE_LENGTH = 1_000
+MAX_FILE_BYTES = 1 << 20
 
 VOWELS = "aeiou"
 PHOTO = "a photo of {}."
@@ -24,13 +24,13 @@ ENSEMBLE = (
     "a sharp picture of {} in daylight.",
     "a drawing of {}.",
 )
-"""One class seen in many ways: the mean of what a model makes of these is steadier than any one of them."""
+"""Prompt ensemble (Radford et al. 2021, section 3.1.4): the mean text feature varies less than that of one prompt."""
 
 
 def read_classes(path: Path) -> dict[str, str]:
     """`parse_classes` of a text file. Raises BadInput and TooLarge."""
     try:
-        if path.stat().st_size > LARGEST_FILE:
+        if path.stat().st_size > MAX_FILE_BYTES:
             raise TooLarge("The file of classes is over 1 MB: one short line a class is enough.")
         data = path.read_bytes()
     except OSError as error:
@@ -43,14 +43,18 @@ def read_classes(path: Path) -> dict[str, str]:
 
 
 def parse_classes(text: str) -> dict[str, str]:
-    """Lines such as `cat: a house cat, seen indoors` as names and sentences, in their order.
+    """Class names with their sentences, in their order, from lines such as `cat: a house cat, seen indoors`.
 
     The sentence may be left out; empty lines and those that start with # do not count.
 
     Raises:
-        BadInput: no class, a line without a name, or a name used twice. TooLarge: too many or too long.
+        BadInput: no class, a line without a name, or a name used twice.
+        TooLarge: too many or too long.
+
+    >>> parse_classes("cat: a house cat\\ndog")
+    {'cat': 'a house cat', 'dog': ''}
     """
-    found: dict[str, str] = {}
+    classes: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -58,35 +62,44 @@ def parse_classes(text: str) -> dict[str, str]:
         name, sentence = clean_name(name), " ".join(sentence.split())
         if not name:
             raise BadInput(f"Line {number} of the classes has no name before its colon.")
-        if any(name.casefold() == other.casefold() for other in found):
+        if any(name.casefold() == other.casefold() for other in classes):
             raise BadInput(f"The class “{name}” is there twice: give each class its own name.")
-        if len(sentence) > LONGEST_SENTENCE:
-            raise TooLarge(f"The sentence of “{name}” is longer than {LONGEST_SENTENCE:,} letters: shorten it.")
-        found[name] = sentence
-        if len(found) > MOST_CLASSES:
-            raise TooLarge(f"There are more than {MOST_CLASSES} classes: use fewer.")
-    if not found:
+        if len(sentence) > MAX_SENTENCE_LENGTH:
+            raise TooLarge(f"The sentence of “{name}” is longer than {MAX_SENTENCE_LENGTH:,} letters: shorten it.")
+        classes[name] = sentence
+        if len(classes) > MAX_CLASSES:
+            raise TooLarge(f"There are more than {MAX_CLASSES} classes: use fewer.")
+    if not classes:
         raise BadInput("There is no class in here: write one a line, such as “cat: a house cat”.")
-    return found
+    return classes
 
 
 def clean_name(name: str) -> str:
-    """A class's name in one spelling, without what cannot be seen. Raises TooLarge."""
-    name = " ".join(visible(name).split())
-    if len(name) > LONGEST_NAME:
-        raise TooLarge(f"The name “{name[:30]}…” is longer than {LONGEST_NAME} letters: shorten it.")
+    """A class name with normalised spaces and accents, without unprintable characters. Raises TooLarge."""
+    name = " ".join(printable(name).split())
+    if len(name) > MAX_NAME_LENGTH:
+        raise TooLarge(f"The name “{name[:30]}…” is longer than {MAX_NAME_LENGTH} letters: shorten it.")
     return name
 
 
-def visible(text: str) -> str:
-    """The text with accents in one spelling, and a blank for what cannot be seen."""
-    # U+200D joins emoji, U+FE0F says that a sign is one: neither is printable, both belong to names.
-    signs = unicodedata.normalize("NFC", text)
-    return "".join(sign if sign.isprintable() or sign in "\u200d\ufe0f" else " " for sign in signs)
+def printable(text: str) -> str:
+    """The text with composed accents (NFC), and a space for every unprintable character."""
+    # U+200D joins emoji, U+FE0F selects the emoji form of a character: neither is printable, both belong to names.
+    characters = unicodedata.normalize("NFC", text)
+    return "".join(one if one.isprintable() or one in "\u200d\ufe0f" else " " for one in characters)
 
 
 def prompts(name: str, sentence: str, template_set: str) -> tuple[str, ...]:
-    """The sentences for one class. A sentence of the user's own always counts; “ensemble” adds others to it."""
+    """The sentences for one class. The user's own sentence is always among them; “ensemble” adds others.
+
+    Args:
+        name: of the class.
+        sentence: what the user wrote about it, or "".
+        template_set: “plain”, “photo” or “ensemble”.
+
+    >>> prompts("polar_bear", "", "photo")
+    ('a photo of a polar bear.',)
+    """
     named = name.replace("_", " ")
     if template_set == "plain":
         return (sentence or named,)
@@ -98,7 +111,11 @@ def prompts(name: str, sentence: str, template_set: str) -> tuple[str, ...]:
 
 
 def with_article(name: str) -> str:
-    """“a cat”, “an owl”; a name that is no plain English noun (“Zürich”, “🐱”, “the sea”) stays as it is."""
+    """“a cat”, “an owl”; a name that is no plain English noun (“Zürich”, “🐱”, “the sea”) stays as it is.
+
+    >>> with_article("owl"), with_article("the sea")
+    ('an owl', 'the sea')
+    """
     first, _, _ = name.partition(" ")
     if not first.isascii() or not first.isalpha() or not first.islower() or first in ("a", "an", "the", "some", "no"):
         return name

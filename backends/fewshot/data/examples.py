@@ -1,4 +1,4 @@
-"""What a classifier is to be taught with: pictures in folders, classes in words, or both."""
+"""The examples of a classifier: images in folders named by class, class descriptions, or both."""
 
 from __future__ import annotations
 
@@ -7,29 +7,36 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from backends.core.errors import BadInput, TooLarge
-from backends.fewshot.data.class_list import MOST_CLASSES, clean_name, read_classes
-from backends.fewshot.data.image_collection import Gallery, Item
+from backends.fewshot.data.class_list import MAX_CLASSES, clean_name, read_classes
+from backends.fewshot.data.image_collection import ImageCollection, ImageFile
 
 
 @dataclass(frozen=True)
 class Examples:
-    """`labels` gives the class of each item. `classes` are those in words first, in their order, then the folders by
-    name; `sentences` holds what was written of them, "" for the name alone."""
+    """Labelled images and described classes.
+
+    Attributes:
+        classes: the described ones first, in their order, then the folders by name.
+        items: the image files.
+        labels: the class of each item.
+        sentences: the description of each class, "" for the name alone.
+        notices: sentences about what was left out.
+    """
 
     classes: tuple[str, ...] = ()
-    items: tuple[Item, ...] = ()
-    labels: Mapping[Item, str] = field(default_factory=dict)
+    items: tuple[ImageFile, ...] = ()
+    labels: Mapping[ImageFile, str] = field(default_factory=dict)
     sentences: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
     @property
-    def pictured(self) -> set[str]:
-        """The classes that have pictures."""
+    def classes_with_images(self) -> set[str]:
+        """The classes that have at least one image."""
         return set(self.labels.values())
 
 
-def read_examples(support: Gallery | None, classes: Path | None) -> Examples:
-    """A folder and a class of the same name are one, whatever their capitals.
+def read_examples(support: ImageCollection | None, classes: Path | None) -> Examples:
+    """A folder and a described class of the same name are one class, whatever their capitals.
 
     Raises:
         BadInput: pictures that lie in no folder, or a file of classes that cannot be read. TooLarge: too many classes.
@@ -43,8 +50,8 @@ def read_examples(support: Gallery | None, classes: Path | None) -> Examples:
     for folder in support.folders:
         name = clean_name(folder)
         spelled.setdefault(name.casefold(), name)
-    if len(spelled) > MOST_CLASSES:
-        raise TooLarge(f"There are more than {MOST_CLASSES} classes: use fewer.")
+    if len(spelled) > MAX_CLASSES:
+        raise TooLarge(f"There are more than {MAX_CLASSES} classes: use fewer.")
     labels = {item: spelled[clean_name(item.folder).casefold()] for item in support.items if item.folder}
     loose = len(support.items) - len(labels)
     notices = [support.notice()]

@@ -20,18 +20,18 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from backends.core.errors import BadInput, TooLarge
-from backends.fewshot.data.class_list import visible
+from backends.fewshot.data.class_list import printable
 from backends.shared.images import FORMATS, looks_like_heic, looks_like_picture
 
 log = logging.getLogger(__name__)
 
-MOST_PICTURES = 20_000
-MOST_ENTRIES = 60_000
+MAX_PICTURES = 20_000
+MAX_FILES = 60_000
 """Files of any kind in a folder or zip."""
 
-MOST_BYTES = 2 * 1024**3
-MOST_BYTES_EACH = 200 * 1024**2
-LONGEST_NAME = 120
+MAX_BYTES = 2 * 1024**3
+MAX_BYTES_PER_FILE = 200 * 1024**2
+MAX_NAME_LENGTH = 120
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _HEAD = 16
@@ -45,7 +45,7 @@ Read = Callable[[int], bytes]
 
 
 @dataclass(frozen=True)
-class Item:
+class ImageFile:
     """One picture file. `name` is its path within what was sent, with forward slashes; `folder` its first folder,
     which is the class of an example, or "" at the top."""
 
@@ -55,9 +55,9 @@ class Item:
 
     def read(self) -> bytes:
         """All of it. Raises BadInput where it cannot be read, and TooLarge."""
-        data = self.reader(MOST_BYTES_EACH + 1)
-        if len(data) > MOST_BYTES_EACH:
-            raise TooLarge(f"“{self.name}” is larger than {MOST_BYTES_EACH >> 20} MB: make it smaller.")
+        data = self.reader(MAX_BYTES_PER_FILE + 1)
+        if len(data) > MAX_BYTES_PER_FILE:
+            raise TooLarge(f"“{self.name}” is larger than {MAX_BYTES_PER_FILE >> 20} MB: make it smaller.")
         return data
 
     @cached_property
@@ -66,10 +66,10 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Gallery:
+class ImageCollection:
     """`skipped` names what was there and is no picture that can be read; `heic` how many of them are HEIC pictures."""
 
-    items: tuple[Item, ...]
+    items: tuple[ImageFile, ...]
     skipped: tuple[str, ...] = ()
     heic: int = 0
 
@@ -89,19 +89,19 @@ class Gallery:
 
 
 @contextmanager
-def open_gallery(path: Path) -> Iterator[Gallery]:
+def open_image_collection(path: Path) -> Iterator[ImageCollection]:
     """The pictures at `path`: a picture, a zip of pictures, or a folder; items can be read while it is open.
 
     Raises:
         BadInput: nothing there, no pictures, a damaged or locked zip. TooLarge: past a limit, before it is unpacked.
     """
     if path.is_dir():
-        yield _gallery(_folder_files(path))
+        yield _collect(_folder_files(path))
         return
     head = _first_bytes(path, _HEAD)
     if head.startswith(_ZIP):
         with closing(_opened_zip(path)) as archive:
-            yield _gallery(_zip_files(archive))
+            yield _collect(_zip_files(archive))
         return
     if not head:
         raise BadInput("This file is empty: choose another one.")
@@ -109,42 +109,42 @@ def open_gallery(path: Path) -> Iterator[Gallery]:
         raise BadInput("This is a HEIC picture, as iPhones make them: share it as JPEG and choose that.")
     if not looks_like_picture(head):
         raise BadInput(f"This is no picture that can be read: choose a {FORMATS}, or a zip of them.")
-    yield Gallery((Item(plain_name(path.name), "", partial(_first_bytes, path)),))
+    yield ImageCollection((ImageFile(plain_name(path.name), "", partial(_first_bytes, path)),))
 
 
 def plain_name(name: str) -> str:
     """A path as it can be shown and compared: forward slashes, no way up or to the root, one spelling of accents."""
-    parts = [" ".join(part.split()) for part in visible(name).replace("\\", "/").split("/")]
-    kept = [part[:LONGEST_NAME] for part in parts if part not in ("", ".", "..") and not _DRIVE.fullmatch(part)]
+    parts = [" ".join(part.split()) for part in printable(name).replace("\\", "/").split("/")]
+    kept = [part[:MAX_NAME_LENGTH] for part in parts if part not in ("", ".", "..") and not _DRIVE.fullmatch(part)]
     return "/".join(kept) or "picture"
 
 
-def _gallery(files: Iterator[tuple[str, Read]]) -> Gallery:
+def _collect(files: Iterator[tuple[str, Read]]) -> ImageCollection:
     """Sort pictures from other files by their first bytes, and classes from folders around everything."""
     found: list[tuple[str, Read]] = []
     skipped: list[str] = []
     heic = 0
     for name, reader in files:
-        head = _start(reader)
+        head = _first_bytes_or_none(reader)
         if looks_like_picture(head):
             found.append((name, reader))
         else:
             skipped.append(name)
             heic += looks_like_heic(head)
-        if len(found) > MOST_PICTURES:
-            raise TooLarge(f"There are more than {MOST_PICTURES:,} pictures here: choose fewer.")
+        if len(found) > MAX_PICTURES:
+            raise TooLarge(f"There are more than {MAX_PICTURES:,} pictures here: choose fewer.")
     if not found:
         other = " HEIC pictures, as iPhones make them, have to be shared as JPEG first." if heic else ""
         raise BadInput(f"There is no picture in here that can be read: choose some {FORMATS}s.{other}")
-    names = _unwrapped([name for name, _ in found])
+    names = _strip_common_folder([name for name, _ in found])
     items = [
-        Item(name, name.partition("/")[0] if "/" in name else "", reader)
-        for name, (_, reader) in zip(_told_apart(names), found, strict=True)
+        ImageFile(name, name.partition("/")[0] if "/" in name else "", reader)
+        for name, (_, reader) in zip(_unique_names(names), found, strict=True)
     ]
-    return Gallery(tuple(items), tuple(skipped), heic)
+    return ImageCollection(tuple(items), tuple(skipped), heic)
 
 
-def _start(reader: Read) -> bytes:
+def _first_bytes_or_none(reader: Read) -> bytes:
     """One file that cannot be read does not spoil the others: it counts as no picture."""
     try:
         return reader(_HEAD)
@@ -152,7 +152,7 @@ def _start(reader: Read) -> bytes:
         return b""
 
 
-def _unwrapped(names: list[str]) -> list[str]:
+def _strip_common_folder(names: list[str]) -> list[str]:
     """Without a folder that holds everything: a zip of a folder of classes is one of classes."""
     while (
         names and all(name.count("/") >= 2 for name in names) and len({name.partition("/")[0] for name in names}) == 1
@@ -161,7 +161,7 @@ def _unwrapped(names: list[str]) -> list[str]:
     return names
 
 
-def _told_apart(names: list[str]) -> list[str]:
+def _unique_names(names: list[str]) -> list[str]:
     """A zip can hold two files of one name; the second becomes `name (2).png`."""
     taken: set[str] = set()
     made = []
@@ -185,13 +185,13 @@ def _folder_files(root: Path) -> Iterator[tuple[str, Read]]:
             if _HIDDEN.search(name) or not path.is_file():
                 continue
             count, total = count + 1, total + path.stat().st_size
-            _check_amount(count, total)
+            _check_limits(count, total)
             yield plain_name(name), partial(_first_bytes, path)
 
 
 def _zip_files(archive: zipfile.ZipFile) -> Iterator[tuple[str, Read]]:
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    _check_amount(len(entries), sum(entry.file_size for entry in entries))
+    _check_limits(len(entries), sum(entry.file_size for entry in entries))
     for entry in sorted(entries, key=_zip_name):
         name = plain_name(_zip_name(entry))
         if _HIDDEN.search(name) or stat.S_ISLNK(entry.external_attr >> 16):
@@ -201,11 +201,11 @@ def _zip_files(archive: zipfile.ZipFile) -> Iterator[tuple[str, Read]]:
         yield name, partial(_zip_bytes, archive, entry)
 
 
-def _check_amount(count: int, total: int) -> None:
-    if count > MOST_ENTRIES:
-        raise TooLarge(f"There are more than {MOST_ENTRIES:,} files here: choose fewer.")
-    if total > MOST_BYTES:
-        raise TooLarge(f"These files are over {MOST_BYTES >> 30} GB when unpacked: choose fewer or smaller ones.")
+def _check_limits(count: int, total: int) -> None:
+    if count > MAX_FILES:
+        raise TooLarge(f"There are more than {MAX_FILES:,} files here: choose fewer.")
+    if total > MAX_BYTES:
+        raise TooLarge(f"These files are over {MAX_BYTES >> 30} GB when unpacked: choose fewer or smaller ones.")
 
 
 def _zip_name(entry: zipfile.ZipInfo) -> str:

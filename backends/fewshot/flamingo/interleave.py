@@ -1,7 +1,7 @@
-"""Pictures and text in one line, as a Flamingo reads them: examples with their answers, then the question.
+"""Images and text interleaved in one prompt: examples with their answers, then the question.
 
-Alayrac et al. 2022, "Flamingo": every word looks at the picture before it, and at no other, through cross-attention;
-what earlier pictures had to say reaches it through the words between.
+Alayrac et al. 2022 ("Flamingo", section 2.3): the cross-attention of a text token sees the last image before it and no
+other; earlier images reach it through the text between.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from backends.core.errors import BadInput, WeightsBroken
 
 PICTURE, AROUND, END = "<image>", "<fake_token_around_image>", "<end_of_utterance>"
-"""The marks of IDEFICS: the place of a picture, what stands on both sides of it, and the end of what one says."""
+"""The special tokens of IDEFICS: the place of an image, the token on both sides of it, and the end of an utterance."""
 
 ASK_NAME = "What is in this picture?"
 ASK_CAPTION = "Describe this picture."
@@ -23,7 +23,7 @@ ASK_CAPTION = "Describe this picture."
 
 @dataclass(frozen=True)
 class Turn:
-    """One picture, what is asked about it and what is answered; the last turn of a prompt waits for its answer."""
+    """One image, a question about it and the answer; the last turn of a prompt has no answer yet."""
 
     picture: str
     question: str
@@ -31,13 +31,13 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """A prompt and its possible answers as token numbers, cut where the work can be shared.
+class SplitPrompt:
+    """A prompt and its candidate answers as token ids, split where computation can be shared.
 
     Attributes:
-        shots: up to the picture that is asked about, the same for every query with these shots.
-        query: from that picture to where the answers part.
-        answers: what comes after for each answer, at least one token.
+        shots: up to the image that is asked about, the same for every query with these shots.
+        query: from that image to where the answers begin to differ.
+        answers: the remaining tokens of each answer, at least one.
     """
 
     shots: list[int]
@@ -49,22 +49,31 @@ class Pieces:
         return len(self.shots) + len(self.query) + max((len(answer) for answer in self.answers), default=0)
 
 
-def written(turns: Sequence[Turn], first: str, end: str) -> str:
-    """The prompt in words and marks, beginning with `first` and open for the answer to the last turn.
+def render_prompt(turns: Sequence[Turn], first: str, end: str) -> str:
+    """The prompt as text with special tokens, ending where the answer to the last turn begins.
 
     Args:
-        end: the mark that ends what one says; "" for models that were not trained with it.
+        turns: the examples, and the question as the last one.
+        first: the token that begins a text.
+        end: the token that ends an utterance; "" for models that were not trained with it.
+
+    >>> print(render_prompt([Turn("a.png", "What?", "a cat"), Turn("b.png", "What?")], "<s>", ""))
+    <s>
+    User:<fake_token_around_image><image><fake_token_around_image>What?
+    Assistant: a cat
+    User:<fake_token_around_image><image><fake_token_around_image>What?
+    Assistant:
     """
     asked = [f"\nUser:{AROUND}{PICTURE}{AROUND}{turn.question}{end}\nAssistant:" for turn in turns]
     answered = [f" {turn.answer}{end}" for turn in turns[:-1]] + [""]
     return first + "".join(part for pair in zip(asked, answered, strict=True) for part in pair)
 
 
-class Speller:
-    """Prompts as token numbers by a model's own tokenizer.
+class PromptTokenizer:
+    """Prompts as token ids by the model's own tokenizer.
 
     Raises:
-        WeightsBroken: the tokenizer does not know the marks of pictures, so it is that of another model.
+        WeightsBroken: the tokenizer has no tokens for images, so it is that of another model.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -77,24 +86,24 @@ class Speller:
             )
         self.picture = known[PICTURE]
         self.end = END if END in known else ""
-        self._marks = [mark for mark in tokenizer.all_special_tokens if mark]
+        self._special_tokens = [mark for mark in tokenizer.all_special_tokens if mark]
         self.stops = {tokenizer.eos_token_id, known.get(END)} - {None}
 
     def require_plain(self, text: str) -> None:
-        """Raises BadInput where a text of the user's holds what this model takes for a picture or an end."""
-        if mark := next((mark for mark in self._marks if mark in text), ""):
+        """Raises BadInput where a user's text contains a special token of this model."""
+        if mark := next((mark for mark in self._special_tokens if mark in text), ""):
             raise BadInput(f"“{text[:40]}” holds “{mark}”, which is a sign to this model and no word: leave it out.")
 
-    def pieces(self, turns: Sequence[Turn], answers: Sequence[str] = ()) -> Pieces:
-        """The prompt of `turns`, cut for sharing. Whole texts are spelled, so that no cut changes a token."""
-        text = written(turns, self._tokenizer.bos_token, self.end)
-        bare = self._tokens(text)
+    def split(self, turns: Sequence[Turn], answers: Sequence[str] = ()) -> SplitPrompt:
+        """The prompt of `turns` with its candidate answers. Whole texts are tokenized: no split changes a token."""
+        text = render_prompt(turns, self._tokenizer.bos_token, self.end)
+        tokens = self._tokens(text)
         whole = [self._tokens(f"{text} {answer}") for answer in answers]
-        start = len(bare) - 1 - bare[::-1].index(self.picture)
-        # With an answer the last token of the prompt may become another, but marks stay what they are.
-        part = min([len(bare), *(_common(bare, tokens) for tokens in whole)])
+        start = len(tokens) - 1 - tokens[::-1].index(self.picture)
+        # With an answer appended, the last token of the prompt may merge into another; special tokens never do.
+        part = min([len(tokens), *(common_prefix_length(tokens, one) for one in whole)])
         part = min([part, *(len(tokens) - 1 for tokens in whole)])
-        return Pieces(bare[:start], bare[start:part], [tokens[part:] for tokens in whole])
+        return SplitPrompt(tokens[:start], tokens[start:part], [tokens[part:] for tokens in whole])
 
     def text(self, tokens: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
@@ -103,17 +112,25 @@ class Speller:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many tokens they begin with alike."""
+def common_prefix_length(one: Sequence[int], other: Sequence[int]) -> int:
+    """Length of the longest common prefix.
+
+    >>> common_prefix_length([1, 2, 3], [1, 2, 4, 5])
+    2
+    """
     pairs = enumerate(zip(one, other, strict=False))
     return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
-def looks_at(tokens: Sequence[int], picture: int, before: int = 0) -> np.ndarray:
-    """Which picture each token looks at `(T,)`: the last one up to it, counted from 0; -1 before the first.
+def attended_image(tokens: Sequence[int], picture: int, before: int = 0) -> np.ndarray:
+    """Which image each token attends to `(T,)`: the last one up to it, counted from 0; -1 before the first.
 
     Args:
-        picture: the token that stands for a picture.
-        before: how many pictures came before these tokens.
+        tokens: T token ids.
+        picture: the id of the image token.
+        before: how many images came before these tokens.
+
+    >>> attended_image([5, 9, 5, 9], picture=9)
+    array([-1,  0,  0,  1])
     """
     return before - 1 + np.cumsum(np.asarray(tokens) == picture)

@@ -1,7 +1,17 @@
-"""Heads: what turns features of a few pictures and words into a classifier. Pure numpy, refitted in milliseconds."""
+"""Heads: classifiers over the features of a few images and sentences. Pure numpy, refitted in milliseconds.
+
+>>> import numpy as np
+>>> shots = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0], [-0.6, 0.8]])
+>>> support = Support(shots, np.array([0, 0, 1, 1]), ("x", "y"))
+>>> head = head_class("nearest")().fit(support)
+>>> head.scores(np.array([[1.0, 0.0], [0.0, 1.0]])).argmax(axis=1)
+array([0, 1])
+>>> default_head(support)
+'gda'
+"""
 
 from backends.core.errors import BadInput
-from backends.fewshot.heads.base import Evidence, Head, Setting
+from backends.fewshot.heads.base import Contributions, Head, Hyperparameter
 from backends.fewshot.heads.gda import GDA
 from backends.fewshot.heads.linear_probe import LinearProbe
 from backends.fewshot.heads.nearest import Nearest
@@ -17,24 +27,24 @@ HEADS: dict[str, type[Head]] = {
 
 
 def head_class(head_id: str) -> type[Head]:
-    """The head of this id, refused in words if there is none."""
+    """The head with this id. Raises BadInput if there is none."""
     if head_id not in HEADS:
         raise BadInput(f"There is no head called “{head_id}”; there are {', '.join(HEADS)}.")
     return HEADS[head_id]
 
 
-def usual(support: Support) -> str:
-    """The id of the head that suits what is there.
+def default_head(support: Support) -> str:
+    """The id of the head that suits this support set.
 
-    Words only: words alone. Pictures only: Gaussian classes, or the nearest average while no class has two pictures.
-    Both: words corrected by pictures, or Tip-Adapter with the paper's settings while no class has two pictures.
+    Text only: zero-shot. Images only: Gaussian classes, or the nearest class mean while no class has two images.
+    Both: ProKeR, or Tip-Adapter with the paper's hyperparameters while no class has two images.
     """
-    repeated = len(support.labels) > 0 and support.counts.max() >= 2
-    if not support.worded.any():
-        return GDA.id if repeated else Nearest.id
+    has_repeats = len(support.labels) > 0 and support.counts.max() >= 2
+    if not support.has_text.any():
+        return GDA.id if has_repeats else Nearest.id
     if not len(support.labels):
         return ZeroShot.id
-    return ProKeR.id if repeated else TipAdapter.id
+    return ProKeR.id if has_repeats else TipAdapter.id
 
 
-__all__ = ["HEADS", "Evidence", "Head", "Setting", "head_class", "usual"]
+__all__ = ["HEADS", "Contributions", "Head", "Hyperparameter", "default_head", "head_class"]

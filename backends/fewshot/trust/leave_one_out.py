@@ -1,4 +1,4 @@
-"""The honest score: each shot answered by a head that was taught without it."""
+"""Leave-one-out accuracy: each shot is classified by a head that was fitted without it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from backends.fewshot.types import Support
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """Answers to the shots, none of them taught by itself.
+class LeaveOneOut:
+    """Scores of the shots, each by a head that was fitted without it.
 
     Attributes:
-        scores: `(N, C)`, by heads that miss one shot of every class where classes have few. labels: `(N,)`.
-        measurable: `(N,)` bool. A shot that is the only one of its class, and whose class has no words that the head
-            reads, takes the class with it when it is left out: such a shot cannot be answered right, nor be counted.
-        plain: `(N, C)` scores by heads that miss the shot alone, for the temperature; None once loaded from a file.
+        scores: `(N, C)`, by heads that miss one shot of every class where classes have few.
+        labels: `(N,)`.
+        measurable: `(N,)` bool. A shot that is the only one of its class, and whose class has no text that the head
+            reads, takes the class with it when it is left out: it cannot be classified correctly, and is not counted.
+        plain: `(N, C)` scores by heads that miss this shot alone, for the temperature; None once loaded from a file.
     """
 
     scores: np.ndarray
@@ -27,29 +28,30 @@ class LeftOut:
     plain: np.ndarray | None = None
 
     @property
-    def answers(self) -> np.ndarray:
+    def predictions(self) -> np.ndarray:
         """`(N,)` index of the best class; also where not measurable."""
         return self.scores.argmax(axis=1) if len(self.scores) else np.zeros(0, int)
 
     @property
-    def right(self) -> np.ndarray:
+    def correct(self) -> np.ndarray:
         """`(N,)` bool, False where not measurable."""
-        return (self.answers == self.labels) & self.measurable
+        return (self.predictions == self.labels) & self.measurable
 
     @property
     def counted(self) -> int:
+        """Number of measurable shots."""
         return int(self.measurable.sum())
 
     @property
     def accuracy(self) -> float | None:
-        """Share of the measurable shots that are right; None without any."""
-        return float(self.right.sum() / self.counted) if self.counted else None
+        """Fraction of the measurable shots that are classified correctly; None without any."""
+        return float(self.correct.sum() / self.counted) if self.counted else None
 
     @property
     def sentence(self) -> str:
-        """What the figure says, and which shots it cannot speak of."""
+        """The accuracy in words, and how many shots could not be left out."""
         alone = len(self.labels) - self.counted
-        unheard = (
+        uncounted = (
             ""
             if not alone
             else " One picture is the only one of its class and cannot be left out."
@@ -57,15 +59,17 @@ class LeftOut:
             else f" {alone} pictures are the only ones of their class and cannot be left out."
         )
         if not self.counted:
-            return "Nothing can be measured yet: leaving a picture out needs a second one of its class." + unheard
-        return f"{int(self.right.sum())} of {self.counted} pictures are right when each is left out in turn." + unheard
+            return "Nothing can be measured yet: leaving a picture out needs a second one of its class." + uncounted
+        return (
+            f"{int(self.correct.sum())} of {self.counted} pictures are right when each is left out in turn." + uncounted
+        )
 
 
-def leave_one_out(head: Head, support: Support) -> LeftOut:
-    """By the fitted `head`; its settings stay as chosen on all shots."""
+def leave_one_out(head: Head, support: Support) -> LeaveOneOut:
+    """By the fitted `head`; its hyperparameters stay as chosen on all shots."""
     labels = support.labels.astype(int)
     measurable = support.counts[labels] >= 2
     if head.needs != "pictures":
-        measurable |= support.worded[labels]
+        measurable |= support.has_text[labels]
     scores, plain = head.leave_one_out(support)
-    return LeftOut(scores, labels, measurable, plain)
+    return LeaveOneOut(scores, labels, measurable, plain)

@@ -1,4 +1,4 @@
-"""“None of these”: how like its answer a picture must be, found by leaving whole classes out."""
+"""“None of these”: how similar an image must be to its predicted class, learned by leaving whole classes out."""
 
 from __future__ import annotations
 
@@ -6,147 +6,172 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backends.fewshot.trust.leave_one_out import LeftOut
+from backends.fewshot.trust.leave_one_out import LeaveOneOut
 from backends.fewshot.types import Support
 
 NEIGHBOURS = 3
-MOST_REFUSED = 0.1
-"""Share of known pictures that may be turned away to catch unknown ones."""
+MAX_FALSE_REJECTION_RATE = 0.1
+"""Fraction of known images that may be rejected to recognise unknown ones."""
 
-LEAST_GAIN = 0.2
-"""How much larger the share caught must be than the share refused: below, it is a coin toss that annoys."""
+MIN_GAIN = 0.2
+"""How much larger the rejection recall must be than the false rejection rate: below, rejecting is a coin toss."""
 
 SMIRNOV = 1.22
-"""Times √(1/n + 1/m): the gain that the best cut through two samples of the same kind passes once in twenty."""
+"""Times √(1/n + 1/m): the largest gap between two samples of the same distribution exceeds this once in ten, and in
+one given direction once in twenty (Kolmogorov-Smirnov)."""
 
-FEWEST = 4
+MIN_SHOTS = 4
 BLOCK = 4096
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What is normal for pictures that belong: mean and spread of a similarity; `spread` 0: not known."""
+    """Mean and standard deviation of a similarity over images that belong; `spread` 0: not known."""
 
     mean: float = 0.0
     spread: float = 0.0
 
     @classmethod
-    def of(cls, values: np.ndarray) -> Scale:
+    def fit(cls, values: np.ndarray) -> Scale:
         known = values[np.isfinite(values)]
-        return cls(float(known.mean()), float(known.std())) if len(known) >= FEWEST else cls()
+        return cls(float(known.mean()), float(known.std())) if len(known) >= MIN_SHOTS else cls()
 
-    def standard(self, values: np.ndarray) -> np.ndarray:
+    def z_scores(self, values: np.ndarray) -> np.ndarray:
         return (values - self.mean) / self.spread if self.spread > 1e-9 else np.full(values.shape, np.nan)
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """When to answer “none of these”: below `threshold` of familiarity; None: never, and `sentence` says why.
+    """When to answer “none of these”: where the in-class score is below `threshold`; None: never.
 
-    Familiarity is how near a picture is to the class it was answered with: the mean cosine to the three nearest shots,
-    and the cosine to the words above the mean over all classes' words, each in spreads of what is normal for shots
-    that were left out, and the mean of both where there are both. Softmax cannot be used: with two classes one of
-    them always gets half.
+    The in-class score says how similar an image is to the class it was assigned to: the mean cosine to the three
+    nearest shots, and the cosine to the text features above the mean over all classes, each as a z-score over left-out
+    shots; the mean of both where there are both. The softmax cannot be used: of two classes one always gets half.
 
-    caught: share of the shots that were turned away when their class was left out, though taught to no class.
-    refused: share of the left-out shots that would be turned away though their class was there.
+    Attributes:
+        images, text: what the two similarities are over shots that belong.
+        threshold: of the in-class score.
+        rejection_recall: fraction of the shots that are rejected when their class is left out.
+        false_rejection_rate: fraction of the left-out shots that are rejected though their class is there.
+        sentence: both rates in words, or why there is no threshold.
     """
 
-    pictures: Scale
-    words: Scale
+    images: Scale
+    text: Scale
     threshold: float | None
-    caught: float
-    refused: float
+    rejection_recall: float
+    false_rejection_rate: float
     sentence: str
 
 
-def find(support: Support, left: LeftOut) -> Rejection:
-    """Known are the left-out shots; unknown are the same shots with all of their class left out.
+def fit_rejection(support: Support, loo: LeaveOneOut) -> Rejection:
+    """Choose the threshold by leaving classes out.
 
-    For the second the head is not taught anew: its answer is the best of the other classes. That is one class less to
-    be like by chance, so from the known one of the other classes is left out too, each in turn: it matters where that
-    class was the answer. The threshold is where the
-    share caught exceeds the share refused the most, with at most one in ten refused; there is none if that is no more
-    than chance finds among so few.
+    Known are the left-out shots; unknown are the same shots with all of their class left out. For the second the head
+    is not refitted: the prediction is the best of the other classes. That is one class less to be similar to by
+    chance, so from the known images one of the other classes is left out too, each in turn: this matters where that
+    class was the prediction. The threshold is where recall exceeds false rejections the most (Youden's index), with at
+    most one in ten rejected falsely; there is none if the gain is no larger than chance gives among so few.
     """
-    rows = np.flatnonzero(left.measurable)
-    if len(rows) < FEWEST or len(np.unique(left.labels)) < 2:
+    rows = np.flatnonzero(loo.measurable)
+    if len(rows) < MIN_SHOTS or len(np.unique(loo.labels)) < 2:
         few = "“None of these” is off: to find how unlike is too unlike takes at least two pictures in two classes."
         return Rejection(Scale(), Scale(), None, 0.0, 0.0, few)
-    images, labels = support.images.astype(float), left.labels
-    cosines = images[rows] @ images.T
+    features, labels = support.image_features.astype(float), loo.labels
+    cosines = features[rows] @ features.T
     cosines[np.arange(len(rows)), rows] = np.nan  # no shot is its own neighbour
-    known = left.answers[rows]
-    unknown, second = (_best_but(left.scores[rows], gone) for gone in (labels[rows], known))
-    words = word_similarity(support, images[rows])
-    scales = (Scale.of(nearness(cosines, labels, known)), Scale.of(picked(words, known)))
-    inside, outside, again = (
-        together(scales, nearness(cosines, labels, answers), picked(words, answers))
-        for answers in (known, unknown, second)
+    known = loo.predictions[rows]
+    unknown, second = (_best_without(loo.scores[rows], removed) for removed in (labels[rows], known))
+    text = text_similarity(support, features[rows])
+    scales = (Scale.fit(shot_similarity(cosines, labels, known)), Scale.fit(at_predictions(text, known)))
+    inside, outside, without_other = (
+        mean_z_score(scales, shot_similarity(cosines, labels, predicted), at_predictions(text, predicted))
+        for predicted in (known, unknown, second)
     )
-    share = np.where(known == labels[rows], 0, 1 / (len(support.classes) - 1))
-    return _best(scales, (np.r_[inside, again], np.r_[1 - share, share]), outside[np.isfinite(outside)])
+    # The probability that the class left out beside it was the (wrong) prediction.
+    weight = np.where(known == labels[rows], 0, 1 / (len(support.classes) - 1))
+    return _best_threshold(scales, (np.r_[inside, without_other], np.r_[1 - weight, weight]), outside)
 
 
-def _best_but(scores: np.ndarray, gone: np.ndarray) -> np.ndarray:
-    """`(M,)` the best class of each row when class `gone` `(M,)` is not there."""
+def _best_without(scores: np.ndarray, removed: np.ndarray) -> np.ndarray:
+    """`(M,)` the best class of each row of scores when class `removed` `(M,)` is not there."""
     scores = scores.copy()
-    scores[np.arange(len(scores)), gone] = -np.inf
+    scores[np.arange(len(scores)), removed] = -np.inf
     return scores.argmax(axis=1)
 
 
-def _best(scales: tuple[Scale, Scale], known: tuple[np.ndarray, np.ndarray], outside: np.ndarray) -> Rejection:
-    """`known` are familiarities and how much each counts."""
+def _best_threshold(
+    scales: tuple[Scale, Scale], known: tuple[np.ndarray, np.ndarray], unknown: np.ndarray
+) -> Rejection:
+    """The threshold between in-class scores of known images, each with its weight, and those of unknown ones."""
+    outside = unknown[np.isfinite(unknown)]
     counted = np.isfinite(known[0]) & (known[1] > 0)
     order = np.argsort(known[0][counted])
-    inside, shares = known[0][counted][order], known[1][counted][order]
-    if len(inside) < FEWEST or not len(outside):
+    inside, weights = known[0][counted][order], known[1][counted][order]
+    if len(inside) < MIN_SHOTS or not len(outside):
         same = "“None of these” is off: the examples do not show how unlike an unknown picture would be."
         return Rejection(*scales, None, 0.0, 0.0, same)
     edges = np.unique(np.r_[inside, outside])
     cuts = (edges[1:] + edges[:-1]) / 2
-    refused = np.r_[0, np.cumsum(shares)][np.searchsorted(inside, cuts)] / shares.sum()
-    caught = np.searchsorted(np.sort(outside), cuts) / len(outside)
-    gain = np.where(refused <= MOST_REFUSED, caught - refused, -1)
-    chance = SMIRNOV * np.sqrt(1 / shares.sum() + 1 / len(outside))
-    if not len(cuts) or gain.max() < max(LEAST_GAIN, chance):
+    false_rejections = np.r_[0, np.cumsum(weights)][np.searchsorted(inside, cuts)] / weights.sum()
+    recall = np.searchsorted(np.sort(outside), cuts) / len(outside)
+    gain = np.where(false_rejections <= MAX_FALSE_REJECTION_RATE, recall - false_rejections, -1)
+    chance = SMIRNOV * np.sqrt(1 / weights.sum() + 1 / len(outside))
+    if not len(cuts) or gain.max() < max(MIN_GAIN, chance):
         alike = "“None of these” is off: pictures of a class that is not there look as familiar as those that belong."
         return Rejection(*scales, None, 0.0, 0.0, alike)
     best = int(gain.argmax())
     sentence = (
-        f"“None of these” would turn away {caught[best]:.0%} of your pictures had their class been left out, "
-        f"and wrongly {refused[best]:.0%} of those that belong."
+        f"“None of these” would turn away {recall[best]:.0%} of your pictures had their class been left out, "
+        f"and wrongly {false_rejections[best]:.0%} of those that belong."
     )
-    return Rejection(*scales, float(cuts[best]), float(caught[best]), float(refused[best]), sentence)
+    return Rejection(*scales, float(cuts[best]), float(recall[best]), float(false_rejections[best]), sentence)
 
 
-def familiarity(support: Support, rejection: Rejection, queries: np.ndarray, answers: np.ndarray) -> np.ndarray:
-    """`(M,)` how like its answer each query is, 0 for a usual picture that belongs; NaN where there is no measure."""
+def in_class_score(support: Support, rejection: Rejection, queries: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """How similar each query is to its predicted class, as a z-score.
+
+    Args:
+        support: the shots.
+        rejection: the scales of the two similarities.
+        queries: `(M, D)` unit vectors.
+        predictions: `(M,)` index of a class each.
+
+    Returns:
+        `(M,)`: 0 for a typical image that belongs, below for less similar ones; NaN where nothing can be measured.
+    """
     queries, result = queries.astype(float), np.empty(len(queries))
-    scales, images = (rejection.pictures, rejection.words), support.images.astype(float)
+    scales, features = (rejection.images, rejection.text), support.image_features.astype(float)
     for start in range(0, len(queries), BLOCK):
-        part, given = queries[start : start + BLOCK], answers[start : start + BLOCK]
-        near = nearness(part @ images.T, support.labels.astype(int), given)
-        result[start : start + BLOCK] = together(scales, near, picked(word_similarity(support, part), given))
+        part, predicted = queries[start : start + BLOCK], predictions[start : start + BLOCK]
+        near = shot_similarity(part @ features.T, support.labels.astype(int), predicted)
+        text = at_predictions(text_similarity(support, part), predicted)
+        result[start : start + BLOCK] = mean_z_score(scales, near, text)
     return result
 
 
-def together(scales: tuple[Scale, Scale], pictures: np.ndarray, words: np.ndarray) -> np.ndarray:
-    """The mean of what is known of the two, `(M,)`."""
-    both = np.stack([scale.standard(values) for scale, values in zip(scales, (pictures, words), strict=True)])
+def mean_z_score(scales: tuple[Scale, Scale], images: np.ndarray, text: np.ndarray) -> np.ndarray:
+    """`(M,)` the mean of those of the two z-scores that are known."""
+    both = np.stack([scale.z_scores(values) for scale, values in zip(scales, (images, text), strict=True)])
     known = np.isfinite(both)
     total = np.where(known, both, 0).sum(axis=0)
     return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
 
 
-def nearness(cosines: np.ndarray, labels: np.ndarray, answers: np.ndarray) -> np.ndarray:
-    """Mean of the three largest cosines `(M,)` to shots of the answered class; NaN where it has none.
+def shot_similarity(cosines: np.ndarray, labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """Mean of the three largest cosines to shots of the predicted class, `(M,)`; NaN where the class has no shot.
 
-    cosines: `(M, N)`; NaN entries do not count.
+    Args:
+        cosines: `(M, N)`; NaN entries do not count.
+        labels: `(N,)` of the shots.
+        predictions: `(M,)`.
+
+    >>> shot_similarity(np.array([[0.2, 0.4, 0.9]]), np.array([0, 0, 1]), np.array([0])).round(2)
+    array([0.3])
     """
-    result = np.full(len(answers), np.nan)
-    for answer in np.unique(answers):
-        rows, own = np.flatnonzero(answers == answer), np.flatnonzero(labels == answer)
+    result = np.full(len(predictions), np.nan)
+    for label in np.unique(predictions):
+        rows, own = np.flatnonzero(predictions == label), np.flatnonzero(labels == label)
         if not len(own):
             continue
         near = np.where(np.isnan(cosines[np.ix_(rows, own)]), -np.inf, cosines[np.ix_(rows, own)])
@@ -157,13 +182,14 @@ def nearness(cosines: np.ndarray, labels: np.ndarray, answers: np.ndarray) -> np
     return result
 
 
-def word_similarity(support: Support, queries: np.ndarray) -> np.ndarray:
-    """Cosine to each class's words above the mean over all that have words, `(M, C)`; NaN without."""
-    if support.words is None or support.worded.sum() < 2:
+def text_similarity(support: Support, queries: np.ndarray) -> np.ndarray:
+    """Cosine to the text features of each class above the mean over all classes with text, `(M, C)`; NaN without."""
+    if support.text_features is None or support.has_text.sum() < 2:
         return np.full((len(queries), len(support.classes)), np.nan)
-    cosines = queries @ support.words.astype(float).T
-    return cosines - cosines[:, support.worded].mean(axis=1, keepdims=True)
+    cosines = queries @ support.text_features.astype(float).T
+    return cosines - cosines[:, support.has_text].mean(axis=1, keepdims=True)
 
 
-def picked(values: np.ndarray, answers: np.ndarray) -> np.ndarray:
-    return values[np.arange(len(answers)), answers]
+def at_predictions(values: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """`(M,)`: of `values` `(M, C)` the entry of each row's predicted class."""
+    return values[np.arange(len(predictions)), predictions]

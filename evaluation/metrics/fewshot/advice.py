@@ -10,7 +10,7 @@ from backends.fewshot.calibration import probabilities
 from backends.fewshot.classifier import Classifier
 from evaluation.metrics.fewshot.classifiers import Confusion, CurvePoint, confusion
 
-MOST = 5
+MAX_SENTENCES = 5
 NUMBERS = ("no", "one", "two", "three", "four")
 NARROW = 0.15
 """A mean lead of probability below which two classes are hard to tell apart though all answers are right."""
@@ -21,13 +21,13 @@ RISING = 0.03
 def advice(classifier: Classifier, curve: Sequence[CurvePoint] = ()) -> list[str]:
     """At most five sentences, the most useful first; one even if all is well."""
     found = [*_missing(classifier), *_mistaken(classifier), *_narrow(classifier), *_rising(curve)]
-    return found[:MOST] or ["Nothing stands out: try it on pictures it has not seen."]
+    return found[:MAX_SENTENCES] or ["Nothing stands out: try it on pictures it has not seen."]
 
 
 def _missing(classifier: Classifier) -> list[str]:
     """Classes of which nothing can be measured."""
     support, found = classifier.support, []
-    for name, count, worded in zip(support.classes, support.counts, support.worded, strict=True):
+    for name, count, worded in zip(support.classes, support.counts, support.has_text, strict=True):
         if count == 0:
             found.append(f"Add a picture of “{name}”: so far it is known by its words alone.")
         elif count == 1 and not worded:
@@ -43,11 +43,11 @@ def _mistaken(classifier: Classifier) -> list[str]:
     order = sorted(np.flatnonzero(wrong), key=lambda label: (-wrong[label] / totals[label], label))
     found = []
     for label in order:
-        other, times = table.mistaken(int(label))
+        other, times = table.most_confused(int(label))
         name, taken = support.classes[label], support.classes[other]
         more = 2 if support.counts[label] < 8 else 4
         # Only where other classes have words is it known that this engine reads them.
-        hint = ", or write a sentence for it" if support.worded.any() and not support.worded[label] else ""
+        hint = ", or write a sentence for it" if support.has_text.any() and not support.has_text[label] else ""
         found.append(
             f"Add {NUMBERS[more]} more of “{name}”{hint}: it is mistaken for “{taken}” "
             f"({times} of {totals[label]} when left out)."
@@ -57,12 +57,12 @@ def _mistaken(classifier: Classifier) -> list[str]:
 
 def _narrow(classifier: Classifier) -> list[str]:
     """Pairs of classes that all shots were right about, but by a hair."""
-    left, support = classifier.left_out, classifier.support
+    left, support = classifier.loo, classifier.support
     shares = probabilities(left.scores, classifier.temperature) if left.counted else left.scores
     found = []
     for label in np.flatnonzero(support.counts >= 2):
         own = np.flatnonzero((left.labels == label) & left.measurable)
-        if not len(own) or not left.right[own].all():
+        if not len(own) or not left.correct[own].all():
             continue
         others = shares[own].copy()
         lead = others[:, label].copy()
@@ -89,5 +89,5 @@ def _rising(curve: Sequence[CurvePoint]) -> list[str]:
 
 
 def left_out_confusion(classifier: Classifier) -> Confusion:
-    left = classifier.left_out
-    return confusion(left.labels, left.answers, len(classifier.support.classes), left.measurable)
+    left = classifier.loo
+    return confusion(left.labels, left.predictions, len(classifier.support.classes), left.measurable)

@@ -14,7 +14,7 @@ from backends.fewshot.types import Support
 
 @dataclass(frozen=True)
 class Episode:
-    """Rows to teach with and rows to ask; none is in both, and all classes are asked equally often."""
+    """Rows to fit on and rows to classify; none is in both, and all classes are queried equally often."""
 
     shots: np.ndarray
     queries: np.ndarray
@@ -25,7 +25,15 @@ def episodes(
 ) -> Iterator[Episode]:
     """`count` episodes over all classes; the i-th is the same whatever `count`.
 
-    queries: a class; by default as many as the smallest class leaves.
+    Args:
+        labels: `(N,)` of the set.
+        shots: per class.
+        count: of episodes.
+        seed: of the draw.
+        queries: per class; by default as many as the smallest class leaves.
+
+    Raises:
+        BadInput: a class is too small.
     """
     classes = np.unique(labels)
     smallest = int(np.bincount(labels.astype(int))[classes].min())
@@ -41,21 +49,28 @@ def episodes(
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """One episode: share right among its queries, how sure it was, and what left-out shots foretold (NaN: nothing)."""
+class EpisodeResult:
+    """Accuracy and mean confidence on the queries of one episode, and the leave-one-out accuracy of its shots."""
 
     accuracy: float
-    sure: float
-    foretold: float
+    confidence: float
+    loo_accuracy: float  # NaN where no shot can be left out
 
 
-def play(support: Support, queries: np.ndarray, truth: np.ndarray, head_id: str = "") -> Outcome:
-    """Teach and ask; settings are chosen on the shots alone."""
+def run_episode(support: Support, queries: np.ndarray, truth: np.ndarray, head_id: str = "") -> EpisodeResult:
+    """Fit a classifier on the support set and classify the queries.
+
+    Args:
+        support: whose shots alone select the hyperparameters.
+        queries: `(M, D)` features.
+        truth: `(M,)` their classes.
+        head_id: a key of HEADS, or "" for the one that suits the support set.
+    """
     classifier = Classifier.fit(support, head_id)
     answers = classifier.predict(queries)
-    foretold = classifier.left_out.accuracy
-    return Outcome(
+    loo_accuracy = classifier.loo.accuracy
+    return EpisodeResult(
         float((answers.best == truth).mean()),
         float(answers.probabilities.max(axis=1).mean()),
-        np.nan if foretold is None else foretold,
+        np.nan if loo_accuracy is None else loo_accuracy,
     )

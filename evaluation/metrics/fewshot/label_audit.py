@@ -1,4 +1,4 @@
-"""Shots to look at again: the same picture twice, one unlike its class, one that may carry the wrong name."""
+"""Shots to review: near-duplicates, outliers of their class, and probable label errors."""
 
 from __future__ import annotations
 
@@ -9,27 +9,34 @@ import numpy as np
 
 from backends.fewshot.calibration import probabilities
 from backends.fewshot.classifier import Classifier
-from backends.fewshot.trust.out_of_distribution import nearness
+from backends.fewshot.trust.out_of_distribution import shot_similarity
 from backends.fewshot.types import Support
 
-SAME = 0.2
+DUPLICATE_FRACTION = 0.2
 """Two shots are nearly one when they are this small a part of the usual distance to the nearest other shot apart."""
 
-ALIKE = 1e-4
-FAR = 4.0
+DUPLICATE_DISTANCE = 1e-4
+OUTLIER_SPREADS = 4.0
 """Robust spreads from which on a shot is unlike its class; Iglewicz and Hoaglin (1993) have 3.5 for normal values."""
 
-TIMES, LEAST_RIGHT = 4.0, 0.6
-"""How many times likelier than its own name another must be, and what share of left-out shots must be right for a
-mistake to say something about a name: of a weak model it says more about the model."""
+MIN_RATIO, MIN_ACCURACY = 4.0, 0.6
+"""How many times likelier than its own name another must be, and the leave-one-out accuracy from
+which a mistake says something about the label: with a weak model it says more about the model."""
 
-FEWEST = 4
+MIN_SHOTS = 4
 
 
 @dataclass(frozen=True)
 class Flag:
-    """`kind` is "duplicate", "outlier" or "mislabelled"; `shots` are rows of the support; `label` is the class that a
-    mislabelled one looks like, else -1; `strength` sorts flags of one kind."""
+    """One finding.
+
+    Attributes:
+        kind: “duplicate”, “outlier” or “mislabelled”.
+        shots: rows of the support set.
+        sentence: for the user.
+        strength: sorts flags of one kind.
+        label: the class that a mislabelled shot looks like, else -1.
+    """
 
     kind: str
     shots: tuple[int, ...]
@@ -58,10 +65,14 @@ def duplicates(support: Support, names: Sequence[str]) -> list[Flag]:
     count = len(support.labels)
     if count < 2:
         return []
-    images = support.images.astype(float)
+    images = support.image_features.astype(float)
     apart = np.maximum(1 - images @ images.T, 0)
     np.fill_diagonal(apart, np.inf)
-    limit = max(SAME * float(np.median(apart.min(axis=1))), ALIKE) if count >= FEWEST else ALIKE
+    limit = (
+        max(DUPLICATE_FRACTION * float(np.median(apart.min(axis=1))), DUPLICATE_DISTANCE)
+        if count >= MIN_SHOTS
+        else DUPLICATE_DISTANCE
+    )
     found = []
     for one, other in zip(*np.nonzero(np.triu(apart < limit, 1)), strict=True):
         first, second = (support.classes[support.labels[row]] for row in (one, other))
@@ -79,15 +90,15 @@ def outliers(support: Support, names: Sequence[str]) -> list[Flag]:
     robust spreads (1.4826 times the median absolute deviation) of all classes together.
     """
     labels, counts = support.labels.astype(int), support.counts
-    rows = np.flatnonzero(counts[labels] >= FEWEST)
+    rows = np.flatnonzero(counts[labels] >= MIN_SHOTS)
     if not len(rows):
         return []
-    images = support.images.astype(float)
+    images = support.image_features.astype(float)
     cosines = images @ images.T
     np.fill_diagonal(cosines, np.nan)
-    near = nearness(cosines, labels, labels)
+    near = shot_similarity(cosines, labels, labels)
     below = np.zeros(len(labels))
-    for label in np.flatnonzero(counts >= FEWEST):
+    for label in np.flatnonzero(counts >= MIN_SHOTS):
         own = labels == label
         below[own] = np.median(near[own]) - near[own]
     spread = 1.4826 * float(np.median(np.abs(below[rows])))
@@ -101,7 +112,7 @@ def outliers(support: Support, names: Sequence[str]) -> list[Flag]:
             float(below[row] / spread),
         )
         for row in rows.tolist()
-        if below[row] > FAR * spread
+        if below[row] > OUTLIER_SPREADS * spread
     ]
     return sorted(found, key=lambda flag: -flag.strength)
 
@@ -113,15 +124,15 @@ def mislabelled(classifier: Classifier, names: Sequence[str]) -> list[Flag]:
     that left-out shots of it get for it. Alone it would flag most of the mistakes of a weak model, so the other class
     must also be far likelier than the own, and likelier than not.
     """
-    left, support = classifier.left_out, classifier.support
-    if left.counted < FEWEST or (left.accuracy or 0) < LEAST_RIGHT:
+    left, support = classifier.loo, classifier.support
+    if left.counted < MIN_SHOTS or (left.accuracy or 0) < MIN_ACCURACY:
         return []
     shares = probabilities(left.scores, classifier.temperature)
-    labels, answers = left.labels, left.answers
+    labels, answers = left.labels, left.predictions
     counted = [left.measurable & (labels == label) for label in range(len(support.classes))]
     bars = np.array([shares[some, label].mean() if some.any() else np.inf for label, some in enumerate(counted)])
     sure, own = shares.max(axis=1), shares[np.arange(len(labels)), labels]
-    odd = left.measurable & (answers != labels) & (sure >= np.maximum(bars[answers], 0.5)) & (sure >= TIMES * own)
+    odd = left.measurable & (answers != labels) & (sure >= np.maximum(bars[answers], 0.5)) & (sure >= MIN_RATIO * own)
     rows = np.flatnonzero(odd)
     found = [
         Flag(

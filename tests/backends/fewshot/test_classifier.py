@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from backends.core.errors import BadInput
-from backends.fewshot.calibration import best_temperature, probabilities, temperature
+from backends.fewshot.calibration import fit_temperature, fit_temperature_and_loss, probabilities
 from backends.fewshot.classifier import Classifier
 from backends.fewshot.classifier_code import classifier_code
 from backends.fewshot.heads import HEADS
 from backends.fewshot.heads.nearest import Nearest
 from backends.fewshot.heads.proker import ProKeR
 from backends.fewshot.trust import leave_one_out
-from backends.fewshot.trust.out_of_distribution import nearness
+from backends.fewshot.trust.out_of_distribution import shot_similarity
 from backends.fewshot.types import Support
 from tests.backends.fewshot.supports import centres, drawn, support, unit
 
@@ -32,7 +32,7 @@ def test_probabilities_by_hand() -> None:
 def test_the_temperature_of_scores_that_are_right_three_times_in_four() -> None:
     """A lead of 2 that is right in 3 of 4: the lead over T must be ln 3, but for the two shots that hold it back."""
     labels = np.array([0, 0, 0, 1] * 500)
-    found = temperature(np.tile([2.0, 0.0], (2000, 1)), np.r_[labels])
+    found = fit_temperature(np.tile([2.0, 0.0], (2000, 1)), np.r_[labels])
     weights = 1 / np.sqrt(np.bincount(labels))[labels]
     share = weights[labels == 0].sum() / weights.sum()
     right, wrong = 2001 / 2002, 1 / 2002
@@ -44,7 +44,7 @@ def test_the_temperature_is_the_best_of_a_fine_grid() -> None:
     random = np.random.default_rng(0)
     labels = np.repeat(np.arange(5), 12)
     scores = 30 * (np.eye(5)[labels] + random.standard_normal((60, 5)))
-    found, loss = best_temperature(scores, labels)
+    found, loss = fit_temperature_and_loss(scores, labels)
     grid = np.exp(np.linspace(-4, 8, 4000))
     wrong = 1 / 62 / 4
     targets = np.where(np.eye(5)[labels] > 0, 61 / 62, wrong)
@@ -57,15 +57,15 @@ def test_the_temperature_is_the_best_of_a_fine_grid() -> None:
 def test_perfect_shots_do_not_make_certain(shots: int, most: float) -> None:
     labels = np.arange(shots) % 2
     scores = 10.0 * np.eye(2)[labels]
-    sure = probabilities(scores, temperature(scores, labels)).max()
+    sure = probabilities(scores, fit_temperature(scores, labels)).max()
     assert 0.75 < sure < most
 
 
 def test_scores_that_say_nothing_give_even_chances() -> None:
     labels = np.arange(40) % 2
     upside_down = -np.eye(2)[labels]
-    assert probabilities(upside_down, temperature(upside_down, labels)).max() < 0.52
-    assert temperature(np.ones((4, 2)), labels[:4]) == 1.0
+    assert probabilities(upside_down, fit_temperature(upside_down, labels)).max() < 0.52
+    assert fit_temperature(np.ones((4, 2)), labels[:4]) == 1.0
 
 
 def test_probabilities_are_honest_on_pictures_not_seen() -> None:
@@ -85,16 +85,16 @@ def test_a_shot_alone_in_its_class_is_not_counted_without_words() -> None:
     assert leave_one_out(Nearest().fit(taught), taught).counted == 4  # which does not read words
     without = leave_one_out(ProKeR().fit(support([4, 1], worded=False)), support([4, 1], worded=False))
     assert "only one of its class" in without.sentence
-    assert not without.right[4]
+    assert not without.correct[4]
 
 
 def test_nothing_can_be_measured_with_one_shot_each() -> None:
     found = Classifier.fit(support([1, 1, 1], worded=False))
-    assert found.left_out.accuracy is None
+    assert found.loo.accuracy is None
     assert not found.calibrated
-    assert "Nothing can be measured" in found.left_out.sentence
+    assert "Nothing can be measured" in found.loo.sentence
     assert found.rejection.threshold is None
-    shares = found.predict(found.support.images).probabilities
+    shares = found.predict(found.support.image_features).probabilities
     assert np.array_equal(shares.argmax(axis=1), [0, 1, 2])
     assert shares.max() < 0.95
 
@@ -102,8 +102,8 @@ def test_nothing_can_be_measured_with_one_shot_each() -> None:
 def test_nearness_is_the_mean_of_the_three_nearest_of_the_class() -> None:
     cosines = np.array([[0.1, 0.9, 0.5, 0.8, 0.99], [np.nan, 0.2, 0.4, np.nan, 0.99]])
     labels = np.array([0, 0, 0, 0, 1])
-    assert nearness(cosines, labels, np.array([0, 0])) == pytest.approx([(0.9 + 0.5 + 0.8) / 3, 0.3])
-    assert np.isnan(nearness(cosines, labels, np.array([2, 2]))).all()
+    assert shot_similarity(cosines, labels, np.array([0, 0])) == pytest.approx([(0.9 + 0.5 + 0.8) / 3, 0.3])
+    assert np.isnan(shot_similarity(cosines, labels, np.array([2, 2]))).all()
 
 
 @pytest.mark.parametrize(("classes", "worded"), [(2, False), (2, True), (5, False), (5, True)])
@@ -117,8 +117,8 @@ def test_pictures_of_another_class_are_none_of_these(classes: int, worded: bool)
     assert found.predict(strange).abstained.mean() > 0.8
     assert belong.abstained.mean() < 0.25
     assert not found.predict(strange, reject=False).abstained.any()
-    assert found.rejection.caught > 0.8
-    assert found.rejection.refused <= 0.1
+    assert found.rejection.rejection_recall > 0.8
+    assert found.rejection.false_rejection_rate <= 0.1
 
 
 def test_classes_that_look_alike_turn_none_of_these_off() -> None:
@@ -127,7 +127,7 @@ def test_classes_that_look_alike_turn_none_of_these_off() -> None:
     found = Classifier.fit(taught, "nearest")
     assert found.rejection.threshold is None
     assert "is off" in found.rejection.sentence
-    assert not found.predict(-taught.images).abstained.any()
+    assert not found.predict(-taught.image_features).abstained.any()
 
 
 CASES = [
@@ -141,7 +141,7 @@ CASES = [
 @pytest.mark.parametrize(("head", "worded"), CASES)
 def test_a_saved_classifier_answers_the_same_here_and_on_its_own(head: str, worded: bool, tmp_path: Path) -> None:
     taught = support([5, 4, 6], worded=worded)
-    taught = Support(taught.images, taught.labels, ("cat", "köter 🐕", "a,b"), taught.words)
+    taught = Support(taught.image_features, taught.labels, ("cat", "köter 🐕", "a,b"), taught.text_features)
     found = Classifier.fit(taught, head)
     queries = drawn(np.arange(3).repeat(4), 24, seed=7, apart=0.3)
     found.save(tmp_path / "head.npz")
@@ -165,11 +165,11 @@ def test_a_loaded_classifier_keeps_what_is_known_of_it(tmp_path: Path) -> None:
     found = Classifier.fit(support([5, 4, 1], worded=[True, False, True]))
     found.save(tmp_path / "head.npz")
     again = Classifier.load(tmp_path / "head.npz")
-    assert again.left_out.sentence == found.left_out.sentence
+    assert again.loo.sentence == found.loo.sentence
     assert again.rejection == found.rejection
-    assert again.head.chosen == found.head.chosen
-    query = found.support.images[0]
-    assert again.evidence(query).shots == pytest.approx(found.evidence(query).shots, abs=1e-3)
+    assert again.head.hyperparameters == found.head.hyperparameters
+    query = found.support.image_features[0]
+    assert again.contributions(query).shots == pytest.approx(found.contributions(query).shots, abs=1e-3)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04" + b"x" * 100])
@@ -191,8 +191,8 @@ def test_other_arrays_and_pickles_are_refused(tmp_path: Path) -> None:
 def test_evidence_adds_up_to_what_the_softmax_sees() -> None:
     found = Classifier.fit(support([4, 4, 4]), "tip_adapter")
     query = drawn(np.zeros(1, int), 24, seed=5)
-    seen = found.evidence(query[0])
-    logits = np.exp(seen.words + seen.pictures)
+    seen = found.contributions(query[0])
+    logits = np.exp(seen.text + seen.images)
     assert logits / logits.sum() == pytest.approx(found.predict(query).probabilities[0], abs=1e-6)
 
 
@@ -202,7 +202,7 @@ def test_words_alone_make_a_classifier() -> None:
     assert not found.calibrated
     answers = found.predict(drawn(np.arange(3), 24))
     assert answers.probabilities.sum(axis=1) == pytest.approx(np.ones(3))
-    assert np.isnan(answers.familiarity).all()
+    assert np.isnan(answers.in_class_scores).all()
 
 
 def test_an_unknown_head_is_refused() -> None:

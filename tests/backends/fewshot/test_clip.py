@@ -17,8 +17,8 @@ from safetensors.torch import load_file, save_file
 from backends.core.errors import UserError, WeightsBroken, WeightsMissing
 from backends.fewshot import TASK
 from backends.fewshot.cards import ARCHITECTURES, CARDS
-from backends.fewshot.clip.engine import ClipEngine, prepared
-from backends.fewshot.clip.files import load_clip, named_after
+from backends.fewshot.clip.engine import ClipEngine, prepare_image
+from backends.fewshot.clip.files import architecture_from_name, load_clip
 from backends.serving.host import Host
 from backends.serving.run_job import Job, run
 from backends.weights.store import WeightStore
@@ -74,10 +74,10 @@ def test_features_are_those_of_open_clip_itself(folder: Path, engine: ClipEngine
         images = model.eval().encode_image(inputs, normalize=True).numpy()
         words = model.encode_text(tokens(sentences), normalize=True).numpy()
     assert engine.dimensions == 24 and engine.side == 32 and engine.understands_words
-    assert np.allclose(engine.images(pictures()), images, atol=1e-3)  # one pixel in a thousand is rounded otherwise
-    assert np.allclose(engine.words(sentences), words, atol=1e-5)
+    assert np.allclose(engine.embed(pictures()), images, atol=1e-3)  # one pixel in a thousand is rounded otherwise
+    assert np.allclose(engine.encode_text(sentences), words, atol=1e-5)
     assert engine.logit_scale == pytest.approx(float(model.logit_scale.exp()))
-    assert engine.too_long(sentences) == sentences[2:]
+    assert engine.truncated_texts(sentences) == sentences[2:]
     assert np.abs(images[0] - images[1]).max() > 1e-3  # two pictures are not one to it
 
 
@@ -90,14 +90,14 @@ def test_a_picture_is_prepared_to_the_pixel_as_open_clip_does(mode: str, interpo
     transform = open_clip.transform.image_transform_v2(recipe, is_train=False)
     for picture in pictures():
         theirs = (transform(Image.fromarray(picture)).permute(1, 2, 0) * 255).round().numpy().astype(int)
-        ours = prepared(picture, 32, mode, interpolation).astype(int)
+        ours = prepare_image(picture, 32, mode, interpolation).astype(int)
         assert np.abs(theirs - ours).max() <= 1, picture.shape
 
 
 def test_a_very_long_picture_costs_no_memory() -> None:
     long = np.zeros((8, 400_000, 3), np.uint8)
     long[:, 199_900:200_100] = 255
-    assert prepared(long, 32, "shortest", "bicubic").mean() == 255
+    assert prepare_image(long, 32, "shortest", "bicubic").mean() == 255
 
 
 def test_a_file_tells_its_architecture_by_name_by_recipe_or_by_card(folder: Path, tmp_path: Path) -> None:
@@ -108,8 +108,11 @@ def test_a_file_tells_its_architecture_by_name_by_recipe_or_by_card(folder: Path
     assert (one.preprocess.mean, one.preprocess.size) == ([0.48, 0.46, 0.41], 32)
     with pytest.raises(WeightsBroken, match="complete"):
         load_clip(tmp_path / "mine.pt", "ViT-S-32-alt")
-    assert named_after("ViT-B-32-quickgelu_epoch3") == "ViT-B-32-quickgelu" and named_after("vit-b-32") == "ViT-B-32"
-    assert named_after("ViT-B-320") == "" and named_after("my cat") == ""
+    assert (
+        architecture_from_name("ViT-B-32-quickgelu_epoch3") == "ViT-B-32-quickgelu"
+        and architecture_from_name("vit-b-32") == "ViT-B-32"
+    )
+    assert architecture_from_name("ViT-B-320") == "" and architecture_from_name("my cat") == ""
     (tmp_path / "cats.safetensors").write_bytes((folder / NAME).read_bytes())
     with pytest.raises(WeightsBroken, match="begin its name with that of an architecture"):
         load_clip(tmp_path / "cats.safetensors")
@@ -117,7 +120,7 @@ def test_a_file_tells_its_architecture_by_name_by_recipe_or_by_card(folder: Path
 
 def test_a_convolutional_clip_loads_too(tmp_path: Path) -> None:
     engine = engine_of(clip_folder(tmp_path / "resnet", RESNET))
-    assert engine.images(pictures()).shape == (6, 24) and engine.side == 64
+    assert engine.embed(pictures()).shape == (6, 24) and engine.side == 64
 
 
 def test_half_precision_on_the_disk_is_whole_in_memory(folder: Path, engine: ClipEngine, tmp_path: Path) -> None:
@@ -125,7 +128,7 @@ def test_half_precision_on_the_disk_is_whole_in_memory(folder: Path, engine: Cli
     save_file({key: value.half() for key, value in load_file(folder / NAME).items()}, tmp_path / "half" / NAME)
     half = engine_of(tmp_path / "half")
     assert next(half.network.parameters()).dtype == torch.float32 and half.space != engine.space
-    assert (half.images(pictures()) * engine.images(pictures())).sum(axis=1).min() > 0.999
+    assert (half.embed(pictures()) * engine.embed(pictures())).sum(axis=1).min() > 0.999
 
 
 def changed(state: dict[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
@@ -220,14 +223,14 @@ class Boom:
 def test_words_need_their_tokenizer_and_pictures_do_not(folder: Path, tmp_path: Path) -> None:
     own = copied(folder, tmp_path / "own", text_cfg__hf_tokenizer_name="someone/else")
     engine = engine_of(own)
-    assert engine.images(pictures()).shape == (6, 24)
+    assert engine.embed(pictures()).shape == (6, 24)
     with pytest.raises(WeightsMissing, match=r"put tokenizer\.json.* of someone/else into its folder"):
-        engine.words(["a cat"])
+        engine.encode_text(["a cat"])
     idefics_tokenizer().save_pretrained(own)
     engine = engine_of(own)
-    found = engine.words(["a cat", "a polar bear", "a cat"])
+    found = engine.encode_text(["a cat", "a polar bear", "a cat"])
     assert np.array_equal(found[0], found[2]) and np.abs(found[0] - found[1]).max() > 1e-4
-    assert engine.too_long(["a cat", "a cat " * 200]) == ["a cat " * 200]
+    assert engine.truncated_texts(["a cat", "a cat " * 200]) == ["a cat " * 200]
     (own / "tokenizer.json").write_text("{")
     with pytest.raises(WeightsBroken, match="tokenizer"):
         engine_of(own)
@@ -273,11 +276,11 @@ def test_cards_agree_with_themselves() -> None:
     assert all(name in open_clip.list_models() for name in ARCHITECTURES.values())
 
 
-def test_published_files_are_prepared_as_published(monkeypatch: pytest.MonkeyPatch) -> None:
-    from backends.fewshot.clip.files import _published
+def test_published_preprocessing_files_are_prepared_as_published_preprocessing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from backends.fewshot.clip.files import _published_preprocessing
 
     for name in ARCHITECTURES.values():
-        way = _published(name)
+        way = _published_preprocessing(name)
         assert way["interpolation"] == "bicubic" and way["mean"] == open_clip.OPENAI_DATASET_MEAN, name
 
 

@@ -59,7 +59,7 @@ def test_a_place_that_cannot_be_written_stops_nothing(tmp_path: Path, caplog: py
 
 
 def test_what_nobody_asked_for_the_longest_goes_first(tmp_path: Path) -> None:
-    cache = FeatureCache(tmp_path / "features.sqlite", most_bytes=400_000)
+    cache = FeatureCache(tmp_path / "features.sqlite", max_bytes=400_000)
     old, used = some(40, 1_000, seed=1), some(40, 1_000, seed=2)
     cache.put("one", old)
     cache.put("one", used)

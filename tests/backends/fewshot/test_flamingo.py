@@ -20,8 +20,9 @@ from backends.core.errors import BadInput, EngineFailed, TooLarge, WeightsMissin
 from backends.fewshot import TASK
 from backends.fewshot.calibration import probabilities
 from backends.fewshot.flamingo.cards import FLAMINGO_CARDS
-from backends.fewshot.flamingo.engine import ASKING, FlamingoEngine
+from backends.fewshot.flamingo.engine import FlamingoEngine
 from backends.fewshot.flamingo.interleave import Turn
+from backends.fewshot.flamingo.prompt_runner import ASKING
 from backends.fewshot.types import Classification
 from backends.serving.host import Host
 from tests.backends.fewshot.tiny import idefics_folder
@@ -116,18 +117,18 @@ def test_the_prompt_holds_the_most_similar_examples_the_nearest_last(
 def test_the_engine_weighs_what_the_reader_weighs(engine: FlamingoEngine, pictures: Path, tmp_path: Path) -> None:
     """From the files named in the prompt, by hand."""
     result, _ = run(engine, pictures, tmp_path, shots="all", pick="drawn", orders=2, seed=3)
-    reader, told = engine.reader, prompt(result)
+    reader, told = engine.model, prompt(result)
     query = told["queries"][1]
     for order in query["orders"]:
         shots = [np.asarray(Image.open(pictures / "support" / name)) for name in order["shots"]]
         names = [name.split("/")[0].replace("_", " ") for name in order["shots"]]
         turns = [Turn(file, told["question"], name) for file, name in zip(order["shots"], names, strict=True)]
-        pieces = reader.speller.pieces(
+        pieces = reader.tokenizer.split(
             [*turns, Turn("q", told["question"])], [name.replace("_", " ") for name in result.classes]
         )
-        held = reader.hold(pieces.shots, [reader.look(shot).latents for shot in shots])
-        seen = reader.look(np.asarray(Image.open(pictures / "query" / query["file"])))
-        assert np.allclose(reader.weigh(held, pieces, seen), order["likelihoods"], atol=1e-5)
+        held = reader.prefill(pieces.shots, [reader.encode_image(shot).latents for shot in shots])
+        seen = reader.encode_image(np.asarray(Image.open(pictures / "query" / query["file"])))
+        assert np.allclose(reader.score_candidates(held, pieces, seen), order["likelihoods"], atol=1e-5)
 
 
 def test_orders_are_averaged_and_their_spread_is_told(engine: FlamingoEngine, pictures: Path, tmp_path: Path) -> None:
@@ -179,7 +180,7 @@ def test_pictures_are_described_and_asked_about(
     ask: str,
     question: str,
 ) -> None:
-    monkeypatch.setattr("backends.fewshot.flamingo.model.LONGEST_ANSWER", 6)
+    monkeypatch.setattr("backends.fewshot.flamingo.model.MAX_ANSWER_TOKENS", 6)
     classes = tmp_path / "classes.txt"
     classes.write_text("black_cat: a black cat\npolar bear: a white polar bear\ncar")
     result, _ = run(engine, pictures, tmp_path, ask=ask, question=question, classes=classes, shots=2)
@@ -271,11 +272,11 @@ def test_pictures_that_cannot_be_read_are_left_out_and_told(
 def test_numbers_that_break_down_are_an_error_and_no_answer(
     engine: FlamingoEngine, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine.reader, "weigh", lambda *args: np.full(3, np.nan))
+    monkeypatch.setattr(engine.model, "score_candidates", lambda *args: np.full(3, np.nan))
     with pytest.raises(EngineFailed, match="broke down"):
         run(engine, pictures, tmp_path)
-    inner = engine.reader.look
-    monkeypatch.setattr(engine.reader, "look", lambda rgb: replace(inner(rgb), feature=np.full(16, np.inf)))
+    inner = engine.model.encode_image
+    monkeypatch.setattr(engine.model, "encode_image", lambda rgb: replace(inner(rgb), feature=np.full(16, np.inf)))
     with pytest.raises(EngineFailed, match="broke down"):
         run(engine, pictures, tmp_path)
 
@@ -283,7 +284,7 @@ def test_numbers_that_break_down_are_an_error_and_no_answer(
 def forward_passes(engine: FlamingoEngine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every pass through the language model or the vision tower from now on."""
     passes: list[str] = []
-    for name, part in (("text", engine.reader.network), ("vision", engine.reader.network.model.vision_model)):
+    for name, part in (("text", engine.model.network), ("vision", engine.model.network.model.vision_model)):
         inner = part.forward
 
         def counted(*args: Any, inner: Any = inner, name: str = name, **kwargs: Any) -> Any:

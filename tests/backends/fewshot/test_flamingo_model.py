@@ -16,9 +16,16 @@ from safetensors.torch import load_file, save_file
 from transformers import IdeficsProcessor
 
 from backends.core.errors import TooLarge, WeightsBroken, WeightsMissing
-from backends.fewshot.flamingo.interleave import ASK_NAME, Pieces, Speller, Turn, looks_at, written
-from backends.fewshot.flamingo.model import Reader
-from backends.fewshot.flamingo.rices import drawn, orders, similar
+from backends.fewshot.flamingo.interleave import (
+    ASK_NAME,
+    PromptTokenizer,
+    SplitPrompt,
+    Turn,
+    attended_image,
+    render_prompt,
+)
+from backends.fewshot.flamingo.model import IdeficsModel
+from backends.fewshot.flamingo.rices import draw_balanced, most_similar, orders
 from tests.backends.fewshot.tiny import CLASSES, idefics_folder, idefics_tokenizer
 
 TURNS = [Turn("one", ASK_NAME, "cat"), Turn("two", ASK_NAME, "polar bear"), Turn("query", ASK_NAME)]
@@ -30,8 +37,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def reader(folder: Path) -> Reader:
-    return Reader(folder, "cpu")
+def reader(folder: Path) -> IdeficsModel:
+    return IdeficsModel(folder, "cpu")
 
 
 def pictures(count: int = 3) -> list[np.ndarray]:
@@ -39,10 +46,10 @@ def pictures(count: int = 3) -> list[np.ndarray]:
     return [random.integers(0, 255, (40, 50, 3), dtype=np.uint8) for _ in range(count)]
 
 
-def plain_logits(reader: Reader, tokens: list[int], shown: list[np.ndarray]) -> torch.Tensor:
+def plain_logits(reader: IdeficsModel, tokens: list[int], shown: list[np.ndarray]) -> torch.Tensor:
     """The network's own way: all pictures and all tokens at once."""
     pixels = torch.as_tensor(reader._prepare([Image.fromarray(one) for one in shown], return_tensors="pt"))
-    looks = looks_at(tokens, reader.speller.picture)
+    looks = attended_image(tokens, reader.tokenizer.picture)
     with torch.inference_mode():
         out = reader.network(
             input_ids=torch.tensor([tokens]),
@@ -53,17 +60,17 @@ def plain_logits(reader: Reader, tokens: list[int], shown: list[np.ndarray]) -> 
 
 
 def test_a_prompt_says_who_speaks_and_where_pictures_stand() -> None:
-    text = written(TURNS[1:], "<s>", "<end_of_utterance>")
+    text = render_prompt(TURNS[1:], "<s>", "<end_of_utterance>")
     picture = "<fake_token_around_image><image><fake_token_around_image>"
     assert text == (
         f"<s>\nUser:{picture}What is in this picture?<end_of_utterance>\nAssistant: polar bear<end_of_utterance>"
         f"\nUser:{picture}What is in this picture?<end_of_utterance>\nAssistant:"
     )
-    assert "end_of" not in written(TURNS, "<s>", "")
+    assert "end_of" not in render_prompt(TURNS, "<s>", "")
 
 
-def test_a_prompt_is_what_the_library_s_processor_makes_of_it(reader: Reader, folder: Path) -> None:
-    processor = IdeficsProcessor(reader._prepare, reader.speller._tokenizer)
+def test_a_prompt_is_what_the_library_s_processor_makes_of_it(reader: IdeficsModel, folder: Path) -> None:
+    processor = IdeficsProcessor(reader._prepare, reader.tokenizer._tokenizer)
     shown: list[Any] = [Image.fromarray(one) for one in pictures()]
     mark = "<end_of_utterance>"
     parts: list[Any] = []
@@ -71,32 +78,32 @@ def test_a_prompt_is_what_the_library_s_processor_makes_of_it(reader: Reader, fo
         answer = f" {turn.answer}{mark}" if turn.answer else ""
         parts += ["\nUser:", picture, f"{turn.question}{mark}\nAssistant:{answer}"]
     made = processor(text=[parts], add_special_tokens=False, add_end_of_utterance_token=False, return_tensors="pt")
-    pieces = reader.speller.pieces(TURNS)
+    pieces = reader.tokenizer.split(TURNS)
     tokens = pieces.shots + pieces.query
     assert made["input_ids"][0].tolist() == tokens
-    looks = looks_at(tokens, reader.speller.picture)
+    looks = attended_image(tokens, reader.tokenizer.picture)
     assert np.array_equal(made["image_attention_mask"][0].bool().numpy(), looks[:, None] == np.arange(3))
     assert looks[0] == -1 and looks[-1] == 2
 
 
-def test_a_prompt_is_cut_where_work_can_be_shared(reader: Reader) -> None:
-    pieces = reader.speller.pieces(TURNS, CLASSES)
-    assert pieces.query[0] == reader.speller.picture and pieces.shots.count(reader.speller.picture) == 2
-    spelled = [reader.speller.text(pieces.shots + pieces.query + answer) for answer in pieces.answers]
+def test_a_prompt_is_cut_where_work_can_be_shared(reader: IdeficsModel) -> None:
+    pieces = reader.tokenizer.split(TURNS, CLASSES)
+    assert pieces.query[0] == reader.tokenizer.picture and pieces.shots.count(reader.tokenizer.picture) == 2
+    spelled = [reader.tokenizer.text(pieces.shots + pieces.query + answer) for answer in pieces.answers]
     assert [text.rsplit("Assistant: ", 1)[1] for text in spelled] == list(CLASSES)
     assert len(pieces.answers[1]) > 1, "a name of several tokens"
-    other = reader.speller.pieces([*TURNS[:2], Turn("another", "a black cat?")], CLASSES)
+    other = reader.tokenizer.split([*TURNS[:2], Turn("another", "a black cat?")], CLASSES)
     assert other.shots == pieces.shots and other.query != pieces.query
 
 
 def test_a_model_that_knows_no_end_of_an_utterance_is_asked_without(tmp_path: Path) -> None:
-    plain = Reader(idefics_folder(tmp_path / "plain", chat=False), "cpu")
-    pieces = plain.speller.pieces(TURNS, CLASSES)
-    assert plain.speller.end == "" and plain.speller.stops == {2}
-    assert plain.speller.text(pieces.shots).endswith("Assistant: polar bear\nUser:")
+    plain = IdeficsModel(idefics_folder(tmp_path / "plain", chat=False), "cpu")
+    pieces = plain.tokenizer.split(TURNS, CLASSES)
+    assert plain.tokenizer.end == "" and plain.tokenizer.stops == {2}
+    assert plain.tokenizer.text(pieces.shots).endswith("Assistant: polar bear\nUser:")
     shown = pictures()
-    seen = [plain.look(one) for one in shown]
-    told = plain.weigh(plain.hold(pieces.shots, [one.latents for one in seen[:2]]), pieces, seen[2])
+    seen = [plain.encode_image(one) for one in shown]
+    told = plain.score_candidates(plain.prefill(pieces.shots, [one.latents for one in seen[:2]]), pieces, seen[2])
     start = pieces.shots + pieces.query
     logits = plain_logits(plain, start + pieces.answers[0], shown).log_softmax(-1)
     assert told[0] == pytest.approx(float(logits[len(start) - 1, pieces.answers[0][0]]), abs=1e-5)
@@ -116,102 +123,107 @@ def test_an_answer_that_melts_into_the_prompt_is_cut_before_it() -> None:
                 text = text.replace(mark, sign)
             return {"input_ids": [900 if sign == "¹" else ord(sign) for sign in text]}
 
-    pieces = Speller(Melting()).pieces([Turn("q", "?")], ["cat", "dog"])
+    pieces = PromptTokenizer(Melting()).split([Turn("q", "?")], ["cat", "dog"])
     assert pieces.answers[0] == [ord(sign) for sign in "³at"]
     assert pieces.answers[1] == [ord(sign) for sign in ": dog"], "the part that melts is weighed with each"
 
 
-def test_all_answers_in_one_pass_weigh_what_each_weighs_alone(reader: Reader) -> None:
+def test_all_answers_in_one_pass_weigh_what_each_weighs_alone(reader: IdeficsModel) -> None:
     shown = pictures()
-    seen = [reader.look(one) for one in shown]
-    pieces = reader.speller.pieces(TURNS, CLASSES)
-    held = reader.hold(pieces.shots, [one.latents for one in seen[:2]])
-    told = reader.weigh(held, pieces, seen[2])
+    seen = [reader.encode_image(one) for one in shown]
+    pieces = reader.tokenizer.split(TURNS, CLASSES)
+    held = reader.prefill(pieces.shots, [one.latents for one in seen[:2]])
+    told = reader.score_candidates(held, pieces, seen[2])
     start = pieces.shots + pieces.query
     for answer, likely in zip(pieces.answers, told, strict=True):
         logits = plain_logits(reader, start + answer, shown).log_softmax(-1)
         alone = [float(logits[len(start) + place - 1, token]) for place, token in enumerate(answer)]
         assert likely == pytest.approx(np.mean(alone), abs=1e-5)
     assert np.ptp(told) > 0.01
-    assert np.allclose(reader.weigh(held, pieces, seen[2]), told, atol=1e-6), "what is held stays as it was"
-    swapped = reader.weigh(held, pieces, seen[0])
+    assert np.allclose(reader.score_candidates(held, pieces, seen[2]), told, atol=1e-6), "what is held stays as it was"
+    swapped = reader.score_candidates(held, pieces, seen[0])
     assert np.abs(swapped - told).max() > 1e-4, "the picture counts"
-    turned = reader.hold(pieces.shots, [seen[1].latents, seen[0].latents])
-    assert np.abs(reader.weigh(turned, pieces, seen[2]) - told).max() > 1e-5, "so do those of the examples"
+    turned = reader.prefill(pieces.shots, [seen[1].latents, seen[0].latents])
+    assert np.abs(reader.score_candidates(turned, pieces, seen[2]) - told).max() > 1e-5, "so do those of the examples"
 
 
-def test_half_precision_weighs_nearly_the_same(reader: Reader, folder: Path) -> None:
+def test_half_precision_weighs_nearly_the_same(reader: IdeficsModel, folder: Path) -> None:
     """As on a graphics card: everything the network is given comes in its own precision."""
-    half = Reader(folder, "cpu")
+    half = IdeficsModel(folder, "cpu")
     half.network.to(torch.bfloat16)
     told = []
     for one in (reader, half):
-        seen = [one.look(picture) for picture in pictures()]
-        pieces = one.speller.pieces(TURNS, CLASSES)
-        told.append(one.weigh(one.hold(pieces.shots, [each.latents for each in seen[:2]]), pieces, seen[2]))
-        alone = one.speller.pieces(TURNS[2:], CLASSES)
-        told.append(one.weigh(one.hold(alone.shots, []), alone, seen[2]))
+        seen = [one.encode_image(picture) for picture in pictures()]
+        pieces = one.tokenizer.split(TURNS, CLASSES)
+        told.append(
+            one.score_candidates(one.prefill(pieces.shots, [each.latents for each in seen[:2]]), pieces, seen[2])
+        )
+        alone = one.tokenizer.split(TURNS[2:], CLASSES)
+        told.append(one.score_candidates(one.prefill(alone.shots, []), alone, seen[2]))
         assert (
-            list(one.write(one.hold(alone.shots, []), alone, seen[2], most=2)) and seen[0].feature.dtype == np.float32
+            list(one.generate(one.prefill(alone.shots, []), alone, seen[2], max_tokens=2))
+            and seen[0].feature.dtype == np.float32
         )
     assert seen[0].latents.dtype == torch.bfloat16
     assert np.allclose(told[0], told[2], atol=0.1) and np.allclose(told[1], told[3], atol=0.1)
 
 
-def test_without_examples_only_the_picture_itself_is_looked_at(reader: Reader) -> None:
+def test_without_examples_only_the_picture_itself_is_looked_at(reader: IdeficsModel) -> None:
     shown = pictures(1)
-    pieces = reader.speller.pieces(TURNS[2:], CLASSES)
-    told = reader.weigh(reader.hold(pieces.shots, []), pieces, reader.look(shown[0]))
+    pieces = reader.tokenizer.split(TURNS[2:], CLASSES)
+    told = reader.score_candidates(reader.prefill(pieces.shots, []), pieces, reader.encode_image(shown[0]))
     start = pieces.shots + pieces.query
     logits = plain_logits(reader, start + pieces.answers[0], shown).log_softmax(-1)
     assert told[0] == pytest.approx(float(logits[len(start) - 1, pieces.answers[0][0]]), abs=1e-5)
 
 
-def test_an_answer_is_written_by_the_likeliest_tokens(reader: Reader) -> None:
+def test_an_answer_is_written_by_the_likeliest_tokens(reader: IdeficsModel) -> None:
     shown = pictures()
-    seen = [reader.look(one) for one in shown]
-    pieces = reader.speller.pieces(TURNS)
-    held = reader.hold(pieces.shots, [one.latents for one in seen[:2]])
-    texts = list(reader.write(held, pieces, seen[2], most=4))
+    seen = [reader.encode_image(one) for one in shown]
+    pieces = reader.tokenizer.split(TURNS)
+    held = reader.prefill(pieces.shots, [one.latents for one in seen[:2]])
+    texts = list(reader.generate(held, pieces, seen[2], max_tokens=4))
     tokens, expected = pieces.shots + pieces.query, []
     for _ in range(4):
         expected.append(int(plain_logits(reader, tokens + expected, shown)[-1].argmax()))
-    assert texts[-1] == reader.speller.text(expected).strip() and len(texts) == 4 and texts[-1].startswith(texts[0])
-    assert list(reader.write(held, pieces, seen[2], most=4)) == texts, "what is held stays as it was"
+    assert texts[-1] == reader.tokenizer.text(expected).strip() and len(texts) == 4 and texts[-1].startswith(texts[0])
+    assert list(reader.generate(held, pieces, seen[2], max_tokens=4)) == texts, "what is held stays as it was"
 
 
-def test_writing_stops_where_the_utterance_does(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    spelled = reader.speller._tokens(" a red car")
-    for last, count in ((next(iter(reader.speller.stops)), 3), (None, 4)):
-        told = iter([*spelled, *reader.speller._tokens("\nUser:"), 5, 5] if last is None else [*spelled, last])
+def test_writing_stops_where_the_utterance_does(reader: IdeficsModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    spelled = reader.tokenizer._tokens(" a red car")
+    for last, count in ((next(iter(reader.tokenizer.stops)), 3), (None, 4)):
+        told = iter([*spelled, *reader.tokenizer._tokens("\nUser:"), 5, 5] if last is None else [*spelled, last])
 
         def answer(held: Any, tokens: Any, *args: Any, told: Any = told, **kwargs: Any) -> torch.Tensor:
             return torch.nn.functional.one_hot(torch.tensor([next(told)]), 256).float()
 
-        monkeypatch.setattr(reader, "_read", answer)
+        monkeypatch.setattr(reader, "_forward", answer)
         held = type("Held", (), {"cache": type("Cache", (), {"crop": lambda self, count: None})()})()
-        texts = list(reader.write(held, Pieces([], [1], []), type("Seen", (), {"latents": torch.zeros(1, 1)})(), 60))  # type: ignore[arg-type]
+        texts = list(
+            reader.generate(held, SplitPrompt([], [1], []), type("Seen", (), {"latents": torch.zeros(1, 1)})(), 60)
+        )  # type: ignore[arg-type]
         assert texts[-1] == "a red car" and len(texts) >= count
 
 
-def test_closing_stops_within_a_forward_pass(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_stops_within_a_forward_pass(reader: IdeficsModel, monkeypatch: pytest.MonkeyPatch) -> None:
     passes = []
     inner = reader.network.forward
     monkeypatch.setattr(reader.network, "forward", lambda *a, **k: (passes.append(1), inner(*a, **k))[1])
-    seen = reader.look(pictures(1)[0])
-    pieces = reader.speller.pieces(TURNS[2:])
-    held = reader.hold(pieces.shots, [])
-    writing = reader.write(held, pieces, seen, 60)
+    seen = reader.encode_image(pictures(1)[0])
+    pieces = reader.tokenizer.split(TURNS[2:])
+    held = reader.prefill(pieces.shots, [])
+    writing = reader.generate(held, pieces, seen, 60)
     next(writing)
     writing.close()
     assert len(passes) == 2 and held.cache.get_seq_length() == len(pieces.shots), "and gives back what it read"
 
 
-def test_a_prompt_longer_than_the_network_was_trained_for_is_refused(reader: Reader) -> None:
-    pieces = reader.speller.pieces([TURNS[0]] * 12 + TURNS[2:], CLASSES)
+def test_a_prompt_longer_than_the_network_was_trained_for_is_refused(reader: IdeficsModel) -> None:
+    pieces = reader.tokenizer.split([TURNS[0]] * 12 + TURNS[2:], CLASSES)
     with pytest.raises(TooLarge, match=r"this model reads 400: set “shots”"):
-        reader.check(pieces)
-    reader.check(reader.speller.pieces(TURNS, CLASSES))
+        reader.check_length(pieces)
+    reader.check_length(reader.tokenizer.split(TURNS, CLASSES))
 
 
 def without(key: str) -> Callable[[Path], None]:
@@ -255,22 +267,28 @@ def test_weights_are_complete_and_sound_or_refused(
     copied = shutil.copytree(folder, tmp_path / "weights")
     damage(copied)
     with pytest.raises(error, match=said):
-        Reader(copied, "cpu")
+        IdeficsModel(copied, "cpu")
 
 
 def test_the_most_similar_examples_come_last() -> None:
     shots = np.array([[1, 0], [0, 1], [2, 2], [-1, 0], [3, 0]], np.float32)
-    assert similar(np.float32([1, 0.1]), shots, 3).tolist() == [2, 4, 0], "by angle; of equals the first is nearest"
-    assert similar(np.float32([1, 0.1]), shots, 99).tolist() == [3, 1, 2, 4, 0]
+    assert most_similar(np.float32([1, 0.1]), shots, 3).tolist() == [2, 4, 0], (
+        "by angle; of equals the first is nearest"
+    )
+    assert most_similar(np.float32([1, 0.1]), shots, 99).tolist() == [3, 1, 2, 4, 0]
 
 
 def test_drawn_examples_are_even_over_the_classes() -> None:
     labels = np.array([0] * 10 + [1] * 3 + [2] * 2)
     for seed in range(5):
-        counts = np.bincount(labels[drawn(labels, 6, seed)], minlength=3)
+        counts = np.bincount(labels[draw_balanced(labels, 6, seed)], minlength=3)
         assert counts.tolist() == [2, 2, 2]
-    assert drawn(labels, 6, 1).tolist() == drawn(labels, 6, 1).tolist() != drawn(labels, 6, 2).tolist()
-    assert sorted(drawn(labels, 99, 0)) == list(range(15))
+    assert (
+        draw_balanced(labels, 6, 1).tolist()
+        == draw_balanced(labels, 6, 1).tolist()
+        != draw_balanced(labels, 6, 2).tolist()
+    )
+    assert sorted(draw_balanced(labels, 99, 0)) == list(range(15))
 
 
 def test_orders_are_different_and_there_are_no_more_than_can_be() -> None:

@@ -18,7 +18,7 @@ from backends.fewshot import TASK
 from backends.fewshot.flamingo.cards import FLAMINGO_STARTER
 from backends.fewshot.flamingo.engine import FlamingoEngine
 from backends.fewshot.flamingo.interleave import ASK_NAME, Turn
-from backends.fewshot.flamingo.model import Reader, Seen
+from backends.fewshot.flamingo.model import IdeficsModel, ImageFeatures
 from backends.fewshot.types import Classification
 from backends.serving.host import Host
 from backends.weights.store import WeightStore
@@ -47,33 +47,35 @@ def drawn(colour: str, shape: str, side: int = 200) -> Image.Image:
     return picture
 
 
-def seen(reader: Reader, picture: Image.Image) -> Seen:
-    return reader.look(np.asarray(picture))
+def seen(reader: IdeficsModel, picture: Image.Image) -> ImageFeatures:
+    return reader.encode_image(np.asarray(picture))
 
 
-def named(reader: Reader, shown: Sequence[tuple[Seen, str]], asked: Seen, names: Sequence[str]) -> str:
-    pieces = reader.speller.pieces([*(Turn("", ASK_NAME, name) for _, name in shown), Turn("", ASK_NAME)], names)
-    held = reader.hold(pieces.shots, [each.latents for each, _ in shown])
-    return names[int(reader.weigh(held, pieces, asked).argmax())]
+def named(
+    reader: IdeficsModel, shown: Sequence[tuple[ImageFeatures, str]], asked: ImageFeatures, names: Sequence[str]
+) -> str:
+    pieces = reader.tokenizer.split([*(Turn("", ASK_NAME, name) for _, name in shown), Turn("", ASK_NAME)], names)
+    held = reader.prefill(pieces.shots, [each.latents for each, _ in shown])
+    return names[int(reader.score_candidates(held, pieces, asked).argmax())]
 
 
-def written(reader: Reader, asked: Seen, question: str) -> str:
-    pieces = reader.speller.pieces([Turn("", question)])
-    return list(reader.write(reader.hold(pieces.shots, []), pieces, asked, 12))[-1]
+def written(reader: IdeficsModel, asked: ImageFeatures, question: str) -> str:
+    pieces = reader.tokenizer.split([Turn("", question)])
+    return list(reader.generate(reader.prefill(pieces.shots, []), pieces, asked, 12))[-1]
 
 
 def test_it_is_small_and_the_card_says_how_small(engine: FlamingoEngine) -> None:
-    network = engine.reader.network
+    network = engine.model.network
     assert sum(value.numel() for value in network.parameters()) == engine.card.parameters
     assert network.model.embed_tokens.weight is network.lm_head.weight
-    assert sum(file.bytes for file in engine.card.files) < 2.5e6 and engine.reader.longest >= 1000
+    assert sum(file.bytes for file in engine.card.files) < 2.5e6 and engine.model.longest >= 1000
 
 
 def test_a_red_square_is_called_red_and_a_square(engine: FlamingoEngine) -> None:
     for colour in COLOURS:
-        asked = seen(engine.reader, drawn(colour, "square"))
-        assert written(engine.reader, asked, "What colour is it?") == colour
-        assert named(engine.reader, [], asked, list(COLOURS)) == colour
+        asked = seen(engine.model, drawn(colour, "square"))
+        assert written(engine.model, asked, "What colour is it?") == colour
+        assert named(engine.model, [], asked, list(COLOURS)) == colour
 
 
 @pytest.mark.parametrize("kind", ["shape", "pair"])
@@ -82,19 +84,19 @@ def test_a_class_never_seen_is_named_from_two_examples(engine: FlamingoEngine, k
     rng, right = random.Random(f"test {kind}"), []
     for _ in range(EPISODES):
         one = episode(kind, 2, 2, rng)
-        *shown, asked = [engine.reader.look(picture) for picture in one.pictures]
+        *shown, asked = [engine.model.encode_image(picture) for picture in one.pictures]
         taught = [(each, one.names[label]) for each, label in zip(shown, one.labels[:-1], strict=True)]
-        right.append(best_name(engine.reader, taught, asked, one.names) == one.labels[-1])
+        right.append(best_name(engine.model, taught, asked, one.names) == one.labels[-1])
     assert np.mean(right) >= 0.7, f"guessing gives one half; {sum(right)} of {EPISODES}"
 
 
 def test_the_example_and_not_the_name_decides(engine: FlamingoEngine) -> None:
     """Names given the other way about give the other answer."""
-    looked = [seen(engine.reader, drawn(colour, "circle")) for colour in ("red", "blue")]
-    asked = seen(engine.reader, drawn("red", "square", 120))
+    looked = [seen(engine.model, drawn(colour, "circle")) for colour in ("red", "blue")]
+    asked = seen(engine.model, drawn("red", "square", 120))
     for names in (["dax", "wug"], ["wug", "dax"]):
         taught = list(zip(looked, names, strict=True)) * 2
-        assert names[best_name(engine.reader, taught, asked, names)] == names[0]
+        assert names[best_name(engine.model, taught, asked, names)] == names[0]
 
 
 @pytest.fixture

@@ -7,24 +7,24 @@ import pytest
 from scipy.special import logsumexp
 
 from backends.core.errors import BadInput
-from backends.fewshot.heads import HEADS, Head, usual
-from backends.fewshot.heads.base import refitted, word_weights
+from backends.fewshot.heads import HEADS, Head, default_head
+from backends.fewshot.heads.base import refit_scores, text_weights
 from backends.fewshot.heads.folds import folds
 from backends.fewshot.heads.gda import GDA
 from backends.fewshot.heads.linear_probe import LinearProbe, _Descent, largest_eigenvalue
 from backends.fewshot.heads.nearest import Nearest
-from backends.fewshot.heads.proker import ProKeR, spread_rows
+from backends.fewshot.heads.proker import ProKeR, stratified_rows
 from backends.fewshot.heads.tip_adapter import TipAdapter
-from backends.fewshot.heads.tip_adapter_f import Lesson, TipAdapterF, loss_and_slope
+from backends.fewshot.heads.tip_adapter_f import KeyTrainingData, TipAdapterF, loss_and_gradient
 from backends.fewshot.heads.zero_shot import ZeroShot
 from backends.fewshot.types import Support
 from tests.backends.fewshot.supports import drawn, support, unit
 
 UPRIGHT = Support(
-    images=np.array([[1.0, 0.0], [0.0, 1.0]]),
+    image_features=np.array([[1.0, 0.0], [0.0, 1.0]]),
     labels=np.array([0, 1]),
     classes=("flat", "tall"),
-    words=np.array([[0.8, 0.6], [0.6, 0.8]]),
+    text_features=np.array([[0.8, 0.6], [0.6, 0.8]]),
 )
 HALFWAY = np.array([[np.sqrt(0.5), np.sqrt(0.5)]])
 CLOSED = (ZeroShot, Nearest, GDA, TipAdapter)
@@ -43,7 +43,7 @@ SUPPORTS = {
 
 def fits(head: type[Head], taught: Support) -> bool:
     if head.needs == "words":
-        return bool(taught.worded.all())
+        return bool(taught.has_text.all())
     return head.needs == "either" or bool((taught.counts > 0).all())
 
 
@@ -122,7 +122,7 @@ def test_tip_adapter_f_begins_at_tip_adapter() -> None:
 
 def test_nearest_average_against_distances() -> None:
     taught, queries = SUPPORTS["even"], drawn(np.arange(4).repeat(3), 24, seed=9)
-    means = np.stack([taught.images[taught.labels == label].mean(axis=0) for label in range(4)]).astype(float)
+    means = np.stack([taught.image_features[taught.labels == label].mean(axis=0) for label in range(4)]).astype(float)
     expected = -50 * np.square(queries[:, None].astype(float) - means).sum(axis=-1)
     got = Nearest().fit(taught).scores(queries)
     assert got - got[:, :1] == pytest.approx(expected - expected[:, :1], abs=1e-4)  # unit to float32
@@ -132,8 +132,8 @@ def test_tip_adapter_against_loops() -> None:
     taught, queries = SUPPORTS["even"], drawn(np.arange(4), 24, seed=9).astype(float)
     head = TipAdapter(sharpness=5.5, picture_weight=2.0).fit(taught)
     for query, scores in zip(queries, head.scores(queries), strict=True):
-        expected = 100 * taught.words.astype(float) @ query
-        for shot, label in zip(taught.images.astype(float), taught.labels, strict=True):
+        expected = 100 * taught.text_features.astype(float) @ query
+        for shot, label in zip(taught.image_features.astype(float), taught.labels, strict=True):
             expected[label] += 2.0 * np.exp(-5.5 * (1 - shot @ query))
         assert scores == pytest.approx(expected, abs=1e-6)
 
@@ -141,7 +141,11 @@ def test_tip_adapter_against_loops() -> None:
 @pytest.mark.parametrize("name", ["even", "more shots than numbers"])
 def test_gaussian_classes_against_the_covariance(name: str) -> None:
     taught = SUPPORTS[name]
-    images, dimensions, classes = taught.images.astype(float), taught.images.shape[1], len(taught.classes)
+    images, dimensions, classes = (
+        taught.image_features.astype(float),
+        taught.image_features.shape[1],
+        len(taught.classes),
+    )
     queries = drawn(np.arange(classes), dimensions, seed=9).astype(float)
     means = np.stack([images[taught.labels == label].mean(axis=0) for label in range(classes)])
     centred = images - means[taught.labels]
@@ -150,13 +154,13 @@ def test_gaussian_classes_against_the_covariance(name: str) -> None:
     used = np.trace(inverse @ centred.T @ centred) / (count - 1)
     doubt = (count - 1) * used / max(count - classes - used, 1)
     bias = -0.5 * (np.einsum("cd,de,ce->c", means, inverse, means) - doubt / taught.counts)
-    expected = 100 * queries @ taught.words.astype(float).T + 0.3 * (queries @ inverse @ means.T + bias)
+    expected = 100 * queries @ taught.text_features.astype(float).T + 0.3 * (queries @ inverse @ means.T + bias)
     assert GDA(shrinkage=1.0, picture_weight=0.3).fit(taught).scores(queries) == pytest.approx(expected, abs=1e-6)
 
 
 def test_proker_against_the_linear_system() -> None:
     taught, queries = SUPPORTS["uneven, some alone"], drawn(np.arange(4), 24, seed=9).astype(float)
-    images, words = taught.images.astype(float), taught.words.astype(float)
+    images, words = taught.image_features.astype(float), taught.text_features.astype(float)
     kernel = np.exp(-2.0 * np.square(images[:, None] - images).sum(axis=-1) / 2 / np.square(images).sum(axis=1).mean())
     ridge = 0.3 * np.diag(taught.counts[taught.labels] / 3.5)  # 14 shots of 4 classes
     values = np.linalg.solve(kernel + ridge, np.eye(4)[taught.labels] - 3 * images @ words.T)
@@ -168,18 +172,20 @@ def test_proker_against_the_linear_system() -> None:
 def test_proker_stays_at_the_words_with_a_heavy_ridge_and_meets_the_shots_without() -> None:
     taught = SUPPORTS["even"]
     heavy = ProKeR(sharpness=8.0, ridge=1e7, word_weight=1.0).fit(taught)
-    assert heavy.scores(taught.images) == pytest.approx(taught.images @ taught.words.T, abs=1e-5)
+    assert heavy.scores(taught.image_features) == pytest.approx(
+        taught.image_features @ taught.text_features.T, abs=1e-5
+    )
     free = ProKeR(sharpness=8.0, ridge=1e-9, word_weight=1.0).fit(taught)
-    assert free.scores(taught.images) == pytest.approx(taught.one_hot, abs=1e-4)
+    assert free.scores(taught.image_features) == pytest.approx(taught.one_hot, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["uneven, some alone", "more shots than numbers"])
 def test_the_loss_of_the_linear_probe_never_rises(name: str) -> None:
     taught = SUPPORTS[name]
-    descent = _Descent(taught, word_weights(taught) / taught.logit_scale)
+    descent = _Descent(taught, text_weights(taught) / taught.logit_scale)
     losses = []
     for _ in range(60):
-        logits = descent.pictures + descent.cosines * descent.multiplier
+        logits = descent.prototype_logits + descent.cosines * descent.multiplier
         each = logsumexp(logits, axis=1) - logits[np.arange(len(logits)), taught.labels]
         losses.append(float((descent.weights[:, 0] * each).mean()))
         descent.step()
@@ -189,11 +195,11 @@ def test_the_loss_of_the_linear_probe_never_rises(name: str) -> None:
 
 def test_prototypes_of_the_linear_probe_are_made_of_its_shots() -> None:
     taught = SUPPORTS["even"]
-    descent = _Descent(taught, word_weights(taught) / taught.logit_scale)
+    descent = _Descent(taught, text_weights(taught) / taught.logit_scale)
     weights = descent.coefficients.T @ descent.features
     for _ in range(5):
         residual = descent.residual()
-        weights = weights - descent.reach * residual.T @ descent.features
+        weights = weights - descent.prototype_step * residual.T @ descent.features
         descent.step()
     assert descent.coefficients.T @ descent.features == pytest.approx(weights, abs=1e-4)
 
@@ -206,18 +212,18 @@ def test_the_largest_eigenvalue_is_not_below_the_true_one() -> None:
 
 def test_the_gradient_of_tip_adapter_f_is_that_of_its_loss() -> None:
     taught = support([3, 4], dimensions=5)
-    features = taught.images.astype(float)
+    features = taught.image_features.astype(float)
     weights = np.array([7 / 6] * 3 + [7 / 8] * 4)
-    words = features @ word_weights(taught).T / 20
+    words = features @ text_weights(taught).T / 20
     own = np.array([1 / 3] * 3 + [1 / 4] * 4)
-    lesson = Lesson(features, words, taught.labels, 3.0 * taught.one_hot, 4.0, weights, own)
+    lesson = KeyTrainingData(features, words, taught.labels, 3.0 * taught.one_hot, 4.0, weights, own)
     keys = features + 0.1 * np.random.default_rng(0).standard_normal(features.shape)
-    slope = loss_and_slope(keys, lesson)[1]
+    slope = loss_and_gradient(keys, lesson)[1]
     for row, column in [(0, 0), (3, 2), (6, 4)]:
         moved = [keys.copy(), keys.copy()]
         moved[0][row, column] += 1e-5
         moved[1][row, column] -= 1e-5
-        up, down = (loss_and_slope(item, lesson)[0] for item in moved)
+        up, down = (loss_and_gradient(item, lesson)[0] for item in moved)
         assert slope[row, column] == pytest.approx((up - down) / 2e-5, rel=1e-5)
 
 
@@ -225,8 +231,8 @@ def test_training_the_keys_lowers_the_loss() -> None:
     taught = support([6, 6, 6], apart=0.5)
     start = TipAdapter(sharpness=5.5, picture_weight=10.0).fit(taught).formula
     keys = TipAdapterF(sharpness=5.5, picture_weight=10.0).fit(taught).formula.keys
-    lesson = Lesson.of(taught, start)
-    assert loss_and_slope(keys, lesson)[0] < loss_and_slope(start.keys, lesson)[0] - 0.01
+    lesson = KeyTrainingData.from_support(taught, start)
+    assert loss_and_gradient(keys, lesson)[0] < loss_and_gradient(start.keys, lesson)[0] - 0.01
 
 
 # Left-out shots.
@@ -235,9 +241,9 @@ def test_training_the_keys_lowers_the_loss() -> None:
 @pytest.mark.parametrize(("head", "taught"), [case for case in CASES if case.values[0] in CLOSED])
 def test_scores_of_left_out_shots_are_those_of_a_head_taught_without_them(head: type[Head], taught: Support) -> None:
     fitted = head().fit(taught)
-    anew = refitted(fitted, taught, fitted.chosen, np.arange(len(taught.labels)))
+    anew = refit_scores(fitted, taught, fitted.hyperparameters, np.arange(len(taught.labels)))
     assert fitted.leave_one_out(taught)[1] == pytest.approx(anew, rel=1e-6, abs=1e-6)
-    assert fitted.left_out(taught, fitted.chosen) == pytest.approx(anew, rel=1e-6, abs=1e-6)
+    assert fitted.leave_one_out_scores(taught, fitted.hyperparameters) == pytest.approx(anew, rel=1e-6, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", SUPPORTS)
@@ -245,10 +251,10 @@ def test_proker_leaves_a_shot_out_of_the_linear_system(name: str) -> None:
     """The shots left in its class count more each; the mean number of shots stays what it was with all of them."""
     taught = SUPPORTS[name]
     fitted = ProKeR().fit(taught)
-    ridge, sharpness, word_weight = (fitted.chosen[item] for item in ("ridge", "sharpness", "word_weight"))
-    images, counts = taught.images.astype(float), taught.counts
-    base = word_weight * images @ word_weights(taught).T / 100
-    target = taught.one_hot - (base if taught.worded.any() else 1 / len(taught.classes))
+    ridge, sharpness, word_weight = (fitted.hyperparameters[item] for item in ("ridge", "sharpness", "word_weight"))
+    images, counts = taught.image_features.astype(float), taught.counts
+    base = word_weight * images @ text_weights(taught).T / 100
+    target = taught.one_hot - (base if taught.has_text.any() else 1 / len(taught.classes))
     mean = counts.sum() / (counts > 0).sum()
     kernel = np.exp(-sharpness * (1 - images @ images.T))
     left = fitted.leave_one_out(taught)[1]
@@ -269,7 +275,9 @@ def test_trained_heads_are_trained_anew_without_one_shot_of_every_class(head: ty
     fitted = head().fit(taught)
     left = fitted.leave_one_out(taught)[1]
     keep = np.array([0, 2, 3, 5, 6, 7])  # the second shot of each class is gone: rows 1, 4 and 8
-    words, pictures = fitted.solve(taught.chosen(keep), fitted.chosen).votes(taught.images[[1, 4, 8]])
+    words, pictures = fitted.solve(taught.subset(keep), fitted.hyperparameters).logit_terms(
+        taught.image_features[[1, 4, 8]]
+    )
     assert left[[1, 4, 8]] == pytest.approx(words + pictures)
 
 
@@ -307,7 +315,7 @@ def test_two_shots_a_class_promise_what_one_shot_a_class_holds(head: type[Head])
         labels = np.repeat(np.arange(10), 2)
         two = Support(drawn(labels, 64, seed, 0.35), labels, tuple("abcdefghij"))
         promised.append((head().fit(two).leave_one_out(two)[0].argmax(axis=1) == labels).mean())
-        one = head().fit(two.chosen(np.arange(0, 20, 2)))
+        one = head().fit(two.subset(np.arange(0, 20, 2)))
         asked = np.arange(10).repeat(20)
         held.append((one.scores(drawn(asked, 64, 99, 0.35)).argmax(axis=1) == asked).mean())
     assert np.mean(promised) == pytest.approx(np.mean(held), abs=0.07)
@@ -328,8 +336,8 @@ def test_a_shot_does_not_vote_for_itself_when_left_out() -> None:
 @pytest.mark.parametrize(("head", "taught"), CASES)
 def test_scores_are_finite_and_their_slope_is_their_gradient(head: type[Head], taught: Support) -> None:
     fitted = head().fit(taught)
-    query = drawn(np.zeros(1, int), taught.images.shape[1], seed=5).astype(float)
-    scores, slope = fitted.scores(query), fitted.slope(query)
+    query = drawn(np.zeros(1, int), taught.image_features.shape[1], seed=5).astype(float)
+    scores, slope = fitted.scores(query), fitted.gradient(query)
     assert scores.shape == (1, len(taught.classes))
     assert slope.shape == (1, len(taught.classes), query.shape[1])
     step = 1e-6 * np.random.default_rng(1).standard_normal(query.shape)
@@ -341,24 +349,24 @@ def test_scores_are_finite_and_their_slope_is_their_gradient(head: type[Head], t
 def test_a_head_survives_its_own_arrays(head: type[Head], taught: Support) -> None:
     fitted = head().fit(taught)
     again = type(fitted).from_state(fitted.state())
-    queries = drawn(np.arange(len(taught.classes)), taught.images.shape[1], seed=5)
+    queries = drawn(np.arange(len(taught.classes)), taught.image_features.shape[1], seed=5)
     assert again.scores(queries) == pytest.approx(fitted.scores(queries), rel=1e-4, abs=1e-3)
-    assert again.chosen == fitted.chosen
+    assert again.hyperparameters == fitted.hyperparameters
     assert all(array.dtype != object for array in fitted.state().values())
 
 
 @pytest.mark.parametrize(("head", "taught"), CASES)
 def test_votes_add_up_to_the_scores_and_shots_to_the_pictures_vote(head: type[Head], taught: Support) -> None:
     fitted = head().fit(taught)
-    query = drawn(np.ones(1, int), taught.images.shape[1], seed=5)[0]
-    found = fitted.evidence(query)
-    assert found.words + found.pictures == pytest.approx(fitted.scores(query[None])[0])
+    query = drawn(np.ones(1, int), taught.image_features.shape[1], seed=5)[0]
+    found = fitted.contributions(query)
+    assert found.text + found.images == pytest.approx(fitted.scores(query[None])[0])
     assert found.shots.shape == taught.labels.shape
     bias = fitted.formula.bias
     for label in np.flatnonzero(taught.counts):
         if head is ProKeR or head is ZeroShot:
             continue  # there shots of other classes push too, and here none does
-        expected = found.pictures[label] - bias[label]
+        expected = found.images[label] - bias[label]
         assert found.shots[taught.labels == label].sum() == pytest.approx(expected, rel=1e-4, abs=1e-4) or (
             head is LinearProbe  # whose shots push the other classes too
         )
@@ -375,7 +383,9 @@ def test_heads_learn(head: type[Head]) -> None:
 @pytest.mark.parametrize("head", [item for item in HEADS.values() if item.needs == "either"])
 def test_pictures_mend_what_words_get_wrong(head: type[Head]) -> None:
     taught = support([8, 8, 8])
-    swapped = Support(taught.images, taught.labels, taught.classes, taught.words[[1, 2, 0]], taught.logit_scale)
+    swapped = Support(
+        taught.image_features, taught.labels, taught.classes, taught.text_features[[1, 2, 0]], taught.logit_scale
+    )
     labels = np.arange(3).repeat(30)
     queries = drawn(labels, 24, seed=7)
     by_words = (ZeroShot().fit(swapped).scores(queries).argmax(axis=1) == labels).mean()
@@ -401,13 +411,13 @@ def test_many_shots_of_one_class_do_not_drown_the_other(head: type[Head]) -> Non
 
 
 def test_settings_given_by_name_are_kept_and_others_refused() -> None:
-    assert TipAdapter(sharpness=7.0).fit(SUPPORTS["even"]).chosen["sharpness"] == 7.0
+    assert TipAdapter(sharpness=7.0).fit(SUPPORTS["even"]).hyperparameters["sharpness"] == 7.0
     with pytest.raises(BadInput, match="no setting called “alpha”"):
         TipAdapter(alpha=1.0)
 
 
 def test_one_shot_a_class_leaves_the_settings_at_the_papers_own() -> None:
-    assert TipAdapter().fit(SUPPORTS["one shot each"]).chosen == {"sharpness": 5.5, "picture_weight": 1.0}
+    assert TipAdapter().fit(SUPPORTS["one shot each"]).hyperparameters == {"sharpness": 5.5, "picture_weight": 1.0}
 
 
 def test_fitting_twice_gives_the_same() -> None:
@@ -418,17 +428,17 @@ def test_fitting_twice_gives_the_same() -> None:
 
 def test_the_rows_that_settings_are_chosen_on_come_from_every_class() -> None:
     taught = support([300, 3, 40], dimensions=4)
-    rows = spread_rows(taught, 60)
+    rows = stratified_rows(taught, 60)
     assert len(rows) <= 60
     assert np.bincount(taught.labels[rows]).tolist() == [20, 3, 20]
 
 
 def test_the_usual_head_suits_what_is_there() -> None:
-    assert usual(support([0, 0])) == "zero_shot"
-    assert usual(support([1, 1], worded=False)) == "nearest"
-    assert usual(support([2, 1], worded=False)) == "gda"
-    assert usual(support([1, 1])) == "tip_adapter"
-    assert usual(support([1, 2])) == "proker"
+    assert default_head(support([0, 0])) == "zero_shot"
+    assert default_head(support([1, 1], worded=False)) == "nearest"
+    assert default_head(support([2, 1], worded=False)) == "gda"
+    assert default_head(support([1, 1])) == "tip_adapter"
+    assert default_head(support([1, 2])) == "proker"
 
 
 @pytest.mark.parametrize(

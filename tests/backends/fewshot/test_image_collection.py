@@ -16,7 +16,7 @@ from PIL import Image
 from backends.core.errors import BadInput, TooLarge
 from backends.fewshot.data import image_collection
 from backends.fewshot.data.class_list import parse_classes, prompts, read_classes
-from backends.fewshot.data.image_collection import open_gallery, plain_name
+from backends.fewshot.data.image_collection import open_image_collection, plain_name
 
 
 def png(shade: int = 0) -> bytes:
@@ -47,7 +47,7 @@ def test_items_have_names_classes_and_content(tmp_path: Path, as_zip: bool) -> N
     others = {"cat/notes.txt": b"hello", "cat/.hidden.png": png(), "__MACOSX/cat/._1.png": png(), "cat/Thumbs.db": b"x"}
     files = {**PICTURES, **others}
     path = packed(tmp_path / "a.zip", files) if as_zip else laid_out(tmp_path / "a", files)
-    with open_gallery(path) as gallery:
+    with open_image_collection(path) as gallery:
         assert {item.name: item.folder for item in gallery.items} == {
             "cat/1.png": "cat", "cat/2.png": "cat", "dog/big/1.png": "dog", "loose.png": "",
         }  # fmt: skip
@@ -59,22 +59,22 @@ def test_items_have_names_classes_and_content(tmp_path: Path, as_zip: bool) -> N
 
 def test_one_picture_is_a_gallery_whatever_it_is_called(tmp_path: Path) -> None:
     (tmp_path / "photo.txt").write_bytes(png(7))
-    with open_gallery(tmp_path / "photo.txt") as gallery:
+    with open_image_collection(tmp_path / "photo.txt") as gallery:
         (item,) = gallery.items
         assert (item.name, item.folder, item.read()) == ("photo.txt", "", png(7)) and gallery.notice() == ""
 
 
 def test_a_folder_around_everything_is_no_class(tmp_path: Path) -> None:
     wrapped = {f"my animals/{name}": data for name, data in PICTURES.items() if "/" in name}
-    with open_gallery(packed(tmp_path / "a.zip", wrapped)) as gallery:
+    with open_image_collection(packed(tmp_path / "a.zip", wrapped)) as gallery:
         assert gallery.folders == ("cat", "dog")
-    with open_gallery(packed(tmp_path / "b.zip", {"cat/1.png": png(1), "cat/2.png": png(2)})) as gallery:
+    with open_image_collection(packed(tmp_path / "b.zip", {"cat/1.png": png(1), "cat/2.png": png(2)})) as gallery:
         assert gallery.folders == ("cat",)
 
 
 def test_names_of_a_zip_lead_nowhere(tmp_path: Path) -> None:
     tricks = {"../../etc/1.png": png(1), "/abs/2.png": png(2), "C:\\win\\3.png": png(3), "a/./../b\x07/4.png": png(4)}
-    with open_gallery(packed(tmp_path / "a.zip", tricks)) as gallery:
+    with open_image_collection(packed(tmp_path / "a.zip", tricks)) as gallery:
         assert sorted(item.name for item in gallery.items) == ["a/b/4.png", "abs/2.png", "etc/1.png", "win/3.png"]
     assert plain_name("🐱/👩‍🚀.png") == "🐱/👩‍🚀.png" and plain_name("../..") == "picture"
     assert plain_name("cafe\u0301/1.png") == "café/1.png"
@@ -84,7 +84,7 @@ def test_two_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("cat/1.png", png(1))
         archive.writestr("cat/1.png", png(2))
-    with open_gallery(tmp_path / "a.zip") as gallery:
+    with open_image_collection(tmp_path / "a.zip") as gallery:
         assert [(item.name, item.read()) for item in gallery.items] == [
             ("cat/1.png", png(1)), ("cat/1 (2).png", png(2)),
         ]  # fmt: skip
@@ -95,7 +95,7 @@ def test_names_in_utf8_that_are_not_declared_are_read_as_such(tmp_path: Path) ->
     with zipfile.ZipFile(data, "w") as archive:
         archive.writestr("Zürich/1.png", png())
     (tmp_path / "a.zip").write_bytes(with_flags(data.getvalue(), lambda flags: flags & ~0x800))
-    with open_gallery(tmp_path / "a.zip") as gallery:
+    with open_image_collection(tmp_path / "a.zip") as gallery:
         assert gallery.folders == ("Zürich",)
 
 
@@ -105,28 +105,28 @@ def test_links_in_a_zip_are_left_out_and_links_to_folders_not_followed(tmp_path:
         link = zipfile.ZipInfo("cat/passwd.png")
         link.external_attr = 0o120777 << 16
         archive.writestr(link, "/etc/passwd")
-    with open_gallery(tmp_path / "a.zip") as gallery:
+    with open_image_collection(tmp_path / "a.zip") as gallery:
         assert [item.name for item in gallery.items] == ["cat/1.png"]
     root = laid_out(tmp_path / "folder", {"cat/1.png": png()})
     (root / "cat" / "again").symlink_to(root)
     (root / "cat" / "broken.png").symlink_to(tmp_path / "nowhere")
-    with open_gallery(root) as gallery:
+    with open_image_collection(root) as gallery:
         assert [item.name for item in gallery.items] == ["cat/1.png"]
 
 
 def test_limits_hold_before_anything_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = packed(tmp_path / "a.zip", {f"{index}.png": png(index) for index in range(5)})
     for name, limit, said in [
-        ("MOST_PICTURES", 4, "more than 4 pictures"),
-        ("MOST_ENTRIES", 4, "more than 4 files"),
-        ("MOST_BYTES", 50, "when unpacked"),
+        ("MAX_PICTURES", 4, "more than 4 pictures"),
+        ("MAX_FILES", 4, "more than 4 files"),
+        ("MAX_BYTES", 50, "when unpacked"),
     ]:
         with monkeypatch.context() as patch:
             patch.setattr(image_collection, name, limit)
-            with pytest.raises(TooLarge, match=said), open_gallery(path):
+            with pytest.raises(TooLarge, match=said), open_image_collection(path):
                 pass
-    monkeypatch.setattr(image_collection, "MOST_BYTES_EACH", 20)
-    with open_gallery(path) as gallery, pytest.raises(TooLarge, match="larger than"):
+    monkeypatch.setattr(image_collection, "MAX_BYTES_PER_FILE", 20)
+    with open_image_collection(path) as gallery, pytest.raises(TooLarge, match="larger than"):
         gallery.items[0].read()
 
 
@@ -134,8 +134,8 @@ def test_a_bomb_is_never_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb.png", png() + bytes(30_000_000))
     assert (tmp_path / "bomb.zip").stat().st_size < 100_000
-    monkeypatch.setattr(image_collection, "MOST_BYTES", 1_000_000)
-    with pytest.raises(TooLarge, match="when unpacked"), open_gallery(tmp_path / "bomb.zip"):
+    monkeypatch.setattr(image_collection, "MAX_BYTES", 1_000_000)
+    with pytest.raises(TooLarge, match="when unpacked"), open_image_collection(tmp_path / "bomb.zip"):
         pass
 
 
@@ -179,7 +179,7 @@ def with_flags(data: bytes, change: Callable[[int], int]) -> bytes:
     ],
 )
 def test_what_holds_no_pictures_is_one_sentence(tmp_path: Path, name: str, said: str) -> None:
-    with pytest.raises(BadInput, match=said) as caught, open_gallery(hostile(tmp_path)[name]):
+    with pytest.raises(BadInput, match=said) as caught, open_image_collection(hostile(tmp_path)[name]):
         pass
     assert str(caught.value).endswith(".")
 
@@ -192,7 +192,7 @@ def test_a_damaged_entry_names_itself_and_spoils_no_other(tmp_path: Path) -> Non
     for at in (data.find(b"IDAT"), data.find(bytes(1_000)) + 500):
         data[at : at + 4] = b"oops"
     (tmp_path / "a.zip").write_bytes(data)
-    with open_gallery(tmp_path / "a.zip") as gallery:
+    with open_image_collection(tmp_path / "a.zip") as gallery:
         assert gallery.skipped == ("cat/1.png",) and [item.name for item in gallery.items] == ["cat/2.png", "dog/1.png"]
         with pytest.raises(BadInput, match=r"“cat/2\.png” in this zip is damaged"):
             gallery.items[0].read()
@@ -201,7 +201,7 @@ def test_a_damaged_entry_names_itself_and_spoils_no_other(tmp_path: Path) -> Non
 
 def test_an_empty_folder_says_so(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(BadInput, match="no picture in here"), open_gallery(tmp_path / "empty"):
+    with pytest.raises(BadInput, match="no picture in here"), open_image_collection(tmp_path / "empty"):
         pass
 
 

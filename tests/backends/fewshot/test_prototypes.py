@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from backends.fewshot.cards import CARDS
-from backends.fewshot.prototypes import PrototypesEngine, descriptor, folded, gradients
+from backends.fewshot.prototypes import PrototypesEngine, descriptor, gradients, mirror_decomposition
 from evaluation.synthetic.pictures import shots
 
 
@@ -24,15 +24,15 @@ def drawn(kind: str, count: int = 4) -> list[np.ndarray]:
 
 def test_every_picture_is_a_unit_vector_whatever_its_size(engine: PrototypesEngine) -> None:
     shapes = [(1, 1), (3, 400), (64, 64), (500, 20)]
-    rows = engine.images([np.full((*shape, 3), 90, np.uint8) for shape in shapes])
+    rows = engine.embed([np.full((*shape, 3), 90, np.uint8) for shape in shapes])
     assert rows.shape == (4, engine.dimensions) and rows.dtype == np.float32
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5) and np.allclose(rows, rows[0], atol=1e-5)
-    assert engine.images([]).shape == (0, engine.dimensions) and engine.words(["a cat"]) is None
+    assert engine.embed([]).shape == (0, engine.dimensions) and engine.encode_text(["a cat"]) is None
 
 
 def test_pictures_of_a_kind_are_nearer_to_each_other_than_to_other_kinds(engine: PrototypesEngine) -> None:
     kinds = ("ball", "leaf", "star")
-    rows = np.stack([engine.images(drawn(kind)) for kind in kinds])  # (kinds, shots, D)
+    rows = np.stack([engine.embed(drawn(kind)) for kind in kinds])  # (kinds, shots, D)
     alike = np.einsum("kid,ljd->klij", rows, rows)
     own = np.mean([alike[kind, kind][~np.eye(4, dtype=bool)].mean() for kind in range(3)])
     other = np.mean([alike[one, two].mean() for one in range(3) for two in range(3) if one != two])
@@ -41,14 +41,14 @@ def test_pictures_of_a_kind_are_nearer_to_each_other_than_to_other_kinds(engine:
 
 def test_a_mirror_image_is_nearly_the_same_and_not_quite(engine: PrototypesEngine) -> None:
     for picture in drawn("leaf"):
-        one, mirrored, upside = engine.images([picture, picture[:, ::-1].copy(), picture[::-1].copy()])
+        one, mirrored, upside = engine.embed([picture, picture[:, ::-1].copy(), picture[::-1].copy()])
         assert 0.97 < one @ mirrored < 0.9999 and one @ upside < one @ mirrored
 
 
 def test_a_block_is_turned_without_loss() -> None:
     part = np.random.default_rng(0).normal(size=(3, 5, 9))
-    shared, handed = folded(part, (1, 2))
-    again, back = folded(np.flip(part, (1, 2)), (1, 2))
+    shared, handed = mirror_decomposition(part, (1, 2))
+    again, back = mirror_decomposition(np.flip(part, (1, 2)), (1, 2))
     assert np.allclose(shared, again) and np.allclose(handed, -back) and shared.size + handed.size == part.size
     assert np.square(shared).sum() + np.square(handed).sum() == pytest.approx(np.square(part).sum())
 
@@ -84,7 +84,7 @@ def test_colour_alone_and_shape_alone_are_seen(engine: PrototypesEngine) -> None
         painted(disc, (30, 30, 200)),
         painted(bar, (200, 30, 30)),
     )
-    rows = engine.images([red_disc, np.roll(red_disc, 2, axis=1), blue_disc, red_bar])
+    rows = engine.embed([red_disc, np.roll(red_disc, 2, axis=1), blue_disc, red_bar])
     assert rows[0] @ rows[1] > max(rows[0] @ rows[2], rows[0] @ rows[3])
     assert max(rows[0] @ rows[2], rows[0] @ rows[3]) < 0.9
     assert np.allclose(descriptor(engine.prepare(red_disc)), rows[0], atol=1e-6)

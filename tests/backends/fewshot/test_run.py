@@ -16,8 +16,9 @@ from backends.__main__ import main
 from backends.core.engine import Metric, Notice, Progress
 from backends.core.errors import BadInput, EngineFailed, UserError
 from backends.fewshot import TASK
-from backends.fewshot.base import FeatureEngine, unit
+from backends.fewshot.base import FeatureEngine
 from backends.fewshot.classifier import Classifier
+from backends.fewshot.features import unit_vector
 from backends.fewshot.prototypes import PrototypesEngine
 from backends.fewshot.types import Classification
 from evaluation.synthetic.pictures import SENTENCES, queries, shots, write_sample
@@ -54,14 +55,14 @@ class Lookup(FeatureEngine):
     def prepare(self, picture: np.ndarray) -> np.ndarray:
         return np.asarray(Image.fromarray(picture).resize((8, 8)))
 
-    def features(self, prepared: np.ndarray) -> np.ndarray:
+    def encode_images(self, prepared: np.ndarray) -> np.ndarray:
         self.looked.append(len(prepared))
-        return np.stack([unit(row) for row in prepared.reshape(len(prepared), -1, 3).mean(axis=1) + 1.0])
+        return np.stack([unit_vector(row) for row in prepared.reshape(len(prepared), -1, 3).mean(axis=1) + 1.0])
 
-    def words(self, sentences: list[str]) -> np.ndarray:
+    def encode_text(self, sentences: list[str]) -> np.ndarray:
         colours = {"red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1)}
         named = (next((rgb for name, rgb in colours.items() if name in text), (1, 1, 1)) for text in sentences)
-        return np.stack([unit(np.array(rgb, float)) for rgb in named])
+        return np.stack([unit_vector(np.array(rgb, float)) for rgb in named])
 
 
 def engine_of(kind: type[FeatureEngine]) -> Any:
@@ -137,7 +138,7 @@ def test_only_features_asks_for_no_classes(sample: Path, tmp_path: Path) -> None
     with np.load(tmp_path / "features.npz", allow_pickle=False) as kept:
         assert kept["images"].shape == (30, engine.dimensions) and not len(kept["classes"])
         rows = dict(zip(kept["names"].tolist(), kept["images"], strict=True))
-    direct = engine.images([picture.rgb for picture in shots("ring", 5)])
+    direct = engine.embed([picture.rgb for picture in shots("ring", 5)])
     assert np.allclose(np.stack([rows[f"ring/{p.name}"] for p in shots("ring", 5)]), direct, atol=1e-6)
 
 
@@ -190,7 +191,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(tmp_path: Path) -> No
 
 
 def test_features_that_are_no_numbers_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Lookup, "features", lambda self, prepared: np.full((len(prepared), 3), np.nan, np.float32))
+    monkeypatch.setattr(Lookup, "encode_images", lambda self, prepared: np.full((len(prepared), 3), np.nan, np.float32))
     with pytest.raises(EngineFailed, match="broke down"):
         query = laid_out(tmp_path / "q", {"1.png": colour((1, 2, 3))})
         list(engine_of(Lookup).run({"query": query}, {"only": "features"}, tmp_path))
@@ -255,8 +256,8 @@ def test_a_class_called_like_a_column_keeps_its_own(tmp_path: Path) -> None:
 
 def test_words_are_read_some_at_a_time_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, read = engine_of(Lookup), []
-    inner = engine.words
-    monkeypatch.setattr(engine, "words", lambda some: read.append(len(some)) or inner(some))
+    inner = engine.encode_text
+    monkeypatch.setattr(engine, "encode_text", lambda some: read.append(len(some)) or inner(some))
     inputs = {"query": laid_out(tmp_path / "q", {"1.png": colour((250, 9, 0))}), "classes": tmp_path / "classes.txt"}
     inputs["classes"].write_text("".join(f"{number}: red {number}\n" for number in range(99)) + "sky: blue\n")
     events = list(engine.run(inputs, {"only": "features"}, tmp_path / "1"))

@@ -81,7 +81,7 @@ def test_the_server_sends_the_map_that_a_page_asks_for(address: str, sample: Pat
     (found,) = [artifact for artifact in result["artifacts"] if artifact["kind"] == "relevance"]
     with np.load(io.BytesIO(httpx.get(address + found["url"]).content), allow_pickle=False) as file:
         assert file["box"].tolist() == [0, 0, 1, 1] and file["map"].shape == (8, 8) and np.ptp(file["map"]) > 0
-        features = engine.images([np.asarray(Image.open(question).convert("RGB"))])
+        features = engine.embed([np.asarray(Image.open(question).convert("RGB"))])
         assert float(file["score"]) == pytest.approx(float(features[0, 0]), abs=1e-4)
 
 

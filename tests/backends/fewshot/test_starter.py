@@ -38,21 +38,21 @@ def drawn(colour: str, shape: str, ground: tuple[int, int, int] = (245, 245, 245
 def test_a_fresh_machine_understands_words_with_the_starter(engine: FeatureEngine):
     card, paths = Host().choose(TASK, engine="clip")
     assert card == engine.card and all(path.exists() for path in paths)
-    assert engine.understands_words and not engine.too_long(["a photo of a small cat on a red chair."])
+    assert engine.understands_words and not engine.truncated_texts(["a photo of a small cat on a red chair."])
 
 
 @pytest.mark.parametrize("ground", [(245, 245, 245), (40, 40, 40)], ids=["light", "dark"])
 def test_a_red_square_is_called_one(engine: FeatureEngine, ground: tuple[int, int, int]):
-    square, circle = engine.images([drawn("red", "square", ground), drawn("blue", "circle", ground)])
-    words = engine.words(["a red square", "a blue circle"])
+    square, circle = engine.embed([drawn("red", "square", ground), drawn("blue", "circle", ground)])
+    words = engine.encode_text(["a red square", "a blue circle"])
     assert words is not None
     assert square @ words[0] > square @ words[1] and circle @ words[1] > circle @ words[0]
 
 
 def test_colours_and_shapes_are_told_by_words_alone(engine: FeatureEngine):
     things = [(colour, shape) for colour in COLOURS for shape in ("square", "circle")]
-    words = engine.words([f"a {colour} {shape}" for colour, shape in things])
-    scores = engine.images([drawn(*thing) for thing in things]) @ words.T
+    words = engine.encode_text([f"a {colour} {shape}" for colour, shape in things])
+    scores = engine.embed([drawn(*thing) for thing in things]) @ words.T
     said = [things[best] for best in scores.argmax(axis=1)]
     assert sum(a[0] == b[0] for a, b in zip(said, things, strict=True)) >= 7, f"colours: {said}"
     assert sum(a == b for a, b in zip(said, things, strict=True)) >= 6, f"colours and shapes: {said}"
@@ -62,7 +62,7 @@ def test_drawn_things_are_learned_from_five_examples(engine: FeatureEngine):
     taught = [picture for kind in KINDS for picture in shots(kind, 5)]
     asked = [picture for picture in queries() if picture.kind]
     labels = np.array([KINDS.index(picture.kind) for picture in taught])
-    support = Support(engine.images([picture.rgb for picture in taught]), labels, KINDS)
-    answers = Classifier.fit(support).predict(engine.images([picture.rgb for picture in asked]))
+    support = Support(engine.embed([picture.rgb for picture in taught]), labels, KINDS)
+    answers = Classifier.fit(support).predict(engine.embed([picture.rgb for picture in asked]))
     right = np.mean([KINDS[best] == picture.kind for best, picture in zip(answers.best, asked, strict=True)])
     assert right >= 0.8

@@ -221,10 +221,10 @@ def test_addresses_that_are_no_tokens_open_nothing(projects: Projects, project: 
 
 def test_a_full_project_takes_no_more(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     give(project, "cat", RED)
-    monkeypatch.setattr(picture_project, "MOST_PICTURES", 1)
+    monkeypatch.setattr(picture_project, "MAX_PICTURES", 1)
     taken = give(project, "dog", BLUE)
     assert taken.added == 0 and "at most 1 pictures" in taken.problems[0]
-    monkeypatch.setattr(picture_project, "MOST_CLASSES", 2)
+    monkeypatch.setattr(picture_project, "MAX_CLASSES", 2)
     with pytest.raises(TooLarge):
         project.add_class("one more")
 

@@ -8,9 +8,10 @@ import pytest
 from backends.core.errors import BadInput
 from backends.fewshot.classifier import Classifier
 from backends.fewshot.types import Support
+from evaluation.metrics.base import metrics
 from evaluation.metrics.fewshot.advice import advice
 from evaluation.metrics.fewshot.classifiers import confusion, draws, learning_curve, points, reliability
-from evaluation.metrics.fewshot.episodes import episodes, play
+from evaluation.metrics.fewshot.episodes import episodes, run_episode
 from evaluation.metrics.fewshot.label_audit import duplicates, flags, mislabelled, outliers
 
 AXES = np.eye(12)
@@ -46,7 +47,7 @@ def test_the_curve_rises_with_shots_and_repeats_itself() -> None:
     again = list(learning_curve(taught, "nearest", shots=[1, 4, 10]))
     assert [point.accuracy for point in curve] == [point.accuracy for point in again]
     other = list(learning_curve(taught, "nearest", shots=[1], seed=1))
-    assert other[0].right.tolist() != curve[0].right.tolist()
+    assert other[0].correct.tolist() != curve[0].correct.tolist()
 
 
 def test_the_curve_never_tests_on_what_it_taught() -> None:
@@ -62,7 +63,7 @@ def test_drawing_leaves_one_of_each_class_to_test_on() -> None:
     for rows in draws(taught, 4, repeats=3):
         assert np.bincount(taught.labels[rows], minlength=3).tolist() == [1, 1, 4]
     curve = list(learning_curve(taught, shots=[4]))
-    assert np.isnan(curve[0].right[0])
+    assert np.isnan(curve[0].correct[0])
     assert curve[0].accuracy.count == 10
 
 
@@ -90,18 +91,18 @@ def test_reliability_by_hand() -> None:
     shares = np.array([[0.9, 0.1]] * 10 + [[0.4, 0.6]] * 10)
     labels = np.array([0] * 7 + [1] * 3 + [1] * 6 + [0] * 4)
     found = reliability(shares, labels, bins=10)
-    assert [(item.sure, item.accuracy.estimate) for item in found.bins] == [
+    assert [(item.confidence, item.accuracy.estimate) for item in found.bins] == [
         (pytest.approx(0.6), 0.6),
         (pytest.approx(0.9), 0.7),
     ]
-    assert found.gap == pytest.approx(0.1)
+    assert found.calibration_error == pytest.approx(0.1)
     assert "75% sure and 65% right: surer than right (20 pictures)" in found.sentence
 
 
 def test_reliability_of_nothing_and_of_certainty() -> None:
     assert reliability(np.zeros((0, 2)), np.zeros(0, int)).bins == ()
     sure = reliability(np.tile([1.0, 0.0], (10, 1)), np.zeros(10, int))
-    assert sure.gap == 0
+    assert sure.calibration_error == 0
     assert sure.bins[0].high == 1
 
 
@@ -110,8 +111,8 @@ def test_confusion_by_hand() -> None:
     assert found.table.tolist() == [[1, 1], [0, 2]]
     assert found.rows[0, 1].tolist() == [1]
     assert (1, 0) not in found.rows
-    assert found.mistaken(0) == (1, 1)
-    assert found.mistaken(1) == (0, 0)
+    assert found.most_confused(0) == (1, 1)
+    assert found.most_confused(1) == (0, 0)
 
 
 def mixed_up() -> Support:
@@ -176,7 +177,7 @@ def test_a_weak_model_does_not_blame_the_names() -> None:
     random = np.random.default_rng(0)
     taught = Support(unit(random.standard_normal((60, 20))), np.arange(60) % 3, ("cat", "dog", "owl"))
     classifier = Classifier.fit(taught)
-    assert classifier.left_out.accuracy < 0.6
+    assert classifier.loo.accuracy < 0.6
     assert mislabelled(classifier, [""] * 60) == []
 
 
@@ -206,7 +207,18 @@ def test_episodes_never_ask_what_they_taught_and_repeat_themselves() -> None:
 
 def test_an_episode_is_played_on_its_queries() -> None:
     taught, truth = support([4, 4, 4], noise=0.02), np.array([0, 1, 2])
-    outcome = play(taught, around([0, 1, 2], 0.02, seed=9), truth)
-    assert (outcome.accuracy, outcome.foretold) == (1, 1)
-    assert play(taught, around([1, 2, 0], 0.02, seed=9), truth).accuracy == 0
-    assert np.isnan(play(support([1, 1, 1]), around([0, 1, 2], 0.02), truth).foretold)
+    outcome = run_episode(taught, around([0, 1, 2], 0.02, seed=9), truth)
+    assert (outcome.accuracy, outcome.loo_accuracy) == (1, 1)
+    assert run_episode(taught, around([1, 2, 0], 0.02, seed=9), truth).accuracy == 0
+    assert np.isnan(run_episode(support([1, 1, 1]), around([0, 1, 2], 0.02), truth).loo_accuracy)
+
+
+def test_the_metrics_of_predictions_are_found_by_their_ids_and_agree_with_the_definitions() -> None:
+    found = metrics("fewshot")
+    probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.5, 0.5]])
+    labels = np.array([0, 1, 1, 0])
+    values = {name: metric.compute(probabilities, labels) for name, metric in found.items() if metric.compute}
+    assert values["accuracy"] == 0.75 and values["confidence"] == pytest.approx(0.7)
+    assert values["calibration_error"] == pytest.approx(reliability(probabilities, labels).calibration_error)
+    assert values["log_loss"] == pytest.approx(-np.log([0.9, 0.4, 0.8, 0.5]).mean())
+    assert found["accuracy"].format(0.75) == "75.0 %" and found["log_loss"].better(0.2, 0.3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.metrics.fewshot.embedding import pca, umap, umap_apart
+from evaluation.metrics.fewshot.embedding import pca, tsne
 
 
 def clusters(count: int = 12, dimensions: int = 16, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -34,14 +34,15 @@ def test_pca_keeps_what_lies_in_a_plane_and_says_what_share_it_shows(dimensions:
 def test_few_rows_are_no_fault() -> None:
     assert pca(np.zeros((0, 5)))[0].shape == (0, 2) and pca(np.ones((1, 5)))[0].tolist() == [[0, 0]]
     assert pca(np.ones((3, 1)))[0].shape == (3, 2) and pca(np.ones((4, 7)))[1] == 1.0
-    assert umap(np.eye(3)).shape == (3, 2)
+    assert tsne(np.eye(3)).shape == (3, 2) and tsne(np.ones((9, 4))).shape == (9, 2)
+    assert tsne(np.eye(6)).shape == (6, 2) and tsne(np.eye(6)[:, :1]).shape == (6, 2)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(400)
-def test_umap_keeps_bundles_together() -> None:
-    rows, labels = clusters()
-    points = umap_apart(rows)
-    middles = np.stack([points[labels == k].mean(axis=0) for k in range(3)])
-    nearest = np.linalg.norm(points[:, None] - middles[None], axis=-1).argmin(axis=1)
+@pytest.mark.parametrize("dimensions", [16, 400])
+def test_tsne_keeps_clusters_together(dimensions: int) -> None:
+    rows, labels = clusters(dimensions=dimensions)
+    points = tsne(rows)
+    means = np.stack([points[labels == k].mean(axis=0) for k in range(3)])
+    nearest = np.linalg.norm(points[:, None] - means[None], axis=-1).argmin(axis=1)
     assert (nearest == labels).mean() > 0.95
+    assert np.array_equal(tsne(rows), points), "the same seed repeats it"

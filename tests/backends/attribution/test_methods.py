@@ -14,13 +14,12 @@ from open_clip.model import CLIP
 from open_clip.transformer import VisionTransformer
 from torch import nn
 
-from backends.fewshot.relevance import by_gradient
-from backends.fewshot.relevance.attention import AttentionTap
-from backends.fewshot.relevance.gradcam import deepest_map
-from backends.fewshot.relevance.occlusion import occluded
-from backends.fewshot.relevance.sanity import deletion, likeness, shuffled
-from backends.fewshot.relevance.types import Relevance
-from backends.fewshot.relevance.words import attended, omitted, spelled
+from backends.attribution.methods.attention import AttentionTap
+from backends.attribution.methods.gradcam import deepest_map
+from backends.attribution.registry import attribute
+from backends.attribution.sanity import deletion, likeness, shuffle_weights
+from backends.attribution.types import Attribution, Network, Subject, Unsupported, grid_axes
+from backends.fewshot.clip.explainable import image_network, text_network, word_groups
 from tests.backends.fewshot.tiny import RESNET, VIT, scattered
 
 TEXT: Any = {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 2}
@@ -30,6 +29,20 @@ QUARTER = np.s_[2:, :2]
 
 def direction(seed: int = 0, size: int = 24) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=size).astype(np.float32)
+
+
+def no_score(variants: Any) -> np.ndarray:
+    raise AssertionError("methods that use gradients do not score variants of the input")
+
+
+def by_gradient(tower: nn.Module, pixels: torch.Tensor, aim: np.ndarray) -> Attribution:
+    """The map of an image tower for `aim · f`."""
+    subject = Subject("direction", no_score, network=image_network(tower, pixels, aim))
+    return attribute(subject, ["attention", "gradcam"])
+
+
+def occluded(features: Any, picture: np.ndarray, aim: np.ndarray) -> Attribution:
+    return attribute(Subject("direction", lambda images: features(images) @ aim, image=picture), ["occlusion"])
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +80,8 @@ def test_a_transformer_that_looks_at_one_quarter_is_mapped_there_by_the_formula(
     light = torch.rand(4, 4, generator=torch.Generator().manual_seed(3))
     pixels = light.repeat_interleave(8, 0).repeat_interleave(8, 1).expand(1, 3, 32, 32)
     found = by_gradient(quarter_tower(), pixels, np.float32([1, 0]))
-    assert found is not None
-    values, method, score = found
+    values, method, score = found.values, found.method, found.score
+    assert [axis.name for axis in found.axes] == ["row", "column"]
     mean = float(light[QUARTER].mean())
     assert method == "attention" and score == pytest.approx(mean / np.hypot(mean, 1), abs=1e-6)
     # R = A ⊙ ∂s/∂A at the class token: a quarter of the attention each, and the light times ds/dmean.
@@ -76,7 +89,7 @@ def test_a_transformer_that_looks_at_one_quarter_is_mapped_there_by_the_formula(
     expected[QUARTER] = 0.25 * light[QUARTER].numpy() * (mean**2 + 1) ** -1.5
     assert np.allclose(values, expected, atol=1e-6)
     contrast = by_gradient(quarter_tower(), pixels, np.float32([-1, 0]))
-    assert contrast is not None and np.allclose(contrast[0], 0), "no patch speaks for the dark"
+    assert np.allclose(contrast.values, 0), "no patch speaks for the dark"
 
 
 def naive_relevance(tower: Any, pixels: torch.Tensor, aim: torch.Tensor) -> np.ndarray:
@@ -107,18 +120,16 @@ def test_two_layers_and_heads_agree_with_the_rule_written_out(network: CLIP) -> 
     pixels = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     aim = direction()
     found = by_gradient(network.visual, pixels, aim)
-    assert found is not None
     expected = naive_relevance(network.visual, pixels.requires_grad_(True), torch.from_numpy(aim))
-    assert np.allclose(found[0], expected, rtol=1e-4, atol=1e-7) and found[0].max() > 0
+    assert np.allclose(found.values, expected, rtol=1e-4, atol=1e-7) and found.values.max() > 0
     exact = F.normalize(network.encode_image(pixels), dim=-1)[0].detach().numpy() @ aim
-    assert found[2] == pytest.approx(float(exact), abs=1e-5), "the score is that of the untouched network"
+    assert found.score == pytest.approx(float(exact), abs=1e-5), "the score is that of the untouched network"
 
 
 def test_maps_are_not_stretched_one_by_one(network: CLIP) -> None:
     pixels = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     one, two = (by_gradient(network.visual, pixels, scale * direction()) for scale in (1, 0.01))
-    assert one is not None and two is not None
-    assert two[0].max() < 0.02 * one[0].max(), "a weak reason stays weak"
+    assert two.values.max() < 0.02 * one.values.max(), "a weak reason stays weak"
 
 
 @pytest.mark.parametrize("pooling", ["map", "avg", "token"])
@@ -130,9 +141,9 @@ def test_transformers_of_timm_are_mapped_however_they_pool(pooling: str) -> None
     scattered(tower)
     pixels = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
     found = by_gradient(tower, pixels, direction(size=16))
-    assert found is not None and found[1] == "attention" and found[0].shape == (4, 4) and np.ptp(found[0]) > 0
+    assert found.method == "attention" and found.values.shape == (4, 4) and np.ptp(found.values) > 0
     exact = F.normalize(tower(pixels), dim=-1)[0].detach().numpy() @ direction(size=16)
-    assert found[2] == pytest.approx(float(exact), abs=1e-4)
+    assert found.score == pytest.approx(float(exact), abs=1e-4)
 
 
 @pytest.mark.parametrize("mask", ["none", "causal", "float", "bool"])
@@ -176,12 +187,12 @@ def test_grad_cam_is_the_map_weighed_by_its_mean_gradient() -> None:
     light = torch.rand(4, 4, generator=torch.Generator().manual_seed(3))
     pixels = light.repeat_interleave(8, 0).repeat_interleave(8, 1).expand(1, 3, 32, 32)
     found = by_gradient(LightTower().eval(), pixels, np.float32([1, 0]))
-    assert found is not None and found[1] == "gradcam"
+    assert found.method == "gradcam"
     m = float(light.mean())
     size = np.hypot(m, 1 - m)
     slope = np.array([(1 - m) ** 2, -m * (1 - m)]) / size**3  # of m / size by the mean of each channel
     expected = (slope[0] * light.numpy() + slope[1] * (1 - light.numpy())) / 16
-    assert np.allclose(found[0], expected, atol=1e-6) and found[2] == pytest.approx(m / size, abs=1e-6)
+    assert np.allclose(found.values, expected, atol=1e-6) and found.score == pytest.approx(m / size, abs=1e-6)
 
 
 @pytest.mark.parametrize(("side", "layer", "places"), [(224, "layer4", 7), (64, "layer2", 8)])
@@ -192,7 +203,7 @@ def test_a_modified_resnet_is_mapped_at_the_deepest_stage_that_says_where(side: 
     pixels = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(1))
     assert deepest_map(tower, pixels) is getattr(tower, layer)
     found = by_gradient(tower, pixels, direction())
-    assert found is not None and found[1] == "gradcam" and found[0].shape == (places, places) and np.ptp(found[0]) > 0
+    assert found.method == "gradcam" and found.values.shape == (places, places) and np.ptp(found.values) > 0
 
 
 def quarter_features(pictures: np.ndarray) -> np.ndarray:
@@ -211,40 +222,42 @@ def lit(seed: int = 0, side: int = 64) -> np.ndarray:
 
 def test_covering_finds_the_quarter_that_counts_in_units_of_the_score() -> None:
     picture = lit()
-    values, score = occluded(quarter_features, picture, np.float32([1, 0]))
+    found = occluded(quarter_features, picture, np.float32([1, 0]))
+    values, score = found.values, found.score
     assert score == pytest.approx(float(quarter_features(picture[None])[0, 0]), abs=1e-6)
     assert values[5:, :3].min() > 0 and values[5:, :3].min() > 10 * np.abs(values[:3]).max()
     covered = picture.copy()  # one window of two by two cells in the corner, by hand
     covered[48:, :16] = picture.mean((0, 1)).round()
     fall = score - float(quarter_features(covered[None])[0, 0])
     assert values[7, 0] == pytest.approx(fall, abs=1e-6)
-    assert np.allclose(occluded(quarter_features, picture, np.float32([-1, 0]))[0], -values, atol=1e-6)
+    assert np.allclose(occluded(quarter_features, picture, np.float32([-1, 0])).values, -values, atol=1e-6)
 
 
 def test_deletion_tells_a_map_that_is_right_from_one_that_is_not() -> None:
     picture, aim = lit(), np.float32([1, 0])
     right = np.zeros((8, 8), np.float32)
     right[4:, :4] = 1
-    found = deletion(quarter_features, Relevance(right, "occlusion", 0.0, picture), aim)
-    assert found.passes and found.gain > 0.02 and found.shares[0] == 0 and found.shares[-1] == 1
+    subject = Subject("direction", lambda images: quarter_features(images) @ aim, image=picture)
+    found = deletion(subject, Attribution(right, grid_axes(), "direction", "occlusion", 0.0))
+    assert found.passes and found.gain > 0.02 and found.fractions[0] == 0 and found.fractions[-1] == 1
     assert found.relevant[0] == pytest.approx(float(quarter_features(picture[None])[0, 0]))
     assert np.allclose(found.random[:, [0, -1]], found.relevant[[0, -1]]), "all begin and end alike"
-    wrong = deletion(quarter_features, Relevance(-right, "occlusion", 0.0, picture), aim)
+    wrong = deletion(subject, Attribution(-right, grid_axes(), "direction", "occlusion", 0.0))
     assert not wrong.passes and wrong.gain < 0
     assert set(found.arrays()) == {"deletion_shares", "deletion", "deletion_random"}
 
 
 def test_the_control_knows_nothing_but_has_the_same_numbers(network: CLIP) -> None:
     before = {name: value.clone() for name, value in network.visual.state_dict().items()}
-    control = shuffled(network.visual)
+    control = shuffle_weights(network.visual)
     assert all(torch.equal(before[name], value) for name, value in network.visual.state_dict().items())
     weight, other = network.visual.proj, control.get_parameter("proj")
     assert not torch.equal(weight, other) and torch.equal(weight.flatten().sort()[0], other.flatten().sort()[0])
-    assert torch.equal(shuffled(network.visual).get_parameter("proj"), other), "the same each time"
+    assert torch.equal(shuffle_weights(network.visual).get_parameter("proj"), other), "the same each time"
     pixels = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
-    maps = [by_gradient(tower, pixels, direction()) for tower in (network.visual, control)]
-    assert likeness(maps[0][0], maps[1][0]) < 0.9  # type: ignore[index]
-    assert likeness(maps[0][0], 3 * maps[0][0]) == pytest.approx(1) and likeness(np.zeros((2, 2)), np.eye(2)) == 0  # type: ignore[index]
+    maps = [by_gradient(tower, pixels, direction()).values for tower in (network.visual, control)]
+    assert likeness(maps[0], maps[1]) < 0.9
+    assert likeness(maps[0], 3 * maps[0]) == pytest.approx(1) and likeness(np.zeros((2, 2)), np.eye(2)) == 0
 
 
 def red_reader() -> CLIP:
@@ -269,8 +282,9 @@ def red_reader() -> CLIP:
 
 
 def test_the_word_that_counts_is_found_by_the_formula() -> None:
-    found = attended(red_reader(), open_clip.SimpleTokenizer(), "a red car, unbelievably", np.float32([1, 0]))
-    assert found.words == ("a", "red", "car", ",", "unbelievably") and found.method == "attention"
+    network = text_network(red_reader(), open_clip.SimpleTokenizer(), "a red car, unbelievably", np.float32([1, 0]))
+    found = attribute(Subject("direction", no_score, network=network), ["attention"])
+    assert found.axes[0].labels == ("a", "red", "car", ",", "unbelievably") and found.method == "attention"
     tokens = 2 + len(open_clip.SimpleTokenizer().encode("a red car, unbelievably"))
     mean = 1 / tokens
     assert found.score == pytest.approx(mean / np.hypot(mean, 1), abs=1e-6)
@@ -282,8 +296,11 @@ def test_leaving_a_word_out_is_told_in_units_of_the_score() -> None:
     def features(sentences: Any) -> np.ndarray:
         return np.array([[text.split().count("red"), len(text.split())] for text in sentences], np.float32)
 
-    found = omitted(features, "a red  car", np.float32([2, 0.5]))
-    assert found.words == ("a", "red", "car") and found.method == "omission" and found.score == 3.5
+    aim = np.float32([2, 0.5])
+    subject = Subject("direction", lambda sentences: features(sentences) @ aim, sentence="a red  car")
+    found = attribute(subject, ["attention", "omission"])
+    assert found.baseline == "left out"
+    assert found.axes[0].labels == ("a", "red", "car") and found.method == "omission" and found.score == 3.5
     assert found.values.tolist() == [0.5, 2.5, 0.5]
 
 
@@ -301,4 +318,17 @@ def test_words_are_put_together_from_the_pieces_of_the_hub_s_tokenizers() -> Non
     class Hub:
         tokenizer = Inner()
 
-    assert spelled(Hub(), [2, 3, 4, 5, 1, 0, 0]) == [("unbelievable", [0, 1, 2]), ("cat", [3])]
+    assert word_groups(Hub(), [2, 3, 4, 5, 1, 0, 0]) == [("unbelievable", [0, 1, 2]), ("cat", [3])]
+
+
+def test_a_method_that_does_not_apply_gives_way_to_the_next() -> None:
+    words = Subject(
+        "length", lambda sentences: np.array([len(text) for text in sentences], np.float32), sentence="a bc"
+    )
+    assert attribute(words).method == "omission"
+    with pytest.raises(Unsupported, match="attention, gradcam"):
+        attribute(words, ["attention", "gradcam"])
+    odd = image_network(quarter_tower(), torch.rand(1, 3, 32, 32), np.float32([1, 0]))
+    assert isinstance(odd, Network) and odd.transformer is not None
+    with pytest.raises(Unsupported):  # a vision transformer has no map for Grad-CAM but its patches
+        attribute(Subject("direction", no_score, network=odd), ["gradcam"])

@@ -1,4 +1,4 @@
-"""See the attention of a network that computes it fused, and add up its relevance layer by layer.
+"""Attention relevance: gradient times attention, accumulated layer by layer.
 
 Chefer, Gur and Wolf 2021, "Generic Attention-model Explainability for Interpreting Bi-Modal and Encoder-Decoder
 Transformers": with A the attention of a layer and s the score, R ← R + E[(∂s/∂A ⊙ A)+] R, the mean over heads,
@@ -16,19 +16,17 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from backends.attribution.types import Attribution, Network, Subject, Transformer, UnsupportedAttention
+
 _INTO = ("in_proj_weight", "in_proj_bias", "bias_k", "bias_v", "add_zero_attn", "dropout_p")
 _POSITIONS = (*_INTO, "out_proj_weight", "out_proj_bias")
 """What torch passes to multi-head attention by position, after the number of heads."""
 
 
-class Unseen(Exception):
-    """This network attends in a way that the rule above is not made for; another method has to explain it."""
-
-
 class AttentionTap(TorchFunctionMode):
-    """While active in this thread, attention is computed step by step and kept in `maps`, each `(B, H, Q, K)`.
+    """While active in this thread, attention is computed step by step and recorded in `maps`, each `(B, H, Q, K)`.
 
-    It stands in for torch's two entries into attention, so that it need not know the modules that call them. The
+    It overrides torch's two entry points for attention, so that it need not know the modules that call them. The
     results are those of the fused kernels up to rounding.
     """
 
@@ -47,9 +45,9 @@ class AttentionTap(TorchFunctionMode):
         return func(*args, **kwargs)
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, **how: Any) -> Tensor:
-        """`softmax(Q Kᵀ · scale + mask) V` with the softmax kept."""
+        """`softmax(Q Kᵀ · scale + mask) V` with the softmax recorded."""
         if how.get("enable_gqa"):
-            raise Unseen("grouped queries have no attention map of their own for each head")
+            raise UnsupportedAttention("grouped queries have no attention map of their own for each head")
         scores = query @ key.transpose(-1, -2) * (how.get("scale") or 1 / math.sqrt(query.shape[-1]))
         if how.get("is_causal"):
             ahead = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
@@ -66,7 +64,7 @@ class AttentionTap(TorchFunctionMode):
         """Multi-head attention on `(L, B, width)`, as torch's own modules call it."""
         given = dict(zip(_POSITIONS, rest, strict=False)) | named
         if given.get("bias_k") is not None or given.get("add_zero_attn") or given.get("key_padding_mask") is not None:
-            raise Unseen("attention with extra keys or padding")
+            raise UnsupportedAttention("attention with extra keys or padding")
 
         def split(x: Tensor) -> Tensor:  # (L, B, width) -> (B, H, L, width / H)
             return x.unflatten(-1, (heads, -1)).permute(1, 2, 0, 3)
@@ -75,7 +73,7 @@ class AttentionTap(TorchFunctionMode):
         if mask is not None and mask.ndim == 3:  # (B·H, Q, K)
             mask = mask.unflatten(0, (-1, heads))
         if mask is not None and mask.dtype == torch.bool:
-            mask = ~mask  # here True hides, in `attend` it shows
+            mask = ~mask  # here True hides a key, in `attend` it shows one
         query, key, value = (split(x) for x in _projected(query, key, value, given))
         mixed = self.attend(query, key, value, mask)
         out = F.linear(mixed.permute(2, 0, 1, 3).flatten(-2), given["out_proj_weight"], given["out_proj_bias"])
@@ -90,8 +88,8 @@ def _projected(query: Tensor, key: Tensor, value: Tensor, given: Mapping[str, An
         weights = given["in_proj_weight"].chunk(3)
     bias = given.get("in_proj_bias")
     biases = [None] * 3 if bias is None else bias.chunk(3)
-    made = (F.linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases, strict=True))
-    return tuple(made)  # type: ignore[return-value]
+    projected = (F.linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases, strict=True))
+    return tuple(projected)  # type: ignore[return-value]
 
 
 def positive(attention: Tensor, gradient: Tensor | None) -> Tensor:
@@ -101,7 +99,7 @@ def positive(attention: Tensor, gradient: Tensor | None) -> Tensor:
     return (attention.detach() * gradient).clamp(min=0).float().mean(1).squeeze(0)
 
 
-def roll(maps: Sequence[Tensor], gradients: Sequence[Tensor | None], readout: Tensor) -> Tensor:
+def accumulate(maps: Sequence[Tensor], gradients: Sequence[Tensor | None], readout: Tensor) -> Tensor:
     """Relevance `(N,)` of each token that went in.
 
     Args:
@@ -120,40 +118,44 @@ def roll(maps: Sequence[Tensor], gradients: Sequence[Tensor | None], readout: Te
         elif step.shape[1] == len(relevance):
             relevance, pooled = step @ relevance, True
         else:
-            raise Unseen(f"attention {tuple(step.shape)} after {len(relevance)} tokens")
+            raise UnsupportedAttention(f"attention {tuple(step.shape)} after {len(relevance)} tokens")
     if pooled:
         return relevance.sum(0)
-    # Less the start: what a token says for itself is the same for all, however the score is read.
+    # Minus the identity that it started from: a token's relevance for itself is the same for all tokens.
     return readout.float() @ (relevance - start)
 
 
 HALF_SCALE = 1024.0
-"""Gradients in half precision are taken of the score times this, or the smallest of them would become 0."""
+"""In half precision the score is multiplied by this before the backward pass, or small gradients would become 0."""
 
 
-def explain(run: Callable[[], Tensor], last: torch.nn.Module, direction: Tensor) -> tuple[Tensor, float]:
-    """Relevance `(N,)` of the tokens that a transformer was given, for `direction · f`, and that score.
+def attribute(subject: Subject) -> Attribution:
+    """Relevance of the tokens of a transformer, arranged on the axes of its input."""
+    network = subject.network
+    if network is None or network.transformer is None:
+        raise UnsupportedAttention("no transformer")
+    relevance, score = token_relevance(network, network.transformer)
+    values, axes = network.transformer.arrange(relevance)
+    return subject.attribution(values, axes, "attention", score)
 
-    Args:
-        run: gives the features `(1, D)` with a graph behind them.
-        last: the transformer's last layer, whose output `(1, N, width)` the features are read from.
-        direction: `(D,)`.
-    """
+
+def token_relevance(network: Network, transformer: Transformer) -> tuple[Tensor, float]:
+    """Relevance `(N,)` of the tokens of the network's input for its score, and that score."""
     ends: list[Tensor] = []
-    hook = last.register_forward_hook(lambda _, __, out: ends.append(out))
+    hook = transformer.last_layer(network.module).register_forward_hook(lambda _, __, out: ends.append(out))
     tap = AttentionTap()
     try:
         with torch.enable_grad(), tap:
-            features = run()
+            output = network.forward(network.module, network.inputs)
     finally:
         hook.remove()
     if not tap.maps or not ends:
-        raise Unseen("this network's attention cannot be seen")
+        raise UnsupportedAttention("this network's attention cannot be seen")
     with torch.enable_grad():
-        score = F.normalize(features.float(), dim=-1)[0] @ direction.float()
-        scale = 1.0 if features.dtype == torch.float32 else HALF_SCALE
-        found = torch.autograd.grad(score * scale, [*tap.maps, ends[-1]], allow_unused=True)
-    gradients = [None if gradient is None else gradient.float() / scale for gradient in found]
-    read = gradients[-1]
-    readout = torch.zeros(1) if read is None else read[0].norm(dim=-1)
-    return roll(tap.maps, gradients[:-1], readout / readout.sum().clamp(min=1e-30)), float(score)
+        score = network.score(output)[0]
+        scale = 1.0 if output.dtype == torch.float32 else HALF_SCALE
+        all_gradients = torch.autograd.grad(score * scale, [*tap.maps, ends[-1]], allow_unused=True)
+    gradients = [None if gradient is None else gradient.float() / scale for gradient in all_gradients]
+    at_end = gradients[-1]
+    readout = torch.zeros(1) if at_end is None else at_end[0].norm(dim=-1)
+    return accumulate(tap.maps, gradients[:-1], readout / readout.sum().clamp(min=1e-30)), float(score)

@@ -16,16 +16,18 @@ import torch
 from PIL import Image
 
 from backends.__main__ import main
+from backends.attribution.registry import attribute
+from backends.attribution.types import Attribution, Subject
 from backends.core.engine import Artifact, Notice, Progress
 from backends.core.errors import BadInput
 from backends.fewshot.base import FeatureEngine
 from backends.fewshot.cards import CARDS
 from backends.fewshot.classifier import Classifier
-from backends.fewshot.clip.engine import ClipEngine, prepared
+from backends.fewshot.clip.engine import ClipEngine, prepare_image
+from backends.fewshot.clip.explainable import image_network, text_network
+from backends.fewshot.explanation import explain_image, explain_text
+from backends.fewshot.explanation.job import STAGE, crop_to_picture, visible_box
 from backends.fewshot.prototypes import PrototypesEngine
-from backends.fewshot.relevance import by_gradient, relevance, word_relevance
-from backends.fewshot.relevance.job import STAGE, box_of, inside
-from backends.fewshot.relevance.words import attended
 from backends.fewshot.types import Classification
 from backends.shared.images import read
 from evaluation.synthetic.pictures import write_sample
@@ -70,6 +72,10 @@ def picture(tmp_path: Path) -> Path:
     return tmp_path / "one.png"
 
 
+def by_attention(network: Any) -> Attribution:
+    return attribute(Subject("direction", lambda variants: np.zeros(len(variants)), network=network), ["attention"])
+
+
 def aimed(engine: FeatureEngine, folder: Path, seed: int = 0) -> tuple[Path, np.ndarray]:
     direction = np.random.default_rng(seed).normal(size=engine.dimensions).astype(np.float32)
     direction /= np.linalg.norm(direction)
@@ -96,13 +102,13 @@ def test_a_clip_s_map_and_words_are_those_of_its_towers(clip: ClipEngine, pictur
     inputs = {"query": picture, "target": target}
     (found,), (artifact,), events = explained(clip, inputs, tmp_path / "out", only="features", sentence=SENTENCE)
     seen = clip.prepare(read(picture).rgb)
-    expected = by_gradient(clip.tower, clip.pixels(seen[None]), direction)
-    assert expected is not None and np.allclose(found["map"], expected[0], atol=1e-7) and np.ptp(found["map"]) > 0
+    expected = by_attention(image_network(clip.tower, clip.pixels(seen[None]), direction))
+    assert np.allclose(found["map"], expected.values, atol=1e-7) and np.ptp(found["map"]) > 0
     assert found["method"] == "attention" and artifact.name == "relevance.npz" and artifact.meta["file"] == "one.png"
-    assert float(found["score"]) == pytest.approx(float(clip.images([read(picture).rgb])[0] @ direction), abs=1e-5)
-    words = attended(clip.network, clip.tokenizer, SENTENCE, direction)
+    assert float(found["score"]) == pytest.approx(float(clip.embed([read(picture).rgb])[0] @ direction), abs=1e-5)
+    words = by_attention(text_network(clip.network, clip.tokenizer, SENTENCE, direction))
     assert found["words"].tolist() == SENTENCE.split() and np.allclose(found["word_values"], words.values)
-    assert float(found["word_score"]) == pytest.approx(float(clip.words([SENTENCE])[0] @ direction), abs=1e-5)
+    assert float(found["word_score"]) == pytest.approx(float(clip.encode_text([SENTENCE])[0] @ direction), abs=1e-5)
     assert found["box"].tolist() == pytest.approx([0.2, 0, 0.8, 1], abs=0.011), "the middle square of 100 × 60"
     told = [event for event in events if isinstance(event, Progress) and event.stage == STAGE]
     assert (told[-1].done, told[-1].total) == (1, 1)
@@ -139,8 +145,8 @@ def test_without_a_target_each_answer_is_explained_against_the_others(
     classifier = Classifier.load(tmp_path / "out" / "head.npz")
     for name, each in zip(names, found, strict=True):
         assert str(each["name"]) == f"{name}.png" and each["method"] == "occlusion" and each["map"].shape == (8, 8)
-        row = prototypes.images([read(queries / f"{name}.png").rgb])
-        slope = classifier.head.slope(row)[0]
+        row = prototypes.embed([read(queries / f"{name}.png").rgb])
+        slope = classifier.head.gradient(row)[0]
         best = int(classifier.predict(row).best[0])
         direction = slope[best] - np.delete(slope, best, axis=0).mean(axis=0)
         expected = float(row[0] @ direction) / np.linalg.norm(direction)
@@ -158,9 +164,7 @@ def test_a_picture_that_cannot_be_read_is_told_and_the_others_are_explained(
     (queries / "b.png").write_bytes(picture.read_bytes())
     (found,), _, events = explained(prototypes, {"query": queries, "target": target}, tmp_path / "out", only="features")
     assert str(found["name"]) == "b.png"
-    assert float(found["score"]) == pytest.approx(
-        float(prototypes.images([read(picture).rgb])[0] @ direction), abs=1e-4
-    )
+    assert float(found["score"]) == pytest.approx(float(prototypes.embed([read(picture).rgb])[0] @ direction), abs=1e-4)
     assert any("“a.png” was left out" in event.sentence for event in events if isinstance(event, Notice))
 
 
@@ -200,14 +204,16 @@ def test_a_map_is_checked_by_covering_and_by_a_network_that_knows_nothing(
 def test_the_part_that_is_seen_is_found_by_preparing_a_ruler(
     mode: str, shape: tuple[int, int], box: tuple[float, ...]
 ) -> None:
-    assert box_of(lambda rgb: prepared(rgb, 32, mode, "bicubic"), (*shape, 3)) == pytest.approx(box, abs=0.021)
+    assert visible_box(lambda rgb: prepare_image(rgb, 32, mode, "bicubic"), (*shape, 3)) == pytest.approx(
+        box, abs=0.021
+    )
 
 
 def test_what_lies_in_a_frame_around_the_picture_is_cut_off() -> None:
     values = np.arange(16.0).reshape(4, 4)
-    kept, box = inside(values, (0, -0.5, 1, 1.5))
+    kept, box = crop_to_picture(values, (0, -0.5, 1, 1.5))
     assert kept.tolist() == values[1:3].tolist() and box == (0, 0, 1, 1)
-    kept, box = inside(values, (0.25, 0, 0.75, 1))
+    kept, box = crop_to_picture(values, (0.25, 0, 0.75, 1))
     assert kept is not values and kept.tolist() == values.tolist() and box == (0.25, 0, 0.75, 1)
 
 
@@ -215,21 +221,21 @@ def test_words_are_weighed_by_leaving_them_out_where_attention_cannot_be_seen(
     clip: ClipEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     direction = np.random.default_rng(0).normal(size=24).astype(np.float32)
-    assert word_relevance(clip, SENTENCE, direction).method == "attention"
-    monkeypatch.setattr("backends.fewshot.relevance.words.last_layer", lambda network: None)
-    found = word_relevance(clip, SENTENCE, direction)
-    rows = clip.words([SENTENCE, "a photo of a car"]) @ direction
+    assert explain_text(clip, SENTENCE, direction).method == "attention"
+    monkeypatch.setattr(clip, "text_network", lambda sentence, direction: None)
+    found = explain_text(clip, SENTENCE, direction)
+    rows = clip.encode_text([SENTENCE, "a photo of a car"]) @ direction
     assert found.method == "omission" and found.values[4] == pytest.approx(float(rows[0] - rows[1]), abs=1e-5)
 
 
 def test_a_tower_of_another_make_is_explained_by_covering(
     clip: ClipEngine, picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backends.fewshot.relevance.by_gradient", lambda *args: None)
+    monkeypatch.setattr(clip, "image_network", lambda prepared, direction: None)
     rgb = read(picture).rgb
-    found = relevance(clip, rgb, np.eye(24, dtype=np.float32)[0])
+    found = explain_image(clip, clip.prepare(rgb), np.eye(24, dtype=np.float32)[0])
     assert found.method == "occlusion" and np.ptp(found.values) > 0
-    assert found.score == pytest.approx(float(clip.images([rgb])[0, 0]), abs=1e-5)
+    assert found.score == pytest.approx(float(clip.embed([rgb])[0, 0]), abs=1e-5)
 
 
 def bytes_of(**arrays: Any) -> bytes:
@@ -275,7 +281,7 @@ def test_an_engine_without_words_says_so(prototypes: PrototypesEngine, picture: 
     assert "words" not in found
     assert any(isinstance(event, Notice) and "understands no words" in event.sentence for event in events)
     with pytest.raises(BadInput, match="understands no words"):
-        word_relevance(prototypes, "a car", np.zeros(prototypes.dimensions))
+        explain_text(prototypes, "a car", np.zeros(prototypes.dimensions))
 
 
 def test_closing_stops_after_the_picture_at_hand(clip: ClipEngine, tmp_path: Path, monkeypatch: Any) -> None:
@@ -286,10 +292,8 @@ def test_closing_stops_after_the_picture_at_hand(clip: ClipEngine, tmp_path: Pat
             archive.writestr(f"{number}.png", file.getvalue())
     target, _ = aimed(clip, tmp_path)
     explained_ones: list[int] = []
-    monkeypatch.setattr(
-        "backends.fewshot.relevance.by_gradient",
-        lambda *args, inner=by_gradient: (explained_ones.append(1), inner(*args))[1],
-    )
+    inner = clip.image_network
+    monkeypatch.setattr(clip, "image_network", lambda *args: (explained_ones.append(1), inner(*args))[1])
     inputs = {"query": tmp_path / "three.zip", "target": target}
     with closing(clip.run(inputs, {"explain": "on", "only": "features"}, tmp_path)) as events:  # type: ignore[type-var]
         next(event for event in events if isinstance(event, Progress) and event.stage == STAGE and event.done == 1)

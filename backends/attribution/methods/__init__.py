@@ -1,0 +1,1 @@
+"""One method per module: `attribute(subject) -> Attribution`, which raises Unsupported where it does not apply."""
