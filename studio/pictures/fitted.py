@@ -45,7 +45,7 @@ class FittedProject:
     def labels(self) -> np.ndarray:
         return self.support.labels
 
-    def seen(self, question: str) -> np.ndarray:
+    def query_features(self, question: str) -> np.ndarray:
         """The feature of a question `(D,)`."""
         return self.queries[self.questions.index(question)]
 
