@@ -11,13 +11,13 @@ st.title("Live camera with a new background")
 st.markdown("Turn your camera on and choose what is behind you: nothing, a blur, a colour or a picture of yours.")
 
 state = services.backend().state()
-task = services.backend().info().get("tasks", {}).get("matting")
+task = services.backend().info().tasks.get("matting")
 if task is None:
     model_picker.wait_for_backend(state)
     st.stop()
 
 place = services.backend().place
-cards = {card["id"]: card for card in live.cards(task)}
+cards = {card.id: card for card in live.cards(task)}
 chosen = st.selectbox(
     "Model",
     list(cards),
@@ -27,12 +27,12 @@ chosen = st.selectbox(
     persist_state="session",
 )
 card = cards[chosen]
-st.caption(f"{card['summary']} **Weak at:** {card['weak_at']}")
+st.caption(f"{card.summary} **Weak at:** {card.weak_at}")
 if not model_picker.is_here(card):
     model_picker.offer_download(card)
     st.stop()
 
-live_stage(url=live.address(), card=card["id"], key="stage")
+live_stage(url=live.address(), card=card.id, key="stage")
 
 with st.expander("What leaves this browser, and how to use it in a call", icon=":material/shield:"):
     st.markdown(

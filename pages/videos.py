@@ -5,9 +5,9 @@ import streamlit as st
 from backends.core.errors import UserError
 from studio import services, tasks
 from studio.ui import formatting, model_picker
-from studio.videos import form, probe, view
+from studio.videos import estimates, form, probe, view
 from studio.videos import source as video_source
-from studio.videos.probe import Choices
+from studio.videos.form_values import FormValues
 
 st.title("Cut people out of video")
 
@@ -18,20 +18,20 @@ if "run" in st.query_params:
 st.markdown(
     "Drop in a video or a picture and get the people in it alone, with a soft edge, in a file your editor opens."
 )
-task = services.backend().info().get("tasks", {}).get("matting")
+task = services.backend().info().tasks.get("matting")
 if task is None:
     model_picker.wait_for_backend(services.backend().state())
     st.stop()
 
-source, before = None, Choices()
+source, before = None, FormValues()
 earlier = services.library().get(st.query_params["from"]) if "from" in st.query_params else None
 if earlier is not None and earlier.task == "matting":
     try:
-        source, before = video_source.of_run(earlier), Choices.of(earlier.options)
+        source, before = video_source.of_run(earlier), FormValues.from_options(earlier.options)
     except UserError as error:
         st.error(error.sentence, icon=":material/error:")
     trial = earlier.facts.get("asked", {}).get("trial")
-    before = form.whole(before, trial) if trial else before
+    before = form.restore_part(before, trial) if trial else before
 
 if source is None:
     upload = st.file_uploader(
@@ -56,7 +56,7 @@ elif source:
     st.caption(f":material/check_circle: {formatting.plain(f'{source.name}: {source.probe.text}')}")
 
 info, seconds = (source.probe.info, source.probe.seconds) if source else (None, 0.0)
-card = model_picker.choose_card(task["cards"], task["default"], lambda each: probe.estimate(each, info, seconds))
+card = model_picker.choose_card(task.cards, task.default, lambda each: estimates.estimate(each, info, seconds))
 model_picker.tell_own_weights("matting", task)
 if not model_picker.is_here(card):
     model_picker.offer_download(card)
@@ -65,8 +65,8 @@ if source is None or info is None:
     st.button("Cut it out", type="primary", disabled=True, help="Choose a video or picture first.")
     st.stop()
 
-chosen, missing = form.ask(source, before)
-too_large = probe.too_large(card, info)
+chosen, missing = form.draw(source, before)
+too_large = estimates.too_large(card, info)
 if too_large:
     st.error(too_large, icon=":material/error:")
 form.buttons(source, card, chosen, missing or too_large)

@@ -1,4 +1,4 @@
-"""The questions that the videos page asks before a job, and their answers as `inputs.Choices`."""
+"""The form of the videos page."""
 
 from __future__ import annotations
 
@@ -9,62 +9,63 @@ from typing import Any
 
 import streamlit as st
 
+from backends.core.info import CardInfo
 from backends.matting.video.exports import EXPORTS
 from studio import launch, services
 from studio.library.library import Run
 from studio.ui import formatting
-from studio.videos import probe
+from studio.videos import estimates, export_names, form_values, probe, timecode
 from studio.videos import source as video_source
-from studio.videos.probe import MEANINGS, Choices
-from studio.videos.source import Source
+from studio.videos.form_values import MEANINGS, FormValues
+from studio.videos.source import VideoSource
 
 COLOUR, BLUR, OWN = "A colour", "The old one, blurred", "A picture or video of yours"
 
 
-def ask(source: Source, before: Choices) -> tuple[Choices, str]:
-    """Draw the form, filled in as `before`; the choices, and one sentence where something is missing."""
+def draw(source: VideoSource, before: FormValues) -> tuple[FormValues, str]:
+    """Draw the form, filled in as `before`; returns its values, and one sentence where something is missing."""
     part = _part(source, before) if source.probe.seconds else before
     kinds = exports(source, before.exports, _length(source, part), source.key)
     chosen = replace(part, exports=kinds or before.exports)
     problem = "" if kinds else "Choose at least one thing to make."
     if chosen.composite:
-        chosen, said = background(source.key, source.run, chosen)
-        problem = problem or said
+        chosen, background_problem = background(source.key, source.run, chosen)
+        problem = problem or background_problem
     if source.probe.picture:
         return _edge(source.key, chosen), problem
     left, right = st.columns([1, 3], gap="large")
     with left:
-        calm = st.toggle("Smooth flicker", before.temporal, key=f"calm-{source.key}", help=MEANINGS["temporal"])
-        chosen = replace(chosen, temporal=calm)
+        temporal = st.toggle("Smooth flicker", before.temporal, key=f"calm-{source.key}", help=MEANINGS["temporal"])
+        chosen = replace(chosen, temporal=temporal)
     with right:
         return _edge(source.key, chosen), problem
 
 
-def whole(before: Choices, trial: Mapping[str, float]) -> Choices:
-    """The choices of a trial for the part that it was to try."""
+def restore_part(before: FormValues, trial: Mapping[str, float]) -> FormValues:
+    """The values of a trial, for the whole part that it tried."""
     return replace(before, start=trial["start"], end=trial["end"])
 
 
-def _length(source: Source, chosen: Choices) -> float:
+def _length(source: VideoSource, chosen: FormValues) -> float:
     return (chosen.end or source.probe.seconds) - chosen.start
 
 
-def _part(source: Source, before: Choices) -> Choices:
+def _part(source: VideoSource, before: FormValues) -> FormValues:
     """The range to work on, with the frames at its ends."""
-    whole, last = source.probe.seconds, probe.as_clock(source.probe.seconds)
+    whole, last = source.probe.seconds, timecode.as_clock(source.probe.seconds)
     if whole < 0.5:
         return before
     shown = st.slider(
         "Part to work on",
-        probe.as_clock(0),
+        timecode.as_clock(0),
         last,
-        (probe.as_clock(before.start), probe.as_clock(min(before.end or whole, whole))),
-        step=probe.TENTH,
+        (timecode.as_clock(before.start), timecode.as_clock(min(before.end or whole, whole))),
+        step=timecode.TENTH,
         format="mm:ss.S" if whole < 3600 else "H:mm:ss.S",
         key=f"part-{source.key}",
         help="Minutes, seconds and tenths from the beginning of the video.",
     )
-    start, end = probe.from_clock(shown[0]), probe.from_clock(shown[1])
+    start, end = timecode.from_clock(shown[0]), timecode.from_clock(shown[1])
     all_of_it = start == 0 and shown[1] == last
     end = max(end, start + 0.1)
     frames = st.columns(4)
@@ -72,20 +73,20 @@ def _part(source: Source, before: Choices) -> Choices:
     for column, moment, what in zip(frames, (start, max(start, end - 1.5 * step)), ("First", "Last"), strict=False):
         picture = source.still(moment)
         if picture:
-            column.image(picture, caption=f"{what} frame, {probe.clock(moment)}")
+            column.image(picture, caption=f"{what} frame, {timecode.clock(moment)}")
     with frames[2]:
         st.caption(f"{formatting.duration(end - start)} of {formatting.duration(whole)}")
     return replace(before, start=start, end=0.0 if all_of_it else end)
 
 
-def exports(source: Source, before: Sequence[str], seconds: float, key: str) -> tuple[str, ...]:
-    """What to make: one box a kind of file, with what opens it, what to beware of and how large it will be."""
+def exports(source: VideoSource, before: Sequence[str], seconds: float, key: str) -> tuple[str, ...]:
+    """One checkbox for each export, with what opens it, its caveat and how large it will be. Returns the kinds."""
     st.markdown("**What to make**")
     if source.probe.picture:
         st.caption("A cut-out and a matte as PNG are always made.")
-        title, opens_in = probe.composite_named(picture=True)
-        wanted = st.checkbox(title, "composite" in before, key=f"export-composite-{key}", help=opens_in)
-        return ("png", "composite") if wanted else ("png",)
+        title, opens_in = export_names.composite_named(picture=True)
+        composite = st.checkbox(title, "composite" in before, key=f"export-composite-{key}", help=opens_in)
+        return ("png", "composite") if composite else ("png",)
     chosen = []
     columns = st.columns(2)
     for index, (kind, export) in enumerate(EXPORTS.items()):
@@ -93,21 +94,21 @@ def exports(source: Source, before: Sequence[str], seconds: float, key: str) -> 
             if st.checkbox(export.title, kind in before, key=f"export-{kind}-{key}", help=export.caveat):
                 chosen.append(kind)
             info = source.probe.info
-            size = f" Will weigh {probe.size_text([kind], info, seconds)}." if info and seconds else ""
+            size = f" Will weigh {estimates.size_text([kind], info, seconds)}." if info and seconds else ""
             st.caption(f"{export.opens_in}{size}")
     return tuple(chosen)
 
 
-def background(key: str, run: Run | None, chosen: Choices) -> tuple[Choices, str]:
-    """What lies behind the person: a colour, the blurred scene, a file; and one sentence where the file cannot be."""
-    kept = _kept_background(run)
-    usual = 2 if kept else 1 if chosen.background == "blur" else 0
-    way = st.radio("New background", [COLOUR, BLUR, OWN], usual, horizontal=True, key=f"behind-{key}")
+def background(key: str, run: Run | None, chosen: FormValues) -> tuple[FormValues, str]:
+    """The choice of a background: a colour, the blurred scene or a file; and a sentence where the file is unusable."""
+    previous = _background_of(run)
+    default = 2 if previous else 1 if chosen.background == "blur" else 0
+    way = st.radio("New background", [COLOUR, BLUR, OWN], default, horizontal=True, key=f"behind-{key}")
     if way == COLOUR:
         from backends.matting.finishing.background import COLOURS
 
         first = COLOURS.get(chosen.background, chosen.background)
-        first = first if first.startswith("#") else probe.GREEN
+        first = first if first.startswith("#") else form_values.GREEN
         return replace(chosen, background=st.color_picker("Colour", first, key=f"colour-{key}")), ""
     if way == BLUR:
         return replace(chosen, background="blur"), ""
@@ -115,32 +116,32 @@ def background(key: str, run: Run | None, chosen: Choices) -> tuple[Choices, str
         "Background", type=list(probe.TYPES), max_upload_size=probe.BACKGROUND_MB, key=f"behind-file-{key}"
     )
     if upload is None:
-        if kept is None:
+        if previous is None:
             return chosen, "Choose the picture or video that is to lie behind."
         st.caption("The background of before is used unless you choose another one.")
-        return _behind(chosen, kept), ""
-    held = video_source.of_upload(upload, "background")
-    if held.probe.problem:
-        st.error(f"The background cannot be used: {held.probe.problem}", icon=":material/error:")
+        return _with_file(chosen, previous), ""
+    uploaded = video_source.of_upload(upload, "background")
+    if uploaded.probe.problem:
+        st.error(f"The background cannot be used: {uploaded.probe.problem}", icon=":material/error:")
     else:
-        st.caption(f":material/check_circle: {formatting.plain(f'{held.name}: {held.probe.text}')}")
-    return _behind(chosen, held.path), held.probe.problem
+        st.caption(f":material/check_circle: {formatting.plain(f'{uploaded.name}: {uploaded.probe.text}')}")
+    return _with_file(chosen, uploaded.path), uploaded.probe.problem
 
 
-def _behind(chosen: Choices, path: Path) -> Choices:
-    return replace(chosen, background=probe.OWN, files={**chosen.files, "background": path})
+def _with_file(chosen: FormValues, path: Path) -> FormValues:
+    return replace(chosen, background=form_values.OWN, files={**chosen.files, "background": path})
 
 
-def _kept_background(run: Run | None) -> Any:
+def _background_of(run: Run | None) -> Any:
     """The background file of an earlier run, None where it had none."""
     if run is None:
         return None
     library = services.library()
-    kept = [item for item in library.artifacts(run.id, "input") if item.name == "background"]
-    return library.local(run.id, kept[0]) if kept else None
+    stored = [item for item in library.artifacts(run.id, "input") if item.name == "background"]
+    return library.local(run.id, stored[0]) if stored else None
 
 
-def _edge(key: str, before: Choices) -> Choices:
+def _edge(key: str, before: FormValues) -> FormValues:
     with st.expander("Edge", expanded=bool(before.edge or before.softness or before.despill != 1)):
         st.caption("The best setting is found on the finished result, where its effect shows at once.")
         columns = st.columns(3)
@@ -159,21 +160,28 @@ def _edge(key: str, before: Choices) -> Choices:
     return replace(before, edge=values["edge"], softness=values["softness"], despill=values["despill"])
 
 
-def buttons(source: Source, card: dict[str, Any], chosen: Choices, problem: str) -> None:
-    """The trial and the whole, each with what it will take."""
+def buttons(source: VideoSource, card: CardInfo, chosen: FormValues, problem: str) -> None:
+    """The buttons that start a trial or the whole, each with its cost.
+
+    Args:
+        source: to work on.
+        card: the chosen model.
+        chosen: the values of the form.
+        problem: one sentence that disables the buttons, or "".
+    """
     info, length = source.probe.info, _length(source, chosen)
-    reusable = reusable_matte(source.run, card["id"], chosen)
-    worth = length > probe.WORTH_TRYING and not source.probe.picture and not reusable
+    reusable = reusable_matte(source.run, card.id, chosen)
+    worth = length > form_values.WORTH_TRYING and not source.probe.picture and not reusable
     moment = _moment(source, chosen, length) if worth else 0.0
     whole = "Make it" if source.probe.picture or not source.probe.seconds else "Make the whole part"
-    said = _cost(source, card, chosen, length)
+    cost = _cost(source, card, chosen, length)
     if reusable:
         chosen = replace(chosen, files={**chosen.files, "matte": reusable})
-        said = "Goes without the model: the mattes of before are used."
+        cost = "Goes without the model: the mattes of before are used."
     tried = bool(source.run and source.run.facts.get("asked", {}).get("trial"))
     left, right = st.columns(2)
     if worth and info is not None:
-        part = probe.trial(chosen.start, chosen.end or source.probe.seconds, moment)
+        part = form_values.trial(chosen.start, chosen.end or source.probe.seconds, moment)
         first = replace(chosen, start=part[0], end=part[1])
         with left:
             if st.button(
@@ -195,45 +203,45 @@ def buttons(source: Source, card: dict[str, Any], chosen: Choices, problem: str)
             icon=":material/content_cut:",
         ):
             _start(source, card, chosen, None)
-        st.caption(said)
+        st.caption(cost)
 
 
-def _moment(source: Source, chosen: Choices, length: float) -> float:
-    """Where in the part the trial is cut from: its middle unless moved."""
+def _moment(source: VideoSource, chosen: FormValues, length: float) -> float:
+    """The moment that the trial is around: the middle of the part, unless moved."""
     end = chosen.start + length
-    least, most = probe.as_clock(chosen.start), probe.as_clock(end)
+    least, most = timecode.as_clock(chosen.start), timecode.as_clock(end)
     shown = st.slider(
         "SmoothedFrame to try",
         least,
         most,
-        probe.as_clock(chosen.start + length / 2),
-        step=probe.TENTH,
+        timecode.as_clock(chosen.start + length / 2),
+        step=timecode.TENTH,
         format="mm:ss.S" if end < 3600 else "H:mm:ss.S",
         key=f"moment-{source.key}-{chosen.start:g}-{end:g}",
         help="Choose a moment that is hard: waving arms, loose hair, a busy background.",
     )
-    return probe.from_clock(shown)
+    return timecode.from_clock(shown)
 
 
-def _cost(source: Source, card: dict[str, Any], chosen: Choices, seconds: float) -> str:
+def _cost(source: VideoSource, card: CardInfo, chosen: FormValues, seconds: float) -> str:
     info = source.probe.info
     if info is None or not seconds or source.probe.picture:
         return ""
-    takes = probe.estimate(card, info, seconds) or "time not measured yet on this machine"
-    return f"{formatting.duration(seconds)} of video · {takes} · {probe.size_text(chosen.exports, info, seconds)}"
+    takes = estimates.estimate(card, info, seconds) or "time not measured yet on this machine"
+    return f"{formatting.duration(seconds)} of video · {takes} · {estimates.size_text(chosen.exports, info, seconds)}"
 
 
-def reusable_matte(run: Run | None, card: str, chosen: Choices) -> Any:
-    """The mattes of an earlier run, where they are those that this model would find for this part again."""
+def reusable_matte(run: Run | None, card: str, chosen: FormValues) -> Any:
+    """The raw mattes of an earlier run, where this model would find the same for this part again; else None."""
     if run is None or run.weights != card or run.status != "done":
         return None
-    before = Choices.of(run.options)
+    before = FormValues.from_options(run.options)
     if (before.start, before.end) != (round(chosen.start, 3), round(chosen.end, 3)):
         return None
     library = services.library()
-    kept = library.artifacts(run.id, "matte")
-    return library.local(run.id, kept[0]) if kept else None
+    stored = library.artifacts(run.id, "matte")
+    return library.local(run.id, stored[0]) if stored else None
 
 
-def _start(source: Source, card: dict[str, Any], chosen: Choices, asked: dict[str, Any] | None) -> None:
-    launch.start("matting", source.name, source.path, card["id"], chosen.options(), extra=chosen.files, asked=asked)
+def _start(source: VideoSource, card: CardInfo, chosen: FormValues, asked: dict[str, Any] | None) -> None:
+    launch.start("matting", source.name, source.path, card.id, chosen.to_options(), extra=chosen.files, asked=asked)

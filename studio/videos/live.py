@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.routing import WebSocketRoute
@@ -18,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from backends.core.errors import BadInput, UserError
+from backends.core.info import CardInfo, TaskInfo
 from backends.matting.capabilities import MattingCapabilities
 from backends.serving.live_protocol import MESSAGE_BYTES, PATH, TEXT_CHARACTERS, Busy
 from backends.serving.live_socket import serve, together
@@ -120,32 +120,31 @@ async def _downward(browser: WebSocket, model: ClientConnection) -> None:
     await browser.close()
 
 
-def live_sides(card: Mapping[str, Any]) -> tuple[int, ...]:
+def live_sides(card: CardInfo) -> tuple[int, ...]:
     """The long sides in pixels at which the card can follow a camera, as its backend says; empty where it cannot."""
-    return MattingCapabilities.model_validate(card.get("capabilities") or {}).live_sides
+    return MattingCapabilities.model_validate(card.capabilities).live_sides
 
 
-def cards(task: Mapping[str, Any]) -> list[dict[str, Any]]:
+def cards(task: TaskInfo) -> list[CardInfo]:
     """The cards that can follow a camera, the one to begin with first."""
-    return sorted((card for card in task["cards"] if live_sides(card)), key=_rank)
+    return sorted((card for card in task.cards if live_sides(card)), key=_rank)
 
 
-def _rank(card: Mapping[str, Any]) -> tuple[bool, bool, bool, bool, int]:
+def _rank(card: CardInfo) -> tuple[bool, bool, bool, bool, int]:
     """Those that are here first, then measured ones, then those that are no starter, then networks, then small ones."""
-    tier = card.get("tier")
-    return not card["here"], tier == "yours", tier == "starter", tier == "builtin", card["parameters"]
+    return not card.here, card.tier == "yours", card.tier == "starter", card.tier == "builtin", card.parameters
 
 
-def label(card: Mapping[str, Any]) -> str:
+def label(card: CardInfo) -> str:
     """How the chooser names a card."""
-    return card["title"] if card["here"] else f"{card['title']} (download of {formatting.size(card['download_bytes'])})"
+    return card.title if card.here else f"{card.title} (download of {formatting.size(card.download_bytes)})"
 
 
-def longest(card: Mapping[str, Any]) -> int:
+def longest(card: CardInfo) -> int:
     """The long side in pixels of the largest picture that is sent for this card."""
     return max(live_sides(card))
 
 
-def others(task: Mapping[str, Any]) -> Sequence[str]:
+def others(task: TaskInfo) -> Sequence[str]:
     """The titles of the cards that work on files only."""
-    return [card["title"] for card in task["cards"] if not live_sides(card)]
+    return [card.title for card in task.cards if not live_sides(card)]

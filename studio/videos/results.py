@@ -9,7 +9,7 @@ from evaluation.metrics.matting.runs import recorded
 from studio import services
 from studio.library.library import Run, Stored
 from studio.ui import downloads, formatting, run_sections
-from studio.videos import probe
+from studio.videos import export_names, form_values
 from studio.web import urls
 
 STATES = {
@@ -40,9 +40,9 @@ def files(run: Run) -> None:
 
 
 def _download(run: Run, stored: Stored) -> downloads.Download:
-    title, opens_in = probe.export_named(stored.name)
+    title, opens_in = export_names.export_named(stored.name)
     if stored.name == "composite":
-        title, opens_in = probe.composite_named(stored.file.endswith(".png"))
+        title, opens_in = export_names.composite_named(stored.file.endswith(".png"))
     return downloads.of_stored(run.id, stored, title, opens_in)
 
 
@@ -71,7 +71,7 @@ def numbers(run: Run) -> None:
 
 def about(run: Run) -> None:
     """Where the result came from, and the way to repeat or delete it."""
-    run_sections.origin(run, probe.spoken(run.options))
+    run_sections.origin(run, form_values.describe_options(run.options))
     library = services.library()
     raw = [
         f"[{label}]({urls.file_url(run.id, stored, download=True)})"

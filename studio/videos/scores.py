@@ -190,5 +190,5 @@ def _examine(upload: Any) -> ground_truth.Reference:
     """What an upload holds; examined once a session."""
     key = f"reference-{upload.file_id}"
     if key not in st.session_state:
-        st.session_state[key] = ground_truth.examine(of_upload(upload, "reference", look=False).path)
+        st.session_state[key] = ground_truth.examine(of_upload(upload, "reference", examine=False).path)
     return st.session_state[key]

@@ -1,4 +1,4 @@
-"""One cut-out as a page shows it: previews on its way, the workbench when it is finished, what to do next."""
+"""The page of one cut-out: previews while it runs, the workbench when it is finished, and what can be made next."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from backends.core.errors import UserError
 from studio import launch, services
 from studio.library.library import Run, Stored
 from studio.ui import error_boundary, formatting, run_page
-from studio.videos import form, probe, results, scores
+from studio.videos import form, form_values, probe, results, scores
 from studio.videos import source as video_source
-from studio.videos.probe import Choices
+from studio.videos.form_values import FormValues
+from studio.videos.frame_endpoint import frame_url
 from studio.web import urls
 
 VIEWS = {
@@ -46,39 +47,39 @@ def _watch(run_id: str, live: bool) -> None:
 
 
 def _workbench(run: Run, live: bool) -> Mapping[str, Any] | None:
-    """Draw the workbench as soon as there is anything to see in it; gives its settings once they were moved."""
+    """Draw the workbench as soon as there is anything to show; returns its settings once the user moved them."""
     from viz.components.matte_workbench import Background, Frames, Preview, manifest, matte_workbench
 
-    kept = services.library().artifacts(run.id)
-    found = {item.kind: item for item in kept}
+    artifacts = services.library().artifacts(run.id)
+    by_kind = {item.kind: item for item in artifacts}
     previews = [
         Preview(item.meta["frame"], item.meta["seconds"], urls.file_url(run.id, item))
-        for item in sorted((item for item in kept if item.kind == "preview"), key=lambda item: item.meta["frame"])
+        for item in sorted((item for item in artifacts if item.kind == "preview"), key=lambda item: item.meta["frame"])
     ]
-    proxy, info = found.get("proxy"), video_source.of_run(run).probe.info
+    proxy, info = by_kind.get("proxy"), video_source.of_run(run).probe.info
     if info is None or (not previews and proxy is None):
         return None
-    own = _own_background(run, kept)
-    told = manifest(
+    own = _own_background(run, artifacts)
+    workbench = manifest(
         run.id,
         run.title,
         kind=info.kind,
         width=info.width,
         height=info.height,
-        frames=Frames.of_rows(_rows(run, found.get("frames"))),
+        frames=Frames.of_rows(_rows(run, by_kind.get("frames"))),
         proxy_url=urls.file_url(run.id, proxy) if proxy else None,
-        frame_url=f"{urls.run_url(run.id)}/frame" if run.status == "done" and "matte" in found else None,
-        settings={name: getattr(Choices.of(run.options), name) for name in FINISHING},
+        frame_url=frame_url(run.id) if run.status == "done" and "matte" in by_kind else None,
+        settings={name: getattr(FormValues.from_options(run.options), name) for name in FINISHING},
         previews=previews,
         background=Background(*own) if own else None,
         live=live,
     )
-    return matte_workbench(told, key=f"workbench-{run.id}")
+    return matte_workbench(workbench, key=f"workbench-{run.id}")
 
 
-def _own_background(run: Run, kept: Sequence[Stored]) -> tuple[str, str] | None:
-    """The address and the kind of the picture or video that was sent as background, if one was."""
-    for item in kept:
+def _own_background(run: Run, artifacts: Sequence[Stored]) -> tuple[str, str] | None:
+    """The address and the kind ("picture" or "video") of the run's own background file, if it has one."""
+    for item in artifacts:
         if item.kind == "input" and item.name == "background":
             still = Path(item.file).suffix[1:].lower() in probe.PICTURE_TYPES
             return urls.file_url(run.id, item), "picture" if still else "video"
@@ -97,8 +98,8 @@ def _rows(run: Run, frames: Stored | None) -> list[list[float]]:
 
 
 def _next(run: Run, state: Mapping[str, Any] | None) -> None:
-    """What can be made from here: the whole of a trial, the moved settings, another kind of file, all else."""
-    before = Choices.of(run.options)
+    """What can be made from here: the whole of a trial, the moved settings, another export, or anything else."""
+    before = FormValues.from_options(run.options)
     after = _moved(before, state)
     trial = run.facts.get("asked", {}).get("trial")
     # A background that no export shows is only for another export.
@@ -122,8 +123,8 @@ def _next(run: Run, state: Mapping[str, Any] | None) -> None:
         st.caption("New edges and files are made from the mattes that are there; the model need not run again.")
 
 
-def _moved(before: Choices, state: Mapping[str, Any] | None) -> Choices:
-    """`before` with what was changed in the workbench."""
+def _moved(before: FormValues, state: Mapping[str, Any] | None) -> FormValues:
+    """`before` with the settings that were changed in the workbench."""
     if not state:
         return before
     return replace(
@@ -135,8 +136,8 @@ def _moved(before: Choices, state: Mapping[str, Any] | None) -> Choices:
     )
 
 
-def _another(run: Run, chosen: Choices) -> None:
-    """The boxes of the form once more, for the same part and edge."""
+def _another(run: Run, chosen: FormValues) -> None:
+    """The form for another export of the same part with the same edge."""
     try:
         source = video_source.of_run(run)
     except UserError as error:
@@ -144,35 +145,35 @@ def _another(run: Run, chosen: Choices) -> None:
         return
     seconds = (chosen.end or source.probe.seconds) - chosen.start
     kinds = form.exports(source, (), seconds, f"another-{run.id}")
-    wanted, problem = replace(chosen, exports=kinds), "" if kinds else "Choose at least one thing to make."
-    if wanted.composite:
-        wanted, said = form.background(f"another-{run.id}", run, wanted)
-        problem = problem or said
+    values, problem = replace(chosen, exports=kinds), "" if kinds else "Choose at least one thing to make."
+    if values.composite:
+        values, background_problem = form.background(f"another-{run.id}", run, values)
+        problem = problem or background_problem
     if st.button("Make it", type="primary", disabled=bool(problem), help=problem, key=f"make-another-{run.id}"):
-        _make(run, wanted, reuse=True)
+        _make(run, values, reuse=True)
 
 
-def _make(run: Run, chosen: Choices, reuse: bool) -> None:
-    """Start a new run on the same file; with `reuse`, from the mattes of this one where it left them."""
+def _make(run: Run, chosen: FormValues, reuse: bool) -> None:
+    """Start a new run on the same file; with `reuse`, from the raw mattes of this one where it has them."""
     library = services.library()
     files = dict(chosen.files)
-    if chosen.composite and chosen.background == probe.OWN and "background" not in files:
+    if chosen.composite and chosen.background == form_values.OWN and "background" not in files:
         files["background"] = library.only(run.id, "input", "background")
     matte = form.reusable_matte(run, run.weights, chosen) if reuse else None
     if matte is not None:
         files["matte"] = matte
     asked = run.facts.get("asked") if reuse else None
     source = library.only(run.id, "input", "input")
-    launch.start("matting", run.inputs[0]["name"], source, run.weights, chosen.options(), extra=files, asked=asked)
+    launch.start("matting", run.inputs[0]["name"], source, run.weights, chosen.to_options(), extra=files, asked=asked)
 
 
 def _whole_cost(run: Run, trial: Mapping[str, float]) -> str:
-    """Time and size of the whole, going by what the trial took and weighs."""
+    """How long the whole will take and how large it will be, judged by the trial."""
     try:
         source = video_source.of_run(run)
     except UserError as error:
         return error.sentence
-    tried = Choices.of(run.options)
+    tried = FormValues.from_options(run.options)
     share = ((trial["end"] or source.probe.seconds) - trial["start"]) / max(0.1, tried.end - tried.start)
     weighs = sum(item.bytes for item in services.library().artifacts(run.id, "export"))
     pace = run.metrics.get("frames per second", {}).get("value", 0.0)

@@ -1,25 +1,33 @@
-"""The foreground of a still picture: multi-level estimation, worked out only where the matte is soft."""
+"""The foreground colours of a still picture by multi-level estimation, computed only where the matte is soft.
+
+`pymatting.estimate_foreground_ml` computes the same for every pixel: at 9 megapixels it takes twice the memory, and its
+first call compiles for several seconds.
+"""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
+from backends.matting.finishing.edges import REACH
+
 SMOOTHNESS, GRADIENT = 1e-5, 1.0  # epsilon and omega of the paper
 SMALL_SIDE, SMALL_PASSES, PASSES = 32, 10, 2
-REACH = 9  # colours go on so far outside, as for videos
 
 
 def multilevel_foreground(frame: np.ndarray, alpha: np.ndarray, strength: float = 1.0) -> np.ndarray:
-    """The colours of the person alone, finer and slower than `edges.foreground`, for single pictures.
+    """The foreground colours of a picture, finer and slower than `edges.foreground`.
 
-    Fast multi-level foreground estimation (Germer et al. 2021): from one pixel up to the whole picture, F and B solve
-    I = alpha·F + (1 − alpha)·B and stay near those of the neighbours, the nearer the more alpha changes there
-    (equation 7). The passes go over the two colours of a chessboard in turn, and over nothing but the soft band once
-    the levels are larger than a thumbnail: everything else is the picture's own, or not seen.
+    Fast multi-level foreground estimation (Germer et al. 2020, arXiv:2006.14970): from one pixel up to the whole
+    picture, each level starts from the one before and solves, for every pixel i with neighbours j (equation 7),
+    (α F + (1 − α) B − I)² + Σ_j (ε + ω|α_i − α_j|)·(|F_i − F_j|² + |B_i − B_j|²) → min.
+    The passes alternate between the two colours of a chessboard. Above the size of a thumbnail they cover only the
+    soft band: everything else is the picture's own, or not seen.
 
     Args:
-        frame: `(H, W, 3)` uint8. alpha: `(H, W)` float32. strength: 0 leaves the old background in, 1 takes it out.
+        frame: I, `(H, W, 3)` uint8.
+        alpha: α, `(H, W)` float32.
+        strength: 0 leaves the old background's colour in, 1 takes out all of it.
 
     Returns:
         `(H, W, 3)` uint8, straight; black far outside.
@@ -71,7 +79,7 @@ def _halves(image: np.ndarray, alpha: np.ndarray, where: np.ndarray) -> list[_Ha
 
 
 class _Half:
-    """The points `(N,)` of one colour of the chessboard, and what their equations keep from pass to pass."""
+    """The pixels `(N,)` of one colour of the chessboard, with the parts of their equations that no pass changes."""
 
     def __init__(self, image: np.ndarray, alpha: np.ndarray, points: np.ndarray) -> None:
         height, width = alpha.shape
@@ -82,8 +90,8 @@ class _Half:
             np.minimum(np.maximum(rows + y, 0), height - 1) * width + np.minimum(np.maximum(columns + x, 0), width - 1)
             for y, x in ((0, -1), (0, 1), (-1, 0), (1, 0))
         ]
-        self.pull = [SMOOTHNESS + GRADIENT * np.abs(a - flat[near])[:, None] for near in self.near]
-        total = np.sum(self.pull, axis=0)[:, 0]
+        self.weights = [SMOOTHNESS + GRADIENT * np.abs(a - flat[near])[:, None] for near in self.near]
+        total = np.sum(self.weights, axis=0)[:, 0]
         a00, a01, a11 = a * a + total, a * (1 - a), (1 - a) ** 2 + total
         scale = 1 / (a00 * a11 - a01 * a01)
         self.inverse = [(part * scale)[:, None] for part in (a11, -a01, a00)]
@@ -91,12 +99,12 @@ class _Half:
         self.shown = (a[:, None] * colours, (1 - a)[:, None] * colours)
 
     def solve(self, fore: np.ndarray, back: np.ndarray) -> None:
-        """The 2 × 2 system of each point and colour, in place, with the neighbours as they are now: `(H·W, 3)` both."""
+        """Solve the 2 × 2 system of each pixel and channel for F and B `(H·W, 3)`, in place, given their neighbours."""
         right = []
         for field, shown in zip((fore, back), self.shown, strict=True):
             b = shown.copy()
-            for near, pull in zip(self.near, self.pull, strict=True):
-                b += pull * field[near]
+            for near, weight in zip(self.near, self.weights, strict=True):
+                b += weight * field[near]
             right.append(b)
         i00, i01, i11 = self.inverse
         fore[self.points] = np.clip(i00 * right[0] + i01 * right[1], 0, 1)

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from backends.core.info import CardInfo, TaskInfo
 from backends.serving.live_protocol import MESSAGE_BYTES, pack_picture, unpack_matte
 from studio.jobs.backend import Backend
 from studio.videos import live
@@ -110,8 +111,8 @@ def test_a_model_server_that_is_away_is_a_sentence_and_worth_another_try() -> No
     assert (told["code"], told["again"]) == ("down", True) and "does not answer" in told["sentence"]
 
 
-def card(card_id: str, tier: str, here: bool, parameters: int, sides: Sequence[int]) -> dict[str, Any]:
-    return {
+def card(card_id: str, tier: str, here: bool, parameters: int, sides: Sequence[int]) -> CardInfo:
+    facts = {
         "id": card_id,
         "engine": "any",
         "tier": tier,
@@ -120,21 +121,26 @@ def card(card_id: str, tier: str, here: bool, parameters: int, sides: Sequence[i
         "title": card_id.title(),
         "capabilities": {"live_sides": list(sides)},
     }
+    return CardInfo.model_validate(facts)
+
+
+def task(*cards: CardInfo) -> TaskInfo:
+    return TaskInfo(cards=cards)
 
 
 def test_the_page_begins_with_the_lightest_network_that_is_here() -> None:
     big, small = card("big", "full", True, 6_000_000, (192, 512)), card("small", "full", False, 100_000, (256,))
     own, files = card("own", "builtin", True, 0, (160, 320)), card("files", "full", True, 5, ())
-    assert [one["id"] for one in live.cards({"cards": [big, small, own, files]})] == ["big", "own", "small"]
-    assert live.cards({"cards": [big, {**small, "here": True}, own]})[0]["id"] == "small"
-    assert live.others({"cards": [big, files]}) == ["Files"]
+    assert [one.id for one in live.cards(task(big, small, own, files))] == ["big", "own", "small"]
+    assert live.cards(task(big, small.model_copy(update={"here": True}), own))[0].id == "small"
+    assert live.others(task(big, files)) == ["Files"]
     assert live.longest(big) == 512
 
 
 def test_a_card_whose_backend_says_nothing_of_capabilities_works_on_files_only() -> None:
-    assert live.live_sides({"id": "old", "engine": "modnet"}) == ()
+    assert live.live_sides(CardInfo(id="old", engine="modnet")) == ()
 
 
 def test_a_card_that_is_not_here_says_how_much_is_downloaded() -> None:
     small = card("small", "full", False, 100_000, (256,))
-    assert "download of 447 kB" in live.label({**small, "download_bytes": 447_000})
+    assert "download of 447 kB" in live.label(small.model_copy(update={"download_bytes": 447_000}))

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from backends.core.info import CardInfo
+from studio.videos import estimates, form_values, timecode
 from studio.videos import probe as inputs
-from studio.videos.probe import OWN, Choices
+from studio.videos.form_values import OWN, FormValues
 from tests.clips import Small
 
 
@@ -20,8 +22,9 @@ def clip(small: Small) -> Path:
     return small.video
 
 
-def card(**told: object) -> dict:
-    return {"title": "A model", "speed": 0.02, "overhead": 6.0, "speed_measured_here": True, "limits": {}, **told}
+def card(**facts: object) -> CardInfo:
+    usual = {"id": "a-model", "title": "A model", "speed": 0.02, "overhead": 6.0, "speed_measured_here": True}
+    return CardInfo.model_validate({**usual, **facts})
 
 
 def test_a_probe_says_what_a_person_wants_to_know(clip: Path) -> None:
@@ -46,27 +49,27 @@ def test_what_cannot_be_worked_on_is_one_sentence(tmp_path: Path, content: bytes
 def test_time_grows_with_the_pixels_but_not_with_the_models_own_part(clip: Path) -> None:
     info = inputs.probe(clip).info
     assert info is not None
-    seconds = inputs.work_seconds(card(), info, 5)
+    seconds = estimates.work_seconds(card(), info, 5)
     assert seconds == pytest.approx(0.02 * 20 * (6 + 0.0192))
-    alone = inputs.work_seconds(card(overhead=0.0), info, 5)
+    alone = estimates.work_seconds(card(overhead=0.0), info, 5)
     assert alone == pytest.approx(0.02 * 20 * 0.0192)
-    assert inputs.estimate(card(), info, 500) == "takes about 4 min (measured here)"
-    assert "two processor cores" in inputs.estimate(card(speed_measured_here=False), info, 500)
-    assert inputs.estimate(card(speed=0), info, 5) == ""
+    assert estimates.estimate(card(), info, 500) == "takes about 4 min (measured here)"
+    assert "two processor cores" in estimates.estimate(card(speed_measured_here=False), info, 500)
+    assert estimates.estimate(card(speed=0), info, 5) == ""
 
 
 def test_sizes_add_up_and_grow_with_the_part(clip: Path) -> None:
     info = inputs.probe(clip).info
     assert info is not None
-    assert inputs.size_text(["prores4444"], info, 5) == "about 96 kB"  # 20 frames of 19,200 pixels at 2 bits
-    assert inputs.size_text(["prores4444", "png"], info, 10) == "about 576 kB"
+    assert estimates.size_text(["prores4444"], info, 5) == "about 96 kB"  # 20 frames of 19,200 pixels at 2 bits
+    assert estimates.size_text(["prores4444", "png"], info, 10) == "about 576 kB"
 
 
 def test_a_video_over_the_limit_of_the_model_is_refused(clip: Path) -> None:
     info = inputs.probe(clip).info
     assert info is not None
-    assert "A model takes up to 0 here" in inputs.too_large(card(limits={"megapixels": 0.01}), info)
-    assert inputs.too_large(card(limits={"megapixels": 1}), info) == ""
+    assert "A model takes up to 0 here" in estimates.too_large(card(limits={"megapixels": 0.01}), info)
+    assert estimates.too_large(card(limits={"megapixels": 1}), info) == ""
 
 
 @pytest.mark.parametrize(
@@ -74,26 +77,26 @@ def test_a_video_over_the_limit_of_the_model_is_refused(clip: Path) -> None:
     [((0, 60), 30, (28.5, 31.5)), ((0, 60), 0, (0, 3)), ((10, 20), 20, (17, 20)), ((2, 4), 3, (2, 4))],
 )
 def test_the_trial_lies_around_its_moment_and_within_the_part(part: tuple, moment: float, tried: tuple) -> None:
-    assert inputs.trial(*part, moment) == pytest.approx(tried)
+    assert form_values.trial(*part, moment) == pytest.approx(tried)
 
 
 def test_choices_become_options_and_options_choices() -> None:
-    chosen = Choices(("webm", "composite"), "blur", False, 1.25, 4.0, -2.0, 1.5, 0.5)
-    options = chosen.options()
+    chosen = FormValues(("webm", "composite"), "blur", False, 1.25, 4.0, -2.0, 1.5, 0.5)
+    options = chosen.to_options()
     assert options == {
         "export": "webm,composite", "background": "blur", "temporal": "off",
         "start": 1.25, "end": 4.0, "edge": -2.0, "softness": 1.5, "despill": 0.5,
     }  # fmt: skip
-    assert Choices.of(options) == chosen
-    assert Choices().options() == {"export": "prores4444", "temporal": "on"}
-    own = Choices(("composite",), OWN, files={"background": Path("beach.jpg")})
-    assert "background" not in own.options() and Choices.of(own.options()).background == OWN
+    assert FormValues.from_options(options) == chosen
+    assert FormValues().to_options() == {"export": "prores4444", "temporal": "on"}
+    own = FormValues(("composite",), OWN, files={"background": Path("beach.jpg")})
+    assert "background" not in own.to_options() and FormValues.from_options(own.to_options()).background == OWN
 
 
 def test_every_option_of_the_page_is_one_that_the_engine_takes() -> None:
     from backends.matting.options import MattingOptions
 
-    options = Choices(("webm", "composite"), "blur", False, 1.25, 4.0, -2.0, 1.5, 0.5).options()
+    options = FormValues(("webm", "composite"), "blur", False, 1.25, 4.0, -2.0, 1.5, 0.5).to_options()
     assert set(options) <= set(MattingOptions.model_fields)
     settings = MattingOptions.read(options)
     assert (settings.start, settings.end, settings.edge, settings.temporal) == (1.25, 4.0, -2.0, False)
@@ -114,6 +117,6 @@ def test_the_frames_at_the_ends_of_a_part_are_those_of_the_video(clip: Path) -> 
 
 
 def test_clocks() -> None:
-    assert inputs.clock(72.34) == "1:12.3" and inputs.clock(59.96) == "1:00.0"
-    assert inputs.from_clock(inputs.as_clock(3725.4)) == pytest.approx(3725.4)
-    assert inputs.from_clock(inputs.as_clock(1e6)) < 86_400
+    assert timecode.clock(72.34) == "1:12.3" and timecode.clock(59.96) == "1:00.0"
+    assert timecode.from_clock(timecode.as_clock(3725.4)) == pytest.approx(3725.4)
+    assert timecode.from_clock(timecode.as_clock(1e6)) < 86_400
