@@ -36,6 +36,8 @@ from backends.shared.images import MAX_PICTURE_PIXELS
 MIN_TIMED_FRAMES = 12
 """With fewer frames than this, most of the time goes into opening and closing files."""
 
+NO_MEMORY = "There was not enough memory for this picture: close other programs or try again."
+
 
 class MattingEngine(Engine):
     """One way of finding the matte of a person."""

@@ -13,10 +13,11 @@ import onnxruntime as ort
 import torch
 from torch import Tensor, nn
 
-from backends.core.errors import EngineFailed, WeightsMissing
-from backends.matting.base import MattingEngine
+from backends.core.errors import WeightsMissing
+from backends.matting.base import NO_MEMORY, MattingEngine
 from backends.matting.engines.modnet import STRIDE, MODNet, working_size
 from backends.matting.engines.modnet_weights import load_modnet, reference_side
+from backends.shared.device_memory import out_of_memory_as_sentence
 
 
 class FromBytes(nn.Module):
@@ -91,10 +92,11 @@ class ModnetEngine(MattingEngine):
 
     def _alphas(self, frames: np.ndarray) -> np.ndarray:
         """`(B, H, W, 3)` uint8, sides multiples of 32, to `(B, H, W)` float32."""
+        with out_of_memory_as_sentence(NO_MEMORY):
+            return self._run(frames)
+
+    def _run(self, frames: np.ndarray) -> np.ndarray:
         if self.device.type == "cpu":
             return self._session.run(None, {"frames": frames})[0]
-        try:
-            with torch.inference_mode(), torch.autocast(self.device.type, dtype=torch.float16):
-                return self._network(torch.from_numpy(frames).to(self.device)).float().cpu().numpy()
-        except torch.OutOfMemoryError as error:
-            raise EngineFailed("The graphics card ran out of memory: close other programs or try again.") from error
+        with torch.inference_mode(), torch.autocast(self.device.type, dtype=torch.float16):
+            return self._network(torch.from_numpy(frames).to(self.device)).float().cpu().numpy()

@@ -13,7 +13,8 @@ import numpy as np
 import onnxruntime as ort
 
 from backends.core.errors import EngineFailed, WeightsBroken, WeightsMissing
-from backends.matting.base import MattingEngine
+from backends.matting.base import NO_MEMORY, MattingEngine
+from backends.shared.device_memory import out_of_memory_as_sentence
 
 SIDE = 512
 STRIDE = 32
@@ -157,7 +158,10 @@ class OnnxEngine(MattingEngine):
 
     def _infer(self, batch: np.ndarray) -> np.ndarray:
         try:
-            return self.session.run([self._output], {self._input: batch})[0]
+            with out_of_memory_as_sentence(NO_MEMORY):
+                return self.session.run([self._output], {self._input: batch})[0]
+        except EngineFailed:
+            raise
         except Exception as error:  # as above
             raise EngineFailed("This network could not take the picture: check the recipe beside its file.") from error
 

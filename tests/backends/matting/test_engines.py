@@ -12,7 +12,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from backends.core.errors import WeightsBroken, WeightsMissing
+from backends.core.errors import EngineFailed, WeightsBroken, WeightsMissing
 from backends.matting import CARDS, ENGINES, TASK
 from backends.matting.engines.classical import BackgroundPlate, ClassicalEngine, PersonTracker, remove_specks
 from backends.matting.engines.modnet import MODNet
@@ -246,6 +246,18 @@ def test_the_modnet_engine_takes_any_size(checkpoint: Path) -> None:
     assert engine.working_size(1080, 1920) == (512, 896)
     alphas = engine.mattes(np.zeros((1, 50, 71, 3), np.uint8))
     assert alphas.shape == (1, 50, 71) and 0 <= alphas.min() <= alphas.max() <= 1
+
+
+def test_a_modnet_that_runs_out_of_memory_says_so(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = ModnetEngine(CARD, (checkpoint,))
+    engine.load("cpu")
+
+    def run(frames: np.ndarray) -> np.ndarray:
+        raise RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Failed to allocate memory for buffer of 8 GB")
+
+    monkeypatch.setattr(engine, "_run", run)
+    with pytest.raises(EngineFailed, match="not enough memory"):
+        engine.mattes(np.zeros((1, 64, 64, 3), np.uint8))
 
 
 def test_modnet_without_weights_says_what_to_do() -> None:
