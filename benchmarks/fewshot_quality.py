@@ -60,14 +60,14 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.data and not arguments.omniglot:
         parser.error("name --data, --omniglot or both")
-    engine = made(arguments.weights, arguments.architecture)
+    engine = build_engine(arguments.weights, arguments.architecture)
     if arguments.data:
         folder(engine, arguments)
     if arguments.omniglot:
         omniglot(engine, arguments.omniglot, arguments.heads)
 
 
-def made(weights: Path | None, architecture: str) -> FeatureEngine:
+def build_engine(weights: Path | None, architecture: str) -> FeatureEngine:
     if weights is None:
         from backends.fewshot.prototypes import PrototypesEngine
 
@@ -100,7 +100,7 @@ def folder(engine: FeatureEngine, arguments: argparse.Namespace) -> None:
             for episode in episodes(labels, shots, arguments.episodes):
                 taught = Support(features[episode.shots], labels[episode.shots], classes, words, engine.logit_scale)
                 outcomes.append(run_episode(taught, features[episode.queries], labels[episode.queries], head))
-            say(f"{shots:3} shots  {head:13} {told(outcomes)}")
+            say(f"{shots:3} shots  {head:13} {outcomes_text(outcomes)}")
 
 
 def named(engine: FeatureEngine, classes: Sequence[str]) -> np.ndarray:
@@ -112,7 +112,7 @@ def named(engine: FeatureEngine, classes: Sequence[str]) -> np.ndarray:
     return means / np.linalg.norm(means, axis=1, keepdims=True)
 
 
-def told(outcomes: Sequence[EpisodeResult]) -> str:
+def outcomes_text(outcomes: Sequence[EpisodeResult]) -> str:
     found = mean([outcome.accuracy for outcome in outcomes])
     spread = 100 * np.std([outcome.accuracy for outcome in outcomes])
     loo_accuracy = np.array([outcome.loo_accuracy for outcome in outcomes])

@@ -47,33 +47,33 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", default=",".join(SIZES))
     parser.add_argument("--part", choices=("features", "teaching", "all"), default="all")
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["FOURFOLD_WEIGHTS"] = str(Path(folder, "weights"))
-        if told.part != "teaching":
-            features(told, Path(folder))
-        if told.part != "features":
+        if arguments.part != "teaching":
+            features(arguments, Path(folder))
+        if arguments.part != "features":
             teaching()
 
 
-def features(told: argparse.Namespace, folder: Path) -> None:
+def features(arguments: argparse.Namespace, folder: Path) -> None:
     """Pictures a second by each way of looking at the same files."""
-    engine, plain = made(told.architecture, folder)
+    engine, plain = build_engine(arguments.architecture, folder)
     ways: dict[str, Callable[[Path], np.ndarray]] = {"Fourfold": lambda path: ours(engine, path)}
     if plain is not None:
         ways |= {"one by one": plain, "in batches": lambda path: plain(path, 16)}
-    say(f"{told.architecture}, {told.pictures} JPEGs of each size, medians of {told.rounds} rounds")
+    say(f"{arguments.architecture}, {arguments.pictures} JPEGs of each size, medians of {arguments.rounds} rounds")
     say(f"{'size':20} {'way':12} {'a second':>9} {'times':>6} {'processor s':>12} {'times':>6} {'least cosine':>13}")
-    for name in told.sizes.split(","):
-        path = photographs(folder / name, told.pictures, *SIZES[name])
+    for name in arguments.sizes.split(","):
+        path = photographs(folder / name, arguments.pictures, *SIZES[name])
         spent: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
         rows = {}
-        for _ in range(told.rounds):
+        for _ in range(arguments.rounds):
             for way, do in ways.items():
                 wall, work = time.perf_counter(), time.process_time()
                 rows[way] = do(path)
                 spent[way].append((time.perf_counter() - wall, time.process_time() - work))
-        report(f"{name} {SIZES[name][0]} × {SIZES[name][1]}", told.pictures, spent, rows)
+        report(f"{name} {SIZES[name][0]} × {SIZES[name][1]}", arguments.pictures, spent, rows)
 
 
 def report(size: str, pictures: int, spent: dict[str, list[tuple[float, float]]], rows: dict[str, np.ndarray]) -> None:
@@ -86,7 +86,7 @@ def report(size: str, pictures: int, spent: dict[str, list[tuple[float, float]]]
         say(f"{size:20} {way:12} {figures}")
 
 
-def made(architecture: str, folder: Path) -> tuple[FeatureEngine, Callable[..., np.ndarray] | None]:
+def build_engine(architecture: str, folder: Path) -> tuple[FeatureEngine, Callable[..., np.ndarray] | None]:
     """The engine, and a plain loop with the same weights."""
     if architecture == "prototypes":
         from backends.fewshot.prototypes import PrototypesEngine

@@ -24,7 +24,7 @@ from backends.fewshot.cards import CARDS
 from backends.fewshot.data.class_list import with_article
 from backends.fewshot.types import Support
 from backends.serving.host import Host
-from benchmarks.starters import told
+from benchmarks.starters import interval_columns
 from evaluation.datasets.captioned_pictures import held_out, read_entries
 from evaluation.metrics.fewshot.episodes import episodes, run_episode
 from evaluation.statistics.intervals import clopper_pearson, mean
@@ -89,7 +89,7 @@ def _taught(
     """Rows of episodes by head and number of shots; with words alone, of all pictures at once."""
     if words is not None:
         right = (features @ words.T).argmax(axis=1) == labels
-        yield {"measure": "words only", **told(clopper_pearson(int(right.sum()), len(right)))}
+        yield {"measure": "words only", **interval_columns(clopper_pearson(int(right.sum()), len(right)))}
     for shots in SHOTS:
         drawn = list(episodes(labels, shots, EPISODES))
         for head in HEADS:
@@ -105,7 +105,7 @@ def _taught(
                 ).accuracy
                 for one in drawn
             ]
-            yield {"measure": "few shots", "head": head, "shots": shots, **told(mean(found))}
+            yield {"measure": "few shots", "head": head, "shots": shots, **interval_columns(mean(found))}
 
 
 def _scenes(engine: FeatureEngine) -> Iterator[dict[str, Any]]:
@@ -120,7 +120,7 @@ def _scenes(engine: FeatureEngine) -> Iterator[dict[str, Any]]:
         for kind in ("all", _difference(claim, false)):
             found.setdefault(kind, []).append(bool(true_score > false_score))
     for kind, right in sorted(found.items()):
-        yield {"measure": f"true or nearly true, {kind}", **told(clopper_pearson(sum(right), len(right)))}
+        yield {"measure": f"true or nearly true, {kind}", **interval_columns(clopper_pearson(sum(right), len(right)))}
 
 
 def _difference(claim: Claim, false: Claim) -> str:

@@ -26,7 +26,7 @@ from backends.fewshot.flamingo.options import DEFAULT_SHOTS
 from backends.fewshot.flamingo.rices import draw_balanced, most_similar
 from backends.fewshot.types import Support
 from backends.serving.host import Host
-from benchmarks.starters import told
+from benchmarks.starters import interval_columns
 from evaluation.datasets.drawn_shapes import new_classes, picture, question_pictures
 from evaluation.metrics.fewshot.episodes import run_episode
 from evaluation.statistics.intervals import clopper_pearson, mean
@@ -60,7 +60,7 @@ def measure(data: Path) -> Iterator[dict[str, Any]]:
         some = [make(number) for number in range(count)]
         for name, scores in _compared(engine.model, others, some, queries).items():
             for shots, values in scores.items():
-                yield {"model": name, "set": title, "ways": ways, "shots": shots, **told(mean(values))}
+                yield {"model": name, "set": title, "ways": ways, "shots": shots, **interval_columns(mean(values))}
     yield from _questions(engine.model)
 
 
@@ -174,7 +174,12 @@ def _questions(reader: IdeficsModel) -> Iterator[dict[str, Any]]:
             question, answer = ask(kind, store.facts, row, rng)
             right.setdefault(kind, []).append(written_answer(reader, seen, question) == answer)
     for kind, some in sorted(right.items()):
-        yield {"model": STARTER, "set": "questions", "kind": kind, **told(clopper_pearson(sum(some), len(some)))}
+        yield {
+            "model": STARTER,
+            "set": "questions",
+            "kind": kind,
+            **interval_columns(clopper_pearson(sum(some), len(some))),
+        }
 
 
 def written_answer(reader: IdeficsModel, seen: ImageFeatures, question: str) -> str:

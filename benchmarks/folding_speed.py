@@ -94,7 +94,7 @@ def measure(length: int, way: str, path: Path, arguments: argparse.Namespace) ->
     aatype = torch.randint(0, 20, (1, length), generator=torch.Generator().manual_seed(0)).to(arguments.device)
     single = torch.randn(1, length, 1024, generator=torch.Generator().manual_seed(1)).to(arguments.device)
     forget_peak(arguments.device)
-    before = held(arguments.device)
+    before = peak_bytes(arguments.device)
     started = last = time.perf_counter()
     blocks = 0.0
     for item in esm_trunk.passes(model, single, aatype, 1, chunk):
@@ -106,7 +106,7 @@ def measure(length: int, way: str, path: Path, arguments: argparse.Namespace) ->
         last = now
     rest = time.perf_counter() - started - blocks
     block = blocks / arguments.blocks
-    peak = (held(arguments.device) - before) / MB
+    peak = (peak_bytes(arguments.device) - before) / MB
     return {"chunk": chunk, "block": block, "pass": PUBLISHED_BLOCKS * block + rest, "peak": peak}
 
 
@@ -146,7 +146,7 @@ def forget_peak(device: str) -> None:
         Path("/proc/self/clear_refs").write_text("5")  # Linux: the resident peak starts anew
 
 
-def held(device: str) -> int:
+def peak_bytes(device: str) -> int:
     """The most bytes held since the peak was forgotten."""
     if device == "cuda":
         import torch

@@ -29,7 +29,7 @@ MEASURES = {
 Row = Mapping[str, Any]
 
 
-def told(found: Interval) -> dict[str, Any]:
+def interval_columns(found: Interval) -> dict[str, Any]:
     """An interval as the columns of a row."""
     return {
         "mean": round(found.estimate, 4),
@@ -40,7 +40,7 @@ def told(found: Interval) -> dict[str, Any]:
     }
 
 
-def measured(task: str, data: Path) -> Iterator[Row]:
+def rows_of(task: str, data: Path) -> Iterator[Row]:
     """The rows of one task."""
     for row in import_module(MEASURES[task]).measure(data):
         yield {"task": task} | dict(row)
@@ -54,7 +54,7 @@ def main() -> None:
     if strange := set(given.tasks) - set(MEASURES):
         parser.error(f"no task is called {strange.pop()!r}")
     for task in given.tasks or MEASURES:
-        for row in measured(task, given.data):
+        for row in rows_of(task, given.data):
             print(json.dumps(row), flush=True)  # noqa: T201
 
 

@@ -72,7 +72,7 @@ class Grid:
         return np.clip(0.9 - 0.22 * self.v + 0.18 * side * self.u, 0.4, 1.25)
 
 
-Drawn = tuple[np.ndarray, np.ndarray]
+ColourAndAlpha = tuple[np.ndarray, np.ndarray]
 """Colour `(H, W, 3)` and cover `(H, W)`, both 0..1."""
 
 
@@ -122,7 +122,7 @@ def _picture(kind: str, name: str, seed: list[int]) -> SamplePicture:
     return SamplePicture(name, kind, _render(_KINDS[kind], seed))
 
 
-def _render(draw: Callable[[Grid], Drawn], seed: list[int]) -> np.ndarray:
+def _render(draw: Callable[[Grid], ColourAndAlpha], seed: list[int]) -> np.ndarray:
     """The thing over its background `(SIDE, SIDE, 3)` uint8."""
     rng = np.random.default_rng(seed)
     side = SIDE * SUPERSAMPLING
@@ -159,7 +159,7 @@ def _inside(distance: np.ndarray, soft: float = EDGE) -> np.ndarray:
     return floats(np.clip(0.5 - distance / (2 * soft), 0, 1))
 
 
-def _ball(grid: Grid) -> Drawn:
+def _ball(grid: Grid) -> ColourAndAlpha:
     """A shaded sphere; most have stripes."""
     rng = grid.rng
     hue = rng.random()
@@ -172,7 +172,7 @@ def _ball(grid: Grid) -> Drawn:
     return base * shade * (1 - 0.7 * shine) + 0.7 * shine, _inside(grid.radius - 1)
 
 
-def _box(grid: Grid) -> Drawn:
+def _box(grid: Grid) -> ColourAndAlpha:
     """A cube seen from a corner: three faces of different brightness, with grain."""
     rng = grid.rng
     wood = _colour(rng.uniform(0.04, 0.14), rng.uniform(0.3, 0.65), rng.uniform(0.55, 0.9))
@@ -186,7 +186,7 @@ def _box(grid: Grid) -> Drawn:
     return wood * shade[..., None], _inside(hexagon - 0.86)
 
 
-def _leaf(grid: Grid) -> Drawn:
+def _leaf(grid: Grid) -> ColourAndAlpha:
     """Two arcs that meet in points, with a rib and veins; green or of autumn."""
     rng = grid.rng
     hue = rng.choice([rng.uniform(0.24, 0.36), rng.uniform(0.02, 0.13)])
@@ -203,7 +203,7 @@ def _leaf(grid: Grid) -> Drawn:
     return colour, np.maximum(_inside(outline), stalk)
 
 
-def _mushroom(grid: Grid) -> Drawn:
+def _mushroom(grid: Grid) -> ColourAndAlpha:
     """A cap with dots on a pale stem."""
     rng = grid.rng
     cap_colour = _colour(
@@ -223,7 +223,7 @@ def _mushroom(grid: Grid) -> Drawn:
     return on_cap * cover[..., None] + on_stem * (1 - cover[..., None]), np.maximum(cover, _inside(stem))
 
 
-def _ring(grid: Grid) -> Drawn:
+def _ring(grid: Grid) -> ColourAndAlpha:
     """A torus of metal seen from above or a little from the side."""
     rng = grid.rng
     metal = _colour(rng.choice([0.12, 0.58, 0.06]), rng.uniform(0.1, 0.5), rng.uniform(0.75, 0.95))
@@ -236,7 +236,7 @@ def _ring(grid: Grid) -> Drawn:
     return metal * shade[..., None], _inside(np.abs(across) - 1, EDGE / thick)
 
 
-def _star(grid: Grid) -> Drawn:
+def _star(grid: Grid) -> ColourAndAlpha:
     """Five points, each folded along its middle."""
     rng = grid.rng
     base = _colour(rng.random(), rng.uniform(0.5, 0.9), rng.uniform(0.7, 0.95))
@@ -249,14 +249,14 @@ def _star(grid: Grid) -> Drawn:
     return base * (shade * grid.light())[..., None], _inside(grid.radius - line)
 
 
-def _spiral(grid: Grid) -> Drawn:
+def _spiral(grid: Grid) -> ColourAndAlpha:
     rng = grid.rng
     base = _colour(rng.random(), 0.6, 0.6)
     wave = np.cos(grid.angle + grid.radius * rng.uniform(14, 18))
     return np.broadcast_to(base, (*grid.u.shape, 3)), _inside(wave - 0.1, 0.2) * _inside(grid.radius - 1.05)
 
 
-def _cloth(grid: Grid) -> Drawn:
+def _cloth(grid: Grid) -> ColourAndAlpha:
     """A checked cloth that fills the picture."""
     rng = grid.rng
     one, two = _colour(rng.random(), 0.6, 0.8), _colour(rng.random(), 0.25, 0.95)
@@ -264,7 +264,7 @@ def _cloth(grid: Grid) -> Drawn:
     return one * check[..., None] + two * (1 - check[..., None]), np.ones_like(grid.u)
 
 
-_KINDS: Mapping[str, Callable[[Grid], Drawn]] = {
+_KINDS: Mapping[str, Callable[[Grid], ColourAndAlpha]] = {
     "ball": _ball,
     "box": _box,
     "leaf": _leaf,
@@ -272,4 +272,4 @@ _KINDS: Mapping[str, Callable[[Grid], Drawn]] = {
     "ring": _ring,
     "star": _star,
 }
-_STRANGERS: Mapping[str, Callable[[Grid], Drawn]] = {"spiral": _spiral, "cloth": _cloth}
+_STRANGERS: Mapping[str, Callable[[Grid], ColourAndAlpha]] = {"spiral": _spiral, "cloth": _cloth}

@@ -19,7 +19,7 @@ from training.esmfold.backbone import with_backbones, with_beta
 from training.esmfold.export import temper
 from training.esmfold.fold import Fold
 from training.esmfold.networks import PAIR, make_fold
-from training.esmfold.structure_module import TOLD, aim, build, run_trunk, told_of
+from training.esmfold.structure_module import FRAME_CHANNELS, aim, build, frame_pairs, run_trunk
 from training.loop import Loop
 
 HELIX, STRAND = (-63.0, -42.0, 180.0), (-120.0, 135.0, 180.0)
@@ -138,8 +138,8 @@ def test_oxygens_are_taught_to_be_where_the_class_puts_them() -> None:
 def test_heads_begin_by_looking_at_the_ends_and_at_neighbours() -> None:
     network = make_fold()
     atoms = torch.from_numpy(shaped("HHHHHHHHHHEEEEEEEEEEHHHHHHHHHH"))[None, :, :3]
-    pair = told_of(network, geometry.frames_of(*atoms.unbind(2)))
-    assert pair.shape[-1] == PAIR > TOLD
+    pair = frame_pairs(network, geometry.frames_of(*atoms.unbind(2)))
+    assert pair.shape[-1] == PAIR > FRAME_CHANNELS
     module = network.trunk.structure_module
     aim(module, pair)
     looked = module.ipa.linear_b(module.layer_norm_z(pair))[0].argmax(1)  # (L, heads): where row i looks

@@ -28,7 +28,7 @@ from training.esmfold.backbone import with_backbones
 from training.esmfold.language import DECAY, EMA_DECAY, LOG_EVERY, PEAK, by_length, picked, tokens_of
 from training.esmfold.networks import CONFIG, make_fold
 from training.esmfold.rotamers import rotamer_table
-from training.esmfold.structure_module import TOLD, Built, aim, build, run_trunk, told_of
+from training.esmfold.structure_module import FRAME_CHANNELS, Built, aim, build, frame_pairs, run_trunk
 from training.loop import Recipe, optimizer, weights_swapped_in
 
 FOLD = "fold"
@@ -101,7 +101,7 @@ class Fold(Recipe):
         self.network = nn.ModuleDict({"network": fold, "helpers": Helpers(fold.trunk.config.sequence_state_dim)})
         self.rotamers = rotamer_table()
         self.progress = 0.0
-        aim(fold.trunk.structure_module, told_of(fold, self._some_frames()))
+        aim(fold.trunk.structure_module, frame_pairs(fold, self._some_frames()))
         self.layers = np.zeros((0,), np.float16)
         self.hidden = np.zeros((0,), bool)
 
@@ -180,7 +180,7 @@ class Fold(Recipe):
         s, z = run_trunk(network, batch.residues.masked_fill(batch.hidden, network.mask_idx), batch.layers)
         single, pair = network.trunk.trunk2sm_s(s), network.trunk.trunk2sm_z(z)
         frames, framed = batch.frames(), batch.framed
-        truth = told_of(network, frames)
+        truth = frame_pairs(network, frames)
         both = geometry.pairs(framed)
         found = self._pair_losses(batch, s, z, pair - truth, both)
         guided = self.progress < GUIDED
@@ -195,8 +195,8 @@ class Fold(Recipe):
     def _pair_losses(self, batch: Crops, s: Tensor, z: Tensor, off: Tensor, both: Tensor) -> dict[str, Tensor]:
         network, apart = self.fold, geometry.offsets_of(s.shape[1])
         weight = both * (apart != 0) / (1 + apart.abs() / 6)
-        told = off[..., :TOLD].square().sum(-1)
-        places = off[..., TOLD:].square().mean(-1) if self.progress < GUIDED else torch.zeros_like(told)
+        told = off[..., :FRAME_CHANNELS].square().sum(-1)
+        places = off[..., FRAME_CHANNELS:].square().mean(-1) if self.progress < GUIDED else torch.zeros_like(told)
         state, *turns = self.network["helpers"](s)
         n, ca, c = batch.atoms[:, :, :3].unbind(2)
         phi = geometry.dihedral(c[:, :-1], n[:, 1:], ca[:, 1:], c[:, 1:])

@@ -18,8 +18,8 @@ from training.esmfold import geometry
 from training.esmfold.geometry import Frames
 from training.esmfold.networks import PAIR
 
-TOLD = 15
-"""Channels of a pair that tell `geometry.relatives`; the rest of them is left to the network."""
+FRAME_CHANNELS = 15
+"""Channels of a pair that hold the relative frames (`geometry.relatives`); the rest is left to the network."""
 
 
 @dataclass
@@ -130,11 +130,13 @@ def run_trunk(network: Any, shown: Tensor, layers: Tensor, quick: bool = True) -
     return s.float(), z.float()
 
 
-def told_of(network: Any, frames: geometry.Frames) -> Tensor:
+def frame_pairs(network: Any, frames: geometry.Frames) -> Tensor:
     """(B, L, L, PAIR) what the structure module is to read of pairs: how they lie, and how far apart they come."""
     length = frames[1].shape[1]
     waves = network.trunk.pairwise_positional_embedding(torch.arange(length)[None])
-    return torch.cat([geometry.relatives(frames), waves[..., : PAIR - TOLD].expand(len(frames[1]), -1, -1, -1)], -1)
+    return torch.cat(
+        [geometry.relatives(frames), waves[..., : PAIR - FRAME_CHANNELS].expand(len(frames[1]), -1, -1, -1)], -1
+    )
 
 
 @torch.no_grad()

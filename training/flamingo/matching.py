@@ -42,7 +42,7 @@ LIKENESS, NAMENESS, RIDGE = 3.0, 28.0, 0.05
 
 
 @dataclass
-class Seen:
+class AttentionInputs:
     """What one layer's attention reads: `last` `(N, D)` words before a name, `own` a name of the same class before.
 
     `names` and `others` are all names, and words that are none.
@@ -78,7 +78,7 @@ def _read_alike(network: Any, teacher: Teacher, rng: random.Random) -> None:
     attention.o_proj.weight.mul_(ALOUD)
 
 
-def _gather(network: Any, teacher: Teacher, rng: random.Random, norms: dict[int, Any]) -> dict[int, Seen]:
+def _gather(network: Any, teacher: Teacher, rng: random.Random, norms: dict[int, Any]) -> dict[int, AttentionInputs]:
     """What `norms` give on prompts."""
     read: dict[int, Tensor] = {}
     hooks = [
@@ -101,7 +101,7 @@ def _gather(network: Any, teacher: Teacher, rng: random.Random, norms: dict[int,
             kept.append(_sorted(read[key], batch, starts, spoken, labels))
     for hook in hooks:
         hook.remove()
-    return {key: Seen(*(torch.cat(some) for some in zip(*kept, strict=True))) for key, kept in found.items()}
+    return {key: AttentionInputs(*(torch.cat(some) for some in zip(*kept, strict=True))) for key, kept in found.items()}
 
 
 def _prompts(teacher: Teacher, rng: random.Random) -> tuple[list[Prompt], list[list[int]], list[int]]:
@@ -143,7 +143,7 @@ def _sorted(
     return torch.stack(last), torch.stack(own), hidden[spoken], hidden[others][::4]
 
 
-def _set(attention: Any, head: int, seen: Seen) -> None:
+def _set(attention: Any, head: int, seen: AttentionInputs) -> None:
     """Queries and keys of one head: likeness of pictures in the slow numbers, what is a name in one of them."""
     last, own = seen.last.double().numpy(), seen.own.double().numpy()
     middle = last.mean(0)

@@ -55,7 +55,7 @@ class Timbre:
     vibrato: float
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator) -> Timbre:
+    def random(cls, rng: np.random.Generator) -> Timbre:
         struck = rng.random() < 0.5
         return cls(
             slope=rng.uniform(0.7, 2.2),
@@ -139,7 +139,7 @@ def _drums(shots: Shots, step: float, seconds: float, rng: np.random.Generator) 
 
 
 def _bass(pitches: list[list[int]], step: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
-    track, timbre = np.zeros((2, round(seconds * RATE))), Timbre.drawn(rng)
+    track, timbre = np.zeros((2, round(seconds * RATE))), Timbre.random(rng)
     rhythm = [at for at in range(16) if at == 0 or rng.random() < rng.choice([0.15, 0.4])]
     for bar, chord in enumerate(pitches):
         for at, until in zip(rhythm, [*rhythm[1:], 16], strict=True):
@@ -150,7 +150,7 @@ def _bass(pitches: list[list[int]], step: float, seconds: float, rng: np.random.
 
 
 def _chords(pitches: list[list[int]], step: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
-    track, timbre = np.zeros((2, round(seconds * RATE))), Timbre.drawn(rng)
+    track, timbre = np.zeros((2, round(seconds * RATE))), Timbre.random(rng)
     split, octave = int(rng.choice([2, 4, 8, 16])), int(rng.choice([48, 48, 60]))
     arpeggio, width = rng.random() < 0.3, rng.uniform(0, 1)
     for bar, chord in enumerate(pitches):
@@ -168,7 +168,7 @@ def _chords(pitches: list[list[int]], step: float, seconds: float, rng: np.rando
 
 def _lead(scale: tuple[int, ...], key: int, step: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
     """A tune on an instrument, in half of the bands: what a network must not take for a voice."""
-    track, timbre = np.zeros((2, round(seconds * RATE))), Timbre.drawn(rng)
+    track, timbre = np.zeros((2, round(seconds * RATE))), Timbre.random(rng)
     loudness, at, degree = rng.choice([0.0, 1.0]) * rng.uniform(0.5, 2), 0, 7
     while loudness and at * step < seconds:
         length = int(rng.choice([1, 2, 2, 4, 6]))

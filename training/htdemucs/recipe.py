@@ -55,14 +55,14 @@ def make_network(**changes: Any) -> HTDemucs:
     return HTDemucs(list(STEMS), segment=SEGMENT, **NETWORK | changes)
 
 
-def asked(stems: Tensor, split: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def loss_parts(stems: Tensor, split: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Of `(B, 4, 2, T)` stems the voices and the rest, `(B, 2, T)` each, and drums, bass and other where `split`."""
     return stems[:, VOICE], stems[:, :VOICE].sum(dim=1), stems[split, :VOICE].flatten(0, 1)
 
 
 def losses(found: Tensor, true: Tensor, split: Tensor) -> dict[str, Tensor]:
     """Of the voice and of all but it; of drums, bass and other where `split` (B,) says that they are known."""
-    pairs = list(zip(asked(found, split), asked(true, split), strict=True))
+    pairs = list(zip(loss_parts(found, split), loss_parts(true, split), strict=True))
     wrong = distance(*(torch.cat(side) for side in zip(*pairs, strict=True)))  # (N,)
     voice, rest, stems = wrong.split([len(side) for side, _ in pairs])
     return {"voice": voice.mean(), "rest": rest.mean(), "stems": stems.sum() / (VOICE * len(split))}

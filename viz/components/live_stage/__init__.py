@@ -2,10 +2,9 @@
 
     live_stage(url="/live/socket", card="classical", key="stage")
 
-Small pictures go to the model behind `url`, as `backends/serving/live_protocol.py` describes, and mattes come back;
-pictures for
-the background, recordings and saved pictures never leave the browser. It may be called on every run of the page;
-the camera goes on, and another `card` is changed to at once.
+Small pictures go to the model behind `url`, as `backends/serving/live_protocol.py` describes, and mattes come back.
+Background pictures, recordings and saved pictures never leave the browser. It may be called on every run of the page:
+the camera goes on, and another `card` takes over at once.
 """
 
 from __future__ import annotations
