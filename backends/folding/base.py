@@ -5,12 +5,11 @@ An engine adds `predict`, which turns a query into a Model, and its `capabilitie
 
 from __future__ import annotations
 
-import json
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +21,7 @@ from backends.folding.alignment.sequence import Query, read_input
 from backends.folding.capabilities import FoldingCapabilities
 from backends.folding.resources import max_residues, memory_needed
 from backends.folding.types import Folding, Model, Step
+from backends.shared import strict_json
 from backends.shared.disk_errors import writing
 
 PredictionEvents = Iterator[Event | Step | Model]
@@ -154,13 +154,13 @@ def write_results(model: Model, out: Path) -> Iterator[Event]:
         raise EngineFailed("The model's output broke down on this protein: try another model, or full precision.")
     sanity = check_structure(structure)
     summary = _summary(model.confidence)
-    about = {"sequence": structure.sequence, "method": model.method}
+    confidence = {**model.confidence.to_json(), "sequence": structure.sequence, "method": model.method}
     with writing():
         artifacts = [
             _text("structure", "model.pdb", to_pdb(structure), out),
             _text("structure", "model.cif", to_cif(structure), out),
-            _text("confidence", "confidence.json", as_json({**model.confidence.to_json(), **about}), out, summary),
-            _text("sanity", "sanity.json", as_json(sanity.to_json()), out, {"verdict": sanity.verdict}),
+            _text("confidence", "confidence.json", strict_json.dumps(confidence), out, summary),
+            _text("sanity", "sanity.json", strict_json.dumps(sanity.to_json()), out, {"verdict": sanity.verdict}),
         ]
         artifacts += [_array(name, array, model.meta.get(name, {}), out) for name, array in model.extras.items()]
         for rank, (other, confidence) in enumerate(model.others, 2):
@@ -200,22 +200,3 @@ def _array(name: str, array: np.ndarray, meta: Mapping[str, object], out: Path) 
     path = out / f"{name}.npz"
     np.savez_compressed(path, **{name: array})  # type: ignore[arg-type]
     return Artifact(name, path.name, path, {"shape": list(array.shape), **meta})
-
-
-def as_json(value: Any) -> str:
-    """JSON with null for what is not a number, which JSON cannot say."""
-
-    def plain(item: Any) -> Any:
-        if isinstance(item, Mapping):
-            return {str(key): plain(inner) for key, inner in item.items()}
-        if isinstance(item, list | tuple):
-            return [plain(inner) for inner in item]
-        if isinstance(item, np.ndarray):
-            return plain(item.tolist())
-        if isinstance(item, np.generic):
-            return plain(item.item())
-        if isinstance(item, float) and not math.isfinite(item):
-            return None
-        return asdict(item) if hasattr(item, "__dataclass_fields__") else item
-
-    return json.dumps(plain(value), allow_nan=False)

@@ -18,7 +18,7 @@ from backends.folding.structure.secondary import assign_secondary_structure
 from evaluation.metrics.folding.scores import PLDDT, PTM
 from studio import services
 from studio.library.library import Run
-from studio.proteins import compare, form_values, run_data
+from studio.proteins import compare, form, run_data
 from studio.proteins.run_data import COLUMNS, FoldData
 from studio.ui import downloads, formatting, run_sections
 
@@ -251,7 +251,7 @@ def numbers(run: Run) -> None:
 
 def about(run: Run) -> None:
     """Where the result came from, and the ways to repeat, change or delete it."""
-    run_sections.origin(run, form_values.option_texts(run.options))
+    run_sections.origin(run, form.option_texts(run.options))
     if run.facts.get("sequence"):
         st.caption("Sequence")
         st.code(run.facts["sequence"], language=None, wrap_lines=True)

@@ -35,11 +35,6 @@ def privacy() -> str:
     return f"Your protein is sent to {backend.place}, and to nobody else: no public alignment server is asked."
 
 
-def show(run_id: str) -> None:
-    """The run at this address, whether it is waiting, running, finished or gone."""
-    run_page.show(PAGE, run_id)
-
-
 def _draw_run(run_id: str, live: bool) -> None:
     """The verdicts, then the workbench with what is selected in it."""
     run = services.library().get(run_id)

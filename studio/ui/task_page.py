@@ -95,6 +95,7 @@ class TaskPage(Generic[SourceType]):
         unfit: one sentence why a card cannot run a source on this device, "" where it can.
         tell: shows what is known of the source.
         cards: the cards to choose from, and the id of the one to begin with.
+        advise: shows below the models what the choice of them means for this source; there may be no source yet.
         form: draws the options and returns what is asked for.
         options_of: the options of an earlier run to begin with.
         buttons: draws the ways to submit, in place of the one button; given source, card and request, whose `problem`
@@ -115,6 +116,7 @@ class TaskPage(Generic[SourceType]):
     unfit: Callable[[CardInfo, SourceType, DeviceInfo], str]
     tell: Callable[[SourceType], None] = tell_probe
     cards: Callable[[TaskInfo, SourceType | None], tuple[Sequence[CardInfo], str]] = all_cards
+    advise: Callable[[Sequence[CardInfo], SourceType | None], None] | None = None
     form: Callable[[CardInfo, SourceType | None, Mapping[str, Any]], Request] = form_of_card
     options_of: Callable[[Run], Mapping[str, Any]] = lambda run: run.options
     buttons: Callable[[SourceType | None, CardInfo, Request], None] | None = None
@@ -185,6 +187,8 @@ def _choose_card(page: TaskPage[SourceType], task: TaskInfo, source: SourceType 
         default = run.weights if any(card.id == run.weights for card in cards) else default
     card = model_picker.choose_card(cards, default, lambda each: page.estimate(each, source, device), key)
     model_picker.tell_own_weights(page.run_page.task, task)
+    if page.advise is not None:
+        page.advise(cards, source)
     return card
 
 

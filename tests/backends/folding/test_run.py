@@ -18,7 +18,7 @@ from backends.core.engine import Event, Metric, Notice, Partial
 from backends.core.errors import BadInput, EngineFailed, TooLarge, WeightsMissing
 from backends.folding import TASK
 from backends.folding.alignment.sequence import Query
-from backends.folding.base import FoldingEngine, as_json
+from backends.folding.base import FoldingEngine
 from backends.folding.cards import CARDS
 from backends.folding.engines.structure_engine import StructureEngine
 from backends.folding.structure.confidence import Confidence
@@ -164,11 +164,6 @@ def test_a_chain_over_the_limit_is_refused_before_any_work(tmp_path: Path) -> No
 def test_numbers_that_broke_down_are_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(EngineFailed, match="broke down"):
         helical(tmp_path, PEPTIDE, seed="spoilt")
-
-
-def test_what_json_cannot_say_becomes_null() -> None:
-    value = {"a": float("nan"), "b": np.float32(2.5), "c": np.array([1.0, np.inf]), 4: (True, None)}
-    assert json.loads(as_json(value)) == {"a": None, "b": 2.5, "c": [1.0, None], "4": [True, None]}
 
 
 def test_the_terminal_writes_four_files_and_one_line(

@@ -31,6 +31,11 @@ def test_numbers_that_are_not_finite_become_null_wherever_they_are_and_words_sta
     assert "é" in dumps(value) and dumps([1], indent=1) == "[\n 1\n]"
 
 
+def test_what_json_cannot_say_becomes_null() -> None:
+    value = {"a": float("nan"), "b": np.float32(2.5), "c": np.array([1.0, np.inf]), 4: (True, None)}
+    assert json.loads(dumps(value)) == {"a": None, "b": 2.5, "c": [1.0, None], "4": [True, None]}
+
+
 def test_what_is_no_json_is_refused() -> None:
     with pytest.raises(TypeError):
         dumps({"what": object()})

@@ -15,8 +15,9 @@ from backends.folding import TASK
 from backends.folding.options import EXTRA_MEANINGS
 from evaluation.synthetic.proteins import ideal_helix
 from studio.proteins import estimates, model_choice, probe, run_data
-from studio.proteins.form_values import FormValues, option_texts
+from studio.proteins.form import option_texts
 from studio.proteins.samples import samples
+from studio.ui import form
 
 CPU = DeviceInfo(kind="cpu", memory_bytes=64 << 30)
 
@@ -49,6 +50,13 @@ def brought(folder: Path, text: str) -> probe.Probe:
     return probe.probe(path)
 
 
+def filled(card: CardInfo, given: dict[str, Any]) -> dict[str, Any]:
+    """The options of a job from a form that was filled with those of another job and left as it is."""
+    return form.to_options(
+        card.options, {one.name: form.starting_value(one, given.get(one.name)) for one in card.options}
+    )
+
+
 def test_every_engine_of_the_task_says_what_it_can_keep_and_its_options_are_those_of_the_form() -> None:
     assert set(model_choice.capabilities(card("esmfold")).extras) == set(EXTRA_MEANINGS)
     assert model_choice.capabilities(card("esmfold-starter")).extras == ("contacts", "distogram", "attention")
@@ -56,15 +64,20 @@ def test_every_engine_of_the_task_says_what_it_can_keep_and_its_options_are_thos
     for one in TASK.cards:
         infos, able = model_choice.options(card(one.id)), model_choice.capabilities(card(one.id))
         assert "extras" not in infos or set(able.extras) <= set(infos["extras"].choices)
-    fields = set(FormValues(1, "off", ("attention",), "A", 2, 3).to_options(card("esmfold")))
-    assert fields <= set(TASK.options)
+    fields = {"recycles": 1, "chunk": "off", "extras": "contacts,attention", "chain": "A", "models": 2, "seed": 3}
+    assert set(filled(card("esmfold"), fields)) == fields.keys() - {"models", "seed"} and set(fields) <= set(
+        TASK.options
+    )
 
 
 def test_a_server_of_another_version_is_believed_over_the_cards_that_ship() -> None:
     """The same ids as here, of a server whose models take and need something else."""
     other = card(
         "esmfold", here=True, parameters=1_000, speed=3.0, limits={"residues": 700},
-        options=[{"name": "recycles", "title": "Rounds", "kind": "integer", "default": 1, "least": 0, "most": 9}],
+        options=[
+            {"name": "recycles", "title": "Rounds", "kind": "integer", "default": 1, "least": 0, "most": 9},
+            {"name": "extras", "kind": "choices", "default": ["contacts"], "choices": ["contacts", "sidechains"]},
+        ],
         capabilities={
             "takes": "alignment", "complexes": True, "extras": ["contacts", "sidechains"], "speed_unit": "residue",
             "memory": {"cpu": {"parameter": 0, "pair": 1_000_000, "base": 0}}, "invented_later": True,
@@ -75,12 +88,12 @@ def test_a_server_of_another_version_is_believed_over_the_cards_that_ship() -> N
     assert estimates.max_residues(other, DeviceInfo(kind="cpu", memory_bytes=250_000 * 1_000_000)) == 500
     assert estimates.max_residues(other, DeviceInfo(kind="cpu", memory_bytes=10**15)) == 700
     assert "takes about 5 min" in estimates.estimate(other, 100, CPU) and "10 GB" in estimates.estimate(other, 100, CPU)
-    values = FormValues(recycles=6, chunk="64", extras=("attention", "sidechains"), models=3, seed=7)
-    assert values.to_options(other) == {"recycles": 6, "extras": "contacts,sidechains"}
+    values = {"recycles": 6, "chunk": "64", "extras": "contacts,attention,sidechains", "models": 3, "seed": 7}
+    assert filled(other, values) == {"recycles": 6, "extras": "contacts,sidechains"}
     unknown = CardInfo(id="new", engine="boltz", title="Boltz", here=True, preference=1)
     assert model_choice.default_model([unknown], "sequence") == "new"
     assert estimates.max_residues(unknown, CPU) is None
-    assert estimates.estimate(unknown, 100, CPU) == "time not measured yet" and FormValues(6).to_options(unknown) == {}
+    assert estimates.estimate(unknown, 100, CPU) == "time not measured yet" and filled(unknown, values) == {}
 
 
 def test_samples_are_what_they_say(tmp_path: Path) -> None:
@@ -128,13 +141,12 @@ def test_more_recycles_and_longer_chains_are_said_to_take_longer() -> None:
 
 
 def test_options_go_there_and_back_and_only_those_a_model_has() -> None:
-    chosen = FormValues(recycles=6, chunk="64", extras=("attention",), chain="B", models=3, seed=7)
-    told = chosen.to_options(card("esmfold"))
-    assert told == {"recycles": 6, "chunk": "64", "extras": "contacts,attention", "chain": "B"}
-    again = FormValues.from_options(told)
-    assert (again.recycles, again.chunk, again.extras, again.chain) == (6, "64", ("attention",), "B")
-    assert chosen.to_options(card("colabfold")) == {"recycles": 6, "chain": "B", "models": 3, "seed": 7}
-    assert chosen.to_options(card("structure")) == {"chain": "B"}
+    chosen = {"recycles": 6, "chunk": "64", "extras": "contacts,attention", "chain": "B", "models": 3, "seed": 7}
+    told = filled(card("esmfold"), chosen)
+    assert told == {"recycles": 6, "chunk": 64, "extras": "contacts,attention", "chain": "B"}
+    assert filled(card("esmfold"), told) == told
+    assert filled(card("colabfold"), chosen) == {"recycles": 6, "chain": "B", "models": 3, "seed": 7}
+    assert filled(card("structure"), chosen) == {"chain": "B"}
     assert option_texts(told)["also kept"] == "contacts, attention"
 
 

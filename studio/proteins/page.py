@@ -1,0 +1,180 @@
+"""The proteins page: the ways to bring a protein, and what is known of it before it is folded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from backends.core.info import CardInfo, DeviceInfo, TaskInfo
+from studio import services
+from studio.proteins import estimates, form, model_choice, probe, samples, source, view
+from studio.proteins.probe import Probe
+from studio.proteins.source import Protein
+from studio.ui import formatting, task_page
+from studio.ui.task_page import Request, TaskPage
+
+PASTE, FILE, SAMPLE = "Paste", "Choose a file", "Well-known proteins"
+PASTE_HINT = ">my protein\nMKTAYIAKQR…"
+
+
+def bring() -> Protein | None:
+    """The protein: pasted, a file, or a sample."""
+    ways = {PASTE: _paste, FILE: _file, SAMPLE: _sample}
+    way = st.segmented_control(
+        "Your protein", list(ways), default=PASTE, required=True, persist_state="session", key="protein-way"
+    )
+    protein = ways[way or PASTE]()
+    _tell_privacy()
+    return protein
+
+
+def _paste() -> Protein | None:
+    text = st.text_area(
+        "A sequence, FASTA, or an alignment (A3M, Stockholm)",
+        height=140,
+        max_chars=probe.MAX_PASTE_LETTERS,
+        placeholder=PASTE_HINT,
+        key="protein-text",
+        persist_state="session",
+        help="One-letter codes of amino acids. Several FASTA records are several chains; a colon parts chains too.",
+    )
+    return source.of_text(text) if text and text.strip() else None
+
+
+def _file() -> Protein | None:
+    upload = st.file_uploader(
+        "FASTA, alignment (A3M, Stockholm) or structure (PDB, mmCIF)",
+        type=list(probe.TYPES),
+        max_upload_size=probe.MAX_UPLOAD_MB,
+        key="protein-file",
+    )
+    if upload is None:
+        return None
+    protein = source.of_upload(upload)
+    if protein.probe.kind == "structure":
+        _ask_for_confidence(protein)
+    return protein
+
+
+def _ask_for_confidence(protein: Protein) -> None:
+    pae = st.file_uploader(
+        "Its confidence file, if there is one (PAE, JSON)",
+        type=["json"],
+        max_upload_size=probe.MAX_UPLOAD_MB,
+        key=f"pae-{protein.key}",
+        help="As AlphaFold DB, ColabFold, AlphaFold 3 and ESMFold write it. pLDDT is read from the structure file.",
+    )
+    problem = source.add_confidence_file(pae, protein) if pae is not None else ""
+    if problem:
+        st.error(f"The confidence file cannot be used: {problem}", icon=":material/error:")
+
+
+def _sample() -> Protein:
+    by_name = {sample.name: sample for sample in samples.samples()}
+    first = next(iter(by_name))
+    name = st.pills("Choose one", list(by_name), default=first, required=True, key="protein-sample")
+    sample = by_name[name or first]
+    st.caption(sample.sentence)
+    return source.of_text(sample.text, sample.file)
+
+
+def _tell_privacy() -> None:
+    st.caption(f":material/shield: {view.privacy()}")
+
+
+def tell(protein: Protein) -> None:
+    """What was read, what was tidied up, and what to know about this protein."""
+    if protein.run is not None:
+        _tell_privacy()
+    found = protein.probe
+    if found.problem:
+        st.error(found.problem, icon=":material/error:")
+    if found.query is None:
+        return
+    st.caption(f":material/check_circle: {formatting.plain(f'{protein.name}: {found.text}')}")
+    if found.query.alignment is not None:
+        st.caption(f":material/layers: {probe.alignment_depth(found)}")
+        with st.expander("Depth along the chain"):
+            counts = {"sequences": found.query.alignment.depth, "residue": range(1, found.length + 1)}
+            st.line_chart(counts, x="residue", y="sequences", height=180)
+    for notice in found.query.notices:
+        st.caption(f":material/cleaning_services: {formatting.plain(notice)}")
+    for chain, warning in found.warnings:
+        icon = ":material/warning:" if warning.level == "warning" else ":material/info:"
+        lead = f"Chain {chain}: " if chain else ""
+        st.caption(f"{icon} {formatting.plain(lead + warning.sentence)}")
+
+
+def _found(protein: Protein | None) -> Probe:
+    return protein.probe if protein is not None else Probe()
+
+
+def _cards(task: TaskInfo, protein: Protein | None) -> tuple[Sequence[CardInfo], str]:
+    """The models that take this protein, and the one to begin with."""
+    cards = [card for card in task.cards if not model_choice.mismatch(card, _found(protein))]
+    return cards, model_choice.default_model(cards, _found(protein).kind)
+
+
+def _explain_absence(cards: Sequence[CardInfo], protein: Protein | None) -> None:
+    """Where no full model here can predict what was brought: what can be done now, and what more takes."""
+    here = {card.tier for card in cards if card.here and model_choice.capabilities(card).takes == "sequence"}
+    if _found(protein).kind not in ("", "sequence") or here - {"starter"}:
+        return
+    st.info(
+        "From a sequence alone the folding starter, which comes with Fourfold, tells helices, strands and turns, not "
+        "how they pack. To predict a whole fold, add the weights of one of the other models once; ESMFold is the "
+        "simplest. Or open a structure file (PDB or mmCIF), or fold from an alignment with Coevolution.",
+        icon=":material/lightbulb:",
+    )
+
+
+def _estimate(card: CardInfo, protein: Protein | None, device: DeviceInfo) -> str:
+    return estimates.estimate(card, _found(protein).length, device)
+
+
+def _unfit(card: CardInfo, protein: Protein, device: DeviceInfo) -> str:
+    return model_choice.mismatch(card, protein.probe)
+
+
+def _buttons(protein: Protein | None, card: CardInfo, request: Request) -> None:
+    """The way to the job, with what it will take; where it cannot be started, the reason."""
+    query = _found(protein).query
+    opens = model_choice.capabilities(card).takes == "structure"
+    label, icon = "Open the structure" if opens else "Fold it", ":material/deployed_code:"
+    if protein is None or query is None:
+        st.button(label, type="primary", disabled=True, help=NOTHING, icon=icon)
+        return
+    device = services.backend().info().device
+    length = form.length_of(query, request.options.get("chain", ""))
+    too_long = estimates.too_long(card, length, device)
+    if too_long and not request.problem:
+        st.error(too_long, icon=":material/error:")
+    problem = request.problem or too_long
+    if st.button(label, type="primary", disabled=bool(problem), help=problem or None, icon=icon):
+        task_page.submit(PAGE, protein, card, request)
+    cost = estimates.estimate(card, length, device, request.options.get("recycles"))
+    st.caption(f"{formatting.count(length, 'residue')} · {cost} · worked on by {services.backend().place}")
+
+
+NOTHING = "Bring a protein first."
+
+PAGE = TaskPage(
+    run_page=view.PAGE,
+    title="Fold a protein",
+    intro="Bring a sequence, an alignment or a structure and see it in 3D, with how sure the model is of every part "
+    "and whether the chain could be a protein at all.",
+    bring=bring,
+    of_run=source.of_run,
+    another="Bring another protein",
+    nothing=NOTHING,
+    submit_label="Fold it",
+    submit_icon=":material/deployed_code:",
+    estimate=_estimate,
+    unfit=_unfit,
+    tell=tell,
+    cards=_cards,
+    advise=_explain_absence,
+    form=form.ask,
+    buttons=_buttons,
+)
