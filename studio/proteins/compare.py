@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +12,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from backends.core.errors import BadInput, UserError
-from backends.folding.base import as_json
+from backends.core.errors import BadInput
 from backends.folding.structure.geometry import contact_map
 from backends.folding.structure.reader import read_structure
 from backends.folding.structure.structure import Structure
@@ -25,13 +23,15 @@ from studio.jobs.receiver import copy_upload
 from studio.library.library import Run
 from studio.proteins import probe, run_data
 from studio.proteins.run_data import COMPARISON, MORPH, REFERENCE, FoldData
-from studio.ui import formatting
+from studio.ui import compare, formatting
 from studio.ui.run_sections import analysed
 
 MORPH_FRAMES = 13
 MAX_MORPH_RESIDUES = 1_500
 """Residues: every frame of a morph is relaxed until its bonds hold, which takes seconds a hundred residues."""
 
+MAX_OTHER_RUNS = 60
+"""The newest runs, which are offered as references."""
 
 SCORES = {metric.id: metric for metric in COMPARISON_METRICS}
 
@@ -118,19 +118,17 @@ def show(run: Run) -> None:
     if fold is None:
         return
     if stored_reference is not None:
-        st.markdown(
-            f"Compared with **{formatting.plain(str(stored_reference[1].meta.get('title') or 'a reference'))}**"
-        )
-        analysed(
-            run,
-            COMPARISON,
-            partial(_compute_comparison, run),
-            "Comparing…",
-            lambda answer: _show_scores(run, json.loads(answer)),
-        )
-        if len(fold.structure) <= MAX_MORPH_RESIDUES and services.library().count(run.id, COMPARISON):
-            analysed(run, MORPH, partial(_compute_morph, run), "Making the morph…", lambda _: None)
-    _ask_for_reference(run, stored_reference is not None)
+        title = str(stored_reference[1].meta.get("title") or "a reference")
+        st.markdown(f"Compared with **{formatting.plain(title)}**")
+    score = compare.Score(COMPARISON, partial(_compute_comparison, run), partial(_show_comparison, run), "Comparing…")
+    form = compare.TruthForm(
+        title="Give a structure to compare with",
+        other="Compare with another structure",
+        about="An experiment or another prediction of this protein or a relative of it (PDB or mmCIF).",
+        ask=partial(_ask_for_reference, run),
+        forget=partial(_forget_reference, run),
+    )
+    compare.show(run, [score], form, known=stored_reference is not None)
 
 
 def _load_pair(run: Run) -> tuple[FoldData, Structure]:
@@ -140,7 +138,7 @@ def _load_pair(run: Run) -> tuple[FoldData, Structure]:
     return fold, stored_reference[0]
 
 
-def _compute_comparison(run: Run) -> bytes:
+def _compute_comparison(run: Run) -> dict[str, Any]:
     from evaluation.metrics.folding.folds import calibration, compare, contact_precision
 
     fold, reference = _load_pair(run)
@@ -153,7 +151,7 @@ def _compute_comparison(run: Run) -> bytes:
     if (np.isfinite(plddt) & np.isfinite(result.residues)).any():
         accuracy = calibration(plddt, result.residues)
         comparison["calibration"] = {"error": accuracy.error, "correlation": accuracy.correlation}
-    return as_json(comparison).encode()
+    return comparison
 
 
 def _compute_morph(run: Run) -> bytes:
@@ -174,9 +172,18 @@ def _compute_morph(run: Run) -> bytes:
     return target.getvalue()
 
 
-def _show_scores(run: Run, comparison: Mapping[str, Any]) -> None:
-    from viz.folding.figures import lddt_line
+def _show_comparison(run: Run, comparison: Mapping[str, Any]) -> None:
+    """The scores, and the morph, which is worked out from the comparison once that is there."""
+    fold = run_data.load_fold(run)
+    if fold is None:
+        return
+    _show_scores(comparison)
+    _show_lddt(run, fold.structure, comparison)
+    if len(fold.structure) <= MAX_MORPH_RESIDUES:
+        analysed(run, MORPH, partial(_compute_morph, run), "Making the morph…", lambda _: None)
 
+
+def _show_scores(comparison: Mapping[str, Any]) -> None:
     st.markdown(formatting.plain(comparison["sentence"]))
     with st.container(horizontal=True):
         for metric in COMPARISON_METRICS:
@@ -192,12 +199,14 @@ def _show_scores(run: Run, comparison: Mapping[str, Any]) -> None:
     if accuracy := comparison.get("calibration"):
         text = "" if accuracy["correlation"] is None else f", correlation {accuracy['correlation']:.2f}"
         st.caption(f"pLDDT was off from the true lDDT by {accuracy['error']:.0f} points on average{text}.")
-    fold = run_data.load_fold(run)
-    if fold is None:
-        return
-    values = np.full(len(fold.structure), np.nan)
+
+
+def _show_lddt(run: Run, structure: Structure, comparison: Mapping[str, Any]) -> None:
+    from viz.folding.figures import lddt_line
+
+    values = np.full(len(structure), np.nan)
     values[comparison["model"]] = [np.nan if value is None else value for value in comparison["lddt_residues"]]
-    figure, alt = lddt_line({"against the reference": values}, run_data.residue_numbers(fold.structure))
+    figure, alt = lddt_line({"against the reference": values}, run_data.residue_numbers(structure))
     st.plotly_chart(figure, alt=alt, key=f"lddt-{run.id}")
     st.caption(f"{alt} The workbench above can be coloured by it, shows the reference and the morph between the two.")
 
@@ -206,39 +215,36 @@ def _percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.0f} %"
 
 
-def _ask_for_reference(run: Run, known: bool) -> None:
-    with st.expander("Compare with another structure" if known else "Give a structure to compare with", not known):
-        st.caption("An experiment or another prediction of this protein or a relative of it (PDB or mmCIF).")
-        upload = st.file_uploader(
-            "Reference",
-            type=[*probe.STRUCTURE_TYPES, "gz"],
-            max_upload_size=probe.MAX_UPLOAD_MB,
-            key=f"reference-{run.id}",
+def _ask_for_reference(run: Run) -> compare.Truth | None:
+    """A file, or else another run; None while there is neither. Both are empty again once a reference is kept."""
+    stored = services.library().artifacts(run.id, REFERENCE)
+    key = f"{run.id}-{stored[0].file}" if stored else run.id
+    upload = st.file_uploader(
+        "Reference",
+        type=[*probe.STRUCTURE_TYPES, "gz"],
+        max_upload_size=probe.MAX_UPLOAD_MB,
+        key=f"reference-{key}",
+    )
+    others = {
+        other.id: other
+        for other in services.library().list("folding", "done", limit=MAX_OTHER_RUNS)
+        if other.id != run.id and other.facts.get("length")
+    }
+    chosen = None
+    if others:
+        chosen = st.selectbox(
+            "Or one of your runs",
+            list(others),
+            None,
+            format_func=lambda each: _run_label(others[each]),
+            placeholder="Choose a run",
+            key=f"other-{key}",
         )
-        if upload is not None and st.button("Compare", type="primary", key=f"compare-{run.id}"):
-            _save_upload(run, upload)
-        others = [
-            other
-            for other in services.library().list("folding", "done", limit=60)
-            if other.id != run.id and other.facts.get("length")
-        ]
-        if others:
-            by_id = {other.id: other for other in others}
-            chosen = st.selectbox(
-                "Or one of your runs",
-                list(by_id),
-                None,
-                format_func=lambda each: _run_label(by_id[each]),
-                placeholder="Choose a run",
-                key=f"other-{run.id}",
-            )
-            if chosen and st.button("Compare with this run", key=f"compare-run-{run.id}"):
-                path = services.library().only(chosen, "structure", "model.cif")
-                _save_reference(run, path, _run_label(by_id[chosen]))
-        if known and st.button("Forget the comparison", icon=":material/delete:"):
-            _discard_results(run)
-            services.library().drop(run.id, REFERENCE)
-            st.rerun()
+    if upload is not None and chosen is not None:
+        return compare.Truth(lambda: None, "Choose a file or a run, not both.")
+    if upload is not None:
+        return compare.Truth(partial(_save_upload, run, upload))
+    return compare.Truth(partial(_save_run, run, others[chosen])) if chosen is not None else None
 
 
 def _run_label(run: Run) -> str:
@@ -252,24 +258,26 @@ def _save_upload(run: Run, upload: Any) -> None:
         _save_reference(run, path, Path(upload.name).stem)
 
 
+def _save_run(run: Run, other: Run) -> None:
+    _save_reference(run, services.library().only(other.id, "structure", "model.cif"), _run_label(other))
+
+
 def _save_reference(run: Run, path: Path, title: str) -> None:
-    """Keep a reference with the run, in place of an earlier one and what was worked out from it."""
+    """Keep a reference with the run, in place of an earlier one and what was worked out from it.
+
+    Raises UserError where the file holds no structure.
+    """
     from backends.folding.structure.writer import to_cif
 
-    try:
-        structure = read_structure(path)
-    except UserError as error:
-        st.error(error.sentence, icon=":material/error:")
-        return
-    _discard_results(run)
-    library = services.library()
-    library.drop(run.id, REFERENCE)
-    library.keep(
+    structure = read_structure(path)
+    _forget_reference(run)
+    services.library().keep(
         run.id, REFERENCE, REFERENCE, to_cif(structure).encode(), file="reference.cif", meta={"title": title[:80]}
     )
-    st.rerun()
 
 
-def _discard_results(run: Run) -> None:
-    for kind in (COMPARISON, MORPH, run_data.HEADS):
+def _forget_reference(run: Run) -> None:
+    """Drop the reference and what was worked out from it besides the scores, which the panel forgets."""
+    for kind in (MORPH, run_data.HEADS):
         services.analyses().forget(Analysis(run.id, kind))
+    services.library().drop(run.id, REFERENCE)
