@@ -11,9 +11,9 @@ import pandas as pd
 import streamlit as st
 
 from backends.core.errors import BadInput
-from backends.folding.base import as_json
 from backends.folding.residues import ALPHAFOLD_ORDER
 from backends.folding.structure.geometry import contact_map
+from backends.shared import strict_json
 from studio import services
 from studio.library.library import Run
 from studio.proteins import compare, run_data
@@ -140,7 +140,7 @@ def _judge_heads(run: Run, file: str) -> bytes:
         raise BadInput("The structure of this run is not there any more.")
     true, known, origin = _truth(run, fold)
     rows = head_precision(_attention(run.id, file), true, known)[:MAX_HEADS]
-    return as_json({"origin": origin, "rows": rows}).encode()
+    return strict_json.dumps({"origin": origin, "rows": rows}).encode()
 
 
 def _show_heads_table(answer: bytes) -> dict[str, Any]:
