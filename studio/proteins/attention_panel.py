@@ -40,7 +40,9 @@ def columns(run: Run, fold: FoldData) -> list[Any]:
     scan = run_data.load_array(run.id, "mutations")
     if scan is None or len(scan) != len(fold.structure):
         return []
-    meaning = "Mean over all mutations of a place, as the language model expects them: the lower, the less it may vary."
+    meaning = (
+        "Mean over all mutations of a residue, as the language model expects them: the lower, the less it may vary."
+    )
     return [Column("mutations", "Mutations (mean log-odds)", _means(scan), "log-odds", meaning, diverging=True)]
 
 
@@ -66,8 +68,8 @@ def show(run: Run) -> None:
         _mutations(run, fold, str(artifacts["mutations"].meta.get("columns") or ALPHAFOLD_ORDER))
     if not {"attention", "mutations"} & artifacts.keys():
         st.caption(
-            "Attention heads and a scan of all mutations are kept when they are asked for: run ESMFold with “Keep "
-            "attention” and “Scan all mutations” under its options."
+            "Attention and mutation scans are kept only on request: run ESMFold with “Keep attention” and “Scan all "
+            "mutations” under “Advanced”."
         )
 
 
@@ -100,13 +102,14 @@ def _heads(run: Run, file: str, fold: FoldData) -> None:
 
     st.markdown(
         "**Attention, head by head**",
-        help="Each head of the language model looks from every residue at some others. Corrected for residues that "
-        "are looked at by all (average product correction), many heads look at contacts, though nobody told them.",
+        help="From every residue, each head of the language model looks at some others. After a correction for "
+        "residues that all others look at (average product correction), many heads look at contacts, though they were "
+        "never trained to.",
     )
     attention = _attention(run.id, file)
     layers, heads = attention.shape[:2]
     if attention.shape[-1] != len(fold.structure):
-        st.caption("The attention of this run is of another length than its structure.")
+        st.caption("The attention of this run does not fit the length of its structure.")
         return
     best: dict[str, Any] = {}
     analysed(
@@ -161,16 +164,16 @@ def _mutations(run: Run, fold: FoldData, letters: str) -> None:
         return
     st.markdown(
         "**Every single mutation**",
-        help="The language model was asked for each residue in turn, hidden from it, what it expects there (masked "
-        "marginals). Below 0 it expects the new residue less than the present one. It is not a measured stability.",
+        help="Each residue was hidden in turn, and the language model asked what it expects there (masked marginals). "
+        "Below 0, it expects the new residue less than the present one. This is not a measured stability.",
     )
     sequence = fold.structure.sequence
     figure, alt = mutation_scan(scan, sequence, letters)
     st.plotly_chart(figure, alt=alt, key=f"scan-{run.id}")
-    st.caption(f"{alt} The workbench above can be coloured by the mean of each place.")
+    st.caption(f"{alt} The workbench above can be coloured by the mean of each residue.")
     means = _means(scan)
     order = [int(row) for row in np.argsort(means, kind="stable") if np.isfinite(means[row])][:MAX_SENSITIVE_PLACES]
-    st.caption("The least changeable places; those you tick are selected in 3D.")
+    st.caption("The residues that tolerate change least; tick some to select them in 3D.")
     shown = pd.DataFrame({
         "residue": [f"{sequence[row]}{fold.structure.numbers[row]}" for row in order],
         "chain": [str(fold.structure.chains[row]) for row in order],

@@ -134,7 +134,7 @@ def show(run: Run) -> None:
 def _load_pair(run: Run) -> tuple[FoldData, Structure]:
     fold, stored_reference = run_data.load_fold(run), run_data.reference(run.id)
     if fold is None or stored_reference is None:
-        raise BadInput("The structures to compare are not there any more.")
+        raise BadInput("The structures to compare no longer exist.")
     return fold, stored_reference[0]
 
 
@@ -163,7 +163,7 @@ def _compute_morph(run: Run) -> bytes:
     fold, reference = _load_pair(run)
     comparison = run_data.stored_json(run.id, COMPARISON)
     if comparison is None:
-        raise BadInput("The comparison is not there any more: compare again.")
+        raise BadInput("The comparison no longer exists: compare again.")
     order = np.argsort(comparison["model"])
     rows, others = np.asarray(comparison["model"], int)[order], np.asarray(comparison["reference"], int)[order]
     frames = morph(fold.structure.select(rows), _superposed(reference, comparison).select(others), MORPH_FRAMES)
@@ -193,8 +193,9 @@ def _show_scores(comparison: Mapping[str, Any]) -> None:
     if precision := comparison.get("precision"):
         text = ", ".join(f"{top} {_percent(value)}" for top, value in precision.items())
         st.caption(
-            f"Precision of the predicted contacts, likeliest first, pairs six or more apart: {text}.",
-            help="Of the L (as many as residues), L/2 and L/5 likeliest contacts, the share that is in the reference.",
+            f"Precision of the most likely contacts, between residues six or more apart: {text}.",
+            help="The share of the L, L/2 and L/5 most likely contacts that are in the reference, where L is the "
+            "number of residues.",
         )
     if accuracy := comparison.get("calibration"):
         text = "" if accuracy["correlation"] is None else f", correlation {accuracy['correlation']:.2f}"
@@ -208,7 +209,9 @@ def _show_lddt(run: Run, structure: Structure, comparison: Mapping[str, Any]) ->
     values[comparison["model"]] = [np.nan if value is None else value for value in comparison["lddt_residues"]]
     figure, alt = lddt_line({"against the reference": values}, run_data.residue_numbers(structure))
     st.plotly_chart(figure, alt=alt, key=f"lddt-{run.id}")
-    st.caption(f"{alt} The workbench above can be coloured by it, shows the reference and the morph between the two.")
+    st.caption(
+        f"{alt} The workbench above can be coloured by it, and shows the reference and the morph between the two."
+    )
 
 
 def _percent(value: float | None) -> str:

@@ -38,8 +38,8 @@ def too_long(card: CardInfo, length: int, device: DeviceInfo) -> str:
     if most == 0:
         return f"“{card.title}” needs more memory than the model server has."
     return (
-        f"{length:,} residues are more than the {most:,} that “{card.title}” takes on the model server: fold the "
-        "domains one by one."
+        f"This protein has {length:,} residues; “{card.title}” takes up to {most:,} on the model server. "
+        "Fold its domains one by one."
     )
 
 

@@ -49,8 +49,8 @@ def _ask_for_chain(query: Query, able: FoldingCapabilities, before: str, key: st
         "Chain",
         names,
         names.index(before) if before in names else 0,
-        format_func=lambda name: f"{name} ({formatting.count(lengths[name], 'residue')})" if name else "All of them",
-        help="Which of the chains to work on.",
+        format_func=lambda name: f"{name} ({formatting.count(lengths[name], 'residue')})" if name else "All chains",
+        help="The chain to work on.",
         key=f"chain-{key}-{'any' if able.complexes else 'one'}",
     )
 

@@ -33,7 +33,7 @@ def mismatch(card: CardInfo, probe: Probe) -> str:
     wanted = capabilities(card).takes
     if not probe.query or wanted in ("sequence", probe.kind):
         return ""
-    return f"“{card.title}” {NEEDED[wanted]}, and this is {probe.query.kind_name}: choose another model."
+    return f"“{card.title}” {NEEDED[wanted]}, but this is {probe.query.kind_name}. Choose another model."
 
 
 def default_model(cards: Sequence[CardInfo], kind: str) -> str:

@@ -37,7 +37,7 @@ def _paste() -> Protein | None:
         placeholder=PASTE_HINT,
         key="protein-text",
         persist_state="session",
-        help="One-letter codes of amino acids. Several FASTA records are several chains; a colon parts chains too.",
+        help="One-letter amino-acid codes. Each FASTA record is a chain; a colon also separates chains.",
     )
     return source.of_text(text) if text and text.strip() else None
 
@@ -63,7 +63,7 @@ def _ask_for_confidence(protein: Protein) -> None:
         type=["json"],
         max_upload_size=probe.MAX_UPLOAD_MB,
         key=f"pae-{protein.key}",
-        help="As AlphaFold DB, ColabFold, AlphaFold 3 and ESMFold write it. pLDDT is read from the structure file.",
+        help="From AlphaFold DB, ColabFold, AlphaFold 3 or ESMFold. pLDDT is read from the structure file.",
     )
     problem = source.add_confidence_file(pae, protein) if pae is not None else ""
     if problem:
@@ -122,9 +122,9 @@ def _explain_absence(cards: Sequence[CardInfo], protein: Protein | None) -> None
     if _found(protein).kind not in ("", "sequence") or here - {"starter"}:
         return
     st.info(
-        "From a sequence alone the folding starter, which comes with Fourfold, tells helices, strands and turns, not "
-        "how they pack. To predict a whole fold, add the weights of one of the other models once; ESMFold is the "
-        "simplest. Or open a structure file (PDB or mmCIF), or fold from an alignment with Coevolution.",
+        "From a sequence alone, the folding starter, which comes with Fourfold, predicts helices, strands and turns, "
+        "but not how they pack together. To predict a whole fold, add the weights of another model once; ESMFold is "
+        "the simplest. You can also open a structure file (PDB or mmCIF), or fold from an alignment with Coevolution.",
         icon=":material/lightbulb:",
     )
 

@@ -60,7 +60,7 @@ def alignment_depth(found: Probe) -> str:
     thinnest = int(counts.argmin())
     return (
         f"Half of the residues have {int(np.median(counts)):,} sequences or more; the fewest, {int(counts.min()):,}, "
-        f"are at residue {thinnest + 1}. Models make little of parts with under some 30."
+        f"are at residue {thinnest + 1}. Models can do little with parts that have fewer than about 30."
     )
 
 
@@ -85,5 +85,5 @@ def confidence_problem(path: Path, length: int) -> str:
         return error.sentence
     for array in (confidence.plddt, confidence.pae):
         if array is not None and len(array) != length:
-            return f"The confidence file is for {len(array)} residues and the structure has {length}."
+            return f"The confidence file is for {len(array)} residues, but the structure has {length}."
     return ""

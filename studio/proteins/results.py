@@ -23,14 +23,14 @@ from studio.proteins.run_data import COLUMNS, FoldData
 from studio.ui import downloads, formatting, run_sections
 
 FILES = (
-    ("structure", "model.pdb", "PDB", "Opens in PyMOL, ChimeraX and everything else."),
-    ("structure", "model.cif", "mmCIF", "The modern form of the same, without limits on size."),
+    ("structure", "model.pdb", "PDB", "Opens in PyMOL, ChimeraX and most other programs."),
+    ("structure", "model.cif", "mmCIF", "The same in the modern format, with no limit on size."),
     ("confidence", "confidence.json", "Confidence (JSON)", "pLDDT of each residue, PAE, pTM."),
     ("sanity", "sanity.json", "Geometry check (JSON)", "Every check with its residues."),
 )
 B_FACTOR = (
-    "The B-factor column of these files holds the confidence (pLDDT, higher is better), not the motion of atoms. Turn "
-    "it round before you use the model for molecular replacement."
+    "The B-factor column of these files holds the confidence (pLDDT, higher is better), not the motion of atoms. "
+    "Convert it before you use the model for molecular replacement."
 )
 MARKS = {
     "good": ":green-badge[:material/check: as in nature]",
@@ -53,7 +53,7 @@ def files(run: Run) -> None:
     files.append(
         downloads.Download(
             "Everything (ZIP)",
-            "All files of this run, the ones above and those that the model kept besides.",
+            "Every file of this run, including what else the model kept.",
             make=lambda: archive(run),
             file_name=f"{_safe(run.title)}.zip",
             media_type="application/zip",
@@ -63,7 +63,7 @@ def files(run: Run) -> None:
     files.append(
         downloads.Download(
             "3D page for a report (HTML)",
-            "One file that turns and zooms in any browser, without a network.",
+            "One file to turn and zoom in any browser, even offline.",
             make=lambda: page(run),
             file_name=f"{_safe(run.title)}.html",
             media_type="text/html",
@@ -114,7 +114,7 @@ def confidence(run: Run) -> None:
         return
     scores, steps = fold.confidence, run_data.steps(run.id)
     if scores.plddt is None and scores.pae is None:
-        st.caption("This structure comes without any confidence: how sure its maker was is not known.")
+        st.caption("This structure comes without any confidence scores.")
     if scores.plddt is not None:
         st.markdown("**pLDDT along the chain**", help=PLDDT.meaning)
         figure, alt = plddt_line(scores.plddt, run_data.residue_numbers(fold.structure))
@@ -124,8 +124,9 @@ def confidence(run: Run) -> None:
         parts = domains(scores.pae, scores.plddt)
         st.markdown(
             "**Predicted aligned error (PAE)**",
-            help="How far off in Å the second residue may be when the structure is laid on the first: dark squares are "
-            "parts that are sure of themselves, light ones between them mean that their places to each other are not.",
+            help="How far off, in Å, one residue may be when the structure is aligned on another. Dark squares are "
+            "parts that the model is sure of; light areas between them mean that it is not sure how these parts are "
+            "placed relative to each other.",
         )
         st.markdown(f":material/category: {parts.sentence}")
         if run_data.residue_numbers(fold.structure) != list(range(1, len(fold.structure) + 1)):
@@ -134,7 +135,7 @@ def confidence(run: Run) -> None:
         st.plotly_chart(figure, alt=alt, key=f"pae-{run.id}")
     known = [step for step in steps if step.meta.get("plddt") is not None]
     if len(known) > 1:
-        st.markdown("**Recycle by recycle**", help=f"{PTM.meaning} It is drawn times a hundred.")
+        st.markdown("**Recycle by recycle**", help=f"{PTM.meaning} It is drawn multiplied by 100.")
         figure, alt = recycle_line([s.meta["plddt"] for s in known], [s.meta.get("ptm") for s in known])
         st.plotly_chart(figure, alt=alt, key=f"recycles-{run.id}")
         st.caption(alt)
@@ -160,8 +161,8 @@ def geometry(run: Run) -> None:
     if fold.structure.backbone:
         st.markdown(
             "**Ramachandran plot**",
-            help="The two angles by which the backbone turns at each residue. Real proteins keep to the shaded parts; "
-            "glycine is freer than the rest.",
+            help="The two backbone angles at each residue. Real proteins keep to the shaded areas; glycine is freer "
+            "than the rest.",
         )
         figure, alt = ramachandran(fold.structure)
         st.plotly_chart(figure, alt=alt, key=f"ramachandran-{run.id}")
@@ -221,8 +222,8 @@ def numbers(run: Run) -> None:
     if fold is None:
         return
     st.caption(
-        "A CSV with a column “residue” and any columns of numbers, “chain” where there are several. They become "
-        "colours of the workbench above, drawn alike in 3D, on the sequence and in the chart, and stay with this run."
+        "A CSV with a column “residue”, a column “chain” if there are several, and any columns of numbers. You can "
+        "colour the workbench above by them: in 3D, on the sequence and in the chart. They stay with this run."
     )
     upload = st.file_uploader("Your numbers (CSV)", type=["csv", "tsv", "txt"], max_upload_size=8, key=f"csv-{run.id}")
     if upload is not None and st.session_state.get(f"csv-taken-{run.id}") != upload.file_id:
@@ -243,10 +244,17 @@ def numbers(run: Run) -> None:
             st.rerun()
     st.markdown("**Every residue**")
     st.dataframe(table(run, fold), hide_index=True, height=300)
-    st.download_button(
-        "This table (CSV)", lambda: table(run, fold).to_csv(index=False), f"{_safe(run.title)}.csv", "text/csv",
-        icon=":material/table:", on_click="ignore",
-    )  # fmt: skip
+    downloads.show(
+        [
+            downloads.Download(
+                "This table (CSV)",
+                make=lambda: table(run, fold).to_csv(index=False),
+                file_name=f"{_safe(run.title)}.csv",
+                media_type="text/csv",
+                icon=":material/table:",
+            )
+        ]
+    )
 
 
 def about(run: Run) -> None:
@@ -257,6 +265,4 @@ def about(run: Run) -> None:
         st.code(run.facts["sequence"], language=None, wrap_lines=True)
     with st.expander("Everything as JSON"):
         st.json(json.dumps({"facts": run.facts, "metrics": run.metrics, "options": run.options}))
-    if st.button("Fold it another way", icon=":material/settings:", help="Another model or other options, same file."):
-        st.switch_page("pages/proteins.py", query_params={"from": run.id})
-    run_sections.repeat_or_delete(run)
+    run_sections.repeat_or_delete(run, change="Fold it another way")

@@ -14,13 +14,13 @@ from studio.proteins.samples import samples
 from studio.ui import formatting
 
 VERDICTS: Mapping[str, tuple[str, str]] = {
-    "good": (":green-badge[:material/check: possible protein]", "The chain is built as real proteins are."),
+    "good": (":green-badge[:material/check: possible protein]", "The chain is built like real proteins."),
     "doubtful": (":orange-badge[:material/warning: look closer]", "Some of its geometry is unusual."),
     "broken": (":red-badge[:material/close: not a possible protein]", "No real protein is built like this."),
 }
 GATE = (
-    "Checks of the coordinates alone, against what is known of real proteins. They never look at the model's "
-    "confidence, and may contradict it."
+    "These checks compare the coordinates alone with what is known of real proteins. They ignore the model's "
+    "confidence and may contradict it."
 )
 CONFIDENT = 70.0
 
@@ -58,7 +58,7 @@ def contradicts_confidence(fold: FoldData) -> bool:
 
 def _confidence(fold: FoldData, estimated: bool) -> None:
     """`estimated`: by a method without training, which has no pLDDT in the word's own sense."""
-    st.markdown("**How sure the model is**", help="What the model says of its own work. It may be wrong about that.")
+    st.markdown("**How sure the model is**", help="The model's own estimate, which may be wrong.")
     mean, confidence = fold.structure.mean_confidence, fold.confidence
     numbers = [
         (metric, value)
@@ -68,7 +68,7 @@ def _confidence(fold: FoldData, estimated: bool) -> None:
         if value is not None
     ]  # fmt: skip
     if not numbers:
-        st.caption("This structure comes without any confidence: how sure its maker was is not known.")
+        st.caption("This structure comes without any confidence scores.")
         return
     with st.container(horizontal=True):
         for metric, value in numbers:

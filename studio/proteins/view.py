@@ -32,7 +32,7 @@ def privacy() -> str:
     backend = services.backend()
     if backend.place == "this computer":
         return "Your protein stays on this computer: nothing is sent anywhere."
-    return f"Your protein is sent to {backend.place}, and to nobody else: no public alignment server is asked."
+    return f"Your protein is sent to {backend.place}, and nowhere else: no public alignment server is used."
 
 
 def _draw_run(run_id: str, live: bool) -> None:
@@ -57,7 +57,7 @@ def _draw_progress(run: Run, live: bool) -> None:
     steps = run_data.steps(run.id)
     if not steps:
         if live:
-            st.caption("The structure appears here as soon as there is a first one.")
+            st.caption("The first structure will appear here.")
         return
     now = run_data.structure_of(run.id, steps[-1].file)
     ptm = steps[-1].meta.get("ptm")
@@ -142,7 +142,7 @@ def _evenly_spaced(items: Sequence[Stored], most: int) -> Sequence[Stored]:
 PAGE = run_page.RunPage(
     task="folding",
     begin="Another protein",
-    cancelled="Your protein is kept, and the structures that were finished are below.",
+    cancelled="Your protein is kept; the structures finished so far are below.",
     watch=_draw_run,
     views=VIEWS,
     told="sanity_sentence",

@@ -90,7 +90,7 @@ def test_a_sequence_is_told_in_words_and_models_say_what_they_need(app: AppTest)
     paste(open_page(app), ">two words\nmktayiakqrqisfvkshfsrqleerlgl\nIEVQAPILSRVGDGTQDNLSGAEKAVQ")
     shown = words_of(app)
     assert r"two.txt\: a sequence, 56 residues" in shown and "read as capitals" in shown
-    assert "the folding starter, which comes with Fourfold, tells helices" in shown
+    assert "the folding starter, which comes with Fourfold, predicts helices" in shown
     assert model(app).value == "esmfold-starter" and not button(app, "Fold it").disabled
     model(app).set_value("esmfold").run()
     assert "up to 1,000 residues here" in " ".join(map(str, model(app).proto.captions))
