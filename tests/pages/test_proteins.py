@@ -114,6 +114,15 @@ def test_a_sequence_folds_on_a_fresh_machine_and_says_how_little_is_sure(app: Ap
     assert formatting.WEIGHTS["starter"] in {str(text.value) for text in app.text}
 
 
+def test_of_several_chains_one_is_chosen_and_the_estimate_is_for_that_one(app: AppTest) -> None:
+    paste(open_page(app), f"{BUNDLE}:MKTAYIAKQRQISFVKSHFSRQ")
+    chain = next(box for box in app.selectbox if box.label == "Chain")
+    assert chain.value == "A" and chain.options == [f"A ({len(BUNDLE)} residues)", "B (22 residues)"]
+    assert f"{len(BUNDLE)} residues · takes" in words_of(app)
+    chain.set_value("B").run()
+    assert not app.exception and "22 residues · takes" in words_of(app)
+
+
 def test_an_alignment_is_for_coevolution(app: AppTest) -> None:
     rows = ["MKTAYIAKQRQISFVKSHFSRQ", "MKTA-IAKQRQVSFVKSHF-RQ", "MRTAYIAKQKQISFLKSHFSRE"]
     paste(open_page(app), "".join(f">s{k}\n{row}\n" for k, row in enumerate(rows)))
