@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,6 @@ def draw(source: VideoSource, before: FormValues) -> tuple[FormValues, str]:
         chosen = replace(chosen, temporal=temporal)
     with right:
         return _edge(source.key, chosen), problem
-
-
-def restore_part(before: FormValues, trial: Mapping[str, float]) -> FormValues:
-    """The values of a trial, for the whole part that it tried."""
-    return replace(before, start=trial["start"], end=trial["end"])
 
 
 def _length(source: VideoSource, chosen: FormValues) -> float:

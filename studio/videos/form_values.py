@@ -62,8 +62,8 @@ class FormValues:
         return options
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> FormValues:
-        """The values that the form had for a run with these options."""
+    def from_options(cls, options: Mapping[str, Any], files: Mapping[str, Any] | None = None) -> FormValues:
+        """The values that the form had for these options and these further files of a job."""
         numbers = {name: float(options.get(name) or 0) for name in ("start", "end", "edge", "softness")}
         despill = options.get("despill")
         exports = tuple(str(options.get("export") or "prores4444").split(","))
@@ -76,6 +76,7 @@ class FormValues:
             end=numbers["end"],
             edge=numbers["edge"],
             softness=numbers["softness"],
+            files=files or {},
         )
 
 

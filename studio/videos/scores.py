@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from backends.core.errors import BadInput, UserError
+from backends.core.errors import BadInput
 from evaluation.metrics.base import Metric
 from evaluation.metrics.matting import masks, mattes
 from evaluation.metrics.matting.clips import score_clip
@@ -24,8 +23,7 @@ from studio import services
 from studio.jobs.background import Analysis
 from studio.jobs.receiver import copy_upload
 from studio.library.library import Library, Run
-from studio.ui import formatting
-from studio.ui.run_sections import analysed
+from studio.ui import compare, formatting
 from studio.videos import ground_truth, probe
 from studio.videos.ground_truth import MASKS, MATTES
 from studio.videos.matte_reader import finished_mattes
@@ -121,17 +119,21 @@ def _fit(alpha: np.ndarray, true: np.ndarray, notes: list[str]) -> np.ndarray:
 
 
 def comparison(run: Run) -> None:
-    """Draw the scores where a truth is known, and the form to upload one."""
+    """The scores where a truth is known, and the panel to give one."""
     library = services.library()
     truth = find_ground_truth(library, run)
+    scores = []
     if truth is not None:
-        make = partial(_score_json, run, truth)
-        analysed(run, SCORES, make, "Comparing frame by frame…", lambda answer: _draw(json.loads(answer)))
-    _upload_form(library, run, truth is not None)
-
-
-def _score_json(run: Run, truth: GroundTruth) -> bytes:
-    return json.dumps(score(services.library(), run, truth)).encode()
+        make = partial(score, library, run, truth)
+        scores = [compare.Score(SCORES, make, _draw, "Comparing frame by frame…")]
+    form = compare.TruthForm(
+        title="Give true mattes or object masks to compare with",
+        other="Use other true mattes",
+        about="A video of gray mattes, or a zip of PNGs: gray mattes, or masks with one number an object as in DAVIS "
+        "and YouTube-VOS. One for each frame of this result, or named by the frames of the video, such as 00042.png.",
+        ask=partial(_ask, library, run),
+    )
+    compare.show(run, scores, form, known=truth is not None)
 
 
 def _draw(scores: dict[str, Any]) -> None:
@@ -154,36 +156,25 @@ def _draw(scores: dict[str, Any]) -> None:
     st.plotly_chart(figure, alt=alt, key="matte-scores")
 
 
-def _upload_form(library: Library, run: Run, known: bool) -> None:
-    title = "Use other true mattes" if known else "Give true mattes or object masks to compare with"
-    with st.expander(title, expanded=not known):
-        st.caption(
-            "A video of gray mattes, or a zip of PNGs: gray mattes, or masks with one number an object as in DAVIS and "
-            "YouTube-VOS. One for each frame of this result, or named by the frames of the video, such as 00042.png."
-        )
-        upload = st.file_uploader(
-            "References",
-            type=["zip", *probe.VIDEO_TYPES],
-            max_upload_size=REFERENCE_MB,
-            key=f"truth-{run.id}",
-        )
-        if upload is None:
-            return
-        try:
-            found = _examine(upload)
-        except UserError as error:
-            st.error(error.sentence, icon=":material/error:")
-            return
-        objects = found.objects
-        said = "true mattes" if found.kind == MATTES else f"masks of {formatting.count(len(objects), 'object')}"
-        st.caption(f":material/check_circle: {formatting.count(found.pictures, 'picture')}, {said}")
-        if found.kind == MASKS and len(objects) > 1:
-            chosen = st.pills("Objects that are the person", objects, selection_mode="multi", default=list(objects))
-            objects = tuple(chosen or ())
-        missing = "Choose at least one object." if found.kind == MASKS and not objects else ""
-        if st.button("Compare", type="primary", disabled=bool(missing), help=missing):
-            save_ground_truth(library, run, upload, found.kind, objects)
-            st.rerun()
+def _ask(library: Library, run: Run) -> compare.Truth | None:
+    """Draw the upload of a truth, and of masks the choice of objects."""
+    upload = st.file_uploader(
+        "References",
+        type=["zip", *probe.VIDEO_TYPES],
+        max_upload_size=REFERENCE_MB,
+        key=f"truth-{run.id}",
+    )
+    if upload is None:
+        return None
+    content = _examine(upload)
+    objects = content.objects
+    kind = "true mattes" if content.kind == MATTES else f"masks of {formatting.count(len(objects), 'object')}"
+    st.caption(f":material/check_circle: {formatting.count(content.pictures, 'picture')}, {kind}")
+    if content.kind == MASKS and len(objects) > 1:
+        chosen = st.pills("Objects that are the person", objects, selection_mode="multi", default=list(objects))
+        objects = tuple(chosen or ())
+    missing = "Choose at least one object." if content.kind == MASKS and not objects else ""
+    return compare.Truth(partial(save_ground_truth, library, run, upload, content.kind, objects), missing)
 
 
 def _examine(upload: Any) -> ground_truth.Reference:

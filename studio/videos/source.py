@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from backends.core.errors import UserError
 from studio import services
 from studio.library.library import Run
 from studio.ui.session_files import cached, save_upload
+from studio.ui.source import Source
 from studio.videos import probe
 from studio.videos.probe import Probe
 
@@ -17,16 +17,9 @@ STILLS_KEPT = 40
 
 
 @dataclass
-class VideoSource:
-    """A video or picture on this machine with its probe. `run` is the earlier run that it belongs to, if any."""
+class VideoSource(Source[Probe]):
+    """A video or picture on this machine with its probe, and the single frames that were read of it, by second."""
 
-    key: str
-    name: str
-    path: Path
-    probe: Probe
-    run: Run | None = None
-    folder: Any = None
-    """The temporary folder of an upload; it is deleted with the visitor's session or when another file is uploaded."""
     stills: dict[float, bytes | None] = field(default_factory=dict)
 
     def still(self, seconds: float) -> bytes | None:

@@ -29,11 +29,6 @@ VIEWS = {
 FINISHING = ("edge", "softness", "despill", "background", "temporal")
 
 
-def show(run_id: str) -> None:
-    """The run at this address, whether it is waiting, running, finished or gone."""
-    run_page.show(PAGE, run_id)
-
-
 def _watch(run_id: str, live: bool) -> None:
     """The workbench, with what can be made from its settings below it."""
     run = services.library().get(run_id)
