@@ -35,7 +35,7 @@ if not runs:
     st.caption("Nothing yet. What you make is kept here, ready to open again without waiting and without network.")
 for run in runs:
     title, model, status, when = st.columns([4, 2, 2, 2], vertical_alignment="center")
-    name, address = formatting.plain(run.title), {"run": run.id}
+    name, address = formatting.escape(run.title), {"run": run.id}
     own = tasks.find(run.task)
     if own is None:  # a run of a task that this Fourfold does not show
         title.markdown(name)

@@ -44,4 +44,4 @@ with st.expander("What leaves this browser, and how to use it in a call", icon="
         "- When mattes come too slowly, smaller pictures are sent, before the picture gets jerky."
     )
     if left_out := live.others(task):
-        st.markdown(f"- For files only, not live: {formatting.plain(', '.join(left_out))}.")
+        st.markdown(f"- For files only, not live: {formatting.escape(', '.join(left_out))}.")

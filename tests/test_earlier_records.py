@@ -29,7 +29,7 @@ from backends.serving.host import Host
 from backends.weights.locations import STARTERS
 from backends.weights.store import WeightStore
 from studio import services
-from studio.jobs.receiver import Intake
+from studio.jobs.receiver import RunRecorder
 from studio.library.library import Library
 from studio.library.maintenance import repair
 from studio.pictures.task import projects
@@ -543,7 +543,7 @@ def test_recorded_events_become_the_run_that_they_were(
     }
     run = library.begin(task=before.task, title="again", engine=before.engine, weights=before.weights)
     changes: list[dict[str, Any]] = []
-    receiver = Intake(
+    receiver = RunRecorder(
         library,
         run.id,
         address,
@@ -552,7 +552,7 @@ def test_recorded_events_become_the_run_that_they_were(
         derive=registered()[run.task].derive,
     )
     for event in events:
-        receiver.take(event)
+        receiver.record(event)
     receiver.close()
     assert receiver.finished and changes[0]["state"] == "running"
     run = library.get(run.id)

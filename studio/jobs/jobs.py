@@ -22,7 +22,8 @@ from backends.core.event_json import FetchedMessage, ProgressMessage
 from backends.core.info import Info
 from studio.jobs.backend import Backend
 from studio.jobs.client import LOST, CallFailed, RemoteCall
-from studio.jobs.receiver import Derive, Intake, copy_upload
+from studio.jobs.receiver import Derive, RunRecorder
+from studio.jobs.uploads import copy_upload
 from studio.library.library import Library, UnknownRun
 
 log = logging.getLogger(__name__)
@@ -215,7 +216,7 @@ class Jobs:
         threading.Thread(target=self._guard, args=(job, work), name=f"job {job_id}", daemon=True).start()
 
     def _guard(self, job: _Job, work: Callable[[_Job], None]) -> None:
-        """Run `work` and turn every ending into a state; a fault of ours is logged and told in words."""
+        """Run `work` and turn every ending into a state; a fault of ours is logged and becomes a sentence."""
         state, code, sentence = "done", "", ""
         try:
             work(job)
@@ -266,20 +267,20 @@ class Jobs:
             return task.endpoint, [upload, view.card, dict(options), *further]
 
         call = self._call(job, request)
-        intake = Intake(
+        recorder = RunRecorder(
             self.library, run_id, call.address, job.set, job.cancelled, derive=self._derivers.get(view.task)
         )
         try:
             for event in call:
-                intake.take(event)
+                recorder.record(event)
         except httpx.TransportError as error:
             # A server that dies while a file is on its way is lost, not short of one file.
             if call.server_is_gone():
                 raise CallFailed("backend_lost", LOST) from error
             raise
         finally:
-            intake.close()
-        if not intake.finished and not job.cancelled.is_set():
+            recorder.close()
+        if not recorder.finished and not job.cancelled.is_set():
             raise CallFailed("backend_lost", LOST)
 
     def _fetch(self, job: _Job) -> None:

@@ -1,14 +1,12 @@
-"""Taking in what a running call yields: numbers, sentences and files, each kept in the library as it arrives."""
+"""Records the events of a running call in the library: numbers, notices and files, each as it arrives."""
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import httpx
 
@@ -24,46 +22,55 @@ from backends.core.event_json import (
 )
 from studio.library.library import Library
 
-COPY_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 20
 
 Derive = Callable[[Path, Mapping[str, Any]], Iterator[tuple[str, bytes]]]
 """Makes what the studio adds to a file that arrived, as (kind, content): a waveform tile of a segment, say."""
 
-Tell = Callable[..., None]
-"""Called with the changes of a job's view: `tell(stage="Saving", done=1, total=4)`."""
+Update = Callable[..., None]
+"""Called with the changes of a job's view: `update(stage="Saving", done=1, total=4)`."""
 
 
-class Intake:
-    """The events of one run, from one backend, into the library. `finished` once its result has been kept."""
+class RunRecorder:
+    """Records one run from one backend. `finished` is true once its result is in the library."""
 
     def __init__(
         self,
         library: Library,
         run_id: str,
         address: str,
-        tell: Tell,
+        update: Update,
         stopped: threading.Event,
         *,
         derive: Derive | None,
     ) -> None:
+        """
+        Args:
+            library: that holds the run.
+            run_id: the run, which has begun.
+            address: of the backend, where the files lie.
+            update: called with what changes of the job's view.
+            stopped: set once the job is cancelled.
+            derive: makes further files from one that arrived.
+        """
         self.finished = False
         self._library = library
         self._run_id = run_id
-        self._tell = tell
+        self._update = update
         self._stopped = stopped
         self._derive = derive
         self._token = ""
         self._files = httpx.Client(base_url=address, timeout=60)
 
-    def take(self, event: EventMessage) -> None:
-        """Keep one event. Raises UserError where the library cannot, httpx.HTTPError where a file does not come."""
+    def record(self, event: EventMessage) -> None:
+        """Record one event. Raises UserError where the library cannot, httpx.HTTPError where a file does not arrive."""
         match event:
             case StartedMessage(job=token, device=device):
                 self._token = token
                 self._library.note(self._run_id, facts={"device": device})
-                self._tell(state="running", stage="Starting")
+                self._update(state="running", stage="Starting")
             case ProgressMessage(stage=stage, done=done, total=total, unit=unit):
-                self._tell(state="running", stage=stage, done=done, total=total, unit=unit)
+                self._update(state="running", stage=stage, done=done, total=total, unit=unit)
             case MetricMessage(name=name, value=value, unit=unit):
                 self._library.note(self._run_id, metrics={name: {"value": value, "unit": unit}})
             case NoticeMessage(sentence=sentence):
@@ -74,7 +81,7 @@ class Intake:
                 self._finish(event)
 
     def close(self) -> None:
-        """Tell the backend that nobody needs the job's files any more. A backend that is gone has none to clear."""
+        """Delete the job's files on the backend. A backend that is gone has none to delete."""
         try:
             if self._token:
                 self._files.delete(f"/jobs/{self._token}", timeout=5)
@@ -85,7 +92,7 @@ class Intake:
 
     def _finish(self, event: ResultMessage) -> None:
         for index, artifact in enumerate(event.artifacts):
-            self._tell(stage="Saving the results", done=index, total=len(event.artifacts), unit="files")
+            self._update(stage="Saving the results", done=index, total=len(event.artifacts), unit="files")
             self._keep(artifact)
         self._library.note(self._run_id, facts=event.facts)
         self.finished = not self._stopped.is_set()
@@ -98,7 +105,7 @@ class Intake:
             path = Path(folder) / f"file{suffix}"
             with self._files.stream("GET", artifact.url) as answer, path.open("wb") as target:
                 answer.raise_for_status()
-                for block in answer.iter_bytes(COPY_BYTES):
+                for block in answer.iter_bytes(BLOCK_BYTES):
                     if self._stopped.is_set():
                         return
                     target.write(block)
@@ -106,19 +113,3 @@ class Intake:
                 for derived, content in self._derive(path, artifact.model_dump()):
                     self._library.keep(self._run_id, derived, name, content, meta=meta)
             self._library.keep(self._run_id, kind, name, path, file=f"{name}{suffix}", meta=meta, move=True)
-
-
-def copy_upload(source: IO[bytes] | Path, target: Path) -> tuple[str, int]:
-    """Copy in blocks; returns (sha256 in hex, bytes)."""
-    if isinstance(source, Path):
-        shutil.copyfile(source, target)
-        with target.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest(), target.stat().st_size
-    digest, size = hashlib.sha256(), 0
-    source.seek(0)
-    with target.open("wb") as file:
-        while block := source.read(COPY_BYTES):
-            digest.update(block)
-            size += len(block)
-            file.write(block)
-    return digest.hexdigest(), size

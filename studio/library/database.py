@@ -20,14 +20,14 @@ class Database:
     def __init__(self, url: str) -> None:
         self._reads = _engine(url)
         self._writes = self._reads.execution_options(writes=True)
-        with _plainly(self._reads):
+        with _errors_as_sentences(self._reads):
             prepare(self._writes)
 
     @contextmanager
     def session(self, write: bool = False) -> Iterator[Session]:
         """One transaction; reading ones leave SQLite's single writer alone."""
         engine = self._writes if write else self._reads
-        with _plainly(engine), Session(engine, expire_on_commit=False) as session, session.begin():
+        with _errors_as_sentences(engine), Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
 
 
@@ -93,8 +93,8 @@ def _sqlite_begin(connection: Connection) -> None:
 
 
 @contextmanager
-def _plainly(engine: Engine) -> Iterator[None]:
-    """Turn what the database raises into a sentence that says what to do; passwords stay out of it."""
+def _errors_as_sentences(engine: Engine) -> Iterator[None]:
+    """Turn errors of the database into a LibraryError whose sentence says what to do; passwords stay out of it."""
     try:
         yield
     except SQLAlchemyError as error:

@@ -30,8 +30,8 @@ from studio.library.models import (
     Status,
     Stored,
     UnknownRun,
-    checked,
-    plain,
+    check_run_id,
+    jsonable,
 )
 from studio.library.storage import Storage
 
@@ -83,7 +83,7 @@ class Library:
     ) -> Run:
         """Enter a run that starts now, with status "running". `inputs` hold `name`, `sha256` and `bytes` each."""
         row = RunRow(
-            id=checked(run_id) if run_id else models.new_run_id(),
+            id=check_run_id(run_id) if run_id else models.new_run_id(),
             task=task,
             title=_title(title) or task,
             engine=engine,
@@ -93,10 +93,10 @@ class Library:
             created=models.now(),
             touched=models.now(),
             error="",
-            card=plain(card or {}),
-            options=plain(options or {}),
-            inputs=plain(inputs),
-            versions=plain(versions or {}),
+            card=jsonable(card or {}),
+            options=jsonable(options or {}),
+            inputs=jsonable(inputs),
+            versions=jsonable(versions or {}),
             metrics={},
             notices=[],
             facts={},
@@ -119,9 +119,9 @@ class Library:
         with self.database.session(write=True) as session:
             row = self._row(session, run_id)
             row.touched = models.now()
-            row.metrics = {**row.metrics, **plain(metrics or {})}
-            row.facts = {**row.facts, **plain(facts or {})}
-            row.versions = {**row.versions, **plain(versions or {})}
+            row.metrics = {**row.metrics, **jsonable(metrics or {})}
+            row.facts = {**row.facts, **jsonable(facts or {})}
+            row.versions = {**row.versions, **jsonable(versions or {})}
             row.notices = list(dict.fromkeys([*row.notices, *notices]))
             run = row.record()
         return self.explain(run)
@@ -196,7 +196,7 @@ class Library:
         """
         hint = Path(file or (source.name if isinstance(source, Path) else name))
         stored = models.safe_file(hint.stem if file else f"{kind}-{name}", hint.suffix)
-        details = plain(meta or {})
+        details = jsonable(meta or {})
         index = int(details.get("index", 0))
         row = ArtifactRow(run_id=run_id, kind=kind, name=name, index=index, file=stored, meta=details)
         with self.database.session() as session:

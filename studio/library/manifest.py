@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from studio.library.models import FINISHED, ArtifactRow, Run, RunRow, Stored, plain
+from studio.library.models import FINISHED, ArtifactRow, Run, RunRow, Stored, jsonable
 
 FILE = "run.json"
 FORMAT = 1
@@ -22,7 +22,7 @@ def dump(run: Run, stored: tuple[Stored, ...]) -> bytes:
     """The manifest of a finished run."""
     artifacts = [{key: value for key, value in asdict(item).items() if key != "run_id"} for item in stored]
     whole = {"format": FORMAT, **asdict(run), "created": run.created.isoformat(), "artifacts": artifacts}
-    return json.dumps(plain(whole), ensure_ascii=False, indent=1).encode()
+    return json.dumps(jsonable(whole), ensure_ascii=False, indent=1).encode()
 
 
 def load(text: bytes, run_id: str) -> tuple[RunRow, list[ArtifactRow]]:

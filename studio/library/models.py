@@ -156,7 +156,7 @@ class ArtifactRow(Base):
         return Stored(self.run_id, self.kind, self.name, self.index, self.file, self.bytes, self.meta)
 
 
-def checked(run_id: str) -> str:
+def check_run_id(run_id: str) -> str:
     """`run_id` itself once it is known to be safe in a path. Raises UnknownRun."""
     if not RUN_ID.fullmatch(run_id):
         raise UnknownRun
@@ -174,14 +174,14 @@ def safe_file(wanted: str, suffix: str) -> str:
     return f"{stem or 'file'}-{secrets.token_hex(6)}{ending}"
 
 
-def plain(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
     """`value` as strict JSON: mappings, lists, text, finite numbers and null; NumPy numbers become plain ones."""
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
+        return [jsonable(item) for item in value]
     if hasattr(value, "tolist"):  # a NumPy scalar or array
-        return plain(value.tolist())
+        return jsonable(value.tolist())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, str | int):

@@ -17,7 +17,7 @@ from typing import IO
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from studio.library.models import FileGone, LibraryError, checked, safe_file
+from studio.library.models import FileGone, LibraryError, check_run_id, safe_file
 
 SETTLED = 3600.0
 """A file without a row is a leftover only after this many seconds; before, its row may just not be there yet."""
@@ -37,13 +37,13 @@ class Storage:
             ) from error
         self.is_local = isinstance(self.fs, LocalFileSystem)
         self.cache = cache
-        with self._plainly():
+        with self._errors_as_sentences():
             self.fs.makedirs(self.root, exist_ok=True)
 
     def write(self, run_id: str, file: str, source: Path | bytes, move: bool) -> int:
         """Store `source` as `file` and return its size. On a local disk the name appears only with the whole file."""
         target = self._path(run_id, file)
-        with self._plainly():
+        with self._errors_as_sentences():
             self.fs.makedirs(self._path(run_id), exist_ok=True)
             if self.is_local:
                 _write_local(Path(target), source, move)
@@ -56,18 +56,18 @@ class Storage:
             return int(self.fs.size(target))
 
     def remove(self, run_id: str, file: str) -> None:
-        with self._plainly(), suppress(FileNotFoundError):
+        with self._errors_as_sentences(), suppress(FileNotFoundError):
             self.fs.rm_file(self._path(run_id, file))
 
     def erase(self, run_id: str) -> None:
         """Remove the folder of a run with all in it, and its cached copies."""
-        with self._plainly(), suppress(FileNotFoundError):
+        with self._errors_as_sentences(), suppress(FileNotFoundError):
             self.fs.rm(self._path(run_id), recursive=True)
-        if (self.cache / checked(run_id)).exists():
+        if (self.cache / check_run_id(run_id)).exists():
             shutil.rmtree(self.cache / run_id)
 
     def open(self, run_id: str, file: str) -> IO[bytes]:
-        with self._plainly():
+        with self._errors_as_sentences():
             return self.fs.open(self._path(run_id, file), "rb")
 
     def local(self, run_id: str, file: str) -> Path:
@@ -77,8 +77,8 @@ class Storage:
             if not path.is_file():
                 raise FileGone
             return path
-        copy = self.cache / checked(run_id) / file
-        with self._plainly():
+        copy = self.cache / check_run_id(run_id) / file
+        with self._errors_as_sentences():
             if not copy.is_file():
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 part = copy.with_name(safe_file("fetching", ".part"))
@@ -89,13 +89,13 @@ class Storage:
 
     def runs(self) -> set[str]:
         """The names of the folders there are."""
-        with self._plainly():
+        with self._errors_as_sentences():
             entries = self.fs.ls(self.root, detail=True)
         return {Path(entry["name"]).name for entry in entries if entry["type"] == "directory"}
 
     def files(self, run_id: str) -> set[str] | None:
         """The names in the folder of a run; None where there is no such folder."""
-        with self._plainly():
+        with self._errors_as_sentences():
             try:
                 return {Path(path).name for path in self.fs.ls(self._path(run_id), detail=False)}
             except FileNotFoundError:
@@ -103,7 +103,7 @@ class Storage:
 
     def settled(self, run_id: str, file: str) -> bool:
         """Whether a file has not changed for a while."""
-        with self._plainly():
+        with self._errors_as_sentences():
             return time.time() - self.fs.modified(self._path(run_id, file)).timestamp() > SETTLED
 
     def trim_cache(self) -> None:
@@ -117,11 +117,11 @@ class Storage:
         return shutil.disk_usage(self.root).free if self.is_local else None
 
     def _path(self, run_id: str, file: str = "") -> str:
-        folder = f"{self.root.rstrip('/')}/{checked(run_id)}"
+        folder = f"{self.root.rstrip('/')}/{check_run_id(run_id)}"
         return f"{folder}/{file}" if file else folder
 
     @contextmanager
-    def _plainly(self) -> Iterator[None]:
+    def _errors_as_sentences(self) -> Iterator[None]:
         """Turn what a file system raises into a sentence."""
         try:
             yield

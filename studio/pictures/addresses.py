@@ -19,7 +19,7 @@ from studio.pictures import project_archive
 from studio.pictures.files import small
 from studio.pictures.project import Project, Projects
 from studio.web import filenames
-from studio.web.responses import FOREVER, NEVER, SAFE_HEADERS, NoSuchFile, in_words
+from studio.web.responses import FOREVER, NEVER, SAFE_HEADERS, NoSuchFile, errors_as_text
 
 SHOWN_SIDE = 1024
 
@@ -67,7 +67,7 @@ def routes(projects: Callable[[], Projects], base: str = "") -> list[Route]:
         )
 
     return [
-        Route(f"{base}/projects/{{token}}/thumbs/{{sha}}", in_words(thumb)),
-        Route(f"{base}/projects/{{token}}/pictures/{{sha}}", in_words(shown)),
-        Route(f"{base}/projects/{{token}}/project.zip", in_words(saved)),
+        Route(f"{base}/projects/{{token}}/thumbs/{{sha}}", errors_as_text(thumb)),
+        Route(f"{base}/projects/{{token}}/pictures/{{sha}}", errors_as_text(shown)),
+        Route(f"{base}/projects/{{token}}/project.zip", errors_as_text(saved)),
     ]

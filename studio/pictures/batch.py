@@ -86,7 +86,7 @@ def _answers(run: Run) -> None:
         return
     none = found["abstained"] == "yes"
     counts = found.loc[~none, "class"].value_counts()
-    said = [f"{formatting.plain(str(name))} {count:,}" for name, count in counts.items()]
+    said = [f"{formatting.escape(str(name))} {count:,}" for name, count in counts.items()]
     said += [f"none of these {int(none.sum()):,}"] if none.any() else []
     st.markdown(f"**{formatting.count(len(found), 'picture')}**: {', '.join(said)}")
     unsure = st.toggle("The least sure first", key=f"unsure-{run.id}")

@@ -97,7 +97,7 @@ def _name(project: Project, mine: ImageClass, place: int) -> None:
         )
         with st.popover("", icon=":material/delete:", help="Remove this class", type="tertiary"):
             st.write(
-                f"“{formatting.plain(mine.name)}” and its {formatting.count(len(mine.shots), 'example')} are removed."
+                f"“{formatting.escape(mine.name)}” and its {formatting.count(len(mine.shots), 'example')} are removed."
             )
             if st.button("Remove the class", type="primary", key=f"gone-{mine.id}"):
                 act(lambda: project.remove_class(mine.id))
@@ -111,7 +111,7 @@ def _name(project: Project, mine: ImageClass, place: int) -> None:
         label_visibility="collapsed",
     )
     if refused := st.session_state.get(f"refused-{mine.id}"):
-        st.error(formatting.plain(refused), icon=":material/error:")
+        st.error(formatting.escape(refused), icon=":material/error:")
 
 
 def add(project: Project, class_id: str | None, key: str) -> None:

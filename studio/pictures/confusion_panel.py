@@ -43,7 +43,7 @@ def _worst(found: Confusion) -> tuple[int, int] | None:
 def _cell(project: Project, fitted: FittedProject, found: Confusion, cell: tuple[int, int]) -> None:
     truth, answer = cell
     rows = found.rows.get(cell, np.zeros(0, int))
-    kind, taken = formatting.plain(fitted.names[truth]), formatting.plain(fitted.names[answer])
+    kind, taken = formatting.escape(fitted.names[truth]), formatting.escape(fitted.names[answer])
     said = "recognised" if truth == answer else f"taken for “{taken}”"
     st.markdown(f"**{formatting.count(len(rows), 'example')} of “{kind}” {said}**")
     if not len(rows):

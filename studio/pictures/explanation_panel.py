@@ -43,7 +43,7 @@ def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None
     with left:
         tile = predictions_panel.answer_tile(project, fitted, sha)
         picture_grid([image_tiles.tile(project, sha)], f"why-{project.token}", choose="none", size=220)
-        st.markdown(f"**{formatting.plain(tile.title)}**: {formatting.plain(tile.verdict)}")
+        st.markdown(f"**{formatting.escape(tile.title)}**: {formatting.escape(tile.verdict)}")
         if tile.verdict == NONE:
             st.caption(_why_none(fitted, row))
     with right:
@@ -62,7 +62,7 @@ def _why_none(fitted: FittedProject, row: int) -> str:
     assert fitted.prediction is not None
     threshold, near = fitted.classifier.rejection.threshold, float(fitted.prediction.in_class_scores[row])
     best = fitted.names[int(fitted.prediction.best[row])]
-    return formatting.plain(
+    return formatting.escape(
         f"It comes closest to “{best}” but is unlike its examples: {near:.1f} spreads from what is usual there, and "
         f"below {threshold:.1f} it counts as none."
     )
@@ -110,7 +110,9 @@ def _votes(fitted: FittedProject, query: np.ndarray, *, target: int, rival: int 
     if rival is not None:
         spoken = float(terms.text[target] - terms.text[rival])
         seen = float(terms.images[target] - terms.images[rival])
-        st.markdown(formatting.plain(_contrast(fitted.names[target], fitted.names[rival], spoken, seen, worded=worded)))
+        st.markdown(
+            formatting.escape(_contrast(fitted.names[target], fitted.names[rival], spoken, seen, worded=worded))
+        )
     if not worded:
         st.caption("Only pictures have a vote: this model does not understand words, or they are switched off.")
         return
@@ -144,8 +146,8 @@ def _where(
     length = float(np.linalg.norm(direction))
     versus = "the other classes" if rival is None else f"“{fitted.names[rival]}”"
     st.markdown(
-        f"**Where it looks**: what speaks for “{formatting.plain(fitted.names[target])}” "
-        f"and not for {formatting.plain(versus)}"
+        f"**Where it looks**: what speaks for “{formatting.escape(fitted.names[target])}” "
+        f"and not for {formatting.escape(versus)}"
     )
     if length <= 1e-9:
         st.caption("Nothing in the picture can tell the two apart.")

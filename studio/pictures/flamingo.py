@@ -87,7 +87,7 @@ def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None
         _conversation(project, preview(fitted, wish), "")
         return
     if card["tier"] == SMALL:
-        st.caption(formatting.plain(card["weak_at"]))
+        st.caption(formatting.escape(card["weak_at"]))
     _answered(project, fitted, card, wish)
 
 
@@ -199,13 +199,13 @@ def _conversation(project: Project, turns: Sequence[Mapping[str, str]], answer: 
                 sha = sha_of(turn["picture"])
                 if sha in project.state.pictures:
                     st.image(str(project.thumb(sha)), width=THUMB, alt=project.state.title(sha))
-                st.markdown(formatting.plain(turn["question"]))
+                st.markdown(formatting.escape(turn["question"]))
             if turn["answer"]:
                 with st.chat_message("assistant", avatar=":material/school:"):
                     st.caption("as you taught it")
-                    st.markdown(formatting.plain(turn["answer"]))
+                    st.markdown(formatting.escape(turn["answer"]))
         with st.chat_message("assistant", avatar=":material/smart_toy:"):
-            st.markdown(f"**{formatting.plain(answer)}**" if answer else "*its answer comes here*")
+            st.markdown(f"**{formatting.escape(answer)}**" if answer else "*its answer comes here*")
 
 
 def sha_of(name: str) -> str:
@@ -231,7 +231,7 @@ def _beside(project: Project, fitted: FittedProject, found: Mapping[str, bytes],
                 f"order to order its probability moves by {100 * float(row[f'{_best(sent, shares)} (spread)']):.0f} "
                 "percentage points (one standard deviation)."
             )
-    st.markdown(f"**The classifier**: {formatting.plain(tile.verdict)}")
+    st.markdown(f"**The classifier**: {formatting.escape(tile.verdict)}")
     figure, alt = bars(fitted.names, fitted.prediction.probabilities[fitted.questions.index(wish.sha)])
     st.plotly_chart(figure, alt=alt, key=f"classifier-bars-{wish.sha}")
 

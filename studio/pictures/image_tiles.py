@@ -12,7 +12,7 @@ import streamlit as st
 from backends.core.errors import UserError
 from backends.core.info import CardInfo, TaskInfo
 from backends.fewshot.data.image_collection import open_image_collection
-from studio.jobs.receiver import copy_upload
+from studio.jobs.uploads import copy_upload
 from studio.pictures import addresses
 from studio.pictures import files as picture_files
 from studio.pictures.files import Taken
@@ -177,16 +177,16 @@ def tell_taken() -> None:
     with st.container(border=True):
         st.markdown(f":material/photo_library: {formatting.count(taken.added, 'picture')} added.")
         for problem in picture_files.told(taken.problems):
-            st.error(formatting.plain(problem), icon=":material/error:")
+            st.error(formatting.escape(problem), icon=":material/error:")
         for notice in picture_files.told(taken.notices):
-            st.caption(f":material/info: {formatting.plain(notice)}")
+            st.caption(f":material/info: {formatting.escape(notice)}")
         if st.button("Understood", key="taken-understood"):
             del st.session_state[TOLD]
             st.rerun()
 
 
 def drop(label: str, key: str, *, zips: bool = True, help: str = "") -> Sequence[Any]:
-    """A place to drop or choose pictures; emptied after each intake."""
+    """A place to drop or choose pictures; emptied after each recorder."""
     turn = st.session_state.get(f"{key}-turn", 0)
     return (
         st.file_uploader(

@@ -25,7 +25,7 @@ DEFAULT_HEAD = "What suits the examples"
 def summary(project: Project, card: CardInfo) -> str:
     """One line that says what is chosen."""
     head = HEADS[project.state.head].title if project.state.head in HEADS else DEFAULT_HEAD.lower()
-    return f"Model: **{formatting.plain(card.title)}** · decides by: {head}"
+    return f"Model: **{formatting.escape(card.title)}** · decides by: {head}"
 
 
 def choose(project: Project, task: TaskInfo) -> CardInfo:

@@ -15,7 +15,8 @@ from studio.pictures import class_editor, image_tiles
 from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import FittedProject, empty_classes, fit_project, missing_step
 from studio.pictures.project import Project
-from studio.ui import background_answer, error_boundary, formatting, model_picker
+from studio.ui import background_answer, formatting, model_picker
+from studio.ui.error_boundary import safe_fragment
 from viz.components.picture_grid import Bar, Tile, picture_grid
 from viz.fewshot.figures import NONE, class_colour
 
@@ -54,7 +55,7 @@ def _fit(project: Project, loader: FeatureLoader) -> FittedProject | None:
         return fit_project(project, loader)
     except UserError as error:
         st.warning(
-            f"{formatting.plain(error.sentence)} Until then, choose another way to decide.", icon=":material/tune:"
+            f"{formatting.escape(error.sentence)} Until then, choose another way to decide.", icon=":material/tune:"
         )
         return None
 
@@ -76,7 +77,7 @@ def _looking(loader: FeatureLoader) -> None:
             st.rerun()
         return
 
-    @error_boundary.fragment(run_every=POLL_SECONDS)
+    @safe_fragment(run_every=POLL_SECONDS)
     def watch() -> None:
         now = loader.state
         if not now.running:
@@ -93,15 +94,15 @@ def _told(project: Project, loader: FeatureLoader, fitted: FittedProject) -> Non
     if "advice" not in fitted.memo:
         fitted.memo["advice"] = advice(fitted.classifier)
     for sentence in fitted.memo["advice"][:ADVICE]:
-        st.caption(f":material/lightbulb: {formatting.plain(sentence)}")
+        st.caption(f":material/lightbulb: {formatting.escape(sentence)}")
     empty = empty_classes(project, loader)
     if empty:
         names = ", ".join(f"“{name}”" for name in empty[:3])
         more = f" and {len(empty) - 3} more" if len(empty) > 3 else ""
         verb = "has" if len(empty) == 1 else "have"
-        st.caption(f":material/info: {formatting.plain(names)}{more} {verb} no example yet and cannot be an answer.")
+        st.caption(f":material/info: {formatting.escape(names)}{more} {verb} no example yet and cannot be an answer.")
     if refused := loader.state.refused:
-        named = ", ".join(formatting.plain(project.state.title(sha)) for sha in sorted(refused)[:3])
+        named = ", ".join(formatting.escape(project.state.title(sha)) for sha in sorted(refused)[:3])
         st.caption(f":material/warning: {formatting.count(len(refused), 'picture')} could not be looked at: {named}.")
 
 
@@ -176,4 +177,4 @@ def _spoken(project: Project, fitted: FittedProject, shown: Sequence[str]) -> st
             said.append(f"{found.title}: {NONE if found.verdict == NONE else best}")
     rest = len(shown) - len(said)
     took = f"Taught in {1000 * fitted.seconds:.0f} ms from {formatting.count(len(fitted.shots), 'example')}."
-    return formatting.plain(f"{'; '.join(said)}{f'; and {rest} more' if rest and said else ''}. {took}")
+    return formatting.escape(f"{'; '.join(said)}{f'; and {rest} more' if rest and said else ''}. {took}")

@@ -11,7 +11,7 @@ from typing import IO
 
 from backends.core.errors import BadInput, TooLarge, UserError
 from backends.fewshot.data.image_collection import open_image_collection
-from studio.jobs.receiver import copy_upload
+from studio.jobs.uploads import copy_upload
 from studio.pictures.files import Taken, Tell, keep, quietly
 from studio.pictures.project import MAX_PICTURES, Project, Projects
 from studio.pictures.schema import ImageClass, Picture, ProjectState, dump, parse

@@ -39,7 +39,7 @@ def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None
     with left:
         st.markdown("**What to do next**")
         for sentence in advice(fitted.classifier, curve):
-            st.markdown(f"- {formatting.plain(sentence)}")
+            st.markdown(f"- {formatting.escape(sentence)}")
     with right:
         _flags(project, fitted)
 
@@ -72,11 +72,11 @@ def _one_flag(project: Project, fitted: FittedProject, flag: Flag) -> None:
             tiles = [image_tiles.tile(project, sha) for sha in shas]
             picture_grid(tiles, f"flag-{name}", label="Look again", choose="none", size=56)
         with said:
-            st.caption(f"{ICONS[flag.kind]} {formatting.plain(flag.sentence)}")
+            st.caption(f"{ICONS[flag.kind]} {formatting.escape(flag.sentence)}")
             with st.container(horizontal=True, gap="small"):
                 if flag.kind == "mislabelled":
                     target = fitted.classes[flag.label]
-                    if st.button(f"Move to “{formatting.plain(target.name)}”", key=f"mend-{name}", type="primary"):
+                    if st.button(f"Move to “{formatting.escape(target.name)}”", key=f"mend-{name}", type="primary"):
                         act(lambda: project.move(shas, target.id))
                 elif st.button("Keep one" if flag.kind == "duplicate" else "Remove it", key=f"mend-{name}"):
                     act(lambda: project.remove(shas[-1:]))

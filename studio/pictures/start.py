@@ -79,7 +79,7 @@ def _recent() -> None:
         title, holds, when = st.columns([4, 3, 2], vertical_alignment="center")
         title.page_link(
             TASK.page,
-            label=formatting.plain(told["name"]) or "Unnamed",
+            label=formatting.escape(told["name"]) or "Unnamed",
             icon=TASK.icon,
             query_params={"project": token},
         )

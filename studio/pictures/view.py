@@ -26,7 +26,8 @@ from studio.pictures.inference_client import TASK
 from studio.pictures.project import Project
 from studio.pictures.schema import MAX_NAME_LENGTH
 from studio.pictures.task import feature_loaders, projects
-from studio.ui import error_boundary, formatting, model_picker
+from studio.ui import formatting, model_picker
+from studio.ui.error_boundary import error_boundary
 
 VIEWS: Mapping[str, Callable[[Project, FeatureLoader, FittedProject], None]] = {
     "Why": explanation_panel.show,
@@ -60,9 +61,9 @@ def show(token: str) -> None:
     loader = feature_loaders().get(project, card)
     left, right = st.columns([5, 6], gap="large")
     fitted = None
-    with left, error_boundary.told("the classes"):
+    with left, error_boundary("the classes"):
         class_editor.show(project, loader.understands_words)
-    with right, error_boundary.told("the answers"):
+    with right, error_boundary("the answers"):
         fitted = predictions_panel.show(project, loader, card, here=here)
     if fitted is not None:
         _closer(project, loader, fitted)
@@ -76,7 +77,7 @@ def _heading(project: Project) -> None:
             state.name = st.session_state[key].strip() or state.name
 
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.title(formatting.plain(project.state.name), width="content")
+        st.title(formatting.escape(project.state.name), width="content")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             if st.button("All projects", icon=":material/photo_library:"):
                 st.query_params.clear()
@@ -94,7 +95,7 @@ def _heading(project: Project) -> None:
 
 def _closer(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     st.divider()
-    with error_boundary.told("what explains the answers"):
+    with error_boundary("what explains the answers"):
         first = next(iter(VIEWS))
         chosen = st.segmented_control(
             "Look closer", list(VIEWS), default=first, required=True, key=f"view-{project.token}",

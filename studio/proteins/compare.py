@@ -19,7 +19,7 @@ from backends.folding.structure.structure import Structure
 from evaluation.metrics.folding.scores import COMPARISON_METRICS
 from studio import services
 from studio.jobs.background import Analysis
-from studio.jobs.receiver import copy_upload
+from studio.jobs.uploads import copy_upload
 from studio.library.library import Run
 from studio.proteins import probe, run_data
 from studio.proteins.run_data import COMPARISON, MORPH, REFERENCE, FoldData
@@ -119,7 +119,7 @@ def show(run: Run) -> None:
         return
     if stored_reference is not None:
         title = str(stored_reference[1].meta.get("title") or "a reference")
-        st.markdown(f"Compared with **{formatting.plain(title)}**")
+        st.markdown(f"Compared with **{formatting.escape(title)}**")
     score = compare.Score(COMPARISON, partial(_compute_comparison, run), partial(_show_comparison, run), "Comparing…")
     form = compare.TruthForm(
         title="Give a structure to compare with",
@@ -184,12 +184,12 @@ def _show_comparison(run: Run, comparison: Mapping[str, Any]) -> None:
 
 
 def _show_scores(comparison: Mapping[str, Any]) -> None:
-    st.markdown(formatting.plain(comparison["sentence"]))
+    st.markdown(formatting.escape(comparison["sentence"]))
     with st.container(horizontal=True):
         for metric in COMPARISON_METRICS:
             st.metric(metric.name, metric.format(comparison.get(metric.id)), help=metric.meaning, width=130)
     pairs = ", ".join(f"{pair['model']} with {pair['reference']}" for pair in comparison["chains"])
-    st.caption(f"Chains: {formatting.plain(pairs)}, matched by their sequences.")
+    st.caption(f"Chains: {formatting.escape(pairs)}, matched by their sequences.")
     if precision := comparison.get("precision"):
         text = ", ".join(f"{top} {_percent(value)}" for top, value in precision.items())
         st.caption(

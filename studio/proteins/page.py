@@ -92,18 +92,18 @@ def tell(protein: Protein) -> None:
         st.error(found.problem, icon=":material/error:")
     if found.query is None:
         return
-    st.caption(f":material/check_circle: {formatting.plain(f'{protein.name}: {found.text}')}")
+    st.caption(f":material/check_circle: {formatting.escape(f'{protein.name}: {found.text}')}")
     if found.query.alignment is not None:
         st.caption(f":material/layers: {probe.alignment_depth(found)}")
         with st.expander("Depth along the chain"):
             counts = {"sequences": found.query.alignment.depth, "residue": range(1, found.length + 1)}
             st.line_chart(counts, x="residue", y="sequences", height=180)
     for notice in found.query.notices:
-        st.caption(f":material/cleaning_services: {formatting.plain(notice)}")
+        st.caption(f":material/cleaning_services: {formatting.escape(notice)}")
     for chain, warning in found.warnings:
         icon = ":material/warning:" if warning.level == "warning" else ":material/info:"
         lead = f"Chain {chain}: " if chain else ""
-        st.caption(f"{icon} {formatting.plain(lead + warning.sentence)}")
+        st.caption(f"{icon} {formatting.escape(lead + warning.sentence)}")
 
 
 def _found(protein: Protein | None) -> Probe:

@@ -154,7 +154,7 @@ def geometry(run: Run) -> None:
         name.markdown(f"**{row['name']}**", help=row["definition"])
         value.caption(_against(row))
         with sentence.container(horizontal=True, vertical_alignment="center"):
-            st.caption(formatting.plain(row["sentence"]))
+            st.caption(formatting.escape(row["sentence"]))
             if row["residues"] and st.button("Show in 3D", key=f"show-{run.id}-{row['id']}", type="tertiary"):
                 run_data.select(run.id, row["residues"])
                 st.rerun()
@@ -238,7 +238,7 @@ def numbers(run: Run) -> None:
             st.rerun()
     mine = columns(run, fold)
     if mine:
-        st.markdown(f"To colour by: **{formatting.plain(', '.join(column.label for column in mine))}**")
+        st.markdown(f"To colour by: **{formatting.escape(', '.join(column.label for column in mine))}**")
         if st.button("Forget these numbers", icon=":material/delete:"):
             library.drop(run.id, COLUMNS)
             st.rerun()

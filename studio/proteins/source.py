@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from studio import services
-from studio.jobs.receiver import copy_upload
+from studio.jobs.uploads import copy_upload
 from studio.library.library import Run
 from studio.proteins import probe
 from studio.proteins.probe import Probe

@@ -79,4 +79,4 @@ def _geometry(fold: FoldData) -> None:
     st.markdown("**Could it be a protein?**", help=GATE)
     badge, short = VERDICTS[fold.sanity["verdict"]]
     st.markdown(badge, help=short)
-    st.caption(formatting.plain(fold.sanity["sentence"]))
+    st.caption(formatting.escape(fold.sanity["sentence"]))

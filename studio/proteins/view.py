@@ -12,7 +12,8 @@ from backends.folding.structure.structure import Structure
 from studio import services
 from studio.library.library import Run, Stored
 from studio.proteins import attention_panel, compare, results, run_data, trust_panel
-from studio.ui import error_boundary, run_page
+from studio.ui import run_page
+from studio.ui.error_boundary import error_boundary
 from studio.web import urls
 
 VIEWS = {
@@ -40,7 +41,7 @@ def _draw_run(run_id: str, live: bool) -> None:
     run = services.library().get(run_id)
     if run is None:
         return
-    with error_boundary.told("the workbench"):
+    with error_boundary("the workbench"):
         fold = run_data.load_fold(run) if run.status == "done" else None
         if fold is None:
             _draw_progress(run, live)
@@ -145,5 +146,5 @@ PAGE = run_page.RunPage(
     cancelled="Your protein is kept; the structures finished so far are below.",
     watch=_draw_run,
     views=VIEWS,
-    told="sanity_sentence",
+    shown_apart="sanity_sentence",
 )

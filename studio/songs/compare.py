@@ -13,7 +13,7 @@ import streamlit as st
 from backends.core.errors import BadInput, UserError
 from evaluation.metrics.separation.bss_eval import METRICS
 from studio import services
-from studio.jobs.receiver import copy_upload
+from studio.jobs.uploads import copy_upload
 from studio.library.library import Library, Run
 from studio.songs.probe import TYPES
 from studio.songs.results import mix_file, stem_files

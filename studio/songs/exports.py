@@ -19,7 +19,7 @@ from backends.core.errors import BadInput
 from studio.library.library import Library, Run, UnknownRun, home
 from studio.songs.mixdown import mixdown, stems_zip
 from studio.web.filenames import export_name, model_of
-from studio.web.responses import NEVER, SAFE_HEADERS, Busy, NotReady, in_words, sentence
+from studio.web.responses import NEVER, SAFE_HEADERS, Busy, NotReady, errors_as_text, text_response
 
 EXPORTS_AT_ONCE = 2
 EXPORTS_WAITING = 6
@@ -31,8 +31,8 @@ def routes(library: Library, base: str) -> list[Route]:
     exports = Exports(library, home() / "exports")
     exports.clear()
     return [
-        Route(f"{base}/runs/{{run}}/mixdown", in_words(exports.mixdown)),
-        Route(f"{base}/runs/{{run}}/stems.zip", in_words(exports.stems_zip)),
+        Route(f"{base}/runs/{{run}}/mixdown", errors_as_text(exports.mixdown)),
+        Route(f"{base}/runs/{{run}}/stems.zip", errors_as_text(exports.stems_zip)),
     ]
 
 
@@ -91,7 +91,7 @@ class Exports:
     async def _export(self, request: Request, make: Callable[[Path], tuple[Path, str, str]]) -> Response:
         """Let `make` write a file in a folder of its own, in a thread, and send it; the folder goes with the answer."""
         if request.method != "GET":  # a HEAD must not start minutes of work
-            return sentence("Exports are made when they are fetched: use GET.", 405, {"Allow": "GET"})
+            return text_response("Exports are made when they are fetched: use GET.", 405, {"Allow": "GET"})
         if self.waiting >= EXPORTS_AT_ONCE + EXPORTS_WAITING:
             raise Busy("Many exports are being made just now: try again in a minute.")
         self.waiting += 1

@@ -130,7 +130,7 @@ def about(run: Run) -> None:
     st.caption("The files as the model wrote them, in 32-bit floating point: nothing is rounded or clipped.")
     downloads.show(
         downloads.of_stored(
-            run.id, stored, f"{formatting.plain(stored.name)}.wav", "Opens in every audio editor and most players."
+            run.id, stored, f"{formatting.escape(stored.name)}.wav", "Opens in every audio editor and most players."
         )
         for kind in ("stem", "mix")
         for stored in library.artifacts(run.id, kind)

@@ -9,7 +9,8 @@ import streamlit as st
 
 from backends.core.errors import UserError
 from studio.jobs.background import BackgroundTasks
-from studio.ui import error_boundary, formatting
+from studio.ui import formatting
+from studio.ui.error_boundary import safe_fragment
 
 WAIT_SECONDS = 0.7
 
@@ -43,14 +44,14 @@ def answer(
 
 def try_again(sentence: str, name: str) -> bool:
     """Say why something failed; whether the visitor wants another try."""
-    st.error(formatting.plain(sentence), icon=":material/error:")
+    st.error(formatting.escape(sentence), icon=":material/error:")
     return st.button("Try again", key=f"again-{name}", icon=":material/replay:")
 
 
 def _wait(tasks: BackgroundTasks[Key, Value], key: Key, make: Callable[[], Value], doing: str) -> None:
     """Ask now and then, which also keeps the task ahead of those that nobody looks at; at the end draw the page."""
 
-    @error_boundary.fragment(run_every=WAIT_SECONDS)
+    @safe_fragment(run_every=WAIT_SECONDS)
     def waiting() -> None:
         try:
             ready = tasks.get(key, make) is not None

@@ -10,10 +10,10 @@ from typing import Any
 import streamlit as st
 
 from backends.core.errors import UserError
+from backends.shared import strict_json
 from studio import services
 from studio.jobs.background import Analysis
 from studio.library.library import Run
-from studio.library.models import plain
 from studio.ui import run_sections
 
 
@@ -83,7 +83,7 @@ def show(run: Run, scores: Sequence[Score], form: TruthForm, *, known: bool) -> 
 
 def _show_score(run: Run, score: Score) -> None:
     def make() -> bytes:
-        return json.dumps(plain(score.make()), allow_nan=False).encode()
+        return strict_json.dumps(score.make()).encode()
 
     run_sections.analysed(run, score.kind, make, score.doing, lambda answer: score.draw(json.loads(answer)))
 

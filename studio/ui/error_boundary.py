@@ -1,4 +1,4 @@
-"""Nothing that goes wrong while a page is drawn reaches a person as a traceback, also inside a fragment."""
+"""Faults while a page is drawn become one sentence on the page, never a traceback, also inside a fragment."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ FAULT = (
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
-    """Say a UserError in its own words; log any other fault with its traceback and say that there was one."""
+def error_boundary(what: str) -> Iterator[None]:
+    """Show the sentence of a UserError; log any other fault with its traceback and say that there was one."""
     try:
         yield
     except UserError as error:
@@ -32,13 +32,13 @@ def told(what: str) -> Iterator[None]:
         st.error(FAULT, icon=":material/error:")
 
 
-def fragment(run_every: float | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """`st.fragment` whose own reruns, which no caller surrounds, are guarded as well."""
+def safe_fragment(run_every: float | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """`st.fragment` with an error boundary around each of its own reruns, which no caller surrounds."""
 
     def decorate(draw: Callable[..., None]) -> Callable[..., None]:
         @wraps(draw)
         def guarded(*args: Any, **kwargs: Any) -> None:
-            with told(draw.__name__):
+            with error_boundary(draw.__name__):
                 draw(*args, **kwargs)
 
         return st.fragment(guarded, run_every=run_every)

@@ -58,6 +58,6 @@ WEIGHTS = {
 """Where a card's weights come from."""
 
 
-def plain(text: str) -> str:
-    """Text from outside, such as a file's name, so that Markdown shows it as it is and loads nothing it names."""
+def escape(text: str) -> str:
+    """Text from outside, such as a file's name, with Markdown's special characters escaped: shown as it is."""
     return re.sub(r"([\\`*_{}\[\]()#+!|<>$:~])", r"\\\1", text)

@@ -11,7 +11,8 @@ from backends.weights.locations import default_root
 from studio import services
 from studio.jobs.backend import BackendState, EmbeddedBackend
 from studio.jobs.jobs import JobView
-from studio.ui import error_boundary, formatting
+from studio.ui import formatting
+from studio.ui.error_boundary import safe_fragment
 
 POLL_SECONDS = 0.7
 ABSENCE = {
@@ -39,7 +40,7 @@ def choose_card(
         "Model",
         ids,
         index=ids.index(default) if default in ids else 0,
-        format_func=lambda card_id: formatting.plain(by_id[card_id].title),
+        format_func=lambda card_id: formatting.escape(by_id[card_id].title),
         captions=[_caption(card, estimate(card)) for card in by_id.values()],
         key=key or f"model-{'-'.join(ids)}",
         persist_state="session",
@@ -89,7 +90,7 @@ def tell_own_weights(name: str, task: TaskInfo) -> None:
                 'as `{"layout": "NHWC", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "activation": "sigmoid"}`.'
             )
         for strange in own.strange:
-            st.warning(f"{formatting.plain(strange)} is there, but is no kind of weights that is used here.")
+            st.warning(f"{formatting.escape(strange)} is there, but is no kind of weights that is used here.")
 
 
 def _own_folder(task: str) -> str:
@@ -122,7 +123,7 @@ def offer_download(card: CardInfo) -> None:
         st.rerun()
 
 
-@error_boundary.fragment(run_every=POLL_SECONDS)
+@safe_fragment(run_every=POLL_SECONDS)
 def _watch_download(job_id: str) -> None:
     view = services.jobs().get(job_id)
     if view is None or view.ended:
@@ -165,7 +166,7 @@ def wait_for_backend(state: BackendState) -> None:
     _watch_backend()
 
 
-@error_boundary.fragment(run_every=0.5)
+@safe_fragment(run_every=0.5)
 def _watch_backend() -> None:
     state = services.backend().state()
     if state.ready:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from studio import services
 from studio.jobs.backend import BackendState
-from studio.ui import error_boundary
+from studio.ui.error_boundary import error_boundary, safe_fragment
 
 ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
 
@@ -17,11 +17,11 @@ ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
 def show(page: Any) -> None:
     """Run `page` under the server line."""
     server_line()
-    with error_boundary.told(f"the page {page.title}"):
+    with error_boundary(f"the page {page.title}"):
         page.run()
 
 
-@error_boundary.fragment(run_every=3)
+@safe_fragment(run_every=3)
 def server_line() -> None:
     """Say when the model server is not ready, or was started again since this visitor last saw it."""
     state = services.backend().state()

@@ -9,7 +9,8 @@ import streamlit as st
 
 from studio import launch, services, tasks
 from studio.library.library import Run
-from studio.ui import error_boundary, formatting, model_picker, run_sections
+from studio.ui import formatting, model_picker, run_sections
+from studio.ui.error_boundary import error_boundary, safe_fragment
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class RunPage:
         cancelled: what remains of a run that was cancelled.
         watch: draws what changes while the job runs, given the run's id and whether it does; redrawn every moment.
         views: what there is to see and do once the run has finished, by the words to choose it with; the first is open.
-        told: the name of a fact whose sentence the task shows in a place of its own, so that it stands there alone.
+        shown_apart: the name of a fact whose sentence the task shows in a place of its own, and nowhere else.
     """
 
     task: str
@@ -29,7 +30,7 @@ class RunPage:
     cancelled: str
     watch: Callable[[str, bool], None]
     views: Mapping[str, Callable[[Run], None]]
-    told: str = ""
+    shown_apart: str = ""
 
 
 def show(page: RunPage, run_id: str) -> None:
@@ -48,7 +49,7 @@ def show(page: RunPage, run_id: str) -> None:
     live = view is not None and not view.ended
     with st.container():
         _ending(page, run, live)
-    error_boundary.fragment(model_picker.POLL_SECONDS if live else None)(_watched(page))(run_id, live)
+    safe_fragment(model_picker.POLL_SECONDS if live else None)(_watched(page))(run_id, live)
     if run.status == "done":
         _explain(page, run)
 
@@ -69,7 +70,7 @@ def _watched(page: RunPage) -> Callable[[str, bool], None]:
 
 def _heading(page: RunPage, run: Run) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        st.subheader(formatting.plain(run.title), width="content")
+        st.subheader(formatting.escape(run.title), width="content")
         if st.button(page.begin, icon=":material/add:"):
             st.query_params.clear()
             st.rerun()
@@ -81,14 +82,14 @@ def _heading(page: RunPage, run: Run) -> None:
 def _ending(page: RunPage, run: Run, live: bool) -> None:
     """How the run ended, where that needs saying, and what can be done about it."""
     for notice in run.notices:
-        if notice == run.facts.get(page.told):
+        if notice == run.facts.get(page.shown_apart):
             continue
-        st.info(formatting.plain(notice), icon=":material/info:")
+        st.info(formatting.escape(notice), icon=":material/info:")
     if live or run.status == "done":
         return
     match run.status:
         case "failed":
-            st.error(formatting.plain(run.error), icon=":material/error:")
+            st.error(formatting.escape(run.error), icon=":material/error:")
         case "cancelled":
             st.info(f"Cancelled. {page.cancelled}", icon=":material/cancel:")
         case "interrupted":
@@ -101,7 +102,7 @@ def _ending(page: RunPage, run: Run, live: bool) -> None:
 
 def _explain(page: RunPage, run: Run) -> None:
     first = next(iter(page.views))
-    with error_boundary.told("what explains the result"):
+    with error_boundary("what explains the result"):
         chosen = st.segmented_control(
             "Look closer",
             list(page.views),

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from studio.jobs.receiver import copy_upload
+from studio.jobs.uploads import copy_upload
 
 Value = TypeVar("Value")
 

@@ -64,7 +64,7 @@ def tell_probe(source: Source) -> None:
     if source.probe.problem:
         st.error(source.probe.problem, icon=":material/error:")
     elif source.probe.text:
-        st.caption(f":material/check_circle: {formatting.plain(f'{source.name}: {source.probe.text}')}")
+        st.caption(f":material/check_circle: {formatting.escape(f'{source.name}: {source.probe.text}')}")
 
 
 def all_cards(task: TaskInfo, source: Source | None) -> tuple[Sequence[CardInfo], str]:

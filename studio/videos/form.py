@@ -119,7 +119,7 @@ def background(key: str, run: Run | None, chosen: FormValues) -> tuple[FormValue
     if uploaded.probe.problem:
         st.error(f"The background cannot be used: {uploaded.probe.problem}", icon=":material/error:")
     else:
-        st.caption(f":material/check_circle: {formatting.plain(f'{uploaded.name}: {uploaded.probe.text}')}")
+        st.caption(f":material/check_circle: {formatting.escape(f'{uploaded.name}: {uploaded.probe.text}')}")
     return _with_file(chosen, uploaded.path), uploaded.probe.problem
 
 

@@ -33,7 +33,7 @@ from backends.matting.video.source import is_picture
 from studio.library.library import Library, Run, UnknownRun
 from studio.library.models import Stored
 from studio.videos.frame_source import FrameSource, PictureFrames, VideoFrames, background_at
-from studio.web.responses import SAFE_HEADERS, NotReady, in_words
+from studio.web.responses import SAFE_HEADERS, NotReady, errors_as_text
 from studio.web.urls import run_url
 
 VIEWS = ("source", "alpha", "foreground", "checker", "composite")
@@ -81,7 +81,7 @@ def frame_url(run_id: str) -> str:
 
 
 def routes(library: Library, base: str) -> list[Route]:
-    return [Route(f"{base}/runs/{{run}}/frame", in_words(FrameEndpoint(library).frame))]
+    return [Route(f"{base}/runs/{{run}}/frame", errors_as_text(FrameEndpoint(library).frame))]
 
 
 class FrameEndpoint:

@@ -34,8 +34,8 @@ def files(run: Run) -> None:
         st.markdown("**What was kept of the source** (checked on the written file)")
     for check in checks:
         badge, what, sentence = st.columns([1, 1, 5], vertical_alignment="center")
-        badge.markdown(STATES.get(check["state"], formatting.plain(check["state"])))
-        what.markdown(f"**{formatting.plain(check['what']).capitalize()}**")
+        badge.markdown(STATES.get(check["state"], formatting.escape(check["state"])))
+        what.markdown(f"**{formatting.escape(check['what']).capitalize()}**")
         sentence.text(check["sentence"], wrap=True)
 
 

@@ -21,7 +21,7 @@ from evaluation.metrics.matting.clips import score_clip
 from evaluation.metrics.matting.frames import FramePair
 from studio import services
 from studio.jobs.background import Analysis
-from studio.jobs.receiver import copy_upload
+from studio.jobs.uploads import copy_upload
 from studio.library.library import Library, Run
 from studio.ui import compare, formatting
 from studio.videos import ground_truth, probe

@@ -13,7 +13,8 @@ import streamlit as st
 from backends.core.errors import UserError
 from studio import launch, services
 from studio.library.library import Run, Stored
-from studio.ui import error_boundary, formatting, run_page
+from studio.ui import formatting, run_page
+from studio.ui.error_boundary import error_boundary
 from studio.videos import form, form_values, probe, results, scores
 from studio.videos import source as video_source
 from studio.videos.form_values import FormValues
@@ -35,7 +36,7 @@ def _watch(run_id: str, live: bool) -> None:
     if run is None:
         return
     state = None
-    with error_boundary.told("the workbench"):
+    with error_boundary("the workbench"):
         state = _workbench(run, live)
     if run.status == "done":
         _next(run, state)

@@ -1,4 +1,4 @@
-"""How the studio's own addresses answer: headers that keep files harmless, and failures as one plain sentence."""
+"""Responses of the studio's own addresses: headers that keep files harmless, failures as one plain sentence."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ STATUS: Mapping[type[UserError], int] = {
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def sentence(words: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    """`words` as plain text that is not kept."""
-    return PlainTextResponse(words, status, {**SAFE_HEADERS, **NEVER, **(headers or {})})
+def text_response(text: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """A plain text that no browser caches."""
+    return PlainTextResponse(text, status, {**SAFE_HEADERS, **NEVER, **(headers or {})})
 
 
-def in_words(endpoint: Endpoint) -> Endpoint:
-    """`endpoint`, answering a UserError with its sentence."""
+def errors_as_text(endpoint: Endpoint) -> Endpoint:
+    """`endpoint`, which answers a UserError with its sentence and the status of its kind."""
 
     @wraps(endpoint)
     async def answer(request: Request) -> Response:
@@ -72,6 +72,6 @@ def in_words(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except UserError as error:
             status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
-            return sentence(error.sentence, status, {"Retry-After": "30"} if isinstance(error, Busy) else None)
+            return text_response(error.sentence, status, {"Retry-After": "30"} if isinstance(error, Busy) else None)
 
     return answer

@@ -19,7 +19,7 @@ from studio import tasks
 from studio.library.library import Library, Run, Stored, UnknownRun
 from studio.web import urls, vendor
 from studio.web.filenames import export_name, model_of
-from studio.web.responses import FOREVER, NEVER, SAFE_HEADERS, NoSuchFile, in_words, sentence
+from studio.web.responses import FOREVER, NEVER, SAFE_HEADERS, NoSuchFile, errors_as_text, text_response
 
 MEDIA_TYPES: Mapping[str, str] = {
     ".wav": "audio/wav",
@@ -54,8 +54,8 @@ def routes(library: Library) -> list[BaseRoute]:
     files = _Files(library)
     base = urls.base_path()
     return [
-        Route(f"{base}/runs/{{run}}/files/{{file}}", in_words(files.file)),
-        Route(f"{base}/healthz", in_words(files.health)),
+        Route(f"{base}/runs/{{run}}/files/{{file}}", errors_as_text(files.file)),
+        Route(f"{base}/healthz", errors_as_text(files.health)),
         *(route for task in tasks.registered().values() for route in task.routes(library, base)),
         *vendor.routes(base),
     ]
@@ -73,8 +73,8 @@ class _Files:
         if etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers={"ETag": etag, **FOREVER})
         if _unsatisfiable(request.headers.get("range", ""), stored.bytes):
-            told = f"This file has only {stored.bytes} bytes: ask for a range within it."
-            return sentence(told, 416, {"Content-Range": f"bytes */{stored.bytes}"})
+            text = f"This file has only {stored.bytes} bytes: ask for a range within it."
+            return text_response(text, 416, {"Content-Range": f"bytes */{stored.bytes}"})
         kind = MEDIA_TYPES.get(path.suffix, BINARY)
         saved = "download" in request.query_params or not SHOWN.fullmatch(kind)
         return FileResponse(

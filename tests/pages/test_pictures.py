@@ -339,11 +339,11 @@ def test_what_cannot_be_worked_out_is_said_once_and_can_be_tried_again(
     monkeypatch.setattr(reliability_panel, "learning_curve", lambda *_: 1 / 0)
     view(fitted(app, project), "How far to trust it")
     wait_for(lambda: any(button.label == "Try again" for button in app.run().button), 20)
-    assert formatting.plain(FAULT) in words_of(app) and "What to do next" in words_of(app)
+    assert formatting.escape(FAULT) in words_of(app) and "What to do next" in words_of(app)
     monkeypatch.setattr(reliability_panel, "learning_curve", whole)
     click(app, "Try again")
     wait_for(lambda: "Teaching and testing" not in words_of(app.run()), 30)
-    assert formatting.plain(FAULT) not in words_of(app)
+    assert formatting.escape(FAULT) not in words_of(app)
 
 
 def test_where_it_looks_is_asked_of_the_server_and_drawn(app: AppTest, project: Project) -> None:

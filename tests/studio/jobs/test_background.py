@@ -13,7 +13,7 @@ import pytest
 from backends.core.errors import BadInput, UserError
 from studio.jobs.background import Analysis, BackgroundTasks, LibraryStore, MemoryStore
 from studio.library.library import Library
-from studio.ui.formatting import about, count, duration, plain, size
+from studio.ui.formatting import about, count, duration, escape, size
 from tests.conftest import wait_for
 
 
@@ -234,7 +234,7 @@ def workers() -> list[threading.Thread]:
         (size(84141911), "84.1 MB"),
         (count(1, "job"), "1 job"),
         (count(2, "job"), "2 jobs"),
-        (plain("![a](http://x)"), r"\!\[a\]\(http\://x\)"),
+        (escape("![a](http://x)"), r"\!\[a\]\(http\://x\)"),
     ],
 )
 def test_numbers_as_people_say_them(shown: str, expected: str) -> None:
