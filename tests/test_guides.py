@@ -21,7 +21,7 @@ from backends.core.errors import BadInput
 from backends.core.task import Task, task_named
 from backends.separation import cards
 from backends.serving.host import Host
-from backends.serving.run_job import Job, run
+from backends.serving.run_job import JobRequest, run_job
 from evaluation.metrics import base
 from studio import services, tasks
 from tests.backends.separation import test_engines
@@ -77,7 +77,7 @@ def test_its_option_is_validated_described_and_offered(separation: Task, short_s
     host = Host(device="cpu")
     card, weights = host.choose(separation, weights="mid_side")
     with pytest.raises(BadInput, match="“width” takes a number from 0 to 1"):
-        list(run(host, Job(separation, card, weights, {"song": short_song}, {"width": "2"}, tmp_path)))
+        list(run_job(host, JobRequest(separation, card, weights, {"song": short_song}, {"width": "2"}, tmp_path)))
     info = next(one for one in host.info().tasks["separation"].cards if one.id == "mid_side")
     width = next(option for option in info.options if option.name == "width")
     assert (width.title, width.most, width.advanced) == ("Width", 1, True)

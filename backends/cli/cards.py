@@ -46,6 +46,6 @@ def import_weights(arguments: argparse.Namespace) -> int:
 
     host = Host()
     _, card = host.any_card(arguments.id)
-    for path in host.store.adopt(card, arguments.file):
+    for path in host.store.import_files(card, arguments.file):
         answer(str(path))
     return 0

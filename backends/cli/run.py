@@ -28,7 +28,7 @@ NAMED = 3
 def run_task(arguments: argparse.Namespace) -> int:
     """Do the job that the arguments describe; its files arrive in `--out` once it has succeeded."""
     from backends.serving.host import Host
-    from backends.serving.run_job import Job, run
+    from backends.serving.run_job import JobRequest, run_job
 
     task, host = task_named(arguments.task), Host()
     options, inputs = _given(arguments, task)
@@ -39,7 +39,7 @@ def run_task(arguments: argparse.Namespace) -> int:
     artifacts: tuple[Artifact, ...] = ()
     previews: set[Path] = set()
     with _folder(arguments.out) as work:
-        with closing(run(host, Job(task, card, weights, inputs, options, work))) as events:
+        with closing(run_job(host, JobRequest(task, card, weights, inputs, options, work))) as events:
             for event in events:
                 report(event)
                 if isinstance(event, Metric) and math.isfinite(event.value):

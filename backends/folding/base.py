@@ -31,6 +31,11 @@ REQUIRED_INPUTS = {
     "structure": "a structure file (PDB or mmCIF)",
 }
 
+OUT_OF_MEMORY = (
+    "There is not enough memory for this protein: close other programs, set “chunk” to a smaller number, "
+    "or fold its domains one by one."
+)
+
 
 class FoldingEngine(Engine):
     """Turns a protein's sequence, alignment or structure file into a structure with its confidence.

@@ -33,7 +33,7 @@ from backends.core.task import Task, tasks
 from backends.serving import live
 from backends.serving.host import Host
 from backends.serving.job_folders import KEEP_SECONDS, JobFolder, JobFolders
-from backends.serving.run_job import Job, run
+from backends.serving.run_job import JobRequest, run_job
 from backends.serving.uploads import Uploads, named_files, refuse_addresses
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class Server:
         folder = self.folders.open()
         try:
             with self.uploads.used(files):
-                yield from told(self._events(task, files, weights, options, folder), task.name, CRASH)
+                yield from errors_as_events(self._events(task, files, weights, options, folder), task.name, CRASH)
         finally:
             self.folders.close(folder)
 
@@ -113,8 +113,8 @@ class Server:
         with self.device:
             card, paths = self.host.choose(task, weights=weights)
             yield {"type": "started", "job": folder.token, "card": card.id, "device": self.host.device}
-            job = Job(task, card, paths, files, options or {}, folder.path)
-            with closing(run(self.host, job)) as events:
+            job = JobRequest(task, card, paths, files, options or {}, folder.path)
+            with closing(run_job(self.host, job)) as events:
                 for event in events:
                     self._go_on()
                     if isinstance(event, Metric) and not math.isfinite(event.value):
@@ -127,7 +127,7 @@ class Server:
 
     def fetch(self, card_id: str) -> Events:
         """Download the weights of a card as JSON events, ending with {"type": "fetched"}."""
-        yield from told(self._fetch_events(card_id), f"fetching {card_id}", FETCH_CRASH)
+        yield from errors_as_events(self._fetch_events(card_id), f"fetching {card_id}", FETCH_CRASH)
 
     def _fetch_events(self, card_id: str) -> Events:
         _, card = self.host.any_card(card_id)
@@ -138,7 +138,7 @@ class Server:
         yield {"type": "fetched", "card": card.id, "bytes": card.download_bytes}
 
 
-def told(events: Events, what: str, crash: str) -> Events:
+def errors_as_events(events: Events, what: str, crash: str) -> Events:
     """The same events; whatever goes wrong becomes an error event of one sentence, and Gradio's error."""
     try:
         yield from events

@@ -21,16 +21,16 @@ from backends.core.model_card import ModelCard
 from backends.core.task import Task, tasks
 from backends.serving.speeds import Speeds
 from backends.weights import user_models
-from backends.weights.requirements import folders, lacking
+from backends.weights.requirements import folders, missing_needs
 from backends.weights.store import WeightStore
 
 log = logging.getLogger(__name__)
 
-HERE = ("present", "builtin")
+RUNNABLE_STATES = ("present", "builtin")
 """The states of the weight store in which a card can run."""
 
-TELLING_SECONDS = 3.0
-"""A run shorter than this says little of the speed of a long one."""
+RELIABLE_SECONDS = 3.0
+"""The shortest run from which the speed of a long one can be told."""
 
 FAULT = "The model could not be made ready because of a fault of ours; its server's log says more."
 
@@ -60,7 +60,7 @@ class Host:
     def __init__(self, store: WeightStore | None = None, device: str | None = None) -> None:
         self.store = store or WeightStore()
         self._device = device or os.environ.get("FOURFOLD_DEVICE", "")
-        self._passing: dict[str, CardState] = {}
+        self._transitions: dict[str, CardState] = {}
         self._failures: dict[str, str] = {}
         self._speeds = Speeds(self.store.root / "speeds.json")
         self._loaded: tuple[tuple[str, str], Engine] | None = None
@@ -79,7 +79,7 @@ class Host:
 
     def cards(self, task: Task) -> tuple[ModelCard, ...]:
         """Those of the project, and one for each of the user's own weights that lies in the folder for them now."""
-        return (*task.cards, *user_models.found(task, self.store.root))
+        return (*task.cards, *user_models.discover(task, self.store.root))
 
     def card(self, task: Task, card_id: str) -> ModelCard:
         cards = self.cards(task)
@@ -98,10 +98,10 @@ class Host:
         raise BadInput(f"There is no model called “{card_id}”.")
 
     def state(self, card: ModelCard) -> CardState:
-        """Where the card stands now: something passing (downloading, loading) or what the disk says."""
-        passing = self._passing.get(card.id)
-        if passing is not None:
-            return passing
+        """Where the card stands now: a transition under way (downloading, loading) or what the disk says."""
+        transition = self._transitions.get(card.id)
+        if transition is not None:
+            return transition
         reason, loaded = self._failures.get(card.id, ""), self._loaded
         if loaded is not None and loaded[1].card.id == card.id:
             return CardState("ready", reason)
@@ -110,13 +110,13 @@ class Host:
 
     def stored(self, card: ModelCard) -> str:
         """The weight store's word, or "absent" where the card lacks a program, package or folder."""
-        return "absent" if lacking(card, self.store.root) else self.store.state(card)
+        return "absent" if missing_needs(card, self.store.root) else self.store.state(card)
 
     def paths(self, card: ModelCard) -> tuple[Path, ...]:
-        """What the card's engine is to load. Raises WeightsMissing, whose sentence says how to get what is lacking."""
-        if wanting := lacking(card, self.store.root):
-            raise WeightsMissing(wanting[0].how)
-        if user_models.is_found(card):
+        """The files the card's engine loads. Raises WeightsMissing, whose sentence says how to get what is missing."""
+        if missing := missing_needs(card, self.store.root):
+            raise WeightsMissing(missing[0].how)
+        if user_models.is_listed(card):
             return (user_models.path_of(card, self.store.root),)
         return self.store.paths(card) or folders(card, self.store.root)
 
@@ -140,7 +140,7 @@ class Host:
         ranked = sorted(cards, key=lambda card: -card.preference)
         fitting = [card for card in ranked if not engine or card.engine == engine]
         for card in fitting:
-            if self.stored(card) in HERE:
+            if self.stored(card) in RUNNABLE_STATES:
                 return card, self.paths(card)
         return fitting[0], self.paths(fitting[0])
 
@@ -150,16 +150,16 @@ class Host:
         taker = engine or user_models.engine_for(task, path) or next(learned, "")
         if not path.exists():
             raise WeightsMissing(f"There is no model called “{path}” and no file or folder there either.")
-        card = user_models.card(task, taker, path, path.stem)
-        if wanting := lacking(card, self.store.root):
-            raise WeightsMissing(wanting[0].how)
+        card = user_models.card_for(task, taker, path, path.stem)
+        if missing := missing_needs(card, self.store.root):
+            raise WeightsMissing(missing[0].how)
         return card, (path,)
 
     def engine(self, task: Task, card: ModelCard, paths: tuple[Path, ...]) -> Iterator[Progress | Engine]:
         """Yield Progress while loading, then the engine, ready. The caller holds the device."""
         key = (
             task.name,
-            card.id if card.tier != "yours" else str([(path, *user_models.stamp(path)) for path in paths]),
+            card.id if card.tier != "yours" else str([(path, *user_models.fingerprint(path)) for path in paths]),
         )
         if self._loaded is not None and self._loaded[0] == key:
             yield self._loaded[1]
@@ -167,7 +167,7 @@ class Host:
         yield Progress("Loading the model", 0, 1)
         with self._lock:
             self._loaded = None
-        with self._passing_as(card, CardState("loading")):
+        with self._in_transition(card, CardState("loading")):
             try:
                 engine = task.engine_class(card.engine)(card, paths)
                 engine.load(self.device)
@@ -182,35 +182,35 @@ class Host:
 
     def fetch(self, card: ModelCard) -> Generator[Progress, None, None]:
         """Download the card's weights; its state says "downloading" meanwhile, and keeps the reason if that fails."""
-        if not card.files and (wanting := lacking(card, self.store.root)):
-            raise WeightsMissing(wanting[0].how)
-        with self._passing_as(card, CardState("downloading", total=card.download_bytes)):
+        if not card.files and (missing := missing_needs(card, self.store.root)):
+            raise WeightsMissing(missing[0].how)
+        with self._in_transition(card, CardState("downloading", total=card.download_bytes)):
             for progress in self.store.fetch(card):
-                self._passing[card.id] = CardState("downloading", "", progress.done, progress.total)
+                self._transitions[card.id] = CardState("downloading", "", progress.done, progress.total)
                 yield progress
 
     @contextmanager
-    def _passing_as(self, card: ModelCard, state: CardState) -> Iterator[None]:
+    def _in_transition(self, card: ModelCard, state: CardState) -> Iterator[None]:
         """Show `state` while the block runs; afterwards remember why it failed, or that it did not."""
-        self._passing[card.id] = state
+        self._transitions[card.id] = state
         try:
             yield
         except Exception as error:
             # A card of the terminal's is named after its file, which may bear the name of a published one.
-            if card.tier != "yours" or user_models.is_found(card):
+            if card.tier != "yours" or user_models.is_listed(card):
                 self._failures[card.id] = error.sentence if isinstance(error, UserError) else FAULT
             raise
         else:
             self._failures.pop(card.id, None)
         finally:
-            self._passing.pop(card.id, None)
+            self._transitions.pop(card.id, None)
 
     def note_speed(self, card: ModelCard, seconds: float, amount: float) -> None:
         """Remember how long one unit of input took here, over restarts too: the next estimate is this machine's own.
 
         Much of a short run is its start, so it counts only until there is a better one.
         """
-        if amount > 0 and (seconds >= TELLING_SECONDS or self._speeds.get(self.device, card.id) is None):
+        if amount > 0 and (seconds >= RELIABLE_SECONDS or self._speeds.get(self.device, card.id) is None):
             self._speeds.note(self.device, card.id, seconds / amount)
 
     def info(self) -> Info:
@@ -231,11 +231,11 @@ class Host:
             options=task.options,
             default=self.choose(task)[0].id if self._has_any(task) else "",
             cards=tuple(self._card_info(task, card) for card in self.cards(task)),
-            own=OwnWeightsInfo(kinds=tuple(task.own), strange=user_models.strange(task, self.store.root)),
+            own=OwnWeightsInfo(kinds=tuple(task.own), strange=user_models.unsupported(task, self.store.root)),
         )
 
     def _has_any(self, task: Task) -> bool:
-        return any(self.stored(card) in HERE for card in self.cards(task))
+        return any(self.stored(card) in RUNNABLE_STATES for card in self.cards(task))
 
     def _card_info(self, task: Task, card: ModelCard) -> CardInfo:
         """The card, its limits and its state: "failed" after a failure, while `here` tells whether it can be tried."""
@@ -253,8 +253,8 @@ class Host:
             **asdict(now),
             "state": "failed" if now.reason and idle else now.state,
             "stored": stored,
-            "here": stored in HERE,
-            "lacks": " ".join(need.how for need in lacking(card, self.store.root)),
+            "here": stored in RUNNABLE_STATES,
+            "lacks": " ".join(need.how for need in missing_needs(card, self.store.root)),
         }
         return CardInfo.model_validate(facts)
 

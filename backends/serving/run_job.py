@@ -13,11 +13,11 @@ from backends.core.model_card import ModelCard
 from backends.core.task import Task
 from backends.serving.host import Host
 from backends.serving.inputs import check_options
-from backends.weights.user_models import is_found
+from backends.weights.user_models import is_listed
 
 
 @dataclass(frozen=True)
-class Job:
+class JobRequest:
     """One request: which task, with which model, on which files, into which folder."""
 
     task: Task
@@ -28,7 +28,7 @@ class Job:
     out: Path
 
 
-def run(host: Host, job: Job) -> Generator[Event, None, None]:
+def run_job(host: Host, job: JobRequest) -> Generator[Event, None, None]:
     """Load the engine if it is not loaded, run it, and remember its speed on this machine."""
     check_options(job.task, job.options)
     engine = yield from _engine(host, job)
@@ -44,11 +44,11 @@ def run(host: Host, job: Job) -> Generator[Event, None, None]:
         close = getattr(events, "close", None)
         if close is not None:
             close()
-    if last is not None and result is not None and (job.card.tier != "yours" or is_found(job.card)):
+    if last is not None and result is not None and (job.card.tier != "yours" or is_listed(job.card)):
         host.note_speed(job.card, time.monotonic() - started, engine.amount(job.inputs, last, result))
 
 
-def _engine(host: Host, job: Job) -> Generator[Event, None, Engine]:
+def _engine(host: Host, job: JobRequest) -> Generator[Event, None, Engine]:
     """The engine of the job, ready for it: loaded, unless these files can do without the model."""
     made = job.task.engine_class(job.card.engine)
     if not made.needs_model(job.inputs):

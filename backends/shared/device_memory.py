@@ -67,12 +67,6 @@ def _empty_caches() -> None:
         torch.mps.empty_cache()
 
 
-ADVICE = (
-    "There is not enough memory for this protein: close other programs, set “chunk” to a smaller number, "
-    "or fold its domains one by one."
-)
-
-
-def memory_sentence(advice: str = ADVICE):
+def memory_sentence(advice: str):
     """The former name of `out_of_memory_as_sentence`."""
     return out_of_memory_as_sentence(advice)

@@ -1,4 +1,4 @@
-"""Watch a computation that cannot be left and entered again, and stop it where it tells how far it is."""
+"""Run a computation that is no generator in a thread, so that its progress can be followed and it can be stopped."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-HEARTBEAT = 0.5
-"""Seconds between two chances to stop while the computation says nothing."""
+HEARTBEAT_SECONDS = 0.5
+"""The longest time between two yields, in seconds: the caller can stop a computation that reports nothing."""
 
 
 class Stopped(Exception):
-    """Raised inside the computation, by its `tell`, once nobody listens any more."""
+    """Raised inside the computation, by its `report`, once the caller has closed the generator."""
 
 
-def watched(work: Callable[[Callable[[Any], None]], Any]) -> Iterator[Any]:
-    """Run `work(tell)` in a thread of its own; yields what it tells as it does, None now and then, and last its result.
+def run_interruptible(work: Callable[[Callable[[Any], None]], Any]) -> Iterator[Any]:
+    """Run `work(report)` in a thread; yields each reported item, None as a heartbeat, and last the result.
 
-    Closing stops the computation at its next `tell`, and waits for that. What it raises is raised here.
+    Closing stops the computation at its next `report` and waits for it. What it raises is raised here.
     """
-    told: queue.Queue[tuple[str, Any]] = queue.Queue()
+    messages: queue.Queue[tuple[str, Any]] = queue.Queue()
     stopped = threading.Event()
 
-    def tell(item: Any) -> None:
+    def report(item: Any) -> None:
         if stopped.is_set():
             raise Stopped
-        told.put(("told", item))
+        messages.put(("report", item))
 
     def run() -> None:
         try:
-            told.put(("done", work(tell)))
+            messages.put(("done", work(report)))
         except BaseException as error:
-            told.put(("failed", error))
+            messages.put(("failed", error))
 
-    thread = threading.Thread(target=run, name="folding", daemon=True)
+    thread = threading.Thread(target=run, name="interruptible", daemon=True)
     thread.start()
     try:
         while True:
             try:
-                kind, item = told.get(timeout=HEARTBEAT)
+                kind, item = messages.get(timeout=HEARTBEAT_SECONDS)
             except queue.Empty:
                 yield None
                 continue

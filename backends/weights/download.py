@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 Counts = Generator[tuple[int, int], None, None]
 """Yields (bytes here, bytes in all); bytes in all is 0 where nobody has said."""
 
-HEARTBEAT = 0.1
+REPORT_SECONDS = 0.1
 """Seconds between two reports at most, so that a caller can cancel, and at least, so that it is not drowned."""
 
 _WORTH_TRYING_AGAIN = {408, 425, 429, 500, 502, 503, 504}
@@ -189,7 +189,7 @@ def _receive(response: httpx.Response, origin: Origin, offer: _Offer, start: int
     if not start:
         offer.discard()
         offer.write(response)
-    done, told = start, time.monotonic()
+    done, reported = start, time.monotonic()
     yield done, total
     with offer.part.open("ab") as sink:
         for chunk in response.iter_raw():
@@ -198,10 +198,10 @@ def _receive(response: httpx.Response, origin: Origin, offer: _Offer, start: int
                 raise DownloadFailed(f"{origin.host} sent more than the file it promised, so it was thrown away.")
             sink.write(chunk)
             done += len(chunk)
-            if time.monotonic() - told >= HEARTBEAT:
+            if time.monotonic() - reported >= REPORT_SECONDS:
                 sink.flush()
                 yield done, total
-                told = time.monotonic()
+                reported = time.monotonic()
     if done < total:
         raise _Cut(f"{origin.host} stopped sending before the file was whole; please try again later.")
     yield done, total
@@ -265,7 +265,7 @@ def _pause(seconds: float) -> Iterator[None]:
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         yield
-        time.sleep(min(left, HEARTBEAT))
+        time.sleep(min(left, REPORT_SECONDS))
 
 
 def size_text(count: int) -> str:

@@ -12,9 +12,9 @@ CONFIGS = ("config.json", "open_clip_config.json")
 """One of these is in every folder of a hub repository that can be loaded."""
 
 
-def lacking(card: ModelCard, root: Path) -> tuple[Need, ...]:
+def missing_needs(card: ModelCard, root: Path) -> tuple[Need, ...]:
     """The needs of `card` that this machine does not meet; `root` is the folder of the weight store."""
-    return tuple(need for need in card.needs if not _met(need, card, root))
+    return tuple(need for need in card.needs if not _is_met(need, card, root))
 
 
 def folders(card: ModelCard, root: Path) -> tuple[Path, ...]:
@@ -22,7 +22,7 @@ def folders(card: ModelCard, root: Path) -> tuple[Path, ...]:
     return tuple(root / card.id for need in card.needs if need.kind == "folder")
 
 
-def _met(need: Need, card: ModelCard, root: Path) -> bool:
+def _is_met(need: Need, card: ModelCard, root: Path) -> bool:
     if need.kind == "command":
         return shutil.which(need.name) is not None
     if need.kind == "module":

@@ -17,8 +17,8 @@ from backends.core.engine import Progress
 from backends.core.errors import BadInput, DownloadFailed, UserError, WeightsBroken, WeightsMissing
 from backends.core.model_card import ModelCard, WeightFile
 from backends.weights.digests import READ_ONLY, Digests, hash_file, matches, outcome
-from backends.weights.download import HEARTBEAT, Patience, discard, download, size_text
-from backends.weights.importer import files_to_import, link_or_copy
+from backends.weights.download import REPORT_SECONDS, Patience, discard, download, size_text
+from backends.weights.importer import files_to_import
 from backends.weights.locations import STARTERS, default_root, offline_wanted, origin_of
 
 State = Literal["builtin", "present", "partial", "broken", "absent"]
@@ -121,8 +121,8 @@ class WeightStore:
                 raise DownloadFailed(self._disk_sentence(error)) from error
             before += sizes[file.name]
 
-    def adopt(self, card: ModelCard, source: Path | Iterable[Path]) -> tuple[Path, ...]:
-        """Import local files of `card`, told by their content whatever they are called; the originals stay.
+    def import_files(self, card: ModelCard, source: Path | Iterable[Path]) -> tuple[Path, ...]:
+        """Copy local files of `card` into the store, recognised by their content whatever their names.
 
         `source` is a file, several, or a folder that holds them. A bag of files may come one by one.
 
@@ -131,7 +131,7 @@ class WeightStore:
         """
         if card.tier == "starter":
             raise BadInput(f"“{card.title}” comes with Fourfold and takes no other files.")
-        adopted = []
+        imported = []
         for given in files_to_import(card, source):
             try:
                 digest = outcome(hash_file(given))
@@ -144,10 +144,10 @@ class WeightStore:
                     f"({', '.join(file.name for file in card.files)}), or it is damaged."
                 )
             try:
-                adopted.append(self._take(card, file, given, digest))
+                imported.append(self._take(card, file, given, digest))
             except OSError as error:
                 raise BadInput(self._disk_sentence(error)) from error
-        return tuple(adopted)
+        return tuple(imported)
 
     def remove(self, card: ModelCard) -> None:
         """Delete the weights of `card` and any part of them.
@@ -248,7 +248,7 @@ class WeightStore:
         with NamedTemporaryFile(dir=path.parent, prefix=".import-", delete=False) as unnamed:
             temporary = Path(unnamed.name)
         try:
-            link_or_copy(given.resolve(), temporary)
+            shutil.copyfile(given, temporary)
             if outcome(hash_file(temporary)) != digest:
                 raise BadInput(f"“{given.name}” changed while it was being imported; please try again.")
             self._digests.settle(temporary, path, digest)
@@ -280,7 +280,7 @@ def _await(lock: FileLock, part: Path, file: WeightFile) -> _Step:
     """Get the lock, telling meanwhile how far the process that has it is."""
     while True:
         try:
-            lock.acquire(timeout=HEARTBEAT)
+            lock.acquire(timeout=REPORT_SECONDS)
             return
         except Timeout:
             yield "Downloading", _size(part), file.bytes

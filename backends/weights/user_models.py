@@ -1,6 +1,6 @@
-"""Weights of one's own: what lies in `yours/TASK` of the folder of weights, each file or folder a card.
+"""The user's own weights: every file or folder in `yours/TASK` of the weights folder is a model card.
 
-Who runs this machine puts them there; a client names a card that was found and never a path.
+Whoever runs this machine puts them there; a client can only name such a card, never a path.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from backends.core.model_card import ModelCard
 from backends.core.task import Task
 
 PREFIX = "yours/"
-"""How the id of a card that was found begins; no published card's does."""
+"""Every card of the user's own weights has an id that begins so, and no published card has."""
 
 ANY_FOLDER = "folder"
 """In `Task.own`: a folder of whatever kind."""
@@ -25,46 +25,46 @@ ANY_FOLDER = "folder"
 BYTES_A_PARAMETER = 4
 
 
-def place(task: Task, root: Path) -> Path:
-    """The folder for one's own weights for `task`; `root` is that of the weight store."""
+def folder_of(task: Task, root: Path) -> Path:
+    """The folder for the user's own weights for `task`; `root` is that of the weight store."""
     return root / "yours" / task.name
 
 
-def found(task: Task, root: Path) -> tuple[ModelCard, ...]:
-    """A card for everything there that one of the task's engines takes, by name."""
+def discover(task: Task, root: Path) -> tuple[ModelCard, ...]:
+    """A card for every file or folder there that an engine of the task can load, sorted by name."""
     return tuple(
-        card(task, engine, path, PREFIX + path.name)
+        card_for(task, engine, path, PREFIX + path.name)
         for path in _entries(task, root)
         if (engine := engine_for(task, path))
     )
 
 
-def strange(task: Task, root: Path) -> tuple[str, ...]:
-    """The names of what lies there and fits no engine, so that nobody waits for its card in vain."""
+def unsupported(task: Task, root: Path) -> tuple[str, ...]:
+    """The names of files and folders there that no engine of the task can load, so that a page can say so."""
     unknown = (path.name for path in _entries(task, root) if not engine_for(task, path))
     return tuple(name for name in unknown if not name.endswith(".json"))  # those are recipes beside networks
 
 
 def path_of(card: ModelCard, root: Path) -> Path:
-    """Where the weights of a card that was found lie."""
+    """Where the weights of such a card are stored."""
     return root / "yours" / card.task / card.id.removeprefix(PREFIX)
 
 
-def is_found(card: ModelCard) -> bool:
-    """Whether the card names one thing for as long as it is there, unlike that of a path given on the command line."""
+def is_listed(card: ModelCard) -> bool:
+    """Whether the card stands for weights in that folder, unlike the card of a path given on the command line."""
     return card.id.startswith(PREFIX)
 
 
 def engine_for(task: Task, path: Path) -> str:
     """The engine that takes weights like these, "" where none does. Their content is judged when they are loaded."""
     if path.is_dir():
-        if not stamp(path):  # empty, or on its way
+        if not fingerprint(path):  # empty, or on its way
             return ""
         return task.own.get(_model_type(path)) or task.own.get(ANY_FOLDER, "")
     return task.own.get(path.suffix.lower(), "")
 
 
-def card(task: Task, engine: str, path: Path, card_id: str) -> ModelCard:
+def card_for(task: Task, engine: str, path: Path, card_id: str) -> ModelCard:
     """A card for weights at `path`, made after the best published one of that engine.
 
     Raises:
@@ -86,27 +86,27 @@ def card(task: Task, engine: str, path: Path, card_id: str) -> ModelCard:
         outputs=template.outputs if len({card.outputs for card in alike}) == 1 else (),  # else the weights decide
         files=(),
         needs=tuple(need for need in template.needs if need.kind != "folder"),
-        parameters=sum(size for _, size, _ in stamp(path)) // BYTES_A_PARAMETER,  # no more than about so many
+        parameters=sum(size for _, size, _ in fingerprint(path)) // BYTES_A_PARAMETER,  # no more than about so many
         speed=0.0,
         preference=0,
     )
 
 
-def stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
-    """Another value means other weights: name, size and time of change of each file at `path`."""
+def fingerprint(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, size and modification time of each file at `path`; a different value means different weights."""
     files = sorted(path.iterdir()) if path.is_dir() else [path, path.with_suffix(".json")]
-    stamps = []
+    parts = []
     for file in files:
         with suppress(FileNotFoundError):  # no recipe there, or renamed just now
             stat = file.stat()
             if not file.is_dir():
-                stamps.append((file.name, stat.st_size, stat.st_mtime_ns))
-    return tuple(stamps)
+                parts.append((file.name, stat.st_size, stat.st_mtime_ns))
+    return tuple(parts)
 
 
 def _entries(task: Task, root: Path) -> Iterator[Path]:
     """What lies in the task's folder, but for hidden things and names that cannot be shown or sent."""
-    folder = place(task, root)
+    folder = folder_of(task, root)
     if folder.is_dir() and os.access(folder, os.R_OK | os.X_OK):
         yield from (path for path in sorted(folder.iterdir()) if path.name[0] != "." and path.name.isprintable())
 

@@ -15,7 +15,7 @@ from backends.core.engine import Notice, Progress
 from backends.core.errors import EngineFailed, WeightsMissing
 from backends.folding.alignment.msa_features import raw_features
 from backends.folding.alignment.sequence import Query
-from backends.folding.base import FoldingEngine, PredictionEvents
+from backends.folding.base import OUT_OF_MEMORY, FoldingEngine, PredictionEvents
 from backends.folding.capabilities import ALPHAFOLD2, FoldingCapabilities
 from backends.folding.cards import OPENFOLD_HOW
 from backends.folding.engines.distances import contact_probabilities
@@ -25,7 +25,7 @@ from backends.folding.resources import work_units
 from backends.folding.structure.confidence import Confidence
 from backends.folding.structure.structure import Structure
 from backends.folding.types import Model, Step
-from backends.shared.device_memory import memory_sentence
+from backends.shared.device_memory import out_of_memory_as_sentence
 
 STAGE = "Folding"
 PREPARING = "Preparing the alignment"
@@ -48,7 +48,7 @@ class AlphaFold2Engine(FoldingEngine):
             raise WeightsMissing(OPENFOLD_HOW)
         if not self.weights:
             raise WeightsMissing("AlphaFold2 needs its weights: download them, or choose a file of your own.")
-        with memory_sentence():
+        with out_of_memory_as_sentence(OUT_OF_MEMORY):
             self.program = OpenFold(self.weights[0], device)
 
     def amount(self, inputs: Mapping[str, Path], last: Progress, result: Any) -> float:
@@ -64,7 +64,7 @@ class AlphaFold2Engine(FoldingEngine):
                 "often wrong. Bring an alignment of related sequences."
             )
         yield Progress(PREPARING, 0, 1)
-        with memory_sentence():
+        with out_of_memory_as_sentence(OUT_OF_MEMORY):
             features = self.program.features(raw_features(query.sequence, query.alignment), recycles, seed)
             yield Progress(PREPARING, 1, 1)
             whole, done = work_units(query.length, recycles + 1), 0

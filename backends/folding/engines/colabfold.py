@@ -31,14 +31,12 @@ from backends.folding.structure.confidence import Confidence, read_confidence
 from backends.folding.structure.reader import parse_structure
 from backends.folding.structure.structure import Structure
 from backends.folding.types import Model, Step
+from backends.shared.interruptible import HEARTBEAT_SECONDS
 
 COMMAND = "colabfold_batch"
 JOB = "query"
 STAGE = "Folding"
 STARTING = "Starting ColabFold"
-HEARTBEAT = 0.5
-"""Seconds between two chances to stop while the program says nothing."""
-
 GRACE = 5.0
 MAX_LOG_LINES = 200
 
@@ -123,7 +121,7 @@ class ColabFoldEngine(FoldingEngine):
             try:
                 while True:
                     try:
-                        line = lines.get(timeout=HEARTBEAT)
+                        line = lines.get(timeout=HEARTBEAT_SECONDS)
                     except queue.Empty:
                         yield
                         continue

@@ -15,7 +15,7 @@ from transformers.utils import logging as library_logging
 from backends.core.engine import Metric, Notice, Progress
 from backends.core.errors import EngineFailed, WeightsMissing
 from backends.folding.alignment.sequence import Query
-from backends.folding.base import FoldingEngine, PredictionEvents
+from backends.folding.base import OUT_OF_MEMORY, FoldingEngine, PredictionEvents
 from backends.folding.capabilities import ESMFOLD, FoldingCapabilities
 from backends.folding.engines import esm_trunk, language
 from backends.folding.engines.distances import DISTOGRAM_BINS, contact_probabilities
@@ -26,7 +26,7 @@ from backends.folding.structure.confidence import Confidence
 from backends.folding.structure.structure import Structure
 from backends.folding.types import Model, Step
 from backends.shared.allocator import reused_memory
-from backends.shared.device_memory import free_memory, memory_sentence
+from backends.shared.device_memory import free_memory, out_of_memory_as_sentence
 from backends.weights.pretrained import load_pretrained
 
 STAGE = "Folding"
@@ -72,7 +72,7 @@ class EsmFoldEngine(FoldingEngine):
         self.network, missing = read_network(self.weights[0])
         # Trained logistic weights for contacts from attention; the released folding checkpoints may lack them.
         self.contact_head = not any(key.startswith("esm.contact_head") for key in missing)
-        with memory_sentence():
+        with out_of_memory_as_sentence(OUT_OF_MEMORY):
             if device == "cuda" and self.network.config.esmfold_config.fp16_esm:
                 self.network.esm.half()  # as it was trained; the trunk needs single precision
             self.network.to(device)
@@ -90,7 +90,7 @@ class EsmFoldEngine(FoldingEngine):
         chunk = self.chunk(settings.chunk, len(sequence))
         aatype = esm_trunk.tokens(sequence, self.device)
         whole = work_units(len(sequence), count)
-        with memory_sentence(), reused_memory() if self.device == "cpu" else nullcontext():
+        with out_of_memory_as_sentence(OUT_OF_MEMORY), reused_memory() if self.device == "cpu" else nullcontext():
             yield Progress(READING, 0, 1)
             with language.record_attention(
                 self.network.esm, "attention" in wanted, self._trained_contacts()

@@ -17,7 +17,7 @@ from backends.core.engine import Notice, Progress
 from backends.core.errors import EngineFailed, WeightsMissing
 from backends.folding.alignment.alignment import GAP, Alignment
 from backends.folding.alignment.sequence import Query
-from backends.folding.base import FoldingEngine, PredictionEvents
+from backends.folding.base import OUT_OF_MEMORY, FoldingEngine, PredictionEvents
 from backends.folding.capabilities import ESMFOLD2, FoldingCapabilities
 from backends.folding.options import EsmFold2Options
 from backends.folding.residues import ALIGNMENT_ORDER, THREE_LETTER
@@ -26,8 +26,8 @@ from backends.folding.structure.atoms import CA, INDEX
 from backends.folding.structure.confidence import Confidence
 from backends.folding.structure.structure import Structure
 from backends.folding.types import Model
-from backends.shared.device_memory import memory_sentence
-from backends.shared.interruptible import watched
+from backends.shared.device_memory import out_of_memory_as_sentence
+from backends.shared.interruptible import run_interruptible
 from backends.weights.pretrained import load_pretrained
 
 STAGE = "Folding"
@@ -56,7 +56,7 @@ class EsmFold2Engine(FoldingEngine):
         library_logging.disable_progress_bar()
         half = device == "cuda"
         self.network, _ = load_pretrained(EsmFold2Model, self.weights[0], model_type="esmfold2", half=half)
-        with memory_sentence():
+        with out_of_memory_as_sentence(OUT_OF_MEMORY):
             self.network.to(device)
 
     def amount(self, inputs: Mapping[str, Path], last: Progress, result: Any) -> float:
@@ -77,8 +77,8 @@ class EsmFold2Engine(FoldingEngine):
         yield Progress(PREPARING, 1, 1)
         whole = work_units(query.length, loops + 1)
         output: Any = None
-        with memory_sentence():
-            for item in watched(self._fold(features, loops, samples, seed)):
+        with out_of_memory_as_sentence(OUT_OF_MEMORY):
+            for item in run_interruptible(self._fold(features, loops, samples, seed)):
                 if isinstance(item, float):
                     yield Progress(STAGE, whole * item, whole)
                 elif item is None:

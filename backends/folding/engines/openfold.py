@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from backends.core.errors import WeightsBroken, WeightsMissing
-from backends.shared.interruptible import watched
+from backends.shared.interruptible import run_interruptible
 
 KERNEL = "attn_core_inplace_cuda"
 """The one compiled module that OpenFold imports without asking: a softmax that overwrites its input."""
@@ -146,7 +146,7 @@ class OpenFold:
             finally:
                 self.network.iteration = inner
 
-        yield from watched(work)
+        yield from run_interruptible(work)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from backends.separation.demucs.options import DemucsOptions
 from backends.separation.demucs.overlap import OverlapParameters, separate
 from backends.separation.io.mix import Mix
 from backends.shared.allocator import reused_memory
-from backends.shared.device_memory import memory_sentence
+from backends.shared.device_memory import out_of_memory_as_sentence
 
 BAG_WEIGHTS = {"htdemucs_ft": tuple(tuple(float(s == m) for s in range(4)) for m in range(4))}
 """Weights (models, stems) of a bag by card: each of the four fine-tuned networks gives the stem it was tuned for."""
@@ -41,7 +41,7 @@ class DemucsEngine(SeparationEngine):
         self.bag: Bag = load_bag(self.weights, BAG_WEIGHTS.get(self.card.id))
         self.sources = self.bag.sources
         self.samplerate = self.bag.samplerate
-        with memory_sentence(OUT_OF_MEMORY):
+        with out_of_memory_as_sentence(OUT_OF_MEMORY):
             for model in self.bag.models:
                 model.to(device)
 
@@ -64,7 +64,7 @@ class DemucsEngine(SeparationEngine):
     def _forward(self, model: nn.Module, segment: Tensor, half: bool) -> Tensor:
         """(1, 2, T) to (1, S, 2, T)."""
         precision = _half_precision() if half else nullcontext()
-        with torch.inference_mode(), memory_sentence(OUT_OF_MEMORY), _tiled_attention(), precision:
+        with torch.inference_mode(), out_of_memory_as_sentence(OUT_OF_MEMORY), _tiled_attention(), precision:
             return model(segment.to(self.device)).float().cpu()
 
 

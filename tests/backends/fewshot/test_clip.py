@@ -20,7 +20,7 @@ from backends.fewshot.cards import ARCHITECTURES, CARDS
 from backends.fewshot.clip.engine import ClipEngine, prepare_image
 from backends.fewshot.clip.files import architecture_from_name, load_clip
 from backends.serving.host import Host
-from backends.serving.run_job import Job, run
+from backends.serving.run_job import JobRequest, run_job
 from backends.weights.store import WeightStore
 from tests.backends.fewshot.tiny import NAME, RESNET, clip_folder, idefics_tokenizer
 
@@ -256,7 +256,7 @@ def test_a_job_by_words_and_pictures_goes_through_the_host(folder: Path, tmp_pat
         Image.fromarray(picture).save(tmp_path / "s" / f"{name}.png")
     (tmp_path / "classes.txt").write_text("cat: my cat\nbird\n")
     inputs = {"query": tmp_path / "s", "support": tmp_path / "s", "classes": tmp_path / "classes.txt"}
-    *_, result = run(host, Job(TASK, card, weights, inputs, {"templates": "ensemble"}, tmp_path / "out"))
+    *_, result = run_job(host, JobRequest(TASK, card, weights, inputs, {"templates": "ensemble"}, tmp_path / "out"))
     assert (result.classes, result.shots, result.head) == (("cat", "bird", "dog"), (1, 0, 2), "proker")
     with np.load(tmp_path / "out" / "features.npz") as kept:
         assert kept["words"].shape == (3, 24) and np.allclose(np.linalg.norm(kept["words"], axis=1), 1, atol=1e-5)

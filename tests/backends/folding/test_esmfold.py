@@ -20,6 +20,7 @@ from transformers import EsmConfig, EsmForProteinFolding
 from backends.core.engine import Metric, Notice, Progress
 from backends.core.errors import BadInput, EngineFailed, TooLarge, WeightsBroken, WeightsMissing
 from backends.folding.alignment.sequence import parse_text
+from backends.folding.base import OUT_OF_MEMORY
 from backends.folding.capabilities import ESMFOLD, STRUCTURE
 from backends.folding.cards import CARDS
 from backends.folding.engines import esm_trunk, language
@@ -29,7 +30,7 @@ from backends.folding.pair_scores import average_product_correction, symmetrised
 from backends.folding.residues import ESM_TOKENS
 from backends.folding.resources import estimate_seconds, max_residues, memory_needed, work_units
 from backends.folding.types import Step
-from backends.shared.device_memory import memory_sentence
+from backends.shared.device_memory import out_of_memory_as_sentence
 from tests.backends.folding.conftest import PEPTIDE
 
 CARD = next(card for card in CARDS if card.id == "esmfold")
@@ -304,9 +305,9 @@ def test_a_missing_contact_head_only_means_no_contacts_from_attention(esmfold_fo
 
 
 def test_running_out_of_memory_is_a_sentence() -> None:
-    with pytest.raises(EngineFailed, match="not enough memory"), memory_sentence():
+    with pytest.raises(EngineFailed, match="not enough memory"), out_of_memory_as_sentence(OUT_OF_MEMORY):
         raise RuntimeError("CUDA out of memory. Tried to allocate 3 GiB")
-    with pytest.raises(RuntimeError, match="shape"), memory_sentence():
+    with pytest.raises(RuntimeError, match="shape"), out_of_memory_as_sentence(OUT_OF_MEMORY):
         raise RuntimeError("wrong shape")
 
 

@@ -26,7 +26,7 @@ from backends.folding.structure.reader import read_structure
 from backends.folding.structure.writer import to_pdb
 from backends.folding.types import Folding, Model, Step
 from backends.serving.host import Host
-from backends.weights.requirements import lacking
+from backends.weights.requirements import missing_needs
 from backends.weights.store import WeightStore
 from tests.backends.folding.conftest import PEPTIDE, helix
 
@@ -228,10 +228,10 @@ def test_info_tells_what_each_card_lacks(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_folder_of_weights_is_found_by_its_card(tmp_path: Path) -> None:
     host = Host(WeightStore(tmp_path), "cpu")
-    assert lacking(CARD["esmfold2"], tmp_path) and host.state(CARD["esmfold2"]).state == "absent"
+    assert missing_needs(CARD["esmfold2"], tmp_path) and host.state(CARD["esmfold2"]).state == "absent"
     (tmp_path / "esmfold2").mkdir()
     (tmp_path / "esmfold2/config.json").write_text("{}")
-    assert not lacking(CARD["esmfold2"], tmp_path) and host.state(CARD["esmfold2"]).state == "present"
+    assert not missing_needs(CARD["esmfold2"], tmp_path) and host.state(CARD["esmfold2"]).state == "present"
     assert host.choose(TASK, weights="esmfold2")[1] == (tmp_path / "esmfold2",)
 
 

@@ -11,7 +11,7 @@ import soundfile
 from backends.core.engine import Result
 from backends.core.task import Task, task_named
 from backends.serving.host import Host
-from backends.serving.run_job import Job, run
+from backends.serving.run_job import JobRequest, run_job
 from evaluation.metrics.separation.bss_eval import si_sdr_improvement
 
 ROWS = [
@@ -33,7 +33,7 @@ def improvement(task: Task, card: str, stem: str, song: Path, source: str, out: 
     """The SI-SDR in dB that a stem has over the mixture, both against the true `source`."""
     host = Host(device="cpu")
     chosen, weights = host.choose(task, weights=card)
-    result = list(run(host, Job(task, chosen, weights, {"song": song}, {}, out)))[-1]
+    result = list(run_job(host, JobRequest(task, chosen, weights, {"song": song}, {}, out)))[-1]
     assert isinstance(result, Result)
     path = next(artifact.path for artifact in result.artifacts if artifact.name == stem)
     estimate, truth, mixture = (samples(file) for file in (path, song.with_name(f"{source}.wav"), song))

@@ -13,7 +13,7 @@ from backends.core.engine import Progress, Result
 from backends.core.errors import BadInput, EngineFailed, UserError, WeightsMissing
 from backends.core.task import EngineSpec, Task
 from backends.serving.host import Host
-from backends.serving.run_job import Job, run
+from backends.serving.run_job import JobRequest, run_job
 from backends.serving.speeds import Speeds
 from backends.weights.store import WeightStore
 from tests.ticking import TASK, Ticking
@@ -152,7 +152,7 @@ def test_the_speed_measured_here_replaces_the_card_s(host: Host, task: Task, tmp
     text.write_text("hello")
     card, weights = host.choose(task, weights="ticker")
     began = time.monotonic()
-    list(run(host, Job(task, card, weights, {"file": text}, {"ticks": 4, "delay": 0.05}, tmp_path)))
+    list(run_job(host, JobRequest(task, card, weights, {"file": text}, {"ticks": 4, "delay": 0.05}, tmp_path)))
     most = (time.monotonic() - began) / 4
     about = next(item for item in host.info()["tasks"]["ticking"]["cards"] if item["id"] == "ticker")
     assert about["speed_measured_here"] and 0.05 <= about["speed"] <= most
@@ -211,7 +211,7 @@ def test_a_job_that_can_do_without_the_model_loads_none(
     monkeypatch.setattr(Ticking, "needs_model", lambda inputs: False)
     monkeypatch.setattr(Ticking, "load", broken)
     card, weights = host.choose(task, weights="ticker")
-    events = list(run(host, Job(task, card, weights, {"file": text}, {"ticks": 1}, tmp_path)))
+    events = list(run_job(host, JobRequest(task, card, weights, {"file": text}, {"ticks": 1}, tmp_path)))
     assert isinstance(events[-1], Result) and state(host, task, "ticker") == "present"
 
 

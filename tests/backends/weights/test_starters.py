@@ -72,7 +72,7 @@ def test_a_starter_is_neither_removed_nor_replaced(shipped: Path, card: ModelCar
     with pytest.raises(UserError, match="comes with Fourfold"):
         store.remove(card)
     with pytest.raises(BadInput, match="takes no other files"):
-        store.adopt(card, shipped / "net.safetensors")
+        store.import_files(card, shipped / "net.safetensors")
     assert (shipped / "net.safetensors").read_bytes() == CONTENT
 
 

@@ -14,7 +14,7 @@ from backends.core.errors import BadInput, WeightsBroken, WeightsMissing
 from backends.core.task import Task, task_named
 from backends.serving.gradio_app import Server
 from backends.serving.host import Host
-from backends.serving.run_job import Job, run
+from backends.serving.run_job import JobRequest, run_job
 from backends.weights import user_models
 from backends.weights.store import WeightStore
 from tests.backends.matting.test_engines import HALVES, network
@@ -107,7 +107,7 @@ def test_a_picture_is_cut_out_by_a_network_of_ones_own(host: Host, task: Task, t
     Image.fromarray(HALVES[0]).save(tmp_path / "halves.png")
     card, paths = host.choose(task, weights="yours/red.onnx")
     (out := tmp_path / "out").mkdir()
-    list(run(host, Job(task, card, paths, {"media": tmp_path / "halves.png"}, {}, out)))
+    list(run_job(host, JobRequest(task, card, paths, {"media": tmp_path / "halves.png"}, {}, out)))
     alpha = np.asarray(Image.open(out / "alpha.png"))
     assert alpha[:, :24].max() < 30 and alpha[:, 40:].min() > 225
     assert told(host, "matting")["yours/red.onnx"]["state"] == "ready"
@@ -150,7 +150,7 @@ def test_a_card_whose_file_goes_while_it_waits_is_missed_in_words(host: Host, ta
     path.unlink()
     with pytest.raises(WeightsMissing, match="is not there"):
         list(host.engine(task, card, paths))
-    assert user_models.found(task, host.store.root) == ()
+    assert user_models.discover(task, host.store.root) == ()
 
 
 def test_on_the_terminal_the_ending_of_a_path_tells_the_engine_too(host: Host, task: Task, tmp_path: Path) -> None:
