@@ -27,22 +27,25 @@ from __future__ import annotations
 
 import argparse
 import time
-import zipfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from backends.fewshot.base import FeatureEngine
-from backends.fewshot.cards import CARDS
-from backends.fewshot.classifier import Classifier
 from backends.fewshot.data.class_list import prompts
-from backends.fewshot.data.image_collection import open_image_collection
-from backends.fewshot.types import Support
-from backends.shared.images import read
-from evaluation.metrics.fewshot.episodes import EpisodeResult, episodes, run_episode
+from evaluation.datasets.class_folders import ClassFolders
+from evaluation.datasets.omniglot import OmniglotRuns
+from evaluation.runner import Results, Suite, run
 from evaluation.statistics.intervals import mean
+from evaluation.systems.fewshot import (
+    EPISODE_METRICS,
+    LabelledFeatures,
+    OneShotRun,
+    feature_engine,
+    own_clip,
+    text_features,
+)
 
 SHOTS = (1, 2, 4, 8, 16)
 
@@ -60,106 +63,55 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.data and not arguments.omniglot:
         parser.error("name --data, --omniglot or both")
-    engine = build_engine(arguments.weights, arguments.architecture)
+    weights = arguments.weights
+    engine = own_clip(weights, arguments.architecture) if weights else feature_engine("prototypes")
+    if arguments.words and not engine.understands_words:
+        raise SystemExit("This model understands no words: leave --words out.")
     if arguments.data:
         folder(engine, arguments)
     if arguments.omniglot:
-        omniglot(engine, arguments.omniglot, arguments.heads)
-
-
-def build_engine(weights: Path | None, architecture: str) -> FeatureEngine:
-    if weights is None:
-        from backends.fewshot.prototypes import PrototypesEngine
-
-        card = next(card for card in CARDS if card.engine == "prototypes")
-        engine: FeatureEngine = PrototypesEngine(card)
-    else:
-        from backends.fewshot.cards import ARCHITECTURES
-        from backends.fewshot.clip.engine import ClipEngine
-
-        ARCHITECTURES["own"] = architecture
-        card = next(card for card in CARDS if card.engine == "clip")
-        engine = ClipEngine(replace(card, id="own", tier="yours", files=(), needs=()), (weights,))
-    engine.load("cpu")
-    return engine
+        omniglot(engine, OmniglotRuns(arguments.omniglot), arguments.heads)
 
 
 def folder(engine: FeatureEngine, arguments: argparse.Namespace) -> None:
     """A line a number of shots and head."""
     began = time.perf_counter()
-    with open_image_collection(arguments.data) as gallery:
-        items = [item for item in gallery.items if item.folder]
-        classes = tuple(sorted({item.folder for item in items}))
-        labels = np.array([classes.index(item.folder) for item in items])
-        features = looked_at(engine, [item.read() for item in items])
-    say(f"{len(items)} pictures of {len(classes)} classes looked at in {time.perf_counter() - began:.0f} s")
-    words = named(engine, classes) if arguments.words else None
+    data = LabelledFeatures.of(engine, ClassFolders(arguments.data).units())
+    seconds = time.perf_counter() - began
+    say(f"{len(data.labels)} pictures of {len(data.classes)} classes looked at in {seconds:.0f} s")
+    text = text_features(engine, [prompts(name, "", "ensemble") for name in data.classes]) if arguments.words else None
+    systems = {head: data.system(head, text) for head in arguments.heads}
     for shots in arguments.shots:
+        results = Results(run(Suite(data.episodes(shots, arguments.episodes), systems, EPISODE_METRICS)))
         for head in arguments.heads:
-            outcomes = []
-            for episode in episodes(labels, shots, arguments.episodes):
-                taught = Support(features[episode.shots], labels[episode.shots], classes, words, engine.logit_scale)
-                outcomes.append(run_episode(taught, features[episode.queries], labels[episode.queries], head))
-            say(f"{shots:3} shots  {head:13} {outcomes_text(outcomes)}")
+            say(f"{shots:3} shots  {head:13} {line(results, head)}")
 
 
-def named(engine: FeatureEngine, classes: Sequence[str]) -> np.ndarray:
-    """`(C, D)` features of the classes' names, put into sentences as the app does."""
-    if not engine.understands_words:
-        raise SystemExit("This model understands no words: leave --words out.")
-    rows = [engine.encode_text(prompts(name, "", "ensemble")) for name in classes]
-    means = np.stack([np.mean(row, axis=0) for row in rows if row is not None])
-    return means / np.linalg.norm(means, axis=1, keepdims=True)
-
-
-def outcomes_text(outcomes: Sequence[EpisodeResult]) -> str:
-    found = mean([outcome.accuracy for outcome in outcomes])
-    spread = 100 * np.std([outcome.accuracy for outcome in outcomes])
-    loo_accuracy = np.array([outcome.loo_accuracy for outcome in outcomes])
-    known = loo_accuracy[np.isfinite(loo_accuracy)]
+def line(results: Results, head: str) -> str:
+    right, left_out = results.interval(head, "accuracy"), results.values(head, "left out")
+    spread, known = 100 * np.std(results.values(head, "accuracy")), left_out[np.isfinite(left_out)]
     words = (
-        f"{100 * found.estimate:5.1f} % ± {100 * found.half_width:.1f} ({found.method}; episodes spread {spread:.1f})"
+        f"{100 * right.estimate:5.1f} % ± {100 * right.half_width:.1f} ({right.method}; episodes spread {spread:.1f})"
     )
     words += f"  foretold {100 * known.mean():5.1f} %" if len(known) else "  foretold       "
-    return words + f"  sure {100 * np.mean([outcome.confidence for outcome in outcomes]):5.1f} %"
+    return words + f"  sure {100 * results.values(head, 'confidence').mean():5.1f} %"
 
 
-def omniglot(engine: FeatureEngine, path: Path, heads: Sequence[str]) -> None:
+def omniglot(engine: FeatureEngine, dataset: OmniglotRuns, heads: Sequence[str]) -> None:
     """A line a head: the mean over runs, and each run."""
-    with zipfile.ZipFile(path) as archive:
-        runs = sorted({name.split("/")[0] for name in archive.namelist() if name.endswith("class_labels.txt")})
-        read_runs = [one_shot_run(engine, archive, run) for run in runs]
+    runs = [OneShotRun.of(engine, unit) for unit in dataset.units()]
     for head in heads:
-        right = [
-            float((Classifier.fit(taught, head).predict(queries).best == truth).mean())
-            for taught, queries, truth in read_runs
-        ]
+        right = [one.accuracy(head) for one in runs]
         found = mean(right)
-        each = " ".join(f"{100 * share:.0f}" for share in right)
+        each = " ".join(f"{100 * fraction:.0f}" for fraction in right)
         say(
             f"Omniglot, 20-way one-shot, {len(right)} runs  {head:13} {100 * found.estimate:5.1f} % ± "
             f"{100 * found.half_width:.1f} ({found.method}): {each}"
         )
 
 
-def one_shot_run(engine: FeatureEngine, archive: zipfile.ZipFile, run: str) -> tuple[Support, np.ndarray, np.ndarray]:
-    """What to teach with, the features to ask about `(20, D)`, and the true classes `(20,)`."""
-    lines = archive.read(f"{run}/class_labels.txt").decode().split("\n")
-    pairs = [line.split() for line in lines if line.strip()]
-    taught = sorted({train for _, train in pairs})
-    shots = looked_at(engine, [archive.read(name) for name in taught])
-    queries = looked_at(engine, [archive.read(name) for name, _ in pairs])
-    truth = np.array([taught.index(train) for _, train in pairs])
-    support = Support(shots, np.arange(len(taught)), tuple(taught), None, engine.logit_scale)
-    return support, queries, truth
-
-
-def looked_at(engine: FeatureEngine, files: Sequence[bytes]) -> np.ndarray:
-    return engine.embed([read(data, 2 * engine.side).rgb for data in files])
-
-
-def say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The starter of pictures beside the descriptors without weights: few shots, words, and drawn scenes.
 
-Few shots: random episodes on CIFAR-10 (60 pictures of each class, none trained on) and on the Caltech classes kept
-apart; the mean over 100 episodes with a 95 % interval. Words only: the share right with an interval of the share; of
+Few shots: random episodes on CIFAR-10 (60 pictures of each class, none trained on) and on the held-out Caltech
+classes; the mean over 100 episodes with a 95 % interval. Words only: the share right with an interval of the share; of
 the Caltech classes kept apart the words may have been met in training, their pictures never. Drawn scenes are drawn
 anew: the share of those whose true sentence fits better than one that is nearly true.
 """
@@ -9,117 +9,66 @@ anew: the share of those whose true sentence fits better than one that is nearly
 from __future__ import annotations
 
 import random
-import zipfile
-from collections.abc import Iterator, Sequence
-from io import BytesIO
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
-from backends.core.task import task_named
 from backends.fewshot.base import FeatureEngine
 from backends.fewshot.cards import CARDS
 from backends.fewshot.data.class_list import with_article
-from backends.fewshot.types import Support
-from backends.serving.host import Host
 from benchmarks.starters import interval_columns
-from evaluation.datasets.captioned_pictures import held_out, read_entries
-from evaluation.metrics.fewshot.episodes import episodes, run_episode
-from evaluation.statistics.intervals import clopper_pearson, mean
+from evaluation.datasets.base import Dataset
+from evaluation.datasets.captioned_pictures import CaptionedPictures
+from evaluation.datasets.class_folders import cifar10
+from evaluation.runner import Results, Suite, run
+from evaluation.statistics.intervals import clopper_pearson
 from evaluation.synthetic.scenes import Claim, draw, make_scene, untrue
+from evaluation.systems.fewshot import EPISODE_METRICS, LabelledFeatures, feature_engine, text_features
 
 CIFAR, PICTURES = "images/cifar10", "train/pictures.zip"
-HEADS, SHOTS, EPISODES = ("gda", "proker"), (1, 2, 4, 8, 16), 100
+SHOTS, EPISODES = (1, 2, 4, 8, 16), 100
 SCENES = 400
 
 
 def measure(data: Path) -> Iterator[dict[str, Any]]:
-    sets = {"CIFAR-10": _cifar(data / CIFAR), "Caltech, new classes": _caltech(data / PICTURES)}
-    for name, engine in _engines():
-        for title, (pictures, names) in sets.items():
-            classes = tuple(sorted(set(names)))
-            labels, features = np.array([classes.index(n) for n in names]), engine.embed(pictures)
-            words = _words(engine, classes)
-            yield from (
-                {"model": name, "set": title} | row for row in _taught(engine, features, labels, classes, words)
-            )
+    datasets = (cifar10(data / CIFAR), CaptionedPictures(data / PICTURES))
+    cards = [card.id for card in CARDS if card.tier in ("starter", "builtin") and card.engine != "flamingo"]
+    for card in cards:
+        engine = feature_engine(card)
+        for dataset in datasets:
+            yield from ({"model": card, "set": dataset.title} | row for row in _few_shots(engine, dataset))
         if engine.understands_words:
-            yield from ({"model": name, "set": "drawn scenes"} | row for row in _scenes(engine))
+            yield from ({"model": card, "set": "drawn scenes"} | row for row in _scenes(engine))
 
 
-def _engines() -> Iterator[tuple[str, FeatureEngine]]:
-    """The starter and the descriptors, loaded."""
-    host, task = Host(), task_named("fewshot")
-    for card in CARDS:
-        if card.tier in ("starter", "builtin") and card.engine != "flamingo":
-            engine = task.engine_class(card.engine)(card, host.paths(card))
-            assert isinstance(engine, FeatureEngine)
-            engine.load("cpu")
-            yield card.id, engine
-
-
-def _cifar(folder: Path) -> tuple[list[np.ndarray], list[str]]:
-    files = sorted(folder.glob("*/*"))
-    return [np.asarray(Image.open(file).convert("RGB")) for file in files], [file.parent.name for file in files]
-
-
-def _caltech(archive: Path) -> tuple[list[np.ndarray], list[str]]:
-    """The pictures of the classes that were kept apart."""
-    entries = read_entries(archive)
-    apart = set(held_out(entries))
-    chosen = [entry for entry in entries if entry.label in apart]
-    with zipfile.ZipFile(archive) as source:
-        pictures = [np.asarray(Image.open(BytesIO(source.read(entry.file))).convert("RGB")) for entry in chosen]
-    return pictures, [entry.label for entry in chosen]
-
-
-def _words(engine: FeatureEngine, classes: Sequence[str]) -> np.ndarray | None:
-    return (
-        engine.encode_text([f"a photo of {with_article(name)}" for name in classes])
-        if engine.understands_words
-        else None
-    )
-
-
-def _taught(
-    engine: FeatureEngine, features: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], words: np.ndarray | None
-) -> Iterator[dict[str, Any]]:
-    """Rows of episodes by head and number of shots; with words alone, of all pictures at once."""
-    if words is not None:
-        right = (features @ words.T).argmax(axis=1) == labels
+def _few_shots(engine: FeatureEngine, dataset: Dataset) -> Iterator[dict[str, Any]]:
+    """Rows of episodes by number of shots and head; with words alone, of all pictures at once."""
+    data = LabelledFeatures.of(engine, dataset.units(dataset.splits[0]))
+    systems = {"gda": data.system("gda")}
+    if engine.understands_words:
+        text = text_features(engine, [[f"a photo of {with_article(name)}"] for name in data.classes])
+        right = data.zero_shot(text)
         yield {"measure": "words only", **interval_columns(clopper_pearson(int(right.sum()), len(right)))}
+        systems["proker"] = data.system("proker", text)
     for shots in SHOTS:
-        drawn = list(episodes(labels, shots, EPISODES))
-        for head in HEADS:
-            if head == "proker" and words is None:
-                continue
-            taught = words if head == "proker" else None
-            found = [
-                run_episode(
-                    Support(features[one.shots], labels[one.shots], classes, taught, engine.logit_scale),
-                    features[one.queries],
-                    labels[one.queries],
-                    head,
-                ).accuracy
-                for one in drawn
-            ]
-            yield {"measure": "few shots", "head": head, "shots": shots, **interval_columns(mean(found))}
+        results = Results(run(Suite(data.episodes(shots, EPISODES), systems, EPISODE_METRICS)))
+        for head in systems:
+            columns = interval_columns(results.interval(head, "accuracy"))
+            yield {"measure": "few shots", "head": head, "shots": shots, **columns}
 
 
 def _scenes(engine: FeatureEngine) -> Iterator[dict[str, Any]]:
     """How often the true sentence beats a nearly true one, by what differs."""
     rng = random.Random("benchmark")
-    found: dict[str, list[bool]] = {}
+    hits: dict[str, list[bool]] = {}
     for _ in range(SCENES):
         scene, claim = make_scene(rng)
         false = untrue(scene, claim, rng)
         picture = engine.embed([draw(scene, rng)])[0]
         true_score, false_score = engine.encode_text([claim.words(rng), false.words(rng)]) @ picture
         for kind in ("all", _difference(claim, false)):
-            found.setdefault(kind, []).append(bool(true_score > false_score))
-    for kind, right in sorted(found.items()):
+            hits.setdefault(kind, []).append(bool(true_score > false_score))
+    for kind, right in sorted(hits.items()):
         yield {"measure": f"true or nearly true, {kind}", **interval_columns(clopper_pearson(sum(right), len(right)))}
 
 

@@ -29,14 +29,14 @@ MEASURES = {
 Row = Mapping[str, Any]
 
 
-def interval_columns(found: Interval) -> dict[str, Any]:
+def interval_columns(interval: Interval) -> dict[str, Any]:
     """An interval as the columns of a row."""
     return {
-        "mean": round(found.estimate, 4),
-        "low": round(found.low, 4),
-        "high": round(found.high, 4),
-        "units": found.count,
-        "interval": found.method,
+        "mean": round(interval.estimate, 4),
+        "low": round(interval.low, 4),
+        "high": round(interval.high, 4),
+        "units": interval.count,
+        "interval": interval.method,
     }
 
 

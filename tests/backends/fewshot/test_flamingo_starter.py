@@ -22,8 +22,8 @@ from backends.fewshot.flamingo.model import IdeficsModel, ImageFeatures
 from backends.fewshot.types import Classification
 from backends.serving.host import Host
 from backends.weights.store import WeightStore
-from benchmarks.flamingo_starter import best_name
 from evaluation.datasets.drawn_shapes import episode
+from evaluation.systems.flamingo import best_name
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 160, 50), "blue": (30, 60, 220), "yellow": (240, 215, 40)}
 EPISODES = 24
