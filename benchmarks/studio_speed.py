@@ -117,7 +117,7 @@ def job_overheads(count: int) -> list[float]:
 
     took = []
     with tempfile.TemporaryDirectory() as home:
-        backend = EmbeddedBackend([sys.executable, "-m", "tests.ticking"])
+        backend = EmbeddedBackend([sys.executable, "-m", "tests.support.ticking"])
         backend.start()
         if not backend.wait_ready(120).ready:
             sys.exit("The backend did not start.")

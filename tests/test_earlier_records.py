@@ -34,7 +34,7 @@ from studio.library.library import Library
 from studio.library.maintenance import repair
 from studio.pictures.task import projects
 from studio.tasks import registered
-from tests.conftest import wait_for
+from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
 EARLIER = Path(__file__).parent / "fixtures" / "earlier"
@@ -181,12 +181,12 @@ def pages(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def server(home: Path, songs_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def server(home: Path, server_address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The studio on those records, with a model server of today."""
-    monkeypatch.setenv("FOURFOLD_BACKEND", songs_server)
+    monkeypatch.setenv("FOURFOLD_BACKEND", server_address)
     services.stop()
     services.backend().wait_ready(90)
-    yield songs_server
+    yield server_address
     services.stop()
 
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from evaluation.synthetic.pictures import write_sample
-from tests.clips import Small
+from tests.support.clips import Small
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -41,9 +41,9 @@ def desk(tmp_path: Path, short_song: Path, small: Small, monkeypatch: pytest.Mon
     return tmp_path
 
 
-def test_the_python_example_splits_a_song(desk: Path, songs_server: str) -> None:
+def test_the_python_example_splits_a_song(desk: Path, server_address: str) -> None:
     (code,) = blocks("python", "docs/server.md")
-    (desk / "example.py").write_text(code.replace("http://127.0.0.1:7860", songs_server))
+    (desk / "example.py").write_text(code.replace("http://127.0.0.1:7860", server_address))
     subprocess.run([sys.executable, "example.py"], check=True, timeout=120)
     assert {path.name for path in desk.glob("*.wav")} == {"song.wav", "vocals.wav", "everything but vocals.wav"}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-OWN = {"app", "backends", "benchmarks", "conftest", "evaluation", "pages", "studio", "tests", "training", "viz"}
+OWN = {"app", "backends", "benchmarks", "evaluation", "pages", "studio", "tests", "training", "viz"}
 SHIPPED = ("app.py", "pages", "studio", "viz", "evaluation", "backends")
 TOOLS = ("training", "benchmarks", "tests", "docs")
 BROUGHT_BY_USERS = {"openfold", "ml_collections", "openvino"}

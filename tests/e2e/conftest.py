@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import soundfile
 
-from viz.separation.tiles import encode_tile
+from tests.support.browser import FLAGS, HERE, WEBGL_FLAGS, Studio, await_true, healthy, outside
 
-HERE = Path(__file__).parent
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--autoplay-policy=no-user-gesture-required",
-    "--mute-audio",
-]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-GAIN = 0.5
-RATE = 44100
 
 
 @pytest.hookimpl(wrapper=True)
@@ -74,6 +59,14 @@ def chromium(playwright_driver: Any, chromium_path: str) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def webgl_chromium(playwright_driver: Any, chromium_path: str) -> Iterator[Any]:
+    """A Chromium that draws WebGL without a graphics card."""
+    browser = playwright_driver.chromium.launch(executable_path=chromium_path, args=WEBGL_FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
 def player_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The address of the harness app and the folder of the runs that it shows."""
     runs = tmp_path_factory.mktemp("runs")
@@ -84,7 +77,7 @@ def player_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[st
     process = subprocess.Popen(command, cwd=HERE.parent.parent, stdout=log, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     try:
-        _await(lambda: _healthy(f"{address}/_stcore/health", process, runs / "server.log"), 120)
+        await_true(lambda: healthy(f"{address}/_stcore/health", process, runs / "server.log"), 120)
         yield address, runs
     finally:
         process.terminate()
@@ -92,46 +85,23 @@ def player_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[st
         log.close()
 
 
-def _healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> bool:
-    assert process.poll() is None, log.read_text()
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """The whole studio with its backend, as `python -m studio` starts it; one for all browser tests."""
+    running = Studio(tmp_path_factory.mktemp("studio"))
+    yield running
+    running.stop()
 
 
-def _await(condition: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not so after {seconds} s"
-        time.sleep(0.1)
-
-
-class RunFolder:
-    """Writes a run as the studio stores it: 16-bit FLAC segments scaled by `GAIN`, tiles, and what is known of it."""
-
-    def __init__(self, folder: Path, segment_frames: int, **facts: Any) -> None:
-        self.folder = folder
-        self.segment_frames = segment_frames
-        self.facts = {"title": "A song", "live": False, "frames": None, "kinds": {}, "pan": False, **facts}
-        self.counts: dict[str, int] = {}
-
-    def add(self, lane: str, samples: np.ndarray) -> None:
-        """Appends `samples` (2, T), cut into segments; only the last call for a lane may end with a short one."""
-        (self.folder / lane).mkdir(parents=True, exist_ok=True)
-        for start in range(0, samples.shape[1], self.segment_frames):
-            part = samples[:, start : start + self.segment_frames].astype(np.float32)
-            path = self.folder / lane / f"{self.counts.get(lane, 0)}.flac"
-            soundfile.write(path, part.T * GAIN, RATE, subtype="PCM_16")
-            path.with_suffix(".tile").write_bytes(encode_tile(part, RATE, self.segment_frames))
-            self.counts[lane] = self.counts.get(lane, 0) + 1
-
-    def tell(self, **facts: Any) -> None:
-        """Makes what is there known to the page, at once."""
-        self.facts.update(facts)
-        told = {**self.facts, "segment_frames": self.segment_frames, "counts": self.counts, "gain": GAIN}
-        new = self.folder / "run.new"
-        new.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(json.dumps(told))
-        new.replace(self.folder / "run.json")
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    """A page that remembers what went wrong in it."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    made = context.new_page()
+    made.set_default_timeout(60_000)
+    made.problems = []
+    made.on("console", lambda line: made.problems.append(line.text) if line.type == "error" else None)
+    made.on("pageerror", lambda error: made.problems.append(str(error)))
+    made.on("request", lambda request: made.problems.append(request.url) if outside(request.url) else None)
+    yield made
+    context.close()

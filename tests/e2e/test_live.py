@@ -16,9 +16,8 @@ import pytest
 from PIL import Image
 
 from evaluation.synthetic.clip import Rendered, make_clip
-from tests.conftest import wait_for
-from tests.e2e.conftest import FLAGS
-from tests.e2e.test_studio import Studio
+from tests.support.browser import FLAGS, Studio
+from tests.support.waiting import wait_for
 from viz.components.bundle import bundle_script
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -45,13 +44,6 @@ PIXELS = """(look) => {
 @pytest.fixture(scope="module")
 def truth() -> Rendered:
     return make_clip(1.0, WIDTH, HEIGHT)[0]
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    running = Studio(tmp_path_factory.mktemp("studio"))
-    yield running
-    running.stop()
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import PATIENCE
-from tests.e2e.conftest import HERE, _await, _healthy
+from tests.support.browser import HERE, await_true, healthy
+from tests.support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -72,7 +72,7 @@ def runs(server: SimpleNamespace, chromium: Any) -> SimpleNamespace:
     """A video and a picture cut out with their true mattes, one frame of the video spoilt."""
     from evaluation.synthetic.clip import make_clip, write_clip
     from studio.library.library import Library
-    from tests.backends.matting.conftest import CARD, RedEngine, finish
+    from tests.support.matting import CARD, RedEngine, finish
 
     folder = server.folder
     clip = make_clip(FRAMES / 12, WIDTH, HEIGHT, 12)
@@ -108,7 +108,7 @@ def runs(server: SimpleNamespace, chromium: Any) -> SimpleNamespace:
 
 @pytest.fixture(scope="module")
 def page(chromium: Any, server: SimpleNamespace, runs: SimpleNamespace) -> Iterator[Any]:
-    _await(lambda: _healthy(f"{server.address}/_stcore/health", server.process, server.log), 120)
+    await_true(lambda: healthy(f"{server.address}/_stcore/health", server.process, server.log), 120)
     shown = chromium.new_context(viewport={"width": 1280, "height": 1100}).new_page()
     shown.problems = []
     shown.on("pageerror", lambda error: shown.problems.append(str(error)))

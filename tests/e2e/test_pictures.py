@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from evaluation.synthetic.pictures import shots
-from tests.conftest import wait_for
-from tests.e2e.test_studio import SLOW_MS, Studio, page, real, studio
+from tests.support.browser import SLOW_MS, Studio, real
+from tests.support.waiting import wait_for
 
-__all__ = ["page", "studio"]
 PASTE = """(place, data) => {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
   const clipboard = new DataTransfer();

@@ -9,27 +9,22 @@ from typing import Any
 import pytest
 
 from backends.folding.structure.reader import read_structure
-from tests.conftest import wait_for
-from tests.e2e.conftest import FLAGS
-from tests.e2e.test_studio import Studio, outside, real, studio
+from tests.support.browser import Studio, outside, real
+from tests.support.waiting import wait_for
 
-__all__ = ["studio"]
-SOFTWARE = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 BALLS = "b.stage.model.selectedAtoms({}).filter((atom) => atom.style.sphere).map((atom) => atom.row)"
 
 
 @pytest.fixture
-def page(playwright_driver: Any, chromium_path: str) -> Iterator[Any]:
+def page(webgl_chromium: Any) -> Iterator[Any]:
     """A page in a Chromium that draws WebGL without a graphics card, and remembers what went wrong in it."""
-    flags = [flag for flag in FLAGS if flag != "--disable-gpu"]
-    browser = playwright_driver.chromium.launch(executable_path=chromium_path, args=[*flags, *SOFTWARE])
-    made = browser.new_page(viewport={"width": 900, "height": 700})
+    made = webgl_chromium.new_page(viewport={"width": 900, "height": 700})
     made.set_default_timeout(60_000)
     made.problems = []
     made.on("pageerror", lambda error: made.problems.append(str(error)))
     made.on("request", lambda request: made.problems.append(request.url) if outside(request.url) else None)
     yield made
-    browser.close()
+    made.close()
 
 
 @pytest.mark.browser

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 
-from tests.conftest import PATIENCE
+from tests.support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -147,7 +147,7 @@ class Player:
 @pytest.fixture(scope="module")
 def runs(player_server: tuple[str, Path]) -> Path:
     """Two lanes that cancel, a sine, and a plain song, each with several borders and a short last segment."""
-    from tests.e2e.conftest import RunFolder
+    from tests.support.browser import RunFolder
 
     folder = player_server[1]
     frames = 5 * SHORT + 12345
@@ -497,7 +497,7 @@ def test_the_state_reaches_python_and_comes_back(song: Player) -> None:
 
 
 def test_playing_starts_before_the_end_waits_and_goes_on(opened: Callable[..., Player], runs: Path) -> None:
-    from tests.e2e.conftest import RunFolder
+    from tests.support.browser import RunFolder
 
     frames = 3 * SHORT + 2000
     whole = sine(frames)
@@ -529,7 +529,7 @@ def test_playing_starts_before_the_end_waits_and_goes_on(opened: Callable[..., P
 
 
 def test_a_missing_segment_is_told_and_can_be_tried_again(opened: Callable[..., Player], runs: Path) -> None:
-    from tests.e2e.conftest import RunFolder
+    from tests.support.browser import RunFolder
 
     broken = RunFolder(runs / "broken", SHORT, frames=2 * SHORT)
     broken.add("vocals", sine(2 * SHORT))
@@ -546,7 +546,7 @@ def test_a_missing_segment_is_told_and_can_be_tried_again(opened: Callable[..., 
 
 
 def test_a_segment_of_the_wrong_length_is_an_error(opened: Callable[..., Player], runs: Path) -> None:
-    from tests.e2e.conftest import RunFolder
+    from tests.support.browser import RunFolder
 
     odd = RunFolder(runs / "odd", SHORT, frames=2 * SHORT)
     odd.add("vocals", sine(SHORT - 1))

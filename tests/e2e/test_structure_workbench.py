@@ -18,13 +18,12 @@ import pytest
 from PIL import Image
 
 from backends.folding.structure.atoms import INDEX
-from tests.conftest import PATIENCE
-from tests.e2e.conftest import FLAGS, HERE, _await, _healthy
 from tests.e2e.structure import made
+from tests.support.browser import HERE, await_true, healthy
+from tests.support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-SOFTWARE = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 NO_WEBGL = """const original = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
   return kind.startsWith("webgl") ? null : original.call(this, kind, ...more);
@@ -109,7 +108,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         command = [sys.executable, str(HERE / "structure" / "serve.py"), str(port)]
         process = subprocess.Popen(command, cwd=HERE.parent.parent, stdout=log, stderr=subprocess.STDOUT)
         try:
-            _await(lambda: _healthy(f"http://127.0.0.1:{port}/_stcore/health", process, path), 120)
+            await_true(lambda: healthy(f"http://127.0.0.1:{port}/_stcore/health", process, path), 120)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
@@ -117,17 +116,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser(playwright_driver: Any, chromium_path: str) -> Iterator[Any]:
-    """A Chromium that draws WebGL without a graphics card."""
-    flags = [flag for flag in FLAGS if flag != "--disable-gpu"]
-    found = playwright_driver.chromium.launch(executable_path=chromium_path, args=[*flags, *SOFTWARE])
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module")
-def shared(browser: Any, address: str) -> Iterator[Bench]:
-    page = browser.new_page(viewport={"width": 900, "height": 700}, color_scheme="light")
+def shared(webgl_chromium: Any, address: str) -> Iterator[Bench]:
+    page = webgl_chromium.new_page(viewport={"width": 900, "height": 700}, color_scheme="light")
     yield Bench(page).open(address)
     page.close()
 
@@ -314,8 +304,8 @@ def test_nothing_is_asked_of_another_machine(shared: Bench, address: str) -> Non
     assert not shared.problems
 
 
-def test_on_a_dark_phone_without_webgl_the_rest_still_works(browser: Any, address: str) -> None:
-    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)
+def test_on_a_dark_phone_without_webgl_the_rest_still_works(webgl_chromium: Any, address: str) -> None:
+    page = webgl_chromium.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)
     page.add_init_script(NO_WEBGL)
     bench = Bench(page).open(address)
     assert "cannot draw in 3D" in page.locator(".notice").inner_text()

@@ -8,80 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from tests.conftest import PATIENCE, answers, wait_for
-
-ROOT = Path(__file__).resolve().parents[2]
-SLOW_MS = 240_000
-
-
-class Studio:
-    """A running studio: its address, its process, and what it has printed."""
-
-    def __init__(self, home: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        self.address = f"http://127.0.0.1:{port}"
-        self.log = home / "studio.log"
-        environment = {**os.environ, "FOURFOLD_HOME": str(home), "FOURFOLD_WEIGHTS": str(home / "weights")}
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "studio"],
-                cwd=ROOT,
-                env={**environment, "PORT": str(port), "HOST": "", "FOURFOLD_DEVICE": "cpu"},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        wait_for(self.up, 2 * PATIENCE)
-
-    def up(self) -> bool:
-        assert self.process.poll() is None, self.log.read_text()
-        return answers(f"{self.address}/healthz")
-
-    def children(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            self.process.wait(PATIENCE)
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    running = Studio(tmp_path_factory.mktemp("studio"))
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def page(chromium: Any) -> Iterator[Any]:
-    """A page that remembers what went wrong in it."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    made = context.new_page()
-    made.set_default_timeout(60_000)
-    made.problems = []
-    made.on("console", lambda line: made.problems.append(line.text) if line.type == "error" else None)
-    made.on("pageerror", lambda error: made.problems.append(str(error)))
-    made.on("request", lambda request: made.problems.append(request.url) if outside(request.url) else None)
-    yield made
-    context.close()
-
-
-def outside(url: str) -> bool:
-    return not re.match(r"(http|ws)://127\.0\.0\.1[:/]|data:|blob:", url)
-
-
-def real(problems: list[str]) -> list[str]:
-    """Streamlit looks for its own base path by asking addresses that do not exist; those 404s are no problem."""
-    return [problem for problem in problems if "404 (Not Found)" not in problem]
+from tests.support.browser import ROOT, SLOW_MS, Studio, real
+from tests.support.waiting import PATIENCE, wait_for
 
 
 @pytest.mark.browser

@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.backends.matting.conftest import pictures_of
-from tests.clips import Small
-from tests.e2e.test_studio import SLOW_MS, Studio, page, real, studio
-
-__all__ = ["page", "studio"]
+from tests.support.browser import SLOW_MS, Studio, real
+from tests.support.clips import Small
+from tests.support.matting import pictures_of
 
 
 @pytest.mark.browser

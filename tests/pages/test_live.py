@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from streamlit.testing.v1 import AppTest
-
-from studio import services
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def app(songs_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    monkeypatch.setenv("FOURFOLD_BACKEND", songs_server)
-    services.stop()
-    services.backend().wait_ready(90)
-    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run().switch_page("pages/live.py").run()
-    services.stop()
 
 
 def test_the_page_says_what_leaves_the_browser_and_explains_a_model_that_is_not_here(app: AppTest) -> None:
+    app.run().switch_page("pages/live.py").run()
     assert not app.exception and "Live camera" in app.title[0].value
     said = "\n".join(str(each.value) for each in app.markdown)
     assert "Small pictures" in said and "Nothing is stored" in said and "a GPU machine" in said

@@ -12,30 +12,22 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from studio import services
-from tests.backends.matting.test_engines import HALVES, network
-from tests.conftest import serving
-from tests.pages.test_pages import ROOT, click, words_of
-from tests.pages.test_videos import finished
+from tests.support.matting_networks import HALVES, network
+from tests.support.pages import click, ended, finished, words_of
+from tests.support.servers import ModelServer
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """The folder for one's own matting networks on the machine of the model server."""
-    folder = tmp_path / "weights" / "yours" / "matting"
-    folder.mkdir(parents=True)
-    return folder
+def place(model_server: ModelServer) -> Iterator[Path]:
+    """The folder for one's own matting networks on the machine of the model server, with one network."""
+    with model_server.with_weights("matting", lambda folder: network(folder / "red_net*.onnx", "NHWC")) as folder:
+        yield folder
 
 
 @pytest.fixture
-def app(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    network(place / "red_net*.onnx", "NHWC")
-    server = serving(tmp_path)
-    monkeypatch.setenv("FOURFOLD_BACKEND", next(server))
-    services.stop()
-    services.backend().wait_ready(90)
-    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    services.stop()
-    next(server, None)
+def app(place: Path, app: AppTest) -> AppTest:
+    """The studio before a model server with a network of one's own."""
+    return app
 
 
 def choose(app: AppTest, card: str) -> AppTest:
@@ -68,11 +60,7 @@ def test_a_picture_is_cut_out_by_a_network_of_ones_own(app: AppTest) -> None:
 def test_a_network_that_is_none_is_a_sentence_and_stays_one(app: AppTest, place: Path) -> None:
     (place / "red_net*.onnx").write_bytes(b"no network")
     click(upload(app), "Make it")
-    run_id = services.library().list(limit=1)[0].id
-    from tests.conftest import wait_for
-
-    wait_for(lambda: (view := services.jobs().get(run_id)) is None or view.ended, 60)
-    app.run()
+    ended(app)
     assert not app.exception and "is not a network in ONNX format" in words_of(app)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from studio import services
 from studio.jobs.jobs import JobView
-from tests.conftest import wait_for
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def app(songs_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    """The studio, looking at a real backend with the built-in separator."""
-    monkeypatch.setenv("FOURFOLD_BACKEND", songs_server)
-    services.stop()
-    services.backend().wait_ready(90)
-    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    services.stop()
-
-
-def words_of(app: AppTest) -> str:
-    """Everything a reader sees as text."""
-    shown = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.error, *app.warning, *app.info]
-    return "\n".join(str(element.value) for element in shown)
-
-
-def click(app: AppTest, label: str) -> AppTest:
-    return next(button for button in app.button if label in button.label).click().run()
+from tests.support.pages import click, studio_app, words_of
+from tests.support.waiting import wait_for
 
 
 def test_home_says_what_it_does_and_offers_the_sample(app: AppTest) -> None:
@@ -174,7 +152,7 @@ def test_without_a_model_server_old_results_and_words_remain(monkeypatch: pytest
     monkeypatch.setenv("FOURFOLD_BACKEND", "http://127.0.0.1:9")
     services.stop()
     services.backend().state(fresh=True)
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+    app = studio_app().run()
     assert "does not answer" in words_of(app) and "Finished results stay" in words_of(app)
     app.switch_page("pages/songs.py").run()
     assert not app.exception and "Finished results are on the home page" in words_of(app)

@@ -20,19 +20,10 @@ from studio.pictures.inference_client import FAULT
 from studio.pictures.project import Project
 from studio.pictures.task import feature_loaders, projects
 from studio.ui import formatting
-from tests import pictures
-from tests.conftest import wait_for
-from tests.pages.test_pages import app, click, words_of
-
-__all__ = ["app"]
-COLOURS = {"red": (190, 30, 30), "green": (30, 150, 30), "blue": (40, 40, 190)}
-
-
-def shade(kind: str, number: int) -> bytes:
-    """A picture in about that colour, with a pattern of its own."""
-    rng = np.random.default_rng([list(COLOURS).index(kind), number])
-    pixels = np.array(COLOURS[kind]) + rng.integers(-25, 26, (1, 1, 3)) + rng.integers(-20, 21, (40, 40, 3))
-    return pictures.encoded(Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)))
+from tests.support import pictures
+from tests.support.pages import click, grids, open_project, view, words_of
+from tests.support.pictures import COLOURS, shade
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -46,14 +37,6 @@ def project(app: AppTest) -> Project:
         picture_files.take(made, files, made.add_class(kind, f"something {kind}").id)
     picture_files.take(made, [(f"who {kind}.png", lambda kind=kind: shade(kind, 9)) for kind in ("blue", "red")], None)
     return made
-
-
-def open_project(app: AppTest, project: Project) -> AppTest:
-    app.run().switch_page("pages/pictures.py")
-    app.query_params["project"] = project.token
-    app.run()
-    assert not app.exception
-    return app
 
 
 def looked(app: AppTest, project: Project) -> AppTest:
@@ -79,21 +62,6 @@ def opened(app: AppTest) -> Project:
     """The project at the page's address."""
     token = app.query_params["project"]
     return projects().open(token if isinstance(token, str) else token[0])
-
-
-def grids(app: AppTest) -> dict[str, dict[str, Any]]:
-    """What each grid of pictures was given, by its label."""
-    found = {}
-    for element in app.get("bidi_component"):
-        told = json.loads(element.proto.json)
-        found[told["label"]] = told
-    return found
-
-
-def view(app: AppTest, name: str) -> AppTest:
-    next(c for c in app.segmented_control if c.label == "Look closer").set_value(name).run()
-    assert not app.exception
-    return app
 
 
 def test_the_way_in_says_what_it_is_and_offers_the_sample_and_old_projects(app: AppTest, project: Project) -> None:

@@ -18,40 +18,24 @@ from studio.pictures import files
 from studio.pictures.fitted import FittedProject
 from studio.pictures.project import Project
 from studio.pictures.task import feature_loaders, projects
-from tests.backends.fewshot.tiny import clip_folder, idefics_folder
-from tests.conftest import wait_for
-from tests.pages.test_pages import ROOT, click, words_of
-from tests.pages.test_pictures import grids, open_project, shade, view
+from tests.support.fewshot_networks import clip_folder, idefics_folder
+from tests.support.pages import click, grids, open_project, view, words_of
+from tests.support.pictures import shade
+from tests.support.servers import ModelServer
+from tests.support.waiting import wait_for
 
 CLIP, FLAMINGO = "yours/tiny-clip", "yours/tiny-flamingo"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real backend whose weights folder holds both networks."""
-    from studio.jobs.backend import EmbeddedBackend
-
-    weights = tmp_path_factory.mktemp("weights")
-    clip_folder(weights / "yours" / "fewshot" / "tiny-clip")
-    idefics_folder(weights / "yours" / "fewshot" / "tiny-flamingo")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FOURFOLD_WEIGHTS", str(weights))
-        patch.setenv("FOURFOLD_DEVICE", "cpu")
-        backend = EmbeddedBackend()
-        backend.start()
-        state = backend.wait_ready(90)
-    assert state.ready, state.sentence
-    yield state.address
-    backend.stop()
-
-
-@pytest.fixture
-def app(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    monkeypatch.setenv("FOURFOLD_BACKEND", server)
-    services.stop()
-    services.backend().wait_ready(30)
-    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    services.stop()
+@pytest.fixture(scope="module", autouse=True)
+def own_networks(model_server: ModelServer) -> Iterator[None]:
+    """The weights folder of the real backend holds both networks."""
+    clip, flamingo = (
+        (lambda folder: clip_folder(folder / "tiny-clip")),
+        lambda folder: idefics_folder(folder / "tiny-flamingo"),
+    )
+    with model_server.with_weights("fewshot", clip, flamingo):
+        yield
 
 
 @pytest.fixture

@@ -24,11 +24,9 @@ from studio.proteins import results, run_data
 from studio.proteins import view as protein_view
 from studio.proteins.samples import Sample, samples
 from studio.ui import formatting
-from tests.backends.folding.conftest import esmfold_folder
-from tests.conftest import serving, wait_for
-from tests.pages.test_pages import ROOT, app, click, words_of
-
-__all__ = ["app", "esmfold_folder"]
+from tests.support.pages import click, finished, words_of
+from tests.support.servers import ModelServer
+from tests.support.waiting import wait_for
 
 BUNDLE = "SPEDLVRRALELAKEAAKEGNEELVKLALEIAKRALELAGDPRLVELALRIAIEALRLQ"
 """Three helices with short turns between them, drawn by hand."""
@@ -52,16 +50,6 @@ def button(app: AppTest, label: str):
 
 def model(app: AppTest):
     return next(radio for radio in app.radio if radio.label == "Model")
-
-
-def finished(app: AppTest) -> Run:
-    """The newest run once it has ended, with its page drawn anew."""
-    run_id = services.library().list(limit=1)[0].id
-    wait_for(lambda: (view := services.jobs().get(run_id)) is None or view.ended, 60)
-    app.run()
-    run = services.library().get(run_id)
-    assert run.status == "done" and not app.exception, run.error
-    return run
 
 
 def look(app: AppTest, view: str) -> AppTest:
@@ -226,18 +214,10 @@ def test_what_a_language_model_kept_is_judged_and_explained(app: AppTest, sample
 
 
 @pytest.fixture
-def own_esmfold(esmfold_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+def own_esmfold(app: AppTest, model_server: ModelServer, esmfold_folder: Path) -> Iterator[AppTest]:
     """The studio before a backend whose keeper has put a folder of weights into the place for their own."""
-    place = tmp_path / "weights" / "yours" / "folding"
-    place.mkdir(parents=True)
-    (place / "tiny fold").symlink_to(esmfold_folder)
-    server = serving(tmp_path)
-    monkeypatch.setenv("FOURFOLD_BACKEND", next(server))
-    services.stop()
-    services.backend().wait_ready(90)
-    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    services.stop()
-    next(server, None)
+    with model_server.with_weights("folding", lambda place: (place / "tiny fold").symlink_to(esmfold_folder)):
+        yield app
 
 
 def test_weights_of_ones_own_fold_a_sequence_recycle_by_recycle(own_esmfold: AppTest) -> None:

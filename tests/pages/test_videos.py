@@ -10,15 +10,12 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from studio import services
-from studio.library.library import Run
 from studio.videos import probe
 from studio.videos import scores as video_scores
 from studio.videos.form import OWN
-from tests.clips import Small
-from tests.conftest import wait_for
-from tests.pages.test_pages import ROOT, app, click, words_of
-
-__all__ = ["app"]
+from tests.support.clips import Small
+from tests.support.pages import ROOT, click, finished, words_of
+from tests.support.waiting import wait_for
 
 
 def open_page(app: AppTest, name: str, content: bytes) -> AppTest:
@@ -34,20 +31,6 @@ def button(app: AppTest, label: str):
 
 def box(app: AppTest, label: str):
     return next(box for box in app.checkbox if label in box.label)
-
-
-def newest() -> Run:
-    return services.library().list(limit=1)[0]
-
-
-def finished(app: AppTest) -> Run:
-    """The newest run once it has ended, with its page drawn anew."""
-    run_id = newest().id
-    wait_for(lambda: (view := services.jobs().get(run_id)) is None or view.ended, 120)
-    app.run()
-    run = newest()
-    assert run.status == "done" and not app.exception, run.error
-    return run
 
 
 def test_the_page_waits_for_a_file_and_says_how_large_it_may_be(app: AppTest) -> None:

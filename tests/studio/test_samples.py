@@ -9,7 +9,7 @@ from pathlib import Path
 from studio import make_samples
 from studio.samples import SampleFolder
 from studio.videos.sample import clip_if_made
-from tests.conftest import PATIENCE, wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).parents[2]
 

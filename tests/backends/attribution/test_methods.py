@@ -20,7 +20,8 @@ from backends.attribution.registry import attribute
 from backends.attribution.sanity import deletion, likeness, shuffle_weights
 from backends.attribution.types import Attribution, Network, Subject, Unsupported, grid_axes
 from backends.fewshot.clip.explainable import image_network, text_network, word_groups
-from tests.backends.fewshot.tiny import RESNET, VIT, scattered
+from tests.support.fewshot_networks import RESNET, VIT
+from tests.support.weights import scattered
 
 TEXT: Any = {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 2}
 QUARTER = np.s_[2:, :2]

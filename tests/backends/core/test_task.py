@@ -9,7 +9,7 @@ import pytest
 from backends.core.errors import BadInput
 from backends.core.options import Options, option
 from backends.core.task import EngineSpec, tasks
-from tests.ticking import TASK, Ticking, TickingCapabilities
+from tests.support.ticking import TASK, Ticking, TickingCapabilities
 
 
 class Other(Options):

@@ -21,7 +21,7 @@ from backends.fewshot.heads.proker import ProKeR
 from backends.fewshot.trust import leave_one_out
 from backends.fewshot.trust.out_of_distribution import shot_similarity
 from backends.fewshot.types import Support
-from tests.backends.fewshot.supports import centres, drawn, support, unit
+from tests.support.fewshot_supports import centres, drawn, support, unit
 
 
 def test_probabilities_by_hand() -> None:

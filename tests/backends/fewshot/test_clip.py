@@ -22,7 +22,7 @@ from backends.fewshot.clip.files import architecture_from_name, load_clip
 from backends.serving.host import Host
 from backends.serving.run_job import JobRequest, run_job
 from backends.weights.store import WeightStore
-from tests.backends.fewshot.tiny import NAME, RESNET, clip_folder, idefics_tokenizer
+from tests.support.fewshot_networks import NAME, RESNET, clip_folder, idefics_tokenizer
 
 MEAN, STD = (0.48, 0.46, 0.41), (0.27, 0.26, 0.28)
 

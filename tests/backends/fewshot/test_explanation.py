@@ -31,7 +31,7 @@ from backends.fewshot.prototypes import PrototypesEngine
 from backends.fewshot.types import Classification
 from backends.shared.images import read
 from evaluation.synthetic.pictures import write_sample
-from tests.backends.fewshot.tiny import RESNET, clip_folder
+from tests.support.fewshot_networks import RESNET, clip_folder
 
 PROTOTYPES = next(card for card in CARDS if card.id == "prototypes")
 SENTENCE = "a photo of a red car"

@@ -25,7 +25,7 @@ from backends.fewshot.flamingo.interleave import Turn
 from backends.fewshot.flamingo.prompt_runner import ASKING
 from backends.fewshot.types import Classification
 from backends.serving.host import Host
-from tests.backends.fewshot.tiny import idefics_folder
+from tests.support.fewshot_networks import idefics_folder
 
 COLOURS = {"black_cat": (20, 20, 30), "polar bear": (230, 230, 240), "car": (200, 30, 20)}
 

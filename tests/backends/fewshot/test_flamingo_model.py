@@ -26,7 +26,7 @@ from backends.fewshot.flamingo.interleave import (
 )
 from backends.fewshot.flamingo.model import IdeficsModel
 from backends.fewshot.flamingo.rices import draw_balanced, most_similar, orders
-from tests.backends.fewshot.tiny import CLASSES, idefics_folder, idefics_tokenizer
+from tests.support.fewshot_networks import CLASSES, idefics_folder, idefics_tokenizer
 
 TURNS = [Turn("one", ASK_NAME, "cat"), Turn("two", ASK_NAME, "polar bear"), Turn("query", ASK_NAME)]
 

@@ -18,7 +18,7 @@ from backends.fewshot.heads.tip_adapter import TipAdapter
 from backends.fewshot.heads.tip_adapter_f import KeyTrainingData, TipAdapterF, loss_and_gradient
 from backends.fewshot.heads.zero_shot import ZeroShot
 from backends.fewshot.types import Support
-from tests.backends.fewshot.supports import drawn, support, unit
+from tests.support.fewshot_supports import drawn, support, unit
 
 UPRIGHT = Support(
     image_features=np.array([[1.0, 0.0], [0.0, 1.0]]),

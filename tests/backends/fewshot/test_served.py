@@ -17,7 +17,7 @@ from PIL import Image
 from backends.fewshot import TASK
 from backends.fewshot.prototypes import PrototypesEngine
 from evaluation.synthetic.pictures import SENTENCES, queries, write_sample
-from tests.conftest import serving
+from tests.support.servers import serving
 
 
 @pytest.fixture(scope="module")

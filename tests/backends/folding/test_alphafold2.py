@@ -27,7 +27,7 @@ from backends.folding.engines import openfold
 from backends.folding.engines.alphafold2 import AlphaFold2Engine
 from backends.folding.residues import ALPHAFOLD_ORDER, HHBLITS_ORDER
 from backends.folding.types import Model, Step
-from tests.backends.folding.conftest import helix
+from tests.support.folding import helix
 
 CARD = next(card for card in CARDS if card.id == "openfold-ptm")
 SEQUENCE = "MKTAYIAKQR"

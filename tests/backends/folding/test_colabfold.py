@@ -23,7 +23,7 @@ from backends.folding.alignment.sequence import Query, parse_text, read_input
 from backends.folding.cards import CARDS
 from backends.folding.engines.colabfold import ColabFoldEngine, ColabFoldLog, a3m
 from backends.folding.types import Model, Step
-from tests.conftest import PATIENCE
+from tests.support.waiting import PATIENCE
 
 CARD = next(card for card in CARDS if card.id == "colabfold")
 SEQUENCE = "MKTAYIAKQR"

@@ -31,7 +31,7 @@ from backends.folding.residues import ESM_TOKENS
 from backends.folding.resources import estimate_seconds, max_residues, memory_needed, work_units
 from backends.folding.types import Step
 from backends.shared.device_memory import out_of_memory_as_sentence
-from tests.backends.folding.conftest import PEPTIDE
+from tests.support.folding import PEPTIDE
 
 CARD = next(card for card in CARDS if card.id == "esmfold")
 

@@ -21,7 +21,7 @@ from backends.folding.alignment.sequence import Query, parse_text, read_input
 from backends.folding.cards import CARDS
 from backends.folding.engines.esmfold2 import EsmFold2Engine, msa_features, read_output
 from backends.folding.structure.reader import parse_structure
-from tests.backends.folding.conftest import PEPTIDE
+from tests.support.folding import PEPTIDE
 
 CARD = next(card for card in CARDS if card.id == "esmfold2")
 

@@ -28,7 +28,7 @@ from backends.folding.types import Folding, Model, Step
 from backends.serving.host import Host
 from backends.weights.requirements import missing_needs
 from backends.weights.store import WeightStore
-from tests.backends.folding.conftest import PEPTIDE, helix
+from tests.support.folding import PEPTIDE, helix
 
 CARD = {card.id: card for card in CARDS}
 SEQUENCE = "AEKLAAELAKKALEEAG"
@@ -235,25 +235,25 @@ def test_a_folder_of_weights_is_found_by_its_card(tmp_path: Path) -> None:
     assert host.choose(TASK, weights="esmfold2")[1] == (tmp_path / "esmfold2",)
 
 
-def test_the_server_opens_a_structure_for_a_client(songs_server: str, pdb: Path, tmp_path: Path) -> None:
-    info = httpx.get(f"{songs_server}/info").json()["tasks"]["folding"]
+def test_the_server_opens_a_structure_for_a_client(server_address: str, pdb: Path, tmp_path: Path) -> None:
+    info = httpx.get(f"{server_address}/info").json()["tasks"]["folding"]
     assert (info["endpoint"], info["inputs"], info["optional"]) == ("/fold", ["query"], ["pae"])
-    client = Client(songs_server, verbose=False, download_files=False)
+    client = Client(server_address, verbose=False, download_files=False)
     pae = pae_file(tmp_path, len(SEQUENCE))
     job = client.submit(handle_file(pdb), "structure", {}, handle_file(pae), api_name="/fold")
     job.result(timeout=60)
     events = job.outputs()
     assert events[0]["card"] == "structure" and events[-1]["type"] == "result"
     assert events[-1]["facts"]["sequence"] == SEQUENCE and events[-1]["facts"]["sanity"] == "good"
-    urls = {item["name"]: songs_server + item["url"] for item in events[-1]["artifacts"]}
+    urls = {item["name"]: server_address + item["url"] for item in events[-1]["artifacts"]}
     assert len(httpx.get(urls["confidence.json"]).json()["pae"]) == len(SEQUENCE)
     assert httpx.get(urls["model.pdb"]).text.count(" CA ") == len(SEQUENCE)
 
 
-def test_the_server_says_what_is_wrong_with_a_query(songs_server: str, tmp_path: Path) -> None:
+def test_the_server_says_what_is_wrong_with_a_query(server_address: str, tmp_path: Path) -> None:
     path = tmp_path / "query.txt"
     path.write_text("ATGGCGTTTAACCGTTAA")
-    job = Client(songs_server, verbose=False, download_files=False).submit(
+    job = Client(server_address, verbose=False, download_files=False).submit(
         handle_file(path), "structure", {}, api_name="/fold"
     )
     with pytest.raises(Exception, match="looks like DNA"):

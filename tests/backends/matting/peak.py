@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.backends.matting.conftest import CARD, RedEngine, finish
+from tests.support.matting import CARD, RedEngine, finish
 
 if __name__ == "__main__":
     for video in map(Path, sys.argv[1:]):

@@ -18,17 +18,7 @@ from backends.core.engine import Notice, Progress
 from backends.core.errors import BadInput, TooLarge, UserError
 from backends.matting.video.colour import hlg_light, pq_light, to_sdr
 from backends.matting.video.source import check_size
-from tests.backends.matting.conftest import (
-    CARD,
-    MakeVideo,
-    RedEngine,
-    finish,
-    pictures_of,
-    scene,
-    times_of,
-    truth,
-    write_video,
-)
+from tests.support.matting import CARD, MakeVideo, RedEngine, finish, pictures_of, scene, times_of, truth, write_video
 
 
 def refused(engine: RedEngine, path: Path, out: Path, kind: type[UserError] = BadInput) -> str:

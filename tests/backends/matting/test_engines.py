@@ -7,10 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper
 
 from backends.core.errors import EngineFailed, WeightsBroken, WeightsMissing
 from backends.matting import CARDS, ENGINES, TASK
@@ -22,7 +20,8 @@ from backends.matting.engines.person_detection import detect_people, trimap_prio
 from evaluation.metrics.matting.masks import region_j
 from evaluation.metrics.matting.mattes import mad
 from evaluation.synthetic.clip import make_clip
-from tests.backends.matting.conftest import CARD
+from tests.support.matting import CARD
+from tests.support.matting_networks import HALVES, network
 
 
 def test_the_package_is_named_without_loading_any_library() -> None:
@@ -109,44 +108,12 @@ def test_a_tracker_begins_again_with_every_video() -> None:
 # Any network in ONNX
 
 
-def network(path: Path, layout: str, answer: str = "red", batch: int | str = 1, size: int | str = 32) -> Path:
-    """A network whose answer is the red channel, or its logit, or two classes."""
-    shape = [batch, 3, size, size] if layout == "NCHW" else [batch, size, size, 3]
-    axis = 1 if layout == "NCHW" else 3
-    start, end = (
-        helper.make_tensor("start", TensorProto.INT64, [1], [0]),
-        helper.make_tensor("end", TensorProto.INT64, [1], [1]),
-    )
-    axes = helper.make_tensor("axes", TensorProto.INT64, [1], [axis])
-    nodes = [helper.make_node("Slice", ["image", "start", "end", "axes"], ["red"])]
-    if answer == "classes":
-        nodes += [
-            helper.make_node("Neg", ["red"], ["other"]),
-            helper.make_node("Concat", ["other", "red"], ["classes"], axis=axis),
-        ]
-    tensor = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
-        "red",
-        [tensor("image", TensorProto.FLOAT, shape)],
-        [tensor(answer, TensorProto.FLOAT, None)],
-        [start, end, axes],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
-    return path
-
-
 def loaded(path: Path, **recipe: object) -> OnnxEngine:
     if recipe:
         path.with_suffix(".json").write_text(json.dumps(recipe))
     engine = OnnxEngine(CARD, (path,))
     engine.load("cpu")
     return engine
-
-
-HALVES = np.zeros((2, 64, 64, 3), np.uint8)
-HALVES[:, :, 32:, 0] = 255
-HALVES[:, :, :32, 2] = 255
 
 
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])

@@ -20,7 +20,7 @@ from backends.matting.finishing.background import open_background
 from backends.matting.types import MediaInfo
 from backends.matting.video.exports import EXPORTS, parse_exports
 from backends.matting.video.frames import VideoReader
-from tests.backends.matting.conftest import MakeVideo, RedEngine, finish, pictures_of, scene, times_of, truth
+from tests.support.matting import MakeVideo, RedEngine, finish, pictures_of, scene, times_of, truth
 
 UNEVEN = [0, 40, 45, 100, 180, 181]
 """Times in 1/90 s, as of a phone that drops frames."""

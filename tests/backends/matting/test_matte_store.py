@@ -17,7 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 from backends.core.engine import Progress
 from backends.core.errors import BadInput, TooLarge
 from backends.matting.video.still_image import read_picture
-from tests.backends.matting.conftest import CARD, MakeVideo, RedEngine, finish, pictures_of, scene, times_of, truth
+from tests.support.matting import CARD, MakeVideo, RedEngine, finish, pictures_of, scene, times_of, truth
 
 UNEVEN = [0, 3, 4, 9, 10, 14, 20, 21]
 CALM = {"export": "luma", "temporal": "on"}

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.backends.matting.conftest import scene, write_video
+from tests.support.matting import scene, write_video
 
 ROOT = Path(__file__).parents[3]
 SIDE = (400, 300)

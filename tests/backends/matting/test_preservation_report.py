@@ -13,7 +13,7 @@ import pytest
 from backends.core.engine import Notice
 from backends.matting.types import PreservationCheck
 from backends.matting.video.frames import VideoReader
-from tests.backends.matting.conftest import MakeVideo, RedEngine, finish, pictures_of, scene, sounds_of, times_of
+from tests.support.matting import MakeVideo, RedEngine, finish, pictures_of, scene, sounds_of, times_of
 
 
 def line(kept: tuple[PreservationCheck, ...], what: str) -> PreservationCheck:

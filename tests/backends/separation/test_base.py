@@ -213,8 +213,8 @@ def test_a_disk_that_is_too_full_is_noticed_before_work_starts(wav, halves, tone
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-sys.path[:0] = [{root!r}, {here!r}]
-from conftest import Halves, card
+sys.path.insert(0, {root!r})
+from tests.support.separation import Halves, card
 from backends.core.errors import EngineFailed
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))
@@ -227,9 +227,7 @@ except EngineFailed as error:
 
 @pytest.mark.parametrize("size", [1000, 300_000, 1_400_000])
 def test_a_disk_that_fills_up_on_the_way_gives_a_sentence(wav, tone, tmp_path, size):
-    here = Path(__file__).parent
-    script = FULL.format(
-        root=str(here.parents[2]), here=str(here), size=size, song=str(wav(tone(4.0))), out=str(tmp_path / "out")
-    )
+    root = str(Path(__file__).parents[3])
+    script = FULL.format(root=root, size=size, song=str(wav(tone(4.0))), out=str(tmp_path / "out"))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert "could not be written" in done.stdout, done.stderr

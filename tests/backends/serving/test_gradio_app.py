@@ -15,8 +15,8 @@ from gradio_client import Client, handle_file
 from backends.core.engine import Progress
 from backends.core.errors import DownloadFailed
 from backends.weights.store import WeightStore
-from tests import ticking
-from tests.conftest import wait_for
+from tests.support import ticking
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from backends.serving.host import Host
 from backends.serving.run_job import JobRequest, run_job
 from backends.serving.speeds import Speeds
 from backends.weights.store import WeightStore
-from tests.ticking import TASK, Ticking
+from tests.support.ticking import TASK, Ticking
 
 
 class Picky(Ticking):

@@ -33,7 +33,7 @@ from backends.serving.live_protocol import (
     unpack_picture,
 )
 from evaluation.synthetic.clip import make_clip
-from tests.conftest import PATIENCE, wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 
 def picture_file(rgb: np.ndarray, kind: str = "JPEG") -> bytes:
@@ -219,8 +219,8 @@ def test_rubbish_ends_the_connection_with_a_sentence(place: Place) -> None:
 # ---- a real server ----
 
 
-def test_a_real_server_finds_the_person_in_a_picture_and_turns_browsers_away(songs_server: str) -> None:
-    url = songs_server.replace("http", "ws", 1) + "/live"
+def test_a_real_server_finds_the_person_in_a_picture_and_turns_browsers_away(server_address: str) -> None:
+    url = server_address.replace("http", "ws", 1) + "/live"
     with pytest.raises(InvalidStatus, match="403"):
         connect(url, origin="http://elsewhere.example")  # type: ignore[arg-type]
     rendered = make_clip(1.0, 256, 144)[0]

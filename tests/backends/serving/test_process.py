@@ -17,14 +17,14 @@ from filelock import FileLock
 from gradio_client import Client, handle_file
 
 from backends.serving.workdir import DAY, LOCK, PREFIX, clear_stale
-from tests.conftest import PATIENCE, answers, wait_for
+from tests.support.waiting import PATIENCE, answers, wait_for
 
 ROOT = Path(__file__).parents[3]
 
 
 @dataclass
 class Child:
-    """`python -m tests.ticking`, which serves the counting task as the studio has it served."""
+    """`python -m tests.support.ticking`, which serves the counting task as the studio has it served."""
 
     process: subprocess.Popen[str]
     temporary: Path
@@ -60,7 +60,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Child]]:
 
     def child() -> Child:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.ticking"],
+            [sys.executable, "-m", "tests.support.ticking"],
             cwd=ROOT,
             env={**os.environ, "TMPDIR": str(temporary)},
             stdin=subprocess.PIPE,

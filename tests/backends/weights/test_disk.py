@@ -15,7 +15,8 @@ import pytest
 from gradio_client import Client, handle_file
 
 from backends.serving.gradio_app import Server, build
-from tests.conftest import serving, wait_for
+from tests.support.servers import serving
+from tests.support.waiting import wait_for
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def started(root: Path, **keeping: float) -> Iterator[Running]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", "")
-        patch.setattr(task, "PACKAGES", ("tests.ticking",))
+        patch.setattr(task, "PACKAGES", ("tests.support.ticking",))
         built: list[Any] = []
         patch.setattr(server, "build", lambda *given: built.append(build(*given, **keeping)) or built[0])
         for address in serving(root):

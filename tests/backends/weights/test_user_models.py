@@ -17,7 +17,7 @@ from backends.serving.host import Host
 from backends.serving.run_job import JobRequest, run_job
 from backends.weights import user_models
 from backends.weights.store import WeightStore
-from tests.backends.matting.test_engines import HALVES, network
+from tests.support.matting_networks import HALVES, network
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from backends.core.errors import BadInput, UserError
 from studio.jobs.background import Analysis, BackgroundTasks, LibraryStore, MemoryStore
 from studio.library.library import Library
 from studio.ui.formatting import about, count, duration, escape, size
-from tests.conftest import wait_for
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture

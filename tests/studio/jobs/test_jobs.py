@@ -17,8 +17,8 @@ from studio.jobs.backend import Backend, EmbeddedBackend
 from studio.jobs.client import LOST
 from studio.jobs.jobs import Jobs, JobView, _pace
 from studio.library.library import Library, LibraryError
-from tests import ticking
-from tests.conftest import wait_for
+from tests.support import ticking
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_the_estimate_follows_the_pace() -> None:
 
 @pytest.fixture
 def embedded() -> Iterator[EmbeddedBackend]:
-    backend = EmbeddedBackend([sys.executable, "-m", "tests.ticking"])
+    backend = EmbeddedBackend([sys.executable, "-m", "tests.support.ticking"])
     backend.start()
     assert backend.wait_ready(120).ready
     yield backend

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from studio.pictures import addresses, files
 from studio.pictures.project import Project, Projects
-from tests import pictures
+from tests.support import pictures
 
 TURNED = pictures.sideways()
 SHA = hashlib.sha256(TURNED).hexdigest()

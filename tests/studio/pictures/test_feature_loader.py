@@ -17,8 +17,8 @@ from studio.pictures import feature_loader, files, inference_client
 from studio.pictures.feature_loader import FeatureLoader, FeatureStore, line
 from studio.pictures.project import Project, Projects
 from studio.pictures.project_archive import sent_name
-from tests import pictures
-from tests.conftest import wait_for
+from tests.support import pictures
+from tests.support.waiting import wait_for
 
 CARD = {"id": "model", "outputs": ["pictures", "words"]}
 

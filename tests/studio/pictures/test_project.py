@@ -17,7 +17,7 @@ from studio.pictures import project as picture_project
 from studio.pictures import project_archive
 from studio.pictures.project import NoSuchProject, Project, Projects
 from studio.pictures.schema import dump, parse
-from tests import pictures
+from tests.support import pictures
 
 
 @pytest.fixture

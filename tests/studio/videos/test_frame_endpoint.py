@@ -19,7 +19,7 @@ from studio.library.library import Library
 from studio.videos import frame_source
 from studio.videos.frame_endpoint import FrameEndpoint, checkerboard, frame_url
 from studio.web.routes import routes
-from tests.backends.matting.conftest import CARD, RedEngine, finish, pictures_of, scene, write_video
+from tests.support.matting import CARD, RedEngine, finish, pictures_of, scene, write_video
 
 UNEVEN = [3, 6, 7, 12, 13, 17, 23, 24, 30, 31, 35, 36]
 EDGE = {"edge": "1", "softness": "2", "despill": "0.5"}

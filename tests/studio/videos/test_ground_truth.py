@@ -14,7 +14,7 @@ from PIL import Image
 from backends.core.errors import UserError
 from studio.videos import ground_truth
 from studio.videos.ground_truth import MASKS, MATTES
-from tests.clips import Small
+from tests.support.clips import Small
 
 HEIGHT, WIDTH = 24, 32
 

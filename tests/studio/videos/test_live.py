@@ -22,8 +22,8 @@ HERE = {"origin": "http://testserver"}
 
 
 @pytest.fixture
-def backend(songs_server: str) -> Iterator[Backend]:
-    made = Backend(songs_server)
+def backend(server_address: str) -> Iterator[Backend]:
+    made = Backend(server_address)
     assert made.wait_ready(90).ready
     yield made
     made.stop()

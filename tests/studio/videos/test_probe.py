@@ -14,7 +14,7 @@ from backends.core.info import CardInfo
 from studio.videos import estimates, form_values, timecode
 from studio.videos import probe as inputs
 from studio.videos.form_values import OWN, FormValues
-from tests.clips import Small
+from tests.support.clips import Small
 
 
 @pytest.fixture

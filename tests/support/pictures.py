@@ -11,6 +11,15 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
+COLOURS = {"red": (190, 30, 30), "green": (30, 150, 30), "blue": (40, 40, 190)}
+
+
+def shade(kind: str, number: int) -> bytes:
+    """A picture in about that colour, with a pattern of its own."""
+    rng = np.random.default_rng([list(COLOURS).index(kind), number])
+    pixels = np.array(COLOURS[kind]) + rng.integers(-25, 26, (1, 1, 3)) + rng.integers(-20, 21, (40, 40, 3))
+    return encoded(Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)))
+
 
 def plain(colour: tuple[int, int, int] = (200, 30, 30), size: tuple[int, int] = (48, 40), kind: str = "PNG") -> bytes:
     """A picture of one colour with a little noise, so that no two colours give the same file."""

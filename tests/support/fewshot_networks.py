@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.support.weights import scattered
+
 CLASSES = ("cat", "polar bear", "car", "cathedral")
 TAUGHT = "a cat polar bear car cathedral white black red of photo this picture What is in Describe User: Assistant:"
 """What the tiny tokenizer learned its pieces from."""
@@ -88,13 +90,3 @@ def idefics_tokenizer(chat: bool = True) -> Any:
     )
     made.add_special_tokens({"additional_special_tokens": marks})
     return made
-
-
-def scattered(network: Any, seed: int = 1) -> Any:
-    """Weights off the zeros and ones that many layers start with, so that every layer shows in the result."""
-    import torch
-
-    generator = torch.Generator().manual_seed(seed)
-    for value in network.parameters():
-        value.requires_grad_(False).add_(0.1 * torch.randn(value.shape, generator=generator))
-    return network.eval()

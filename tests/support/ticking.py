@@ -1,4 +1,7 @@
-"""A task for tests whose engine only counts: real events, real files, no model. `python -m tests.ticking` serves it."""
+"""A task for tests whose engine only counts: real events, real files, no model.
+
+`python -m tests.support.ticking` serves it.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,7 @@ TASK = Task(
     verb="tick",
     inputs=("file",),
     optional=("more",),
-    engines={"ticking": EngineSpec("tests.ticking:Ticking", TickingOptions, TickingCapabilities(counts=True))},
+    engines={"ticking": EngineSpec("tests.support.ticking:Ticking", TickingOptions, TickingCapabilities(counts=True))},
     cards=(
         ModelCard(
             id="ticker",
@@ -91,7 +94,7 @@ TASK = Task(
 )
 
 if __name__ == "__main__":
-    registry.PACKAGES = ("tests.ticking",)
+    registry.PACKAGES = ("tests.support.ticking",)
     from backends.__main__ import main
 
     sys.exit(main(["serve", "--port", "0", "--supervised"]))

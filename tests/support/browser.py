@@ -1,0 +1,133 @@
+"""Chromium's flags, the processes that browser tests talk to, and runs as the stem player finds them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import soundfile
+
+from tests.support.waiting import PATIENCE, answers, wait_for
+from viz.separation.tiles import encode_tile
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = ROOT / "tests" / "e2e"
+
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--autoplay-policy=no-user-gesture-required",
+    "--mute-audio",
+]
+SOFTWARE_WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+WEBGL_FLAGS = [*(flag for flag in FLAGS if flag != "--disable-gpu"), *SOFTWARE_WEBGL]
+
+
+GAIN = 0.5
+
+
+RATE = 44100
+
+
+def healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> bool:
+    assert process.poll() is None, log.read_text()
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def await_true(condition: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not so after {seconds} s"
+        time.sleep(0.1)
+
+
+class RunFolder:
+    """Writes a run as the studio stores it: 16-bit FLAC segments scaled by `GAIN`, tiles, and what is known of it."""
+
+    def __init__(self, folder: Path, segment_frames: int, **facts: Any) -> None:
+        self.folder = folder
+        self.segment_frames = segment_frames
+        self.facts = {"title": "A song", "live": False, "frames": None, "kinds": {}, "pan": False, **facts}
+        self.counts: dict[str, int] = {}
+
+    def add(self, lane: str, samples: np.ndarray) -> None:
+        """Appends `samples` (2, T), cut into segments; only the last call for a lane may end with a short one."""
+        (self.folder / lane).mkdir(parents=True, exist_ok=True)
+        for start in range(0, samples.shape[1], self.segment_frames):
+            part = samples[:, start : start + self.segment_frames].astype(np.float32)
+            path = self.folder / lane / f"{self.counts.get(lane, 0)}.flac"
+            soundfile.write(path, part.T * GAIN, RATE, subtype="PCM_16")
+            path.with_suffix(".tile").write_bytes(encode_tile(part, RATE, self.segment_frames))
+            self.counts[lane] = self.counts.get(lane, 0) + 1
+
+    def tell(self, **facts: Any) -> None:
+        """Makes what is there known to the page, at once."""
+        self.facts.update(facts)
+        told = {**self.facts, "segment_frames": self.segment_frames, "counts": self.counts, "gain": GAIN}
+        new = self.folder / "run.new"
+        new.parent.mkdir(parents=True, exist_ok=True)
+        new.write_text(json.dumps(told))
+        new.replace(self.folder / "run.json")
+
+
+SLOW_MS = 240_000
+
+
+class Studio:
+    """A running studio: its address, its process, and what it has printed."""
+
+    def __init__(self, home: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        self.log = home / "studio.log"
+        environment = {**os.environ, "FOURFOLD_HOME": str(home), "FOURFOLD_WEIGHTS": str(home / "weights")}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "studio"],
+                cwd=ROOT,
+                env={**environment, "PORT": str(port), "HOST": "", "FOURFOLD_DEVICE": "cpu"},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        wait_for(self.up, 2 * PATIENCE)
+
+    def up(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        return answers(f"{self.address}/healthz")
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(PATIENCE)
+
+
+def outside(url: str) -> bool:
+    return not re.match(r"(http|ws)://127\.0\.0\.1[:/]|data:|blob:", url)
+
+
+def real(problems: list[str]) -> list[str]:
+    """Streamlit looks for its own base path by asking addresses that do not exist; those 404s are no problem."""
+    return [problem for problem in problems if "404 (Not Found)" not in problem]

@@ -1,0 +1,30 @@
+"""Waiting for what has to happen, on a machine of any speed."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+import pytest
+
+PATIENCE = 60.0
+"""Seconds to wait for what has to happen: how soon says how busy the machine is and nothing of the code. Waiting costs
+time only where it is in vain."""
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def wait_for(condition, seconds: float = PATIENCE, every: float = 0.02):
+    """Poll until `condition` is true and return what it gave; fail after `seconds`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(every)
+    pytest.fail(f"still not so after {seconds} s: {condition}")
