@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from backends.core.errors import UserError
 from studio.videos import ground_truth
 from studio.videos.ground_truth import MASKS, MATTES
 from tests.support.clips import Small
+from tests.support.true_mattes import png, zipped
 
 HEIGHT, WIDTH = 24, 32
-
-
-def png(pixels: np.ndarray, mode: str | None = None) -> bytes:
-    picture = Image.fromarray(pixels)
-    if mode == "P":
-        picture = Image.fromarray(pixels, "L")
-        picture.putpalette([value for index in range(256) for value in (index, 255 - index, 7 * index % 256)])
-        assert picture.mode == "P"
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def zipped(path: Path, pictures: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in pictures.items():
-            archive.writestr(name, content)
-    return path
 
 
 def ramp(level: int) -> np.ndarray:

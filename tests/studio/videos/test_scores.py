@@ -18,8 +18,8 @@ from studio.videos import scores as video_scores
 from studio.videos.ground_truth import MASKS, MATTES
 from studio.videos.matte_reader import finished_mattes
 from studio.videos.scores import GroundTruth
-from tests.studio.videos.test_ground_truth import png, zipped
 from tests.support.clips import Small
+from tests.support.true_mattes import png, zipped
 
 
 @pytest.fixture
