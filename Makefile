@@ -4,7 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: app setup setup-dev test lint bench screenshots clean
+.PHONY: app setup setup-dev test test-nightly lint bench screenshots clean
 
 app: .venv/ready
 	@HOST=$(HOST) PORT=$(PORT) exec $(BIN)/python -m studio
@@ -24,7 +24,10 @@ setup-dev: .venv/ready-dev
 	@touch $@
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-nightly: .venv/ready-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal --timeout 1800 -m ''
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .

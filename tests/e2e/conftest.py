@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.browser import FLAGS, HERE, WEBGL_FLAGS, Studio, await_true, healthy, outside
+from tests.support.browser import FLAGS, WEBGL_FLAGS, Harness, Studio, outside
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -67,22 +64,11 @@ def webgl_chromium(playwright_driver: Any, chromium_path: str) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def player_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The address of the harness app and the folder of the runs that it shows."""
-    runs = tmp_path_factory.mktemp("runs")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, str(HERE / "player" / "serve.py"), str(runs), str(port)]
-    log = (runs / "server.log").open("wb")
-    process = subprocess.Popen(command, cwd=HERE.parent.parent, stdout=log, stderr=subprocess.STDOUT)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        await_true(lambda: healthy(f"{address}/_stcore/health", process, runs / "server.log"), 120)
-        yield address, runs
-    finally:
-        process.terminate()
-        process.wait(60)
-        log.close()
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
+    """The Streamlit app that shows each component by itself; one for all browser tests."""
+    running = Harness(tmp_path_factory.mktemp("harness"))
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")

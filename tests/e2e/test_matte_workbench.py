@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -18,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.browser import HERE, await_true, healthy
+from tests.support.browser import Harness
 from tests.support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -47,34 +43,13 @@ PIXELS = """(el) => {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    """The harness on its way: it gets ready while a browser starts and runs are made."""
-    folder = tmp_path_factory.mktemp("bench")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    log, home = folder / "server.log", folder / "home"
-    command = [sys.executable, str(HERE / "workbench" / "serve.py"), str(port)]
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command,
-            cwd=HERE.parent.parent,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "FOURFOLD_HOME": str(home)},
-        )
-    yield SimpleNamespace(process=process, address=f"http://127.0.0.1:{port}", log=log, home=home, folder=folder)
-    process.terminate()
-    process.wait(60)
-
-
-@pytest.fixture(scope="module")
-def runs(server: SimpleNamespace, chromium: Any) -> SimpleNamespace:
+def runs(harness: Harness, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     """A video and a picture cut out with their true mattes, one frame of the video spoilt."""
     from evaluation.synthetic.clip import make_clip, write_clip
     from studio.library.library import Library
     from tests.support.matting import CARD, RedEngine, finish
 
-    folder = server.folder
+    folder = tmp_path_factory.mktemp("matte")
     clip = make_clip(FRAMES / 12, WIDTH, HEIGHT, 12)
     rendered = [clip[index] for index in range(FRAMES)]
     write_clip(clip, folder / "clip.mp4")
@@ -89,7 +64,7 @@ def runs(server: SimpleNamespace, chromium: Any) -> SimpleNamespace:
             return np.stack(found)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FOURFOLD_HOME", str(server.home))
+        patch.setenv("FOURFOLD_HOME", str(harness.home))
         library = Library()
         made = {}
         for kind, media in (("video", folder / "clip.mp4"), ("picture", folder / "still.png")):
@@ -107,12 +82,11 @@ def runs(server: SimpleNamespace, chromium: Any) -> SimpleNamespace:
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Any, server: SimpleNamespace, runs: SimpleNamespace) -> Iterator[Any]:
-    await_true(lambda: healthy(f"{server.address}/_stcore/health", server.process, server.log), 120)
+def page(chromium: Any, harness: Harness, runs: SimpleNamespace) -> Iterator[Any]:
     shown = chromium.new_context(viewport={"width": 1280, "height": 1100}).new_page()
     shown.problems = []
     shown.on("pageerror", lambda error: shown.problems.append(str(error)))
-    shown.goto(f"{server.address}/?run={runs.video}")
+    shown.goto(harness.page("matte", run=runs.video))
     shown.locator(".bench").wait_for(timeout=90_000)
     yield shown
     shown.context.close()

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 
+from tests.support.browser import Harness, RunFolder
 from tests.support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -145,11 +146,9 @@ class Player:
 
 
 @pytest.fixture(scope="module")
-def runs(player_server: tuple[str, Path]) -> Path:
+def runs(harness: Harness) -> Path:
     """Two lanes that cancel, a sine, and a plain song, each with several borders and a short last segment."""
-    from tests.support.browser import RunFolder
-
-    folder = player_server[1]
+    folder = harness.player_runs
     frames = 5 * SHORT + 12345
     opposite = RunFolder(folder / "opposite", SHORT, frames=frames)
     one = noise(frames) + 0.3 * sine(frames)
@@ -182,13 +181,13 @@ RESET = """async (el) => {
 
 
 @pytest.fixture(scope="module")
-def shared(chromium: Any, player_server: tuple[str, Path], runs: Path) -> Iterator[Player]:
+def shared(chromium: Any, harness: Harness, runs: Path) -> Iterator[Player]:
     """One page for all tests; like a studio's page it shows one run after the other in the same component."""
     page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{player_server[0]}/?run=song")
+    page.goto(harness.page("player", run="song"))
     page.locator(".player").wait_for(timeout=90_000)
     yield Player(page, problems)
     page.context.close()
@@ -497,8 +496,6 @@ def test_the_state_reaches_python_and_comes_back(song: Player) -> None:
 
 
 def test_playing_starts_before_the_end_waits_and_goes_on(opened: Callable[..., Player], runs: Path) -> None:
-    from tests.support.browser import RunFolder
-
     frames = 3 * SHORT + 2000
     whole = sine(frames)
     live = RunFolder(runs / "live", SHORT, live=True)
@@ -529,8 +526,6 @@ def test_playing_starts_before_the_end_waits_and_goes_on(opened: Callable[..., P
 
 
 def test_a_missing_segment_is_told_and_can_be_tried_again(opened: Callable[..., Player], runs: Path) -> None:
-    from tests.support.browser import RunFolder
-
     broken = RunFolder(runs / "broken", SHORT, frames=2 * SHORT)
     broken.add("vocals", sine(2 * SHORT))
     sound = (runs / "broken" / "vocals" / "0.flac").read_bytes()
@@ -546,8 +541,6 @@ def test_a_missing_segment_is_told_and_can_be_tried_again(opened: Callable[..., 
 
 
 def test_a_segment_of_the_wrong_length_is_an_error(opened: Callable[..., Player], runs: Path) -> None:
-    from tests.support.browser import RunFolder
-
     odd = RunFolder(runs / "odd", SHORT, frames=2 * SHORT)
     odd.add("vocals", sine(SHORT - 1))
     odd.add("vocals", sine(SHORT))
@@ -591,7 +584,7 @@ def test_the_export_asks_for_what_is_heard(song: Player) -> None:
     player.page.get_by_label("Part to download").select_option("loop")
     assert asked() == {"format": ["flac"], "gains": [gains], "start": ["1.000000"], "end": ["1.500000"]}
     zipped = player.page.get_by_role("link", name="All stems (zip)")
-    assert zipped.get_attribute("href") == "/runs/song/stems?format=flac"
+    assert zipped.get_attribute("href") == "/player-runs/song/stems?format=flac"
     player.press("1", "3")
     assert button.is_disabled()
     player.page.get_by_text("Every stem is muted, so there is nothing to download.").wait_for()

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +15,8 @@ import pytest
 from PIL import Image
 
 from backends.folding.structure.atoms import INDEX
-from tests.e2e.structure import made
-from tests.support.browser import HERE, await_true, healthy
+from tests.support import two_helices
+from tests.support.browser import Harness
 from tests.support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -77,7 +74,7 @@ class Bench:
     def cell(self, i: float, j: float) -> tuple[float, float]:
         """The middle of cell (i, j) of the map, in its own pixels."""
         left, side = 40, self.get("b.matrix.side")
-        return left + (j + 0.5) * side / made.LENGTH, (i + 0.5) * side / made.LENGTH
+        return left + (j + 0.5) * side / two_helices.LENGTH, (i + 0.5) * side / two_helices.LENGTH
 
     def pixel(self, i: float, j: float) -> list[int]:
         return self.root.evaluate(PIXEL, self.cell(i, j))
@@ -99,26 +96,15 @@ class Bench:
         self.get("b.selection.clear()")
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    path = tmp_path_factory.mktemp("structure") / "server.log"
-    with path.open("wb") as log:
-        command = [sys.executable, str(HERE / "structure" / "serve.py"), str(port)]
-        process = subprocess.Popen(command, cwd=HERE.parent.parent, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            await_true(lambda: healthy(f"http://127.0.0.1:{port}/_stcore/health", process, path), 120)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(60)
+@pytest.fixture
+def address(harness: Harness) -> str:
+    return harness.page("structure")
 
 
 @pytest.fixture(scope="module")
-def shared(webgl_chromium: Any, address: str) -> Iterator[Bench]:
+def shared(webgl_chromium: Any, harness: Harness) -> Iterator[Bench]:
     page = webgl_chromium.new_page(viewport={"width": 900, "height": 700}, color_scheme="light")
-    yield Bench(page).open(address)
+    yield Bench(page).open(harness.page("structure"))
     page.close()
 
 
@@ -206,7 +192,7 @@ def test_the_camera_stays_whatever_changes(shared: Bench) -> None:
 
 
 def test_clicked_atoms_are_measured(shared: Bench) -> None:
-    atoms = made.structure().ca
+    atoms = two_helices.structure().ca
     measure = shared.page.get_by_role("region", name="Measure")
     measure.get_by_role("button", name="Click atoms").click()
     shared.get("(b.stage.viewer.zoomTo(), b.stage.viewer.render(), 1)")
@@ -219,7 +205,7 @@ def test_clicked_atoms_are_measured(shared: Bench) -> None:
     shared.page.mouse.click(where["x"] - scrolled[0], where["y"] - scrolled[1])
     hit = shared.until("b.measure.list.length && b.measure.list[0].points[1]")
     assert hit["row"] >= 26, "the end of the chain, or what lies before it"
-    there = made.structure().atoms[hit["row"], INDEX[hit["name"]]]
+    there = two_helices.structure().atoms[hit["row"], INDEX[hit["name"]]]
     assert shared.get("b.measure.list[0].value") == pytest.approx(float(np.linalg.norm(there - atoms[0])), abs=2e-3)
     measure.get_by_role("button", name="Click atoms").click()
     shared.get("b.selection.set([0, 10, 20, 29])")
@@ -255,7 +241,7 @@ def test_the_picture_has_nothing_behind_it(shared: Bench) -> None:
 def test_the_film_of_recycles_shows_each_step(shared: Bench) -> None:
     view = shared.get("b.stage.viewer.getView()")
     panel = shared.page.get_by_role("region", name="Recycles")
-    for step, ptm in enumerate(made.PTM):
+    for step, ptm in enumerate(two_helices.PTM):
         panel.get_by_role("button", name="Next frame").click()
         assert f"Recycle {step} · {step + 1} of 3 · pLDDT {50 + 20 * step}.0 · pTM {ptm:.3f}" in panel.inner_text()
         assert shared.get("b.shade(0)") == {0: "#ffdb13", 1: "#65cbf3", 2: "#0053d6"}[step], "coloured by its own pLDDT"

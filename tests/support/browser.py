@@ -9,11 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import psutil
@@ -23,7 +21,6 @@ from tests.support.waiting import PATIENCE, answers, wait_for
 from viz.separation.tiles import encode_tile
 
 ROOT = Path(__file__).resolve().parents[2]
-HERE = ROOT / "tests" / "e2e"
 
 
 FLAGS = [
@@ -43,20 +40,37 @@ GAIN = 0.5
 RATE = 44100
 
 
-def healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> bool:
-    assert process.poll() is None, log.read_text()
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
-def await_true(condition: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not so after {seconds} s"
-        time.sleep(0.1)
+class Harness:
+    """The app of `tests/e2e/harness`: its folder, its home with a library, its address and its process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.home, self.log = folder, folder / "home", folder / "server.log"
+        self.player_runs = folder / "player"
+        port = free_port()
+        self.address = f"http://127.0.0.1:{port}"
+        command = [sys.executable, str(ROOT / "tests" / "e2e" / "harness" / "serve.py"), str(folder), str(port)]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env={**os.environ, "FOURFOLD_HOME": str(self.home)}, stdout=log, stderr=log
+            )
+        wait_for(self.up, 2 * PATIENCE)
+
+    def up(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        return answers(f"{self.address}/_stcore/health")
+
+    def page(self, component: str, **query: str) -> str:
+        """The address at which a component is shown."""
+        return f"{self.address}/?{urlencode({'component': component, **query})}"
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(PATIENCE)
 
 
 class RunFolder:
@@ -95,8 +109,7 @@ class Studio:
     """A running studio: its address, its process, and what it has printed."""
 
     def __init__(self, home: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
+        port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         self.log = home / "studio.log"
         environment = {**os.environ, "FOURFOLD_HOME": str(home), "FOURFOLD_WEIGHTS": str(home / "weights")}

@@ -7,21 +7,23 @@ import sys
 from pathlib import Path
 
 from tests.support.matting import scene, write_video
+from tests.support.memory import lengths
 
 ROOT = Path(__file__).parents[3]
 SIDE = (400, 300)
-GROWTH_MB = 40  # all frames of the long video together would be 206 MB
+SHARE = 0.25  # of the frames that a long video has more
 
 
-def test_ten_times_as_long_takes_no_more_memory(tmp_path: Path) -> None:
-    pictures = [scene(index % 40, *SIDE) for index in range(600)]
+@lengths((40, 240), nightly=(60, 600))
+def test_a_longer_video_takes_no_more_memory(tmp_path: Path, small: int, large: int) -> None:
+    pictures = [scene(index % 40, *SIDE) for index in range(large)]
     short, long = tmp_path / "short.mp4", tmp_path / "long.mp4"
-    write_video(short, pictures[:60], options={"preset": "ultrafast"}, sound="aac", seconds=2.0)
-    write_video(long, pictures, options={"preset": "ultrafast"}, sound="aac", seconds=20.0)
-    assert sum(picture.nbytes for picture in pictures) / 2**20 > 5 * GROWTH_MB
+    write_video(short, pictures[:small], options={"preset": "ultrafast"}, sound="aac", seconds=small / 30)
+    write_video(long, pictures, options={"preset": "ultrafast"}, sound="aac", seconds=large / 30)
+    more = sum(picture.nbytes for picture in pictures[small:]) / 2**20
     # A process of its own: the peak of this one is that of all the tests before.
-    command = [sys.executable, "-m", "tests.backends.matting.peak", str(short), str(long)]
+    command = [sys.executable, "-m", "tests.support.matting_peak", str(short), str(long)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     (few, before), (many, after) = (map(float, line.split()) for line in done.stdout.splitlines())
-    assert (few, many) == (60, 600)
-    assert after - before < GROWTH_MB, done.stdout
+    assert (few, many) == (small, large)
+    assert after - before < SHARE * more, done.stdout

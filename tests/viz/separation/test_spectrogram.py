@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tracemalloc
-
 import numpy as np
 import pytest
 import soundfile
 
 from backends.core.errors import BadInput
+from tests.support.memory import assert_flat_memory, lengths
 from viz.separation import spectrogram
 
 RATE = 16000
@@ -69,22 +68,20 @@ def test_not_a_number_is_drawn_as_silence() -> None:
     assert spec.db[:, 0].max() < -80 < -10 < spec.db[:, -2].max()
 
 
-def test_memory_does_not_grow_with_the_length(tmp_path) -> None:
+@lengths((2, 6), nightly=(3, 18))
+def test_memory_does_not_grow_with_the_length(tmp_path, small: int, large: int) -> None:
     minute = 0.1 * np.random.default_rng(0).standard_normal((60 * 8000, 2))
-    peaks = []
-    for minutes in (3, 18):
-        path = tmp_path / f"{minutes}.wav"
-        with soundfile.SoundFile(path, "w", 8000, 2, subtype="PCM_16") as file:
+    for minutes in (small, large):
+        with soundfile.SoundFile(tmp_path / f"{minutes}.wav", "w", 8000, 2, subtype="PCM_16") as file:
             for _ in range(minutes):
                 file.write(minute)
-        spectrogram.log_mel(path)  # the first call loads libraries
-        tracemalloc.start()
-        spec = spectrogram.log_mel(path)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
+
+    def draw(minutes: int) -> None:
+        spec = spectrogram.log_mel(tmp_path / f"{minutes}.wav")
         assert spec.db.shape[1] <= 1000
         assert spec.seconds == 60 * minutes
-    assert peaks[1] < peaks[0] + 4_000_000  # 15 minutes more would be 58 MB as float32
+
+    assert_flat_memory(draw, small, large, growth=4_000_000)  # 4 minutes more would be 15 MB as float32
 
 
 def test_unreadable_and_empty_are_refused_in_plain_words(tmp_path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from evaluation.metrics.separation.quality import QualityCard, assess
 from evaluation.metrics.separation.quality_rows import QualityRow, key_row, tempo_row
 from evaluation.metrics.separation.tempo_key import SAMPLERATE, Key, Tempo, detect_key, detect_tempo
 from evaluation.synthetic.song import STEMS, SampleSong, make_song, write_sample
+from tests.support.memory import assert_flat_memory, lengths
 
 
 @pytest.fixture(scope="module")
@@ -356,27 +356,30 @@ def test_blocks_keep_files_in_step(tmp_path: Path) -> None:
 # --- limits ----------------------------------------------------------------------------------------------------------
 
 
-def test_memory_does_not_grow_with_the_length_and_cuts_are_admitted(tmp_path: Path, monkeypatch) -> None:
+@lengths((3, 6), nightly=(3, 15))
+def test_memory_does_not_grow_with_the_length_and_cuts_are_admitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int, large: int
+) -> None:
     monkeypatch.setattr(evaluation.metrics.separation.quality, "MUSIC_SECONDS", 120.0)
     monkeypatch.setattr(evaluation.metrics.separation.quality, "BLEED_SECONDS", 180.0)
-    samplerate, peaks, notes = 4000, [], []
-    for minutes in (3, 15):
-        wave = noise(60.0, samplerate=samplerate)
+    samplerate, notes = 4000, {}
+    wave = noise(60.0, samplerate=samplerate)
+    for minutes in (small, large):
         with soundfile.SoundFile(tmp_path / f"{minutes}.wav", "w", samplerate, 1, subtype="PCM_16") as file:
             for _ in range(minutes):
                 file.write(wave)
+
+    def work(minutes: int) -> None:
         seen: list[float] = []
-        tracemalloc.start()
         card = assess(tmp_path / f"{minutes}.wav", {"one": tmp_path / f"{minutes}.wav"}, seen.append)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-        notes.append(card.notes)
+        notes[minutes] = card.notes
         assert seen == sorted(seen)
         assert seen[-1] == 1.0
         assert len(seen) > 10
-    assert peaks[1] < peaks[0] + 3_000_000  # 12 minutes more would be 23 MB
-    assert notes[0] == ("Tempo and key were measured on the first 2 minutes.",)
-    assert notes[1][0] == "Bleed was measured on the first 3 minutes."
+
+    assert_flat_memory(work, small, large, growth=1_500_000)  # 3 minutes more would be 6 MB
+    assert notes[small] == ("Tempo and key were measured on the first 2 minutes.",)
+    assert notes[large][0] == "Bleed was measured on the first 3 minutes."
 
 
 def test_the_page_can_import_the_card_cheaply() -> None:

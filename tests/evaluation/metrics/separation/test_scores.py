@@ -17,6 +17,7 @@ from backends.core.errors import BadInput
 from evaluation.metrics.separation import scores
 from evaluation.metrics.separation.bss_eval import BssScores, bss_blocks, bss_eval, si_sdr
 from evaluation.metrics.separation.scores import align_files, scores_over_time, whole_song_scores
+from tests.support.memory import assert_flat_memory, lengths
 
 RATE = 16000
 LOW = scipy.signal.butter(8, 6000, fs=RATE, output="sos")
@@ -184,21 +185,11 @@ def test_only_the_time_that_bss_eval_takes_limits_the_length(files, monkeypatch)
     assert told["times"] == list(range(6)) and any("Only the first" in note for note in told["notes"])
 
 
-def peak_of(paths) -> int:
-    tracemalloc.start()
-    whole_song_scores(align_files(*paths))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak
-
-
-def test_totals_of_a_long_song_take_no_more_memory_than_of_a_short_one(files) -> None:
-    peaks, rate = [], 4000
-    for seconds in (2, 60, 240):  # the first run pays for what is loaded once
-        paths = long_song(files, seconds, rate, 1)[2]
-        peaks.append(min(peak_of(paths) for _ in range(3)))  # other threads of the tests take memory now and then
-    assert peaks[2] < peaks[1] + 200_000  # a minute of one file is 2 MB
-    assert peaks[2] < 2_000_000
+@lengths((10, 60), nightly=(60, 240))
+def test_totals_of_a_long_song_take_no_more_memory_than_of_a_short_one(files, small: int, large: int) -> None:
+    paths = {seconds: long_song(files, seconds, 4000, 1)[2] for seconds in (small, large)}
+    work = lambda seconds: whole_song_scores(align_files(*paths[seconds]))  # noqa: E731
+    assert_flat_memory(work, small, large, growth=200_000, most=2_000_000)  # 50 seconds of one file are 1.6 MB
 
 
 def test_bss_eval_is_given_a_long_song_without_holding_it(files, monkeypatch) -> None:

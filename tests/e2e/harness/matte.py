@@ -12,7 +12,6 @@ from studio.videos.frame_endpoint import frame_url
 from studio.web.urls import file_url
 from viz.components.matte_workbench import Frames, Preview, manifest, matte_workbench
 
-st.set_page_config(layout="wide")
 run_id = st.text_input("Run", value=st.query_params["run"])
 stage = st.radio("Stage", ["done", "live", "empty"], horizontal=True)
 jump = st.number_input("Jump", value=None, min_value=0, step=1)

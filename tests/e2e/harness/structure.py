@@ -7,10 +7,9 @@ import json
 import numpy as np
 import streamlit as st
 
-from tests.e2e.structure.made import LENGTH, everything
+from tests.support.two_helices import LENGTH, everything
 from viz.components.structure_workbench import Column, structure_workbench
 
-st.set_page_config(layout="wide")
 serial = st.session_state.setdefault("serial", 0)
 if st.button("Select the turn"):
     st.session_state.serial += 1

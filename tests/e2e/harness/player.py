@@ -10,7 +10,6 @@ import streamlit as st
 
 from viz.components.stem_player import Export, Lane, Numbered, manifest, stem_player
 
-st.set_page_config(layout="wide")
 st.text_input("Notes", key="notes")
 run = st.text_input("Run", value=st.query_params["run"])
 
@@ -18,7 +17,7 @@ run = st.text_input("Run", value=st.query_params["run"])
 @st.fragment(run_every=0.5)
 def player() -> None:
     told = json.loads((Path(os.environ["PLAYER_RUNS"]) / run / "run.json").read_text())
-    at = f"/runs/{run}"
+    at = f"/player-runs/{run}"
     lanes = [
         Lane(
             name,
