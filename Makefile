@@ -40,6 +40,7 @@ bench: .venv/ready-dev
 	$(BIN)/python -m benchmarks.separation_speed --seconds 60
 	$(BIN)/python -m benchmarks.matting_speed video
 	$(BIN)/python -m benchmarks.live_speed
+	$(BIN)/python -m benchmarks.tile_speed
 
 screenshots: .venv/ready-dev
 	$(BIN)/python docs/screenshots.py

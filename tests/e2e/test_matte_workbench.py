@@ -340,6 +340,5 @@ def test_a_picture_has_neither_scrubber_nor_strip(bench: Bench, runs: SimpleName
     assert far_from(bench.pixels(), runs.rendered[0].alpha) < 0.012
     assert not bench.root.locator(".transport").is_visible() and not bench.root.locator(".problems").is_visible()
     bench.page.set_viewport_size({"width": 390, "height": 844})
-    bench.page.wait_for_timeout(150)
-    assert bench.get("b.root.scrollWidth <= b.root.clientWidth + 1")
+    bench.until("b.root.scrollWidth <= b.root.clientWidth + 1")
     bench.page.set_viewport_size({"width": 1280, "height": 1100})

@@ -100,6 +100,10 @@ class Player:
             self.page.wait_for_timeout(40)
         return value
 
+    def painted(self) -> None:
+        """Wait until what was changed before has been drawn: the frame under way may have begun earlier."""
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
     def focus(self) -> None:
         self.root.evaluate("(el) => el.focus()")
 
@@ -235,7 +239,7 @@ def test_opposite_lanes_cancel_to_silence_over_borders_seeks_and_toggles(opened:
     both = "p.data.lanes.slice(0, 2).forEach((lane) => p.mixer.toggle(p.mixer.{}, lane))"
     for step in (both.format("muted"), both.format("muted"), both.format("solo"), both.format("solo")):
         player.get(f"({step}, p.mixed())")
-        player.page.wait_for_timeout(60)
+        player.heard_more(0.06)
     player.get("(p.mixer.gains.one = p.mixer.gains.other = -6, p.mixed())")
     player.until(f"e.position() > {int(1.2 * SHORT)}")
     silence = player.played()
@@ -275,7 +279,7 @@ def test_a_sine_has_no_seam_at_borders_loop_toggles_or_pause(opened: Callable[..
     player.press("Space")
     player.until(f"e.position() > {int(1.3 * SHORT)}")
     player.get(f"p.setLoop({{ start: 10000, end: {4 * SHORT} }}, true)")  # replans what was scheduled, inaudibly
-    player.page.wait_for_timeout(300)
+    player.heard_more(0.3)
     player.press("l")
     player.until(f"e.position() > {int(3.2 * SHORT)}")
     heard = player.played()[0]
@@ -320,7 +324,7 @@ def test_plays_shows_time_and_ends_by_itself(song: Player) -> None:
     assert then[0] - first[0] == pytest.approx(then[1] - first[1], abs=0.15)
     player.page.get_by_role("button", name="Pause", exact=True).click()
     held = player.get("e.position()")
-    player.page.wait_for_timeout(200)
+    player.painted()
     assert player.get("e.position()") == held
     player.press("End", "ArrowLeft", "Space")
     player.press("End")
@@ -344,8 +348,8 @@ def test_click_and_keys_seek(song: Player) -> None:
     assert player.get("e.position()") == 5 * RATE
     player.press("ArrowLeft", "ArrowLeft")
     assert player.get("e.position()") == 0
+    player.painted()
     heads = player.page.locator(".lane .head").evaluate_all("(all) => all.map((one) => one.style.left)")
-    player.page.wait_for_timeout(100)
     assert len(set(heads)) == 1
 
 
@@ -485,8 +489,7 @@ def test_the_state_reaches_python_and_comes_back(song: Player) -> None:
     player.root.evaluate("(el) => { window.old = el.stemPlayer; }")
     player.page.get_by_text("Show the player").click()
     player.root.wait_for(state="detached")
-    player.page.wait_for_timeout(200)
-    assert player.page.evaluate("window.old.engine.segments.ready.size") == 0  # it let go of its memory
+    player.page.wait_for_function("window.old.engine.segments.ready.size === 0")  # it let go of its memory
     player.page.get_by_text("Show the player").click()
     player.root.wait_for()
     assert player.get("[p.mixer.gains.vocals, p.mixer.muted.has('drums'), e.position()]") == [-3, True, 5 * RATE]
@@ -604,7 +607,7 @@ def test_everything_has_a_name_a_role_and_a_tab_stop(song: Player) -> None:
     assert nameless == []
     position = player.page.get_by_role("slider", name="Position")
     player.press("ArrowRight")
-    player.page.wait_for_timeout(100)
+    player.painted()
     assert position.get_attribute("aria-valuetext") == "5 seconds of 7 seconds"
     assert position.get_attribute("aria-valuenow") == "5"
     reached = set()
@@ -668,7 +671,7 @@ def test_lanes_show_waveform_and_spectrogram(song: Player) -> None:
 def test_narrow_screens_stack_and_do_not_overflow(song: Player, width: int) -> None:
     player = song
     player.page.set_viewport_size({"width": width, "height": 800})
-    player.page.wait_for_timeout(200)
+    player.painted()
     player.press("?")
     sizes = player.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert sizes[0] <= sizes[1]

@@ -65,7 +65,7 @@ def test_nothing_sticks_out_sideways(studio: Studio, chromium: Any, width: int) 
     for place in ("", "songs", "videos", "pictures"):
         page.goto(f"{studio.address}/{place}")
         page.get_by_role("heading").first.wait_for()
-        page.wait_for_timeout(800)
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.close()
 

@@ -41,6 +41,7 @@ class Request:
     condition: str
     token: str
     sent: int = 0
+    over: bool = False  # nothing more will be sent
 
 
 @dataclass
@@ -104,6 +105,7 @@ def handler_for(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 headers["Content-Length"] = str(len(body) - start + answer.promise)
             self._head(206 if start else 200, headers)
             self._send(body[start:], answer, request)
+            request.over = True
 
         def _send(self, rest: bytes, answer: Answer, request: Request) -> None:
             rest = rest if answer.cut < 0 else rest[: answer.cut]

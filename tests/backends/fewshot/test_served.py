@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
@@ -17,6 +16,7 @@ from PIL import Image
 from backends.fewshot import TASK
 from backends.fewshot.prototypes import PrototypesEngine
 from evaluation.synthetic.pictures import SENTENCES, queries, write_sample
+from tests.support import http
 from tests.support.servers import serving
 
 
@@ -58,7 +58,7 @@ def test_the_server_takes_zips_and_a_picture_added_later_is_quick(address: str, 
     assert result["facts"]["looked"] == 30 + result["facts"]["pictures"]
     assert any("understands no words" in event.get("sentence", "") for event in events)
     found = {artifact["kind"]: artifact for artifact in result["artifacts"]}
-    table = httpx.get(address + found["predictions"]["url"]).text.splitlines()
+    table = http.get(address + found["predictions"]["url"]).text.splitlines()
     assert table[0] == "file,class,probability,abstained," + ",".join(SENTENCES)
     assert len(table) == 1 + result["facts"]["pictures"]
     added = tmp_path / "added.png"
@@ -79,7 +79,7 @@ def test_the_server_sends_the_map_that_a_page_asks_for(address: str, sample: Pat
     asked = {"only": "features", "explain": "on"}
     result = submitted(address, tmp_path / "one.zip", asked, target=tmp_path / "target.npz")[-1]
     (found,) = [artifact for artifact in result["artifacts"] if artifact["kind"] == "relevance"]
-    with np.load(io.BytesIO(httpx.get(address + found["url"]).content), allow_pickle=False) as file:
+    with np.load(io.BytesIO(http.get(address + found["url"]).content), allow_pickle=False) as file:
         assert file["box"].tolist() == [0, 0, 1, 1] and file["map"].shape == (8, 8) and np.ptp(file["map"]) > 0
         features = engine.embed([np.asarray(Image.open(question).convert("RGB"))])
         assert float(file["score"]) == pytest.approx(float(features[0, 0]), abs=1e-4)

@@ -205,9 +205,7 @@ def test_closing_ends_the_program(saw: Path, monkeypatch: pytest.MonkeyPatch) ->
         while not saw.exists() and time.monotonic() < end:
             next(events)
         process = seen(saw)[2]
-        os.kill(process, 0)  # it runs
-        started = time.monotonic()
-    assert time.monotonic() - started < 30  # and not the ten minutes it would take
+        os.kill(process, 0)  # it runs, and would for ten minutes: far longer than a test may take
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
@@ -28,6 +27,7 @@ from backends.folding.types import Folding, Model, Step
 from backends.serving.host import Host
 from backends.weights.requirements import missing_needs
 from backends.weights.store import WeightStore
+from tests.support import http
 from tests.support.folding import PEPTIDE, helix
 
 CARD = {card.id: card for card in CARDS}
@@ -236,7 +236,7 @@ def test_a_folder_of_weights_is_found_by_its_card(tmp_path: Path) -> None:
 
 
 def test_the_server_opens_a_structure_for_a_client(server_address: str, pdb: Path, tmp_path: Path) -> None:
-    info = httpx.get(f"{server_address}/info").json()["tasks"]["folding"]
+    info = http.get(f"{server_address}/info").json()["tasks"]["folding"]
     assert (info["endpoint"], info["inputs"], info["optional"]) == ("/fold", ["query"], ["pae"])
     client = Client(server_address, verbose=False, download_files=False)
     pae = pae_file(tmp_path, len(SEQUENCE))
@@ -246,8 +246,8 @@ def test_the_server_opens_a_structure_for_a_client(server_address: str, pdb: Pat
     assert events[0]["card"] == "structure" and events[-1]["type"] == "result"
     assert events[-1]["facts"]["sequence"] == SEQUENCE and events[-1]["facts"]["sanity"] == "good"
     urls = {item["name"]: server_address + item["url"] for item in events[-1]["artifacts"]}
-    assert len(httpx.get(urls["confidence.json"]).json()["pae"]) == len(SEQUENCE)
-    assert httpx.get(urls["model.pdb"]).text.count(" CA ") == len(SEQUENCE)
+    assert len(http.get(urls["confidence.json"]).json()["pae"]) == len(SEQUENCE)
+    assert http.get(urls["model.pdb"]).text.count(" CA ") == len(SEQUENCE)
 
 
 def test_the_server_says_what_is_wrong_with_a_query(server_address: str, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from gradio_client import Client, handle_file
 
 from backends.serving.gradio_app import Server, build
+from tests.support import http
 from tests.support.servers import serving
 from tests.support.waiting import wait_for
 
@@ -33,14 +34,14 @@ class Running:
         return client.submit(handle_file(path), "", options, api_name="/tick")
 
     def upload(self, content: bytes) -> str:
-        return httpx.post(f"{self.address}/gradio_api/upload", files={"files": ("a.txt", content)}).json()[0]
+        return http.post(f"{self.address}/gradio_api/upload", files={"files": ("a.txt", content)}).json()[0]
 
     def join(self, session: str, file: dict[str, Any], **options: Any) -> None:
-        config = httpx.get(f"{self.address}/config").json()
+        config = http.get(f"{self.address}/config").json()
         index = next(item["id"] for item in config["dependencies"] if item["api_name"] == "tick")
         data = [{"meta": {"_type": "gradio.FileData"}, **file}, "", options, None]
         body = {"fn_index": index, "session_hash": session, "data": data}
-        assert httpx.post(f"{self.address}/gradio_api/queue/join", json=body).is_success
+        assert http.post(f"{self.address}/gradio_api/queue/join", json=body).is_success
 
     def told(self, session: str) -> str:
         """Everything that the server says to a session until its jobs are over."""
@@ -116,8 +117,8 @@ def test_a_job_discarded_while_it_runs_goes_with_its_last_event(running: Running
     wait_for(lambda: len(job.outputs()) > 3)
     token, part = job.outputs()[0]["job"], job.outputs()[1:]
     url = next(event["artifact"]["url"] for event in part if event["type"] == "partial")
-    assert httpx.delete(f"{running.address}/jobs/{token}").json() == {"discarded": True}
-    assert httpx.get(running.address + url).status_code == 404
+    assert http.delete(f"{running.address}/jobs/{token}").json() == {"discarded": True}
+    assert http.get(running.address + url).status_code == 404
     job.result(timeout=60)
     wait_for(lambda: not (running.root / "jobs" / token).exists())
 
@@ -128,7 +129,12 @@ def forgetful(tmp_path: Path) -> Iterator[Running]:
     yield from started(tmp_path / "server", sweep_every=0.1)
 
 
-def test_what_nobody_comes_back_for_is_swept(forgetful: Running, tmp_path: Path) -> None:
+def test_what_nobody_comes_back_for_is_swept(
+    forgetful: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[None] = []
+    sweep = forgetful.server.uploads.sweep
+    monkeypatch.setattr(forgetful.server.uploads, "sweep", lambda: swept.append(sweep()))
     job = forgetful.submit(written(tmp_path, "good"), ticks=1)
     job.result(timeout=60)
     uploads, jobs = forgetful.root / "uploads", forgetful.root / "jobs"
@@ -136,7 +142,8 @@ def test_what_nobody_comes_back_for_is_swept(forgetful: Running, tmp_path: Path)
     (uploads / "tmp1234").write_bytes(b"half an upl")
     (jobs / "of-the-server-before").mkdir()
     assert lost.is_file() and forgetful.files("jobs") == ["part-0.txt", "whole.txt"]
-    time.sleep(0.5)
+    swept.clear()
+    wait_for(lambda: len(swept) > 3)
     assert lost.is_file() and forgetful.files("jobs") == ["part-0.txt", "whole.txt"]  # its hour is not over
     forgetful.server.folders.keep = forgetful.server.uploads.keep = 0.0
     wait_for(lambda: not [*uploads.iterdir(), *jobs.iterdir()])
@@ -169,7 +176,7 @@ def test_a_web_address_is_refused_before_anything_is_fetched(
     hub.serve("secret.txt", size=100)
     url = f"{hub.address}/secret.txt"
     if place == "file":
-        assert httpx.get(f"{running.address}/gradio_api/file={url}").status_code == 404
+        assert http.get(f"{running.address}/gradio_api/file={url}").status_code == 404
     else:
         mine = {"path": running.upload(b"mine")}
         file = {"path": {"path": url}, "url": {**mine, "url": url}, "option": mine}[place]
@@ -188,4 +195,4 @@ def test_the_page_s_own_address_of_an_upload_is_no_web_address(running: Running)
 
 def test_the_queue_cannot_be_passed_by(running: Running) -> None:
     body = {"data": [{"path": running.upload(b"a"), "meta": {"_type": "gradio.FileData"}}, "", {}]}
-    assert httpx.post(f"{running.address}/gradio_api/run/tick", json=body).status_code == 404
+    assert http.post(f"{running.address}/gradio_api/run/tick", json=body).status_code == 404

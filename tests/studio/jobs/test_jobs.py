@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from studio.jobs.backend import Backend, EmbeddedBackend
@@ -197,9 +198,7 @@ def test_stopping_the_studio_stops_its_backend(embedded: EmbeddedBackend) -> Non
     pid = embedded.pid
     assert pid is not None
     embedded.stop()
-    time.sleep(0.2)
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+    wait_for(lambda: not psutil.pid_exists(pid))
     assert embedded.restarts == 0
 
 

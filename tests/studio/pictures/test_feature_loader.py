@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import time
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -174,22 +174,23 @@ def test_names_travel_without_the_signs_that_mean_something_in_paths_and_files()
 
 
 def test_answers_are_worked_out_once_and_their_failures_told_until_forgotten() -> None:
-    cache, ran = inference_client.background_cache(), []
+    cache, ran, asked = inference_client.background_cache(), [], threading.Event()
 
     def make() -> int:
         ran.append(1)
         if len(ran) == 1:
-            time.sleep(0.2)
+            asked.wait()
             raise CallFailed("crash", "It did not work.")
         return 7
 
     assert cache.get("a", make) is None
-    wait_for(lambda: not cache.is_pending("a"), 5)
+    asked.set()
+    wait_for(lambda: not cache.is_pending("a"))
     with pytest.raises(Exception, match="It did not work"):
         cache.get("a", make)
     assert len(ran) == 1
     cache.forget("a")
     assert not cache.is_pending("a")
-    wait_for(lambda: cache.get("a", make) == 7, 5)
+    wait_for(lambda: cache.get("a", make) == 7)
     cache.stop()
     assert cache.get("b", make) is None and len(ran) == 2
