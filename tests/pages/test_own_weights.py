@@ -18,14 +18,14 @@ from tests.support.servers import ModelServer
 
 
 @pytest.fixture
-def place(model_server: ModelServer) -> Iterator[Path]:
+def own_folder(model_server: ModelServer) -> Iterator[Path]:
     """The folder for one's own matting networks on the machine of the model server, with one network."""
     with model_server.with_weights("matting", lambda folder: network(folder / "red_net*.onnx", "NHWC")) as folder:
         yield folder
 
 
 @pytest.fixture
-def app(place: Path, app: AppTest) -> AppTest:
+def app(own_folder: Path, app: AppTest) -> AppTest:
     """The studio before a model server with a network of one's own."""
     return app
 
@@ -57,15 +57,15 @@ def test_a_picture_is_cut_out_by_a_network_of_ones_own(app: AppTest) -> None:
     assert (run.weights, run.card["tier"]) == ("yours/red_net*.onnx", "yours")
 
 
-def test_a_network_that_is_none_is_a_sentence_and_stays_one(app: AppTest, place: Path) -> None:
-    (place / "red_net*.onnx").write_bytes(b"no network")
+def test_a_network_that_is_none_is_a_sentence_and_stays_one(app: AppTest, own_folder: Path) -> None:
+    (own_folder / "red_net*.onnx").write_bytes(b"no network")
     click(upload(app), "Make it")
     ended(app)
     assert not app.exception and "is not a network in ONNX format" in words_of(app)
 
 
-def test_the_page_says_where_they_go_and_what_does_not_fit(app: AppTest, place: Path) -> None:
-    (place / "net.tflite").write_bytes(b"of another kind")
+def test_the_page_says_where_they_go_and_what_does_not_fit(app: AppTest, own_folder: Path) -> None:
+    (own_folder / "net.tflite").write_bytes(b"of another kind")
     services.backend().state(fresh=True)
     app.run().switch_page("pages/videos.py").run()
     shown = words_of(app)

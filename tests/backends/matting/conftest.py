@@ -13,7 +13,7 @@ from tests.support.matting import CARD, MakeVideo, RedEngine, scene, write_video
 
 
 @pytest.fixture
-def engine() -> RedEngine:
+def red_engine() -> RedEngine:
     return RedEngine(CARD)
 
 

@@ -21,21 +21,21 @@ from backends.matting.video.source import check_size
 from tests.support.matting import CARD, MakeVideo, RedEngine, finish, pictures_of, scene, times_of, truth, write_video
 
 
-def refused(engine: RedEngine, path: Path, out: Path, kind: type[UserError] = BadInput) -> str:
+def refused(red_engine: RedEngine, path: Path, out: Path, kind: type[UserError] = BadInput) -> str:
     with pytest.raises(kind) as caught:
-        list(engine.run({"media": path}, {"export": "luma"}, out))
+        list(red_engine.run({"media": path}, {"export": "luma"}, out))
     assert "\n" not in caught.value.sentence
     return caught.value.sentence
 
 
-def test_an_empty_file(engine: RedEngine, tmp_path: Path) -> None:
+def test_an_empty_file(red_engine: RedEngine, tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
-    assert "empty" in refused(engine, tmp_path / "empty.mp4", tmp_path / "out")
+    assert "empty" in refused(red_engine, tmp_path / "empty.mp4", tmp_path / "out")
 
 
-def test_a_text_file_that_calls_itself_a_video(engine: RedEngine, tmp_path: Path) -> None:
+def test_a_text_file_that_calls_itself_a_video(red_engine: RedEngine, tmp_path: Path) -> None:
     (tmp_path / "words.mp4").write_text("This is not a video.\n" * 50)
-    assert "could not be read" in refused(engine, tmp_path / "words.mp4", tmp_path / "out")
+    assert "could not be read" in refused(red_engine, tmp_path / "words.mp4", tmp_path / "out")
 
 
 @pytest.mark.parametrize(
@@ -48,58 +48,60 @@ def test_a_text_file_that_calls_itself_a_video(engine: RedEngine, tmp_path: Path
     ],
     ids=["hls", "concat", "dash", "sdp"],
 )
-def test_a_playlist_cannot_reach_another_file(engine: RedEngine, video: MakeVideo, tmp_path: Path, words: str) -> None:
+def test_a_playlist_cannot_reach_another_file(
+    red_engine: RedEngine, video: MakeVideo, tmp_path: Path, words: str
+) -> None:
     secret = video("secret.mp4")
     (tmp_path / "list.mp4").write_text(words.format(secret=secret))
-    assert "could not be read" in refused(engine, tmp_path / "list.mp4", tmp_path / "out")
+    assert "could not be read" in refused(red_engine, tmp_path / "list.mp4", tmp_path / "out")
 
 
-def test_sound_alone_is_told_apart(engine: RedEngine, tmp_path: Path) -> None:
+def test_sound_alone_is_told_apart(red_engine: RedEngine, tmp_path: Path) -> None:
     with av.open(str(tmp_path / "song.mp4"), "w") as out:
         stream = out.add_stream("aac", rate=44_100, layout="stereo")
         frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp", layout="stereo")
         frame.sample_rate, frame.pts = 44_100, 0
         out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
-    assert "sound but no pictures" in refused(engine, tmp_path / "song.mp4", tmp_path / "out")
+    assert "sound but no pictures" in refused(red_engine, tmp_path / "song.mp4", tmp_path / "out")
 
 
-def test_a_video_without_a_single_frame(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_a_video_without_a_single_frame(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     data = bytearray(video("clip.avi", codec="mjpeg", pixels="yuvj420p").read_bytes())
     start = data.index(b"movi")
     for index in range(start + 12, len(data)):
         data[index] = 0  # headers as before, nothing in the frames
     (tmp_path / "hollow.avi").write_bytes(data)
-    sentence = refused(engine, tmp_path / "hollow.avi", tmp_path / "out")
+    sentence = refused(red_engine, tmp_path / "hollow.avi", tmp_path / "out")
     assert "Not one picture" in sentence
 
 
 def test_a_file_that_was_cut_off_gives_what_is_left_and_says_so(
-    engine: RedEngine, video: MakeVideo, tmp_path: Path
+    red_engine: RedEngine, video: MakeVideo, tmp_path: Path
 ) -> None:
     noise = np.random.default_rng(1).integers(0, 40, (40, 64, 96, 3), np.uint8)
     whole = video("clip.mkv", [scene(i % 20) + noise[i] for i in range(40)], options={"g": "1"}).read_bytes()
     (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) // 2])
-    result, _ = finish(engine.run({"media": tmp_path / "cut.mkv"}, {"export": "luma"}, tmp_path / "out"))
+    result, _ = finish(red_engine.run({"media": tmp_path / "cut.mkv"}, {"export": "luma"}, tmp_path / "out"))
     assert 10 <= result.frames < 30
     assert len(pictures_of(tmp_path / "out/alpha.mkv")) == result.frames
 
 
-def test_damage_in_the_middle_is_left_out_and_told(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_damage_in_the_middle_is_left_out_and_told(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     data = bytearray(video("clip.avi", 12, codec="png", pixels="rgb24").read_bytes())
     spots = [index for index in range(len(data) - 4) if data[index : index + 4] == b"IDAT"]
     for spot in spots[4:6]:
         data[spot + 6 : spot + 30] = bytes(24)
     (tmp_path / "hurt.avi").write_bytes(data)
-    result, events = finish(engine.run({"media": tmp_path / "hurt.avi"}, {"export": "luma"}, tmp_path / "out"))
+    result, events = finish(red_engine.run({"media": tmp_path / "hurt.avi"}, {"export": "luma"}, tmp_path / "out"))
     assert result.frames == 10
     assert any("damaged" in event.sentence for event in events if isinstance(event, Notice))
 
 
-def test_a_movie_without_its_index_is_refused(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_a_movie_without_its_index_is_refused(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     data = video().read_bytes()
     (tmp_path / "cut.mp4").write_bytes(data[: data.index(b"moov") - 4])
-    assert "could not be read" in refused(engine, tmp_path / "cut.mp4", tmp_path / "out")
+    assert "could not be read" in refused(red_engine, tmp_path / "cut.mp4", tmp_path / "out")
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -112,11 +114,11 @@ def png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
-def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(engine: RedEngine, tmp_path: Path) -> None:
+def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(red_engine: RedEngine, tmp_path: Path) -> None:
     (tmp_path / "bomb.png").write_bytes(png_header(60_000, 60_000))
-    assert "pixels" in refused(engine, tmp_path / "bomb.png", tmp_path / "out", TooLarge)
+    assert "pixels" in refused(red_engine, tmp_path / "bomb.png", tmp_path / "out", TooLarge)
     (tmp_path / "large.png").write_bytes(png_header(12_000, 9_000))
-    assert "12000 × 9000" in refused(engine, tmp_path / "large.png", tmp_path / "out2", TooLarge)
+    assert "12000 × 9000" in refused(red_engine, tmp_path / "large.png", tmp_path / "out2", TooLarge)
 
 
 def test_the_cap_of_a_card_holds_for_videos(video: MakeVideo, tmp_path: Path) -> None:
@@ -133,27 +135,29 @@ def test_pictures_that_are_next_to_nothing_are_refused() -> None:
         check_size(4, 4, 100)
 
 
-def test_one_single_frame(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
-    result, _ = finish(engine.run({"media": video(frames=1)}, {"export": "prores4444,webm,luma"}, tmp_path / "out"))
+def test_one_single_frame(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+    result, _ = finish(red_engine.run({"media": video(frames=1)}, {"export": "prores4444,webm,luma"}, tmp_path / "out"))
     assert result.frames == 1
     assert len(pictures_of(tmp_path / "out/prores4444.mov")) == len(pictures_of(tmp_path / "out/webm.webm")) == 1
 
 
-def test_a_part_beyond_the_end_is_refused(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_a_part_beyond_the_end_is_refused(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no picture in the part"):
-        list(engine.run({"media": video()}, {"export": "luma", "start": 50}, tmp_path / "out"))
+        list(red_engine.run({"media": video()}, {"export": "luma", "start": 50}, tmp_path / "out"))
     assert not list((tmp_path / "out").glob("*.mkv"))
 
 
-def test_missing_times_are_made_up_from_the_rate_and_told(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_missing_times_are_made_up_from_the_rate_and_told(
+    red_engine: RedEngine, video: MakeVideo, tmp_path: Path
+) -> None:
     source = video("raw.h264", 8, options={"bf": "0"})
-    result, events = finish(engine.run({"media": source}, {"export": "luma"}, tmp_path / "out"))
+    result, events = finish(red_engine.run({"media": source}, {"export": "luma"}, tmp_path / "out"))
     assert result.frames == 8
     assert any("no usable time" in event.sentence for event in events if isinstance(event, Notice))
     assert times_of(tmp_path / "out/luma.mp4") == [Fraction(index, 25) for index in range(8)]
 
 
-def test_an_interlaced_video_has_no_combs_left(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_an_interlaced_video_has_no_combs_left(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     woven = []
     for index in range(8):
         odd, even = scene(4 * index, 160, 96), scene(4 * index + 2, 160, 96)
@@ -161,7 +165,7 @@ def test_an_interlaced_video_has_no_combs_left(engine: RedEngine, video: MakeVid
         frame[1::2] = odd[1::2]
         woven.append(frame)
     source = video("clip.mpg", woven, codec="mpeg2video", interlaced=True, options={"b": "4000000"})
-    result, events = finish(engine.run({"media": source}, {"export": "composite,luma"}, tmp_path / "out"))
+    result, events = finish(red_engine.run({"media": source}, {"export": "composite,luma"}, tmp_path / "out"))
     assert result.frames == 8
     assert any("interlaced" in event.sentence for event in events if isinstance(event, Notice))
     matte = pictures_of(tmp_path / "out/alpha.mkv", "gray")[4].astype(int)
@@ -171,14 +175,14 @@ def test_an_interlaced_video_has_no_combs_left(engine: RedEngine, video: MakeVid
 
 
 @pytest.mark.parametrize("transfer", [16, 18])
-def test_hdr_is_brought_down_to_ordinary_colours(engine: RedEngine, tmp_path: Path, transfer: int) -> None:
+def test_hdr_is_brought_down_to_ordinary_colours(red_engine: RedEngine, tmp_path: Path, transfer: int) -> None:
     codes = {16: 0.5, 18: 0.6}
     light = pq_light(np.array([codes[16]]))[0] if transfer == 16 else hlg_light(np.full((1, 3), codes[18]))[0, 0]
     grey = np.full((64, 96, 3), round(255 * codes[transfer]), np.uint8)
     grey[:, 48:] = 0
     path = tmp_path / "hdr.mkv"
     write_video(path, [grey] * 3, codec="ffv1", pixels="yuv420p10le", tags=(9, 9, transfer))
-    _, events = finish(engine.run({"media": path}, {"export": "composite", "background": "blur"}, tmp_path / "out"))
+    _, events = finish(red_engine.run({"media": path}, {"export": "composite", "background": "blur"}, tmp_path / "out"))
     assert any("HDR" in event.sentence for event in events if isinstance(event, Notice))
     with av.open(str(tmp_path / "out/composite.mp4")) as made:
         context = made.streams.video[0].codec_context
@@ -198,17 +202,17 @@ def test_sdr_of_reference_white_is_bright_and_of_more_never_over() -> None:
     assert to_sdr(np.full((1, 3), 0.58), 16)[0, 0] > 0.85
 
 
-def test_an_animated_gif_is_a_video(engine: RedEngine, tmp_path: Path) -> None:
+def test_an_animated_gif_is_a_video(red_engine: RedEngine, tmp_path: Path) -> None:
     frames = [Image.fromarray(scene(index)) for index in range(5)]
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:], duration=80, loop=0)
-    result, _ = finish(engine.run({"media": tmp_path / "moving.gif"}, {"export": "luma"}, tmp_path / "out"))
+    result, _ = finish(red_engine.run({"media": tmp_path / "moving.gif"}, {"export": "luma"}, tmp_path / "out"))
     assert result.frames == 5
     assert float(times_of(tmp_path / "out/alpha.mkv")[1]) == pytest.approx(0.08, abs=0.002)
 
 
-def test_a_picture_gives_alpha_and_cutout(engine: RedEngine, tmp_path: Path) -> None:
+def test_a_picture_gives_alpha_and_cutout(red_engine: RedEngine, tmp_path: Path) -> None:
     Image.fromarray(scene(0)).save(tmp_path / "still.png")
-    result, _ = finish(engine.run({"media": tmp_path / "still.png"}, {"export": "composite"}, tmp_path / "out"))
+    result, _ = finish(red_engine.run({"media": tmp_path / "still.png"}, {"export": "composite"}, tmp_path / "out"))
     alpha = np.asarray(Image.open(tmp_path / "out/alpha.png"))
     cutout = np.asarray(Image.open(tmp_path / "out/cutout.png"))
     assert alpha.shape == (64, 96) and cutout.shape == (64, 96, 4)
@@ -222,43 +226,43 @@ def test_a_picture_gives_alpha_and_cutout(engine: RedEngine, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "CMYK", "I;16", "RGBA", "1"])
-def test_pictures_of_every_kind_are_taken(engine: RedEngine, tmp_path: Path, mode: str) -> None:
+def test_pictures_of_every_kind_are_taken(red_engine: RedEngine, tmp_path: Path, mode: str) -> None:
     path = tmp_path / ("still.tif" if mode in ("CMYK", "I;16") else "still.png")
     if mode == "I;16":
         Image.fromarray(scene(0)[..., 1].astype(np.uint16) * 257).save(path)
     else:
         Image.fromarray(scene(0)).convert(mode).save(path)
-    finish(engine.run({"media": path}, {}, tmp_path / "out"))
+    finish(red_engine.run({"media": path}, {}, tmp_path / "out"))
     assert np.asarray(Image.open(tmp_path / "out/alpha.png")).shape == (64, 96)
 
 
-def test_a_photo_held_sideways_is_turned_and_its_transparency_stays(engine: RedEngine, tmp_path: Path) -> None:
+def test_a_photo_held_sideways_is_turned_and_its_transparency_stays(red_engine: RedEngine, tmp_path: Path) -> None:
     photo = Image.fromarray(scene(0))
     exif = photo.getexif()
     exif[0x0112] = 6
     photo.save(tmp_path / "phone.jpg", exif=exif, quality=95)
-    result, _ = finish(engine.run({"media": tmp_path / "phone.jpg"}, {}, tmp_path / "out"))
+    result, _ = finish(red_engine.run({"media": tmp_path / "phone.jpg"}, {}, tmp_path / "out"))
     alpha = np.asarray(Image.open(tmp_path / "out/alpha.png"))
     assert alpha.shape == (96, 64) and alpha[24, 64 - 32] > 200
     assert any(item.what == "orientation" for item in result.kept)
     seen_through = np.dstack([scene(0), np.full((64, 96), 128, np.uint8)])
     Image.fromarray(seen_through).save(tmp_path / "glass.png")
-    finish(engine.run({"media": tmp_path / "glass.png"}, {}, tmp_path / "glass"))
+    finish(red_engine.run({"media": tmp_path / "glass.png"}, {}, tmp_path / "glass"))
     assert abs(int(np.asarray(Image.open(tmp_path / "glass/alpha.png"))[32, 24]) - 128) <= 1
 
 
-def test_a_damaged_picture_and_a_heic_are_refused(engine: RedEngine, tmp_path: Path) -> None:
+def test_a_damaged_picture_and_a_heic_are_refused(red_engine: RedEngine, tmp_path: Path) -> None:
     Image.fromarray(scene(0)).save(tmp_path / "whole.jpg")
     data = (tmp_path / "whole.jpg").read_bytes()
     (tmp_path / "half.jpg").write_bytes(data[:-200])
-    assert "damaged" in refused(engine, tmp_path / "half.jpg", tmp_path / "out")
+    assert "damaged" in refused(red_engine, tmp_path / "half.jpg", tmp_path / "out")
     (tmp_path / "phone.heic").write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(200))
-    assert "HEIC" in refused(engine, tmp_path / "phone.heic", tmp_path / "out")
+    assert "HEIC" in refused(red_engine, tmp_path / "phone.heic", tmp_path / "out")
 
 
-def test_nobody_in_the_picture_is_said(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_nobody_in_the_picture_is_said(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     empty = [np.full((64, 96, 3), 90, np.uint8)] * 3
-    _, events = finish(engine.run({"media": video(frames=empty)}, {"export": "luma"}, tmp_path / "out"))
+    _, events = finish(red_engine.run({"media": video(frames=empty)}, {"export": "luma"}, tmp_path / "out"))
     assert any("No person" in event.sentence for event in events if isinstance(event, Notice))
 
 
@@ -276,17 +280,17 @@ def test_nobody_in_the_picture_is_said(engine: RedEngine, video: MakeVideo, tmp_
     ],
 )
 def test_options_that_make_no_sense_are_refused(
-    engine: RedEngine, video: MakeVideo, tmp_path: Path, options: dict[str, object], words: str
+    red_engine: RedEngine, video: MakeVideo, tmp_path: Path, options: dict[str, object], words: str
 ) -> None:
     with pytest.raises(BadInput, match=words):
-        list(engine.run({"media": video()}, options, tmp_path / "out"))
+        list(red_engine.run({"media": video()}, options, tmp_path / "out"))
 
 
 def test_closing_stops_every_thread_and_takes_half_made_files_away(
-    engine: RedEngine, video: MakeVideo, tmp_path: Path
+    red_engine: RedEngine, video: MakeVideo, tmp_path: Path
 ) -> None:
     before = threading.active_count()
-    events = engine.run({"media": video(frames=60)}, {"export": "prores4444,luma"}, tmp_path / "out")
+    events = red_engine.run({"media": video(frames=60)}, {"export": "prores4444,luma"}, tmp_path / "out")
     for event in events:
         if isinstance(event, Progress) and event.done >= 2:
             break
@@ -312,7 +316,7 @@ def test_an_engine_that_fails_midway_stops_all_and_tells_why(video: MakeVideo, t
 
 
 def test_a_writer_that_fails_stops_all_and_tells_why(
-    engine: RedEngine, video: MakeVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    red_engine: RedEngine, video: MakeVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from backends.core.errors import EngineFailed
     from backends.matting.video import writers
@@ -322,25 +326,27 @@ def test_a_writer_that_fails_stops_all_and_tells_why(
 
     monkeypatch.setattr(writers.VideoWriter, "_mux", full)
     with pytest.raises(EngineFailed, match="disk space"):
-        list(engine.run({"media": video(frames=40)}, {"export": "luma"}, tmp_path / "out"))
+        list(red_engine.run({"media": video(frames=40)}, {"export": "luma"}, tmp_path / "out"))
 
 
-def test_frames_that_change_size_midway_are_brought_to_the_first(engine: RedEngine, tmp_path: Path) -> None:
+def test_frames_that_change_size_midway_are_brought_to_the_first(red_engine: RedEngine, tmp_path: Path) -> None:
     first, second = tmp_path / "a.ts", tmp_path / "b.ts"
     write_video(first, [scene(i) for i in range(6)])
     write_video(
         second, [scene(i, 192, 128) for i in range(6)], pts=[6 + i for i in range(6)], time_base=Fraction(1, 30)
     )
     (tmp_path / "both.ts").write_bytes(first.read_bytes() + second.read_bytes())
-    result, events = finish(engine.run({"media": tmp_path / "both.ts"}, {"export": "luma"}, tmp_path / "out"))
+    result, events = finish(red_engine.run({"media": tmp_path / "both.ts"}, {"export": "luma"}, tmp_path / "out"))
     assert (result.width, result.height) == (96, 64) and result.frames == 12
     assert any("changes its size" in event.sentence for event in events if isinstance(event, Notice))
     assert {picture.shape for picture in pictures_of(tmp_path / "out/alpha.mkv", "gray")} == {(64, 96)}
 
 
-def test_cv2_agrees_that_there_is_one_matte_for_each_frame(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_cv2_agrees_that_there_is_one_matte_for_each_frame(
+    red_engine: RedEngine, video: MakeVideo, tmp_path: Path
+) -> None:
     source = video(frames=25, options={"bf": "3"})
-    finish(engine.run({"media": source}, {"export": "luma"}, tmp_path / "out"))
+    finish(red_engine.run({"media": source}, {"export": "luma"}, tmp_path / "out"))
     counts = []
     for path in (source, tmp_path / "out/alpha.mkv"):
         capture, count = cv2.VideoCapture(str(path)), 0

@@ -35,9 +35,9 @@ def check_alpha(mattes: list[np.ndarray], off_by: float) -> None:
         assert matte[outside].mean() < off_by
 
 
-def test_prores_4444_holds_colour_alpha_and_times(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_prores_4444_holds_colour_alpha_and_times(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     source = video(pts=UNEVEN, time_base=Fraction(1, 90))
-    finish(engine.run({"media": source}, {"export": "prores4444"}, tmp_path / "out"))
+    finish(red_engine.run({"media": source}, {"export": "prores4444"}, tmp_path / "out"))
     made = pictures_of(tmp_path / "out/prores4444.mov", "rgba")
     assert len(made) == 6
     check_alpha([picture[..., 3] for picture in made], 4)
@@ -46,8 +46,8 @@ def test_prores_4444_holds_colour_alpha_and_times(engine: RedEngine, video: Make
     assert times_of(tmp_path / "out/prores4444.mov") == [Fraction(pts, 90) for pts in UNEVEN]
 
 
-def test_webm_alpha_is_there_when_decoded_with_libvpx(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
-    finish(engine.run({"media": video()}, {"export": "webm"}, tmp_path / "out"))
+def test_webm_alpha_is_there_when_decoded_with_libvpx(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+    finish(red_engine.run({"media": video()}, {"export": "webm"}, tmp_path / "out"))
     made = pictures_of(tmp_path / "out/webm.webm", "rgba", decoder="libvpx-vp9")
     assert len(made) == 6
     check_alpha([picture[..., 3] for picture in made], 6)
@@ -55,9 +55,9 @@ def test_webm_alpha_is_there_when_decoded_with_libvpx(engine: RedEngine, video: 
     assert all((picture[..., 3] == 255).all() for picture in reference)
 
 
-def test_luma_makes_the_matte_twice_once_without_loss(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_luma_makes_the_matte_twice_once_without_loss(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     source = video(pts=UNEVEN, time_base=Fraction(1, 90))
-    result, _ = finish(engine.run({"media": source}, {"export": "luma"}, tmp_path / "out"))
+    result, _ = finish(red_engine.run({"media": source}, {"export": "luma"}, tmp_path / "out"))
     exact, coded = pictures_of(tmp_path / "out/alpha.mkv", "gray"), pictures_of(tmp_path / "out/luma.mp4", "gray")
     assert len(exact) == len(coded) == 6
     check_alpha(exact, 1)
@@ -68,9 +68,9 @@ def test_luma_makes_the_matte_twice_once_without_loss(engine: RedEngine, video: 
     assert {artifact.kind for artifact in result.artifacts} == {"export", "alpha", "matte", "proxy", "frames"}
 
 
-def test_png_pictures_carry_alpha_and_their_times(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_png_pictures_carry_alpha_and_their_times(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     source = video(pts=UNEVEN, time_base=Fraction(1, 90))
-    finish(engine.run({"media": source}, {"export": "png"}, tmp_path / "out"))
+    finish(red_engine.run({"media": source}, {"export": "png"}, tmp_path / "out"))
     with zipfile.ZipFile(tmp_path / "out/png.zip") as archive:
         rows = list(csv.reader(io.StringIO(archive.read("times.csv").decode())))[1:]
         made = [cv2.imdecode(np.frombuffer(archive.read(name), np.uint8), cv2.IMREAD_UNCHANGED) for name, _ in rows]
@@ -88,23 +88,25 @@ def test_a_background_is_not_stretched_by_pixels_that_are_not_square(tmp_path: P
     assert behind.shape == frame.shape and wide == pytest.approx(40, abs=2) and high == pytest.approx(80, abs=2)
 
 
-def test_composite_puts_the_colour_behind(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_composite_puts_the_colour_behind(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     options = {"export": "composite", "background": "#2040c0"}
-    finish(engine.run({"media": video()}, options, tmp_path / "out"))
+    finish(red_engine.run({"media": video()}, options, tmp_path / "out"))
     made = pictures_of(tmp_path / "out/composite.mp4")
     assert np.abs(made[3][2, 2].astype(int) - (0x20, 0x40, 0xC0)).max() < 8
     assert made[3][32, 30][0] > 190
 
 
-def test_a_picture_and_a_video_can_lie_behind(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_a_picture_and_a_video_can_lie_behind(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     yellow = np.full((30, 30, 3), (240, 230, 10), np.uint8)
     cv2.imwrite(str(tmp_path / "yellow.png"), yellow[..., ::-1])
     media = video()
-    finish(engine.run({"media": media, "background": tmp_path / "yellow.png"}, {"export": "composite"}, tmp_path / "a"))
+    finish(
+        red_engine.run({"media": media, "background": tmp_path / "yellow.png"}, {"export": "composite"}, tmp_path / "a")
+    )
     assert np.abs(pictures_of(tmp_path / "a/composite.mp4")[0][2, 2].astype(int) - (240, 230, 10)).max() < 10
     greys = [np.full((64, 96, 3), 40 * index, np.uint8) for index in range(3)]  # shorter than the clip: it starts over
     moving = video("greys.mp4", greys)
-    finish(engine.run({"media": media, "background": moving}, {"export": "composite"}, tmp_path / "b"))
+    finish(red_engine.run({"media": media, "background": moving}, {"export": "composite"}, tmp_path / "b"))
     seen = [int(picture[2, 2].mean()) for picture in pictures_of(tmp_path / "b/composite.mp4")]
     assert seen == pytest.approx([0, 40, 80, 0, 40, 80], abs=6)
 
@@ -128,16 +130,16 @@ def test_a_video_of_one_picture_stays_behind_and_is_opened_once(
     assert len(opened) == 1
 
 
-def test_blur_keeps_the_scene_but_not_the_person_in_it(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
-    finish(engine.run({"media": video()}, {"export": "composite", "background": "blur"}, tmp_path / "out"))
+def test_blur_keeps_the_scene_but_not_the_person_in_it(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+    finish(red_engine.run({"media": video()}, {"export": "composite", "background": "blur"}, tmp_path / "out"))
     made = pictures_of(tmp_path / "out/composite.mp4")[0].astype(int)
     assert abs(made[4, 80] - scene(0)[4, 80]).max() < 14  # the slope is smooth, so blur hardly changes it
     rim = made[32, 24 + 16 + 4]  # just beside the disk there is no red halo
     assert rim[0] < 60
 
 
-def test_several_exports_are_made_in_one_run(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
-    result, _ = finish(engine.run({"media": video()}, {"export": "webm, luma"}, tmp_path / "out"))
+def test_several_exports_are_made_in_one_run(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+    result, _ = finish(red_engine.run({"media": video()}, {"export": "webm, luma"}, tmp_path / "out"))
     assert [(item.kind, item.name) for item in result.artifacts] == [
         ("export", "webm"),
         ("export", "luma"),
@@ -149,8 +151,8 @@ def test_several_exports_are_made_in_one_run(engine: RedEngine, video: MakeVideo
     assert all(item.path.stat().st_size > 200 for item in result.artifacts)
 
 
-def test_events_count_frames_show_previews_and_measure(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
-    _, events = finish(engine.run({"media": video()}, {"export": "luma"}, tmp_path / "out"))
+def test_events_count_frames_show_previews_and_measure(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+    _, events = finish(red_engine.run({"media": video()}, {"export": "luma"}, tmp_path / "out"))
     counts = [event.done for event in events if isinstance(event, Progress)]
     assert counts == sorted(counts) and counts[-1] == 6
     previews = [event.artifact for event in events if isinstance(event, Partial)]
@@ -162,8 +164,8 @@ def test_events_count_frames_show_previews_and_measure(engine: RedEngine, video:
     assert metrics["area of the person"] == pytest.approx(100 * np.pi * 16**2 / (96 * 64), rel=0.1)
 
 
-def test_frames_json_has_a_row_for_every_frame(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
-    finish(engine.run({"media": video()}, {"export": "luma"}, tmp_path / "out"))
+def test_frames_json_has_a_row_for_every_frame(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+    finish(red_engine.run({"media": video()}, {"export": "luma"}, tmp_path / "out"))
     table = json.loads((tmp_path / "out/frames.json").read_text())
     rows = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
     assert [row["frame"] for row in rows] == list(range(6))

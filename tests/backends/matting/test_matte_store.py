@@ -31,22 +31,22 @@ class Unasked(RedEngine):
 
 
 def test_the_matte_has_one_frame_at_the_time_of_each_source_frame(
-    engine: RedEngine, video: MakeVideo, tmp_path: Path
+    red_engine: RedEngine, video: MakeVideo, tmp_path: Path
 ) -> None:
     source = video(frames=8, pts=UNEVEN, time_base=Fraction(1, 30))
-    finish(engine.run({"media": source}, CALM, tmp_path / "out"))
+    finish(red_engine.run({"media": source}, CALM, tmp_path / "out"))
     kept = pictures_of(tmp_path / "out/matte.mkv", "gray")
     seen = pictures_of(source)
     assert len(kept) == len(seen) == 8
     for matte, picture in zip(kept, seen, strict=True):
-        expected = engine.mattes(picture[None])[0] * 255
+        expected = red_engine.mattes(picture[None])[0] * 255
         assert np.abs(matte - expected).max() < 8  # the decoder's own rounding of colour, six-fold in this engine
     assert times_of(tmp_path / "out/matte.mkv") == pytest.approx([pts / 30 for pts in UNEVEN], abs=6e-4)
 
 
-def test_the_proxy_shows_the_source_above_its_matte(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_the_proxy_shows_the_source_above_its_matte(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     source = video(frames=8, pts=UNEVEN, time_base=Fraction(1, 30))
-    finish(engine.run({"media": source}, CALM, tmp_path / "out"))
+    finish(red_engine.run({"media": source}, CALM, tmp_path / "out"))
     made = pictures_of(tmp_path / "out/proxy.mp4")
     assert len(made) == 8 and made[0].shape == (128, 96, 3)
     assert np.abs(made[5][:64].astype(int) - scene(5)).mean() < 6
@@ -58,11 +58,13 @@ def test_the_proxy_shows_the_source_above_its_matte(engine: RedEngine, video: Ma
         assert all(packet.pts == packet.dts for packet in container.demux(video=0) if packet.size)
 
 
-def test_another_export_from_the_matte_equals_a_fresh_run(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_another_export_from_the_matte_equals_a_fresh_run(
+    red_engine: RedEngine, video: MakeVideo, tmp_path: Path
+) -> None:
     source = video(frames=10)
-    finish(engine.run({"media": source}, {"export": "webm"}, tmp_path / "first"))
+    finish(red_engine.run({"media": source}, {"export": "webm"}, tmp_path / "first"))
     other = {"export": "luma", "edge": 2, "softness": 3}
-    finish(engine.run({"media": source}, other, tmp_path / "fresh"))
+    finish(red_engine.run({"media": source}, other, tmp_path / "fresh"))
     again = {"media": source, "matte": tmp_path / "first/matte.mkv"}
     finish(Unasked(CARD).run(again, other, tmp_path / "again"))
     fresh, reused = (pictures_of(tmp_path / name / "alpha.mkv", "gray") for name in ("fresh", "again"))
@@ -70,25 +72,25 @@ def test_another_export_from_the_matte_equals_a_fresh_run(engine: RedEngine, vid
     assert (tmp_path / "fresh/frames.json").read_text() == (tmp_path / "again/frames.json").read_text()
 
 
-def test_a_part_of_what_the_matte_covers_can_be_made(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_a_part_of_what_the_matte_covers_can_be_made(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     source = video(frames=20)
-    finish(engine.run({"media": source}, {**CALM, "start": 0.1, "end": 0.6}, tmp_path / "first"))
+    finish(red_engine.run({"media": source}, {**CALM, "start": 0.1, "end": 0.6}, tmp_path / "first"))
     matte = tmp_path / "first/matte.mkv"
     part = {"export": "luma", "start": 0.2, "end": 0.4, "temporal": "off"}
-    finish(engine.run({"media": source}, part, tmp_path / "fresh"))
+    finish(red_engine.run({"media": source}, part, tmp_path / "fresh"))
     finish(Unasked(CARD).run({"media": source, "matte": matte}, part, tmp_path / "again"))
     fresh, reused = (pictures_of(tmp_path / name / "alpha.mkv", "gray") for name in ("fresh", "again"))
     assert len(fresh) == 6 and np.array_equal(fresh, reused)
     with pytest.raises(BadInput, match="does not cover this part"):
-        list(engine.run({"media": source, "matte": matte}, {"export": "luma"}, tmp_path / "whole"))
+        list(red_engine.run({"media": source, "matte": matte}, {"export": "luma"}, tmp_path / "whole"))
     assert not list((tmp_path / "whole").glob("*.mkv"))
 
 
-def test_a_matte_of_something_else_is_refused(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+def test_a_matte_of_something_else_is_refused(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     small = video("small.mp4", [scene(index, 64, 48) for index in range(3)])
-    finish(engine.run({"media": small}, {"export": "luma"}, tmp_path / "first"))
+    finish(red_engine.run({"media": small}, {"export": "luma"}, tmp_path / "first"))
     source, twin = video(), video("twin.mp4", [scene(index + 1) for index in range(12)])
-    finish(engine.run({"media": twin}, {"export": "luma"}, tmp_path / "twin"))
+    finish(red_engine.run({"media": twin}, {"export": "luma"}, tmp_path / "twin"))
     for matte, words in (
         (tmp_path / "first/matte.mkv", "belongs to another file"),
         (tmp_path / "twin/matte.mkv", "belongs to another file"),  # of the same size, length and times
@@ -97,13 +99,13 @@ def test_a_matte_of_something_else_is_refused(engine: RedEngine, video: MakeVide
     ):
         before = threading.active_count()
         with pytest.raises(BadInput, match=words) as refused:
-            list(engine.run({"media": source, "matte": matte}, CALM, tmp_path / "out"))
+            list(red_engine.run({"media": source, "matte": matte}, CALM, tmp_path / "out"))
         assert threading.active_count() == before
         assert str(source) not in [file.path for file in psutil.Process().open_files()]
         del refused  # until here it held all that the job had opened
 
 
-def test_hostile_tags_and_sizes_of_a_picture_s_matte_are_refused_at_once(engine: RedEngine, tmp_path: Path) -> None:
+def test_hostile_tags_and_sizes_of_a_picture_s_matte_are_refused_at_once(red_engine: RedEngine, tmp_path: Path) -> None:
     still, matte = tmp_path / "still.png", tmp_path / "matte.png"
     Image.fromarray(scene(0)).save(still)
     told = PngInfo()
@@ -116,26 +118,26 @@ def test_hostile_tags_and_sizes_of_a_picture_s_matte_are_refused_at_once(engine:
     for content in (matte.read_bytes(), bytes(bomb)):
         matte.write_bytes(content)
         with pytest.raises(BadInput, match="none that was kept"):
-            list(engine.run({"media": still, "matte": matte}, {}, tmp_path / "out"))
+            list(red_engine.run({"media": still, "matte": matte}, {}, tmp_path / "out"))
     with pytest.raises(TooLarge, match="too many pixels"):
         read_picture(matte)
 
 
-def test_cancelling_leaves_neither_matte_nor_proxy(engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
-    events = engine.run({"media": video(frames=60)}, CALM, tmp_path / "out")
+def test_cancelling_leaves_neither_matte_nor_proxy(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
+    events = red_engine.run({"media": video(frames=60)}, CALM, tmp_path / "out")
     next(event for event in events if isinstance(event, Progress) and event.done >= 2)
     events.close()  # type: ignore[attr-defined]
     assert {path.name for path in (tmp_path / "out").iterdir()} <= {"frames.json", "previews"}
 
 
-def test_a_picture_leaves_the_same_two_and_takes_its_matte_back(engine: RedEngine, tmp_path: Path) -> None:
+def test_a_picture_leaves_the_same_two_and_takes_its_matte_back(red_engine: RedEngine, tmp_path: Path) -> None:
     still = tmp_path / "still.png"
     Image.fromarray(scene(0)).save(still)
-    finish(engine.run({"media": still}, {}, tmp_path / "first"))
+    finish(red_engine.run({"media": still}, {}, tmp_path / "first"))
     proxy = np.asarray(Image.open(tmp_path / "first/proxy.webp").convert("RGB"))
     assert proxy.shape == (128, 96, 3)
     assert proxy[64:][truth(0)].mean() > 245 and proxy[70, 90].mean() < 8
-    finish(engine.run({"media": still}, {"edge": -3}, tmp_path / "fresh"))
+    finish(red_engine.run({"media": still}, {"edge": -3}, tmp_path / "fresh"))
     finish(Unasked(CARD).run({"media": still, "matte": tmp_path / "first/matte.png"}, {"edge": -3}, tmp_path / "again"))
     cutouts = [np.asarray(Image.open(tmp_path / name / "cutout.png")) for name in ("fresh", "again")]
     assert np.array_equal(*cutouts)
@@ -143,4 +145,4 @@ def test_a_picture_leaves_the_same_two_and_takes_its_matte_back(engine: RedEngin
     Image.fromarray(scene(1)).save(twin)
     for media, matte, words in ((still, "alpha.png", "none that was kept"), (twin, "matte.png", "belongs to another")):
         with pytest.raises(BadInput, match=words):
-            list(engine.run({"media": media, "matte": tmp_path / "first" / matte}, {}, tmp_path / "out"))
+            list(red_engine.run({"media": media, "matte": tmp_path / "first" / matte}, {}, tmp_path / "out"))

@@ -17,11 +17,6 @@ from studio.ui.formatting import about, count, duration, escape, size
 from tests.support.waiting import wait_for
 
 
-@pytest.fixture
-def library() -> Library:
-    return Library()
-
-
 def analysing(library: Library) -> BackgroundTasks[Analysis, bytes]:
     """As the studio's services make it."""
     return BackgroundTasks(LibraryStore(library), group=lambda key: key.kind, name="analysis")

@@ -23,11 +23,6 @@ from tests.support.waiting import wait_for
 
 
 @pytest.fixture
-def library() -> Library:
-    return Library()
-
-
-@pytest.fixture
 def jobs(ticking_server: str, library: Library) -> Iterator[Jobs]:
     made = Jobs(library, Backend(ticking_server))
     yield made

@@ -23,19 +23,6 @@ from studio.library.maintenance import repair
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    monkeypatch.setenv("FOURFOLD_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("FOURFOLD_DATABASE_URL", raising=False)
-    monkeypatch.delenv("FOURFOLD_STORAGE", raising=False)
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def library(place):
-    return Library()
-
-
 def begin(library, title="A song", **changes):
     return library.begin(**{"task": "separation", "title": title, "engine": "dsp", **changes})
 
@@ -44,7 +31,7 @@ def folder(library, run):
     return Path(library.storage.root) / run.id
 
 
-def test_a_run_comes_back_as_it_was_told(library, place):
+def test_a_run_comes_back_as_it_was_told(library, absent_home):
     run = begin(
         library,
         title="  Two\nlines\x00 ",
@@ -71,7 +58,7 @@ def test_a_run_comes_back_as_it_was_told(library, place):
     assert again.created.utcoffset().total_seconds() == 0
     with pytest.raises(FrozenInstanceError):
         again.title = "x"
-    assert (place / "library.sqlite").is_file()
+    assert (absent_home / "library.sqlite").is_file()
 
 
 def test_files_keep_their_bytes_and_lose_their_names(library, tmp_path):
@@ -210,7 +197,7 @@ if sys.argv[2] == "0":
 """
 
 
-def test_processes_share_one_database_and_the_dead_are_told_from_the_living(place):
+def test_processes_share_one_database_and_the_dead_are_told_from_the_living(absent_home):
     library = None
     run_id = "shared-by-processes-1"
     starters = [
@@ -294,7 +281,7 @@ def test_a_storage_that_is_away_loses_nothing(library):
     assert library.local(run.id, kept).read_bytes() == b"1"
 
 
-def test_folders_explain_themselves_when_the_database_is_lost(library, place):
+def test_folders_explain_themselves_when_the_database_is_lost(library, absent_home):
     run = begin(library, title="Survivor", options={"a": 1})
     kept = library.keep(run.id, "stem", "vocals", b"song", meta={"index": 3, "samplerate": 8000})
     library.finish(run.id, "done", seconds=3)
@@ -307,7 +294,7 @@ def test_folders_explain_themselves_when_the_database_is_lost(library, place):
     (strange / "run.json").write_text("{}")
     (strange / "photo.jpg").write_bytes(b"x")
 
-    fresh = Library(f"sqlite:///{place / 'second.sqlite'}")
+    fresh = Library(f"sqlite:///{absent_home / 'second.sqlite'}")
     report = repair(fresh)
     assert (report.adopted, report.unknown) == ((run.id,), (strange.name,))
     assert fresh.get(run.id) == library.get(run.id)
@@ -315,7 +302,7 @@ def test_folders_explain_themselves_when_the_database_is_lost(library, place):
     assert (strange / "photo.jpg").exists()
 
 
-def test_a_manifest_that_names_other_files_is_not_believed(library, place):
+def test_a_manifest_that_names_other_files_is_not_believed(library, absent_home):
     run = begin(library)
     library.keep(run.id, "stem", "vocals", b"song")
     library.finish(run.id, "done")
@@ -323,7 +310,7 @@ def test_a_manifest_that_names_other_files_is_not_believed(library, place):
     text = json.loads(path.read_text())
     text["artifacts"][0]["file"] = "../../library.sqlite"
     path.write_text(json.dumps(text))
-    assert repair(Library(f"sqlite:///{place / 'second.sqlite'}")).unknown == (run.id,)
+    assert repair(Library(f"sqlite:///{absent_home / 'second.sqlite'}")).unknown == (run.id,)
 
 
 def test_half_a_file_is_never_seen(library, monkeypatch):
@@ -344,7 +331,7 @@ def test_half_a_file_is_never_seen(library, monkeypatch):
     assert list(folder(library, run).iterdir()) == []
 
 
-def test_another_file_system_gives_the_same(place, tmp_path):
+def test_another_file_system_gives_the_same(absent_home, tmp_path):
     library = Library(storage=f"memory://{uuid.uuid4().hex}")
     run, source = begin(library), tmp_path / "a.wav"
     source.write_bytes(b"0123456789")
@@ -355,7 +342,7 @@ def test_another_file_system_gives_the_same(place, tmp_path):
         assert file.read() == b"789"
     copy = library.local(run.id, stored)
     assert copy.read_bytes() == b"0123456789"
-    assert copy.is_relative_to(place / "cache")
+    assert copy.is_relative_to(absent_home / "cache")
     library.finish(run.id, "done")
     assert repair(library).missing == 0
     assert library.usage().free is None
@@ -367,14 +354,14 @@ def test_another_file_system_gives_the_same(place, tmp_path):
     assert library.storage.runs() == set()
 
 
-def test_the_two_addresses_move_it_elsewhere(place, tmp_path, monkeypatch):
+def test_the_two_addresses_move_it_elsewhere(absent_home, tmp_path, monkeypatch):
     monkeypatch.setenv("FOURFOLD_DATABASE_URL", f"sqlite:///{tmp_path / 'db' / 'team.sqlite'}")
     monkeypatch.setenv("FOURFOLD_STORAGE", str(tmp_path / "team files"))
     library = Library()
     stored = library.keep(begin(library).id, "stem", "a", b"1")
     assert (tmp_path / "db" / "team.sqlite").is_file()
     assert (tmp_path / "team files" / stored.run_id / stored.file).is_file()
-    assert not place.exists()
+    assert not absent_home.exists()
 
 
 def test_home_follows_the_environment(monkeypatch, tmp_path):
@@ -389,31 +376,31 @@ def test_home_follows_the_environment(monkeypatch, tmp_path):
 # -- trouble, in a sentence -----------------------------------------------------------------------------------------
 
 
-def test_a_damaged_database_is_named(place):
-    place.mkdir()
-    (place / "library.sqlite").write_bytes(b"not a database at all, " * 100)
+def test_a_damaged_database_is_named(absent_home):
+    absent_home.mkdir()
+    (absent_home / "library.sqlite").write_bytes(b"not a database at all, " * 100)
     with pytest.raises(LibraryError, match=r"damaged.*move that file away") as caught:
         Library()
-    assert str(place / "library.sqlite") in str(caught.value)
+    assert str(absent_home / "library.sqlite") in str(caught.value)
     assert isinstance(caught.value, UserError)
 
 
-def test_damage_that_comes_later_is_named(library, place):
+def test_damage_that_comes_later_is_named(library, absent_home):
     run = begin(library)
-    with sqlite3.connect(place / "library.sqlite") as connection:
+    with sqlite3.connect(absent_home / "library.sqlite") as connection:
         connection.execute("DROP TABLE artifacts")
     with pytest.raises(LibraryError, match="damaged"):
         library.artifacts(run.id)
 
 
-def test_a_newer_database_is_left_alone(library, place):
-    with sqlite3.connect(place / "library.sqlite") as connection:
+def test_a_newer_database_is_left_alone(library, absent_home):
+    with sqlite3.connect(absent_home / "library.sqlite") as connection:
         connection.execute("UPDATE schema SET version = 99")
     with pytest.raises(LibraryError, match=r"newer Fourfold.*99"):
         Library()
 
 
-def test_an_older_database_is_brought_forward(library, place, monkeypatch):
+def test_an_older_database_is_brought_forward(library, absent_home, monkeypatch):
     run = begin(library)
     monkeypatch.setattr(database, "SCHEMA", 3)
     monkeypatch.setattr(
@@ -421,15 +408,15 @@ def test_an_older_database_is_brought_forward(library, place, monkeypatch):
     )
     newer = Library()
     assert newer.get(run.id).title == run.title
-    with sqlite3.connect(place / "library.sqlite") as connection:
+    with sqlite3.connect(absent_home / "library.sqlite") as connection:
         assert connection.execute("SELECT mood FROM runs").fetchall() == [("calm",)]
         assert connection.execute("SELECT version FROM schema").fetchall() == [(3,)]
 
 
-def test_a_busy_database_is_named(library, place, monkeypatch):
+def test_a_busy_database_is_named(library, absent_home, monkeypatch):
     with library.database._writes.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout = 50")
-    blocker = sqlite3.connect(place / "library.sqlite", isolation_level=None)
+    blocker = sqlite3.connect(absent_home / "library.sqlite", isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     with pytest.raises(LibraryError, match="busy"):
         begin(library)

@@ -38,7 +38,7 @@ def keep_run(library: Library, folder: Path, media: Path, options: dict[str, Any
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A library with a part of a video whose frame rate varies, with key frames far apart, and with a picture."""
     folder = tmp_path_factory.mktemp("frames")
     with pytest.MonkeyPatch.context() as patch:
@@ -55,8 +55,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture
-def client(place: SimpleNamespace) -> Any:
-    with TestClient(Starlette(routes=routes(place.library))) as made:
+def client(runs: SimpleNamespace) -> Any:
+    with TestClient(Starlette(routes=routes(runs.library))) as made:
         yield made
 
 
@@ -66,49 +66,49 @@ def ask(client: TestClient, run: SimpleNamespace, **query: Any) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(answer.content)))
 
 
-def test_any_frame_in_any_order_is_the_one_that_the_run_made(client: TestClient, place: SimpleNamespace) -> None:
-    mattes = pictures_of(place.video.folder / "alpha.mkv", "gray")
-    sources = pictures_of(place.video.media)[-len(mattes) :]
+def test_any_frame_in_any_order_is_the_one_that_the_run_made(client: TestClient, runs: SimpleNamespace) -> None:
+    mattes = pictures_of(runs.video.folder / "alpha.mkv", "gray")
+    sources = pictures_of(runs.video.media)[-len(mattes) :]
     assert len(mattes) == 11  # the part starts after one of them
     for index in (7, 2, 3, 9, 0, 8, 4):
-        assert np.array_equal(ask(client, place.video, n=index, view="alpha"), mattes[index])
-        exact = ask(client, place.video, n=index, view="source", side="0,0,96,64")
+        assert np.array_equal(ask(client, runs.video, n=index, view="alpha"), mattes[index])
+        exact = ask(client, runs.video, n=index, view="source", side="0,0,96,64")
         assert np.array_equal(exact, sources[index])
 
 
-def test_a_cut_out_of_the_run_is_what_the_views_show(client: TestClient, place: SimpleNamespace) -> None:
+def test_a_cut_out_of_the_run_is_what_the_views_show(client: TestClient, runs: SimpleNamespace) -> None:
     import zipfile
 
-    with zipfile.ZipFile(place.video.folder / "png.zip") as archive:
+    with zipfile.ZipFile(runs.video.folder / "png.zip") as archive:
         cutout = cv2.imdecode(np.frombuffer(archive.read("000005.png"), np.uint8), cv2.IMREAD_UNCHANGED)
     colours, alpha = cv2.cvtColor(cutout, cv2.COLOR_BGRA2RGB), cutout[..., 3:] / 255
     whole = "0,0,96,64"
-    assert np.array_equal(ask(client, place.video, n=5, view="foreground", side=whole), colours)
+    assert np.array_equal(ask(client, runs.video, n=5, view="foreground", side=whole), colours)
     for view, behind in (("checker", checkerboard(64, 96)), ("composite", np.array([10, 20, 200]))):
         given = {"background": "own"} if view == "composite" else {}
-        shown = ask(client, place.video, n=5, view=view, side=whole, **given)
+        shown = ask(client, runs.video, n=5, view=view, side=whole, **given)
         assert np.abs(shown - (alpha * colours + (1 - alpha) * behind)).max() <= 2
-    coded = ask(client, place.video, n=5, view="composite", background="#0a14c8")
-    assert np.abs(coded.astype(int) - ask(client, place.video, n=5, view="composite", background="own")).mean() < 1
-    small = ask(client, place.video, n=5, view="checker", side=48)
+    coded = ask(client, runs.video, n=5, view="composite", background="#0a14c8")
+    assert np.abs(coded.astype(int) - ask(client, runs.video, n=5, view="composite", background="own")).mean() < 1
+    small = ask(client, runs.video, n=5, view="checker", side=48)
     assert small.shape == (32, 48, 3)
 
 
-def test_the_edge_can_be_tried_before_it_is_made(client: TestClient, place: SimpleNamespace, tmp_path: Path) -> None:
+def test_the_edge_can_be_tried_before_it_is_made(client: TestClient, runs: SimpleNamespace, tmp_path: Path) -> None:
     other = {"export": "luma", "start": 0.15, "edge": -3.0, "softness": 0.0}
-    finish(RedEngine(CARD).run({"media": place.video.media}, other, tmp_path / "out"))
+    finish(RedEngine(CARD).run({"media": runs.video.media}, other, tmp_path / "out"))
     made = pictures_of(tmp_path / "out/alpha.mkv", "gray")
-    shown = ask(client, place.video, n=6, view="alpha", edge=-3, softness=0)
+    shown = ask(client, runs.video, n=6, view="alpha", edge=-3, softness=0)
     assert np.array_equal(shown, made[6])
-    assert shown.sum() < 0.8 * ask(client, place.video, n=6, view="alpha", edge=3, softness=0).sum()
-    part = ask(client, place.video, n=6, view="alpha", edge=-3, softness=0, side="30,10,20,16")
+    assert shown.sum() < 0.8 * ask(client, runs.video, n=6, view="alpha", edge=3, softness=0).sum()
+    part = ask(client, runs.video, n=6, view="alpha", edge=-3, softness=0, side="30,10,20,16")
     assert np.array_equal(part, made[6][10:26, 30:50])
 
 
-def test_a_picture_has_one_exact_frame(client: TestClient, place: SimpleNamespace) -> None:
-    cutout = np.asarray(Image.open(place.picture.folder / "cutout.png"))
-    assert np.array_equal(ask(client, place.picture, view="alpha"), cutout[..., 3])
-    shown = ask(client, place.picture, view="foreground", side="0,0,96,64")
+def test_a_picture_has_one_exact_frame(client: TestClient, runs: SimpleNamespace) -> None:
+    cutout = np.asarray(Image.open(runs.picture.folder / "cutout.png"))
+    assert np.array_equal(ask(client, runs.picture, view="alpha"), cutout[..., 3])
+    shown = ask(client, runs.picture, view="foreground", side="0,0,96,64")
     assert np.array_equal(shown, cutout[..., :3])
 
 
@@ -130,24 +130,24 @@ def test_a_picture_has_one_exact_frame(client: TestClient, place: SimpleNamespac
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence(
-    client: TestClient, place: SimpleNamespace, query: dict[str, str], words: str
+    client: TestClient, runs: SimpleNamespace, query: dict[str, str], words: str
 ) -> None:
-    answer = client.get(frame_url(place.video.id), params=query)
+    answer = client.get(frame_url(runs.video.id), params=query)
     assert answer.status_code == 400 and words in answer.text and "Traceback" not in answer.text
     assert answer.headers["content-type"].startswith("text/plain")
 
 
-def test_a_run_without_matte_says_so(client: TestClient, place: SimpleNamespace) -> None:
-    run = place.library.begin(task="matting", title="Still going", engine="red")
+def test_a_run_without_matte_says_so(client: TestClient, runs: SimpleNamespace) -> None:
+    run = runs.library.begin(task="matting", title="Still going", engine="red")
     answer = client.get(frame_url(run.id))
     assert answer.status_code == 409 and "when the run is finished" in answer.text
-    place.library.finish(run.id, "failed", 1.0, "no")
+    runs.library.finish(run.id, "failed", 1.0, "no")
     assert client.get(frame_url("x" * 22)).status_code == 404
-    own = client.get(frame_url(place.picture.id), params={"view": "composite", "background": "own"})
+    own = client.get(frame_url(runs.picture.id), params={"view": "composite", "background": "own"})
     assert own.status_code == 400 and "without a background of its own" in own.text
 
 
-def test_a_step_back_and_the_next_one_decode_once(place: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_back_and_the_next_one_decode_once(runs: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[float] = []
 
     class Counted(frame_source.VideoReader):
@@ -156,18 +156,18 @@ def test_a_step_back_and_the_next_one_decode_once(place: SimpleNamespace, monkey
             super().__init__(path, start, *rest)
 
     monkeypatch.setattr(frame_source, "VideoReader", Counted)
-    frames = FrameEndpoint(place.library)
+    frames = FrameEndpoint(runs.library)
     for index in (9, 8, 7, 6, 5):
-        frames.make(place.video.id, {"n": str(index), "view": "alpha"})
+        frames.make(runs.video.id, {"n": str(index), "view": "alpha"})
     assert len(opened) <= 4  # to learn the size, to jump to 8, and to step back
 
 
-def test_a_video_without_times_is_counted_from_its_start(place: SimpleNamespace, tmp_path: Path) -> None:
+def test_a_video_without_times_is_counted_from_its_start(runs: SimpleNamespace, tmp_path: Path) -> None:
     raw = tmp_path / "raw.h264"
     write_video(raw, [scene(i) for i in range(8)])
-    run = keep_run(place.library, tmp_path / "out", raw, {"export": "luma"})
+    run = keep_run(runs.library, tmp_path / "out", raw, {"export": "luma"})
     mattes = pictures_of(run.folder / "alpha.mkv", "gray")
-    frames = FrameEndpoint(place.library)
+    frames = FrameEndpoint(runs.library)
     for index in (6, 2):
         content, kind = frames.make(run.id, {"n": str(index), "view": "alpha"})
         assert kind == "image/png"

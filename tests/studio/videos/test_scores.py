@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -19,13 +20,15 @@ from studio.videos.ground_truth import MASKS, MATTES
 from studio.videos.matte_reader import finished_mattes
 from studio.videos.scores import GroundTruth
 from tests.support.clips import Small
+from tests.support.pages import fresh_services
 from tests.support.true_mattes import png, zipped
 
 
 @pytest.fixture
-def library() -> Library:
-    services.stop()
-    return services.library()
+def library() -> Iterator[Library]:
+    """That of the studio's services, which scores are kept in."""
+    with fresh_services(wait=False):
+        yield services.library()
 
 
 def kept(library: Library, small: Small, frames: int = 20, **options: object) -> Run:

@@ -31,19 +31,6 @@ BYTES = bytes(range(256)) * 8
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
-    monkeypatch.setenv("FOURFOLD_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("FOURFOLD_DATABASE_URL", raising=False)
-    monkeypatch.delenv("FOURFOLD_STORAGE", raising=False)
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def library(place):
-    return Library()
-
-
-@pytest.fixture
 def client(library):
     with TestClient(Starlette(routes=routes(library))) as made:
         yield made
@@ -207,9 +194,9 @@ def test_a_download_has_a_readable_name(client, song, library):
         "a" * 5000,
     ],
 )
-def test_only_files_of_the_run_are_found(client, tile, library, place, path):
+def test_only_files_of_the_run_are_found(client, tile, library, absent_home, path):
     library.finish(tile.run_id, "done")
-    assert (place / "runs" / tile.run_id / "run.json").exists()  # on the disk, but no artifact
+    assert (absent_home / "runs" / tile.run_id / "run.json").exists()  # on the disk, but no artifact
     answer = client.get(f"/runs/{tile.run_id}/files/{path}")
     assert answer.status_code == 404
     assert b"SQLite" not in answer.content and b"root:" not in answer.content
@@ -227,7 +214,7 @@ def test_unknown_runs_and_foreign_files(client, tile, song, library):
     assert_sentence(client.get(file_url(tile.run_id, tile)), 404, "no such run")
 
 
-def test_a_remote_storage_is_served_the_same(place, tmp_path):
+def test_a_remote_storage_is_served_the_same(absent_home, tmp_path):
     library = Library(storage=f"memory://{tmp_path.name}-media")
     stored = library.keep(library.begin(task="t", title="t", engine="e").id, "x", "x", BYTES, file="x.bin")
     with TestClient(Starlette(routes=routes(library))) as client:
@@ -238,7 +225,7 @@ def test_a_remote_storage_is_served_the_same(place, tmp_path):
 # -- exports --------------------------------------------------------------------------------------------------------
 
 
-def test_a_mixdown_is_what_was_heard(client, song, sounds, place):
+def test_a_mixdown_is_what_was_heard(client, song, sounds, absent_home):
     gains = {"vocals": -3.0, "everything but vocals and drums": 0.0}
     answer = client.get(mixdown_url(song.id, "wav32f", gains, start=0.25, end=1.5))
     assert answer.status_code == 200
@@ -250,7 +237,7 @@ def test_a_mixdown_is_what_was_heard(client, song, sounds, place):
     true = sounds["vocals"] * 10 ** (-3 / 20) + sounds["everything but vocals and drums"]
     assert rate == RATE
     assert np.abs(sound - true[RATE // 4 : RATE * 3 // 2]).max() < 1e-6
-    assert list((place / "exports").iterdir()) == []
+    assert list((absent_home / "exports").iterdir()) == []
 
 
 def test_a_mixdown_is_panned_as_heard(client, song, sounds):
@@ -268,7 +255,7 @@ def test_without_gains_the_whole_song_is_mixed_and_tagged(client, song, sounds):
     assert unquote(answer.headers["content-disposition"]).endswith("Blå måne - mix (htdemucs).flac")
 
 
-def test_the_zip_holds_every_stem(client, song, sounds, place):
+def test_the_zip_holds_every_stem(client, song, sounds, absent_home):
     answer = client.get(stems_url(song.id, "wav24"))
     assert answer.headers["content-type"] == "application/zip"
     assert unquote(answer.headers["content-disposition"]).endswith("Blå måne - stems (htdemucs).zip")
@@ -277,7 +264,7 @@ def test_the_zip_holds_every_stem(client, song, sounds, place):
         assert archive.namelist() == names
         total = sum(heard(archive.read(name))[0] for name in names)
     assert np.abs(total - sum(sounds.values())).max() < 1e-6
-    assert list((place / "exports").iterdir()) == []
+    assert list((absent_home / "exports").iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -297,9 +284,9 @@ def test_the_zip_holds_every_stem(client, song, sounds, place):
         ("end=1e999", "Choose a region"),
     ],
 )
-def test_exports_that_make_no_sense(client, song, place, query, words):
+def test_exports_that_make_no_sense(client, song, absent_home, query, words):
     assert_sentence(client.get(f"/runs/{song.id}/mixdown?{query}"), 400, words)
-    assert list((place / "exports").glob("*")) == []
+    assert list((absent_home / "exports").glob("*")) == []
 
 
 def test_exports_of_runs_that_are_not_there_or_not_done(client, library, tile):
@@ -358,7 +345,7 @@ def test_few_exports_run_at_once_and_many_are_refused(library, song, monkeypatch
     assert most == exports.EXPORTS_AT_ONCE
 
 
-def test_an_export_is_removed_though_the_browser_went_away(library, song, place):
+def test_an_export_is_removed_though_the_browser_went_away(library, song, absent_home):
     async def fetch():
         sent = []
 
@@ -366,7 +353,7 @@ def test_an_export_is_removed_though_the_browser_went_away(library, song, place)
             return {"type": "http.request", "body": b"", "more_body": False}
 
         async def send(message):
-            sent.append(list((place / "exports").iterdir()))
+            sent.append(list((absent_home / "exports").iterdir()))
             if message["type"] == "http.response.body":
                 raise ConnectionResetError
 
@@ -380,11 +367,11 @@ def test_an_export_is_removed_though_the_browser_went_away(library, song, place)
     with ThreadPoolExecutor(1) as pool:
         sent = pool.submit(anyio.run, fetch).result()
     assert [len(folders) for folders in sent] == [1, 1]
-    assert list((place / "exports").iterdir()) == []
+    assert list((absent_home / "exports").iterdir()) == []
 
 
-def test_old_exports_of_a_crash_are_cleared(library, place):
-    old, young = place / "exports" / "old", place / "exports" / "young"
+def test_old_exports_of_a_crash_are_cleared(library, absent_home):
+    old, young = absent_home / "exports" / "old", absent_home / "exports" / "young"
     for folder in (old, young):
         folder.mkdir(parents=True)
     (old / "half.wav").write_bytes(b"x")
@@ -396,9 +383,9 @@ def test_old_exports_of_a_crash_are_cleared(library, place):
 # -- the rest -------------------------------------------------------------------------------------------------------
 
 
-def test_health(client, song, place):
+def test_health(client, song, absent_home):
     assert client.get("/healthz").json() == {"status": "ok", "runs": 1}
-    with sqlite3.connect(place / "library.sqlite") as connection:
+    with sqlite3.connect(absent_home / "library.sqlite") as connection:
         connection.execute("DROP TABLE artifacts")
         connection.execute("DROP TABLE runs")
     assert_sentence(client.get("/healthz"), 503, "damaged")
