@@ -50,6 +50,7 @@ def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServ
 
     weights = tmp_path_factory.mktemp("weights")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FOURFOLD_HOME", str(tmp_path_factory.mktemp("server")))
         patch.setenv("FOURFOLD_WEIGHTS", str(weights))
         patch.setenv("FOURFOLD_DEVICE", "cpu")
         backend = EmbeddedBackend()

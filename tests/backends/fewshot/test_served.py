@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from backends.fewshot import TASK
 from backends.fewshot.prototypes import PrototypesEngine
 from evaluation.synthetic.pictures import SENTENCES, queries, write_sample
 from tests.support import http
-from tests.support.servers import serving
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +26,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real backend in this process that serves this task alone."""
-    from backends.core import task
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(task, "PACKAGES", ("backends.fewshot",))
-        yield from serving(tmp_path_factory.mktemp("server"))
+@pytest.fixture
+def address(server_address: str) -> str:
+    return server_address
 
 
 def submitted(address: str, query: Path, options: dict[str, Any], **files: Path) -> list[dict[str, Any]]:
