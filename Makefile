@@ -3,6 +3,9 @@ PYTHON ?= python3.11
 HOST ?= 127.0.0.1
 PORT ?= 8501
 BIN := .venv/bin
+# The order in which tests run: any number will do, and one gives the same order again.
+SEED ?= 1
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
 .PHONY: app setup setup-dev test test-nightly lint bench screenshots clean
 
@@ -24,10 +27,10 @@ setup-dev: .venv/ready-dev
 	@touch $@
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(PYTEST) --randomly-seed $(SEED)
 
 test-nightly: .venv/ready-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal --timeout 1800 -m ''
+	$(PYTEST) --randomly-seed $(SEED) --timeout 1800 -m ''
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .
