@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from studio.jobs.receiver import Intake
+from studio.jobs.receiver import RunRecorder
 from studio.library.library import Library
 from studio.tasks import registered
 from tests.support.earlier import ANALYSES, DONE, EARLIER, GIVEN, RUNS
@@ -62,7 +62,7 @@ def test_recorded_events_become_the_run_that_they_were(
     }
     run = library.begin(task=before.task, title="again", engine=before.engine, weights=before.weights)
     changes: list[dict[str, Any]] = []
-    receiver = Intake(
+    receiver = RunRecorder(
         library,
         run.id,
         address,
@@ -71,7 +71,7 @@ def test_recorded_events_become_the_run_that_they_were(
         derive=registered()[run.task].derive,
     )
     for event in events:
-        receiver.take(event)
+        receiver.record(event)
     receiver.close()
     assert receiver.finished and changes[0]["state"] == "running"
     run = library.get(run.id)
