@@ -74,18 +74,18 @@ def test_a_sentence_alone_is_a_class_and_words_vote_beside_pictures(app: AppTest
     assert "does not understand words" not in words_of(app) and "Votes: words speak loudest for" in words_of(app)
     bars = [bar["label"] for bar in grids(app)["Questions and answers"]["tiles"][0]["bars"]]
     assert sorted(bars) == ["#1: white/bear", "red"]
-    before = made.support.words.copy()
+    before = made.support.text_features.copy()
     project.describe(project.state.classes[0].id, "red", "a cat in this photo")
-    after = fitted(app, project).support.words
+    after = fitted(app, project).support.text_features
     assert np.abs(after[0] - before[0]).max() > 1e-3 and np.allclose(after[1], before[1])
 
 
 def test_words_can_be_switched_off_and_put_to_the_model_otherwise(app: AppTest, project: Project) -> None:
-    first = fitted(app, project).support.words
+    first = fitted(app, project).support.text_features
     chooser = next(box for box in app.selectbox if "put to the model" in box.label)
     chooser.set_value("ensemble").run()
     assert project.state.templates == "ensemble"
-    assert np.abs(fitted(app, project).support.words - first).max() > 1e-3
+    assert np.abs(fitted(app, project).support.text_features - first).max() > 1e-3
     next(one for one in app.toggle if one.label == "Names and sentences count").set_value(False).run()
     assert not app.exception and "Give at least two classes" in words_of(app)  # the second has words alone
 
