@@ -124,11 +124,11 @@ def main() -> None:
     backend.start()
     try:
         state = backend.wait_ready(90)
-        for card in state.info["tasks"]["matting"]["cards"]:
-            wanted = card["id"] in arguments.card if arguments.card else card["here"]
-            sides = card["capabilities"]["live_sides"]
+        for card in state.info.tasks["matting"].cards:
+            wanted = card.id in arguments.card if arguments.card else card.here
+            sides = card.capabilities.get("live_sides", ())
             if wanted and sides:
-                for row in rows(state.address, card["id"], sides, arguments.seconds):
+                for row in rows(state.address, card.id, sides, arguments.seconds):
                     print(json.dumps(row), flush=True)  # noqa: T201
     finally:
         backend.stop()

@@ -10,7 +10,6 @@ kept as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,29 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from backends.core.options import OptionInfo
 
 
-class _Part(BaseModel, Mapping[str, Any]):
-    """A part of `/info`, which can also be read like the JSON object that it came from: `card["title"]`."""
+class _Part(BaseModel):
+    """A part of `/info`."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
-
-    def __getitem__(self, key: str) -> Any:
-        if key in type(self).model_fields or key in (self.model_extra or {}):
-            value = getattr(self, key)
-            return list(value) if isinstance(value, tuple) else value
-        raise KeyError(key)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.model_fields_set
-
-    def __iter__(self) -> Iterator[str]:  # type: ignore[override]
-        names = (*type(self).model_fields, *(self.model_extra or {}))
-        return (name for name in names if name in self.model_fields_set)
-
-    def __len__(self) -> int:
-        return len(self.model_fields_set)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self[key] if key in self.model_fields_set else default
 
 
 class LimitsInfo(_Part):

@@ -51,7 +51,6 @@ class Task:
     """One thing people can ask for.
 
     `verb` is the name of its endpoint, `inputs` the files it takes in order, `optional` those that may be left out.
-    `meanings` names further options, with the meaning of each, that no `Options` model of an engine declares.
     `own` says which engine takes weights of the user's own: by the ending of a file, such as ".onnx", or what a
     folder's `config.json` says its network is, or "folder" for any other folder. `live` is the "module:function" that
     opens a session with a camera (an `OpenLiveSession`), "" where the task works on files only.
@@ -63,7 +62,6 @@ class Task:
     inputs: tuple[str, ...]
     engines: Mapping[str, EngineSpec]
     cards: tuple[ModelCard, ...]
-    meanings: Mapping[str, str] = field(default_factory=dict)
     optional: tuple[str, ...] = ()
     own: Mapping[str, str] = field(default_factory=dict)
     live: str = ""
@@ -75,7 +73,7 @@ class Task:
         for engine in self.engines.values():
             for info in engine.options.described():
                 meanings.setdefault(info.name, info.meaning)
-        return meanings | dict(self.meanings)
+        return meanings
 
     def engine(self, name: str) -> EngineSpec:
         """Raises BadInput where the task has no such engine."""

@@ -168,8 +168,8 @@ def write_results(model: Model, out: Path) -> Iterator[Event]:
             _text("sanity", "sanity.json", strict_json.dumps(sanity.to_json()), out, {"verdict": sanity.verdict}),
         ]
         artifacts += [_array(name, array, model.meta.get(name, {}), out) for name, array in model.extras.items()]
-        for rank, (other, confidence) in enumerate(model.others, 2):
-            artifacts.append(_text("ranked", f"ranked-{rank}.pdb", to_pdb(other), out, _summary(confidence)))
+        for rank, (other, its_confidence) in enumerate(model.others, 2):
+            artifacts.append(_text("ranked", f"ranked-{rank}.pdb", to_pdb(other), out, _summary(its_confidence)))
     yield Metric("residues", len(structure.sequence), "")
     yield from (Metric(name, value, "") for name, value in summary.items() if value is not None)
     yield Notice(sanity.sentence)

@@ -65,8 +65,3 @@ def _empty_caches() -> None:
         torch.cuda.empty_cache()
     elif torch is not None and torch.backends.mps.is_available():
         torch.mps.empty_cache()
-
-
-def memory_sentence(advice: str):
-    """The former name of `out_of_memory_as_sentence`."""
-    return out_of_memory_as_sentence(advice)

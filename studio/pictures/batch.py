@@ -56,7 +56,7 @@ def start(project: Project, loader: FeatureLoader, fitted: FittedProject, upload
             (here / "classes.txt").write_text("\n".join(lines), "utf-8")
             extra["classes"] = here / "classes.txt"
         launch.start(
-            "fewshot", upload.name, upload, loader.card["id"], options, extra=extra, asked={"project": project.token}
+            "fewshot", upload.name, upload, loader.card.id, options, extra=extra, asked={"project": project.token}
         )
 
 

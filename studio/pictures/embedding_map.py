@@ -71,7 +71,7 @@ def _points(
         )
         return points
     mark = hashlib.sha256("".join(shas).encode()).hexdigest()[:16]
-    key = f"tsne-{project.token}-{loader.card['id']}-{mark}"
+    key = f"tsne-{project.token}-{loader.card.id}-{mark}"
     st.caption(
         "Keeps neighbours together; distances between far groups say little. Draw around points to choose their "
         "pictures."

@@ -155,7 +155,7 @@ def _where(
     each = fitted.classes[target]
     sentence = (each.sentence or each.name) if loader.understands_words else ""
     mark = hashlib.sha256((direction / length).round(4).tobytes() + sentence.encode()).hexdigest()[:16]
-    key = f"where-{project.token}-{loader.card['id']}-{sha}-{mark}"
+    key = f"where-{project.token}-{loader.card.id}-{sha}-{mark}"
     if not st.session_state.get(key):
         if st.button("Show where it looks", icon=":material/center_focus_strong:", key=f"ask-{key}"):
             st.session_state[key] = True
@@ -179,7 +179,7 @@ def _explainer(
             np.savez(here / "target.npz", direction=direction)
             options = {"only": "features", "explain": "on", **({"sentence": sentence} if sentence else {})}
             sent = {"query": here / "picture.zip", "target": here / "target.npz"}
-            made = InferenceCall(services.backend(), loader.card["id"]).results(sent, options)
+            made = InferenceCall(services.backend(), loader.card.id).results(sent, options)
             with np.load(io.BytesIO(made["relevance"]), allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
 

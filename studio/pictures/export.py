@@ -38,7 +38,7 @@ class Offer:
 
 def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """The downloads, and sorting many pictures at once."""
-    version = str(services.backend().info().get("version", ""))
+    version = services.backend().info().version
     card = model_card(project.state, fitted, loader.card, version, datetime.now().astimezone())
     for offer in offers(project, fitted, card):
         left, right = st.columns([2, 3], vertical_alignment="center")

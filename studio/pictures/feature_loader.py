@@ -12,7 +12,7 @@ import logging
 import tempfile
 import threading
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy as np
 
 from backends.core.errors import UserError
 from backends.core.event_json import ProgressMessage
+from backends.core.info import CardInfo
 from studio.jobs.backend import Backend
 from studio.jobs.background import BackgroundTasks, MemoryStore
 from studio.jobs.client import CallFailed
@@ -130,15 +131,16 @@ def load_tasks() -> LoadTasks:
 class FeatureLoader:
     """The features of one model on one project. `ensure_loaded`, called at every rerun, starts what is missing."""
 
-    def __init__(self, project: Project, card: Mapping[str, Any], backend: Backend, tasks: LoadTasks) -> None:
+    def __init__(self, project: Project, card: CardInfo, backend: Backend, tasks: LoadTasks) -> None:
         self.project = project
         self.card = card
         self.backend = backend
-        self.understands_words = "words" in card["outputs"]
-        safe = hashlib.sha256(f"{card['id']} {card.get('digest', '')}".encode()).hexdigest()[:16]
+        self.understands_words = "words" in card.outputs
+        # The blank after the name is part of the folders of projects that are on disk already.
+        safe = hashlib.sha256(f"{card.id} ".encode()).hexdigest()[:16]
         self.store = FeatureStore(project.folder / "features" / safe)
         self._tasks = tasks
-        self._key = (project.token, str(card["id"]))
+        self._key = (project.token, card.id)
         self._state = LoadState()
         self._call: InferenceCall | None = None
         self._stopped = False
@@ -218,7 +220,7 @@ class FeatureLoader:
             done = finished + round(event.done) if event.unit == "pictures" else finished
             self._state = replace(self._state, stage=event.stage, done=done)
 
-        self._call = InferenceCall(self.backend, self.card["id"])
+        self._call = InferenceCall(self.backend, self.card.id)
         if self._stopped:
             raise CallFailed("cancelled", "Cancelled.")
         return self._call.results(sent, options, on_progress)["features"]
@@ -242,8 +244,8 @@ class FeatureLoaders:
         self._loaders: dict[tuple[str, str], FeatureLoader] = {}
         self._lock = threading.Lock()
 
-    def get(self, project: Project, card: Mapping[str, Any]) -> FeatureLoader:
-        key = (project.token, card["id"])
+    def get(self, project: Project, card: CardInfo) -> FeatureLoader:
+        key = (project.token, card.id)
         with self._lock:
             if key not in self._loaders or self._loaders[key].project is not project:
                 self._loaders[key] = FeatureLoader(project, card, self._backend, self._tasks)

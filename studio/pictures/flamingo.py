@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from backends.core.info import CardInfo, TaskInfo
 from backends.fewshot.flamingo.interleave import ASK_CAPTION, ASK_NAME
 from backends.fewshot.flamingo.options import DEFAULT_SHOTS, MAX_ORDERS, MAX_QUESTION_LENGTH
 from backends.fewshot.flamingo.rices import draw_balanced, most_similar
@@ -70,15 +71,15 @@ def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None
     if sha is None or sha not in fitted.questions:
         st.caption("Choose a question above to ask it about.")
         return
-    cards = services.backend().info().get("tasks", {}).get(TASK, {}).get("cards", [])
-    cards = [card for card in cards if card["engine"] == FLAMINGO]
+    task = services.backend().info().tasks.get(TASK, TaskInfo())
+    cards = [card for card in task.cards if card.engine == FLAMINGO]
     if not cards:
         st.info("This model server has no model that converses.", icon=":material/info:")
         return
     wish = _ask(project, sha)
     here = [card for card in cards if model_picker.is_here(card)]
     with st.expander("Which Flamingo", icon=":material/tune:", expanded=not here):
-        usual = min(here or cards, key=lambda one: one["tier"] == SMALL)["id"]
+        usual = min(here or cards, key=lambda one: one.tier == SMALL).id
         card = model_picker.choose_card(cards, usual, lambda each: "converses", key=f"flamingo-{project.token}")
         if not model_picker.is_here(card):
             model_picker.offer_download(card)
@@ -86,8 +87,8 @@ def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None
         st.markdown("**What it would be shown**")
         _conversation(project, preview(fitted, wish), "")
         return
-    if card["tier"] == SMALL:
-        st.caption(formatting.escape(card["weak_at"]))
+    if card.tier == SMALL:
+        st.caption(formatting.escape(card.weak_at))
     _answered(project, fitted, card, wish)
 
 
@@ -139,7 +140,7 @@ def preview(fitted: FittedProject, wish: FlamingoQuestion) -> list[dict[str, str
     return [*turns, {"picture": wish.sha, "question": wish.said, "answer": ""}]
 
 
-def _answered(project: Project, fitted: FittedProject, card: Mapping[str, Any], wish: FlamingoQuestion) -> None:
+def _answered(project: Project, fitted: FittedProject, card: CardInfo, wish: FlamingoQuestion) -> None:
     if wish.ask == "question" and not wish.question:
         st.caption("Write what you want to know about the picture.")
         return
@@ -165,13 +166,13 @@ def _answered(project: Project, fitted: FittedProject, card: Mapping[str, Any], 
         _beside(project, fitted, found, wish)
 
 
-def _key(project: Project, card: Mapping[str, Any], wish: FlamingoQuestion) -> str:
+def _key(project: Project, card: CardInfo, wish: FlamingoQuestion) -> str:
     told = json.dumps([wish.sha, wish.options(), project.revision])
-    return f"flamingo-{project.token}-{card['id']}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    return f"flamingo-{project.token}-{card.id}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
 def asker(
-    project: Project, fitted: FittedProject, card: Mapping[str, Any], wish: FlamingoQuestion
+    project: Project, fitted: FittedProject, card: CardInfo, wish: FlamingoQuestion
 ) -> Callable[[], dict[str, bytes]]:
     """What asks the model server; the examples go along as a zip of folders, the classes as a file."""
 
@@ -186,7 +187,7 @@ def asker(
             if fitted.shots:
                 folders(project, fitted.classes, here / "support.zip")
                 sent["support"] = here / "support.zip"
-            return InferenceCall(services.backend(), card["id"]).results(sent, wish.options())
+            return InferenceCall(services.backend(), card.id).results(sent, wish.options())
 
     return make
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
+from backends.core.info import CardInfo
 from evaluation.metrics.fewshot.advice import left_out_confusion
 from evaluation.statistics.intervals import clopper_pearson
 from studio.pictures.fitted import FittedProject
@@ -15,9 +14,7 @@ MAX_CONFUSIONS = 5
 FEW = 30
 
 
-def model_card(
-    state: ProjectState, fitted: FittedProject, card: Mapping[str, Any], version: str, when: datetime
-) -> str:
+def model_card(state: ProjectState, fitted: FittedProject, card: CardInfo, version: str, when: datetime) -> str:
     """All of it comes from the project and from measurements on its examples; nothing is a promise."""
     parts = [
         f"# {plain(state.name)}",
@@ -32,7 +29,7 @@ def model_card(
         _limits(fitted, card),
         "## How to use it",
         "`python classify.py head.npz features.npz` with features of the same model "
-        f"(`{card['id']}`): `python -m backends run fewshot PICTURES --engine {card['engine']} --out DIR` writes such "
+        f"(`{card.id}`): `python -m backends run fewshot PICTURES --engine {card.engine} --out DIR` writes such "
         "features. Without Fourfold, `classify.py` needs Python and numpy alone.",
     ]
     return "\n\n".join(parts) + "\n"
@@ -48,7 +45,7 @@ def _classes(state: ProjectState, fitted: FittedProject) -> str:
     return "\n".join(rows) + f"\n\n{said}"
 
 
-def _made_of(state: ProjectState, fitted: FittedProject, card: Mapping[str, Any]) -> str:
+def _made_of(state: ProjectState, fitted: FittedProject, card: CardInfo) -> str:
     head = fitted.classifier.head
     settings = ", ".join(
         f"{setting.meaning}: {head.hyperparameters[name]:g}"
@@ -57,7 +54,7 @@ def _made_of(state: ProjectState, fitted: FittedProject, card: Mapping[str, Any]
     )
     worded = int(fitted.support.has_text.sum())
     lines = [
-        f"- **Looks with** {plain(card['title'])} (`{card['id']}`); licence: {card['licence']}. {card['licence_note']}",
+        f"- **Looks with** {plain(card.title)} (`{card.id}`); licence: {card.licence}. {card.licence_note}",
         f"- **Decides with** {head.title}: {head.meaning}",
         f"- **Settings**, chosen by leaving examples out: {settings}" if settings else "- It has no settings.",
         f"- **Words** count for {worded} of {len(fitted.names)} classes."
@@ -97,11 +94,11 @@ def confusions(fitted: FittedProject) -> list[tuple[int, int, int]]:
     return sorted(((len(rows), t, a) for (t, a), rows in found.items() if t != a), reverse=True)
 
 
-def _limits(fitted: FittedProject, card: Mapping[str, Any]) -> str:
+def _limits(fitted: FittedProject, card: CardInfo) -> str:
     return (
         f"- The examples are all it knows of the classes; pictures taken elsewhere or otherwise may go wrong.\n"
         f"- It was measured on its own examples only, not on pictures of another source.\n"
-        f"- {plain(card['title'])} is weak at this: {card['weak_at']}\n"
+        f"- {plain(card.title)} is weak at this: {card.weak_at}\n"
         "- It must not decide about people's rights, health or safety."
     )
 

@@ -120,7 +120,7 @@ def _curve(project: Project, loader: FeatureLoader, fitted: FittedProject) -> li
         st.caption("A second example of a class is needed to see that.")
         return []
     curve: list[CurvePoint] | None = image_tiles.background_answer(
-        f"curve-{project.token}-{loader.card['id']}-{project.revision}-{loader.store.version}",
+        f"curve-{project.token}-{loader.card.id}-{project.revision}-{loader.store.version}",
         lambda: list(learning_curve(fitted.support, fitted.classifier.head.id)),
         "Teaching and testing many times over…",
     )

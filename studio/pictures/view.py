@@ -50,7 +50,7 @@ def show(token: str) -> None:
         return
     _heading(project)
     image_tiles.tell_taken()
-    task = services.backend().info().get("tasks", {}).get(TASK)
+    task = services.backend().info().tasks.get(TASK)
     if task is None:
         model_picker.wait_for_backend(services.backend().state())
         return

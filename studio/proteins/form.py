@@ -33,7 +33,11 @@ def ask(card: CardInfo, protein: Protein | None, before: Mapping[str, Any]) -> R
     able = model_choice.capabilities(card)
     key = f"{protein.key}-{card.id}" if protein.run is not None else card.id
     chain = _ask_for_chain(protein.probe.query, able, str(before.get("chain") or ""), protein.key)
-    widgets = {"recycles": _recycles, "chunk": _chunk, "extras": partial(_extras, able.extras)}
+    widgets: Mapping[str, form.Widget] = {
+        "recycles": _recycles,
+        "chunk": _chunk,
+        "extras": partial(_extras, able.extras),
+    }
     options = form.draw(card.options, before, key, widgets=widgets, without=("chain",))
     files = {"pae": protein.pae} if protein.pae is not None and able.takes == "structure" else {}
     return Request({**options, "chain": chain} if chain else options, files)

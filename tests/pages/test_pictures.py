@@ -43,7 +43,7 @@ def looked(app: AppTest, project: Project) -> AppTest:
     """The page once the model has looked at everything."""
 
     def done() -> bool:
-        card = image_tiles.card_of(services.backend().info()["tasks"]["fewshot"], project.state.card)
+        card = image_tiles.card_of(services.backend().info().tasks["fewshot"], project.state.card)
         loader = feature_loaders().get(project, card)
         assert not loader.state.sentence, loader.state.sentence
         return not any(loader.missing()) and not loader.state.running
@@ -167,7 +167,7 @@ def test_what_is_taken_away_runs_without_fourfold(app: AppTest, project: Project
 
     view(fitted(app, project), "Take it away")
     assert "What it tells apart" in words_of(app) and "12 of 12" in words_of(app)
-    card = next(c for c in services.backend().info()["tasks"]["fewshot"]["cards"] if c["id"] == "prototypes")
+    card = next(c for c in services.backend().info().tasks["fewshot"].cards if c.id == "prototypes")
     loader = feature_loaders().get(project, card)
     made = loader.fitted[1]  # type: ignore[attr-defined]
     with zipfile.ZipFile(io.BytesIO(export.package(made, "# card"))) as bundle:

@@ -54,7 +54,7 @@ def project(app: AppTest) -> Project:
 def fitted(app: AppTest, project: Project) -> FittedProject:
     """What the page worked with, once the model has looked at everything."""
     open_project(app, project)
-    card = next(one for one in services.backend().info()["tasks"]["fewshot"]["cards"] if one["id"] == CLIP)
+    card = next(one for one in services.backend().info().tasks["fewshot"].cards if one.id == CLIP)
     loader = feature_loaders().get(project, card)
 
     def done() -> bool:

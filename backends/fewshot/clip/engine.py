@@ -21,7 +21,7 @@ from backends.fewshot.base import FeatureEngine
 from backends.fewshot.cards import ARCHITECTURES
 from backends.fewshot.clip.explainable import image_network, text_network
 from backends.fewshot.clip.files import load_clip
-from backends.shared.device_memory import memory_sentence
+from backends.shared.device_memory import out_of_memory_as_sentence
 from backends.weights.digests import hash_file, outcome
 
 ADVICE = "There is not enough memory for this model: close other programs, or choose a smaller one."
@@ -44,7 +44,7 @@ class ClipEngine(FeatureEngine):
     def load(self, device: str) -> None:
         if not self.weights:
             raise WeightsMissing(f"“{self.card.title}” needs its weights: download them, or choose a file or folder.")
-        with memory_sentence(ADVICE):
+        with out_of_memory_as_sentence(ADVICE):
             loaded = load_clip(_weights_path(self.weights), ARCHITECTURES.get(self.card.id, ""))
             self.network: Any = loaded.network.to(device)
         self.device, self.batch = device, BATCHES.get(device, self.batch)
@@ -114,7 +114,7 @@ class ClipEngine(FeatureEngine):
     def _computing(self) -> Iterator[None]:
         """Without gradients, and in half precision on a graphics card, where that is faster."""
         half = torch.autocast("cuda", dtype=torch.float16, enabled=self.device == "cuda")
-        with memory_sentence(ADVICE), torch.inference_mode(), half:
+        with out_of_memory_as_sentence(ADVICE), torch.inference_mode(), half:
             yield
 
     def _digest_of_model(self) -> str:

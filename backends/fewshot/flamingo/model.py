@@ -21,7 +21,7 @@ from transformers.utils import logging as library_logging
 
 from backends.core.errors import TooLarge, WeightsBroken
 from backends.fewshot.flamingo.interleave import PromptTokenizer, SplitPrompt, attended_image
-from backends.shared.device_memory import memory_sentence
+from backends.shared.device_memory import out_of_memory_as_sentence
 from backends.weights.pretrained import load_pretrained
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class IdeficsModel:
         library_logging.disable_progress_bar()
         self.device = device
         half = device == "cuda"  # bfloat16, in which it was trained; processors have no speed to gain from it
-        with memory_sentence(OUT_OF_MEMORY):
+        with out_of_memory_as_sentence(OUT_OF_MEMORY):
             network, _ = load_pretrained(
                 IdeficsForVisionText2Text,
                 folder,
@@ -102,7 +102,7 @@ class IdeficsModel:
     def encode_image(self, picture: np.ndarray) -> ImageFeatures:
         """One `(H, W, 3)` uint8 RGB image through the vision tower and the resampler."""
         pixels = torch.as_tensor(np.asarray(self._prepare([Image.fromarray(picture)], return_tensors="np")))
-        with memory_sentence(OUT_OF_MEMORY):
+        with out_of_memory_as_sentence(OUT_OF_MEMORY):
             out = self._model.vision_model(pixel_values=pixels.to(self.device, self._model.dtype))
             latents = self._model.perceiver_resampler(out.last_hidden_state) if self._resamples else out[0]
         return ImageFeatures(latents[0], out.pooler_output[0].float().cpu().numpy())
@@ -214,7 +214,7 @@ class IdeficsModel:
         hidden[torch.from_numpy(~printable)] = torch.finfo(self._model.dtype).min
         attends_image = image_index[:, None] == np.arange(len(latents))
         kind = "perceiver_embeddings" if self._resamples else "image_encoder_embeddings"
-        with memory_sentence(OUT_OF_MEMORY):
+        with out_of_memory_as_sentence(OUT_OF_MEMORY):
             out = self.network(
                 input_ids=torch.tensor([list(tokens)], device=self.device),
                 attention_mask=hidden[None, None].to(self.device),

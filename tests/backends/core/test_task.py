@@ -17,15 +17,13 @@ class Other(Options):
     colour: str = option("red", title="Colour", meaning="Which colour.")
 
 
-two = replace(
-    TASK, engines={**TASK.engines, "other": EngineSpec("no.such:Engine", Other)}, meanings={"plain": "As a word."}
-)
+two = replace(TASK, engines={**TASK.engines, "other": EngineSpec("no.such:Engine", Other)})
 
 
 def test_the_options_of_a_task_are_those_of_all_its_engines_the_first_meaning_first() -> None:
     assert TASK.options == {"ticks": "How many.", "delay": "Seconds each."}
-    assert two.options == {**TASK.options, "colour": "Which colour.", "plain": "As a word."}
-    assert list(two.options) == ["ticks", "delay", "colour", "plain"]
+    assert two.options == {**TASK.options, "colour": "Which colour."}
+    assert list(two.options) == ["ticks", "delay", "colour"]
 
 
 def test_a_card_has_its_engines_options_less_those_that_its_network_lacks() -> None:

@@ -218,10 +218,10 @@ def test_a_model_that_is_not_here_says_how_to_get_it(
 def test_info_tells_what_each_card_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     host = Host(WeightStore(tmp_path), "cpu")
-    told = {card["id"]: card for card in host.info()["tasks"]["folding"]["cards"]}
+    told = {card["id"]: card for card in host.info().model_dump()["tasks"]["folding"]["cards"]}
     assert told["structure"]["here"] and told["structure"]["lacks"] == ""
     assert not told["colabfold"]["here"] and "LocalColabFold" in told["colabfold"]["lacks"]
-    assert host.info()["tasks"]["folding"]["default"] == "structure"
+    assert host.info().model_dump()["tasks"]["folding"]["default"] == "structure"
     with pytest.raises(WeightsMissing, match="LocalColabFold"):
         list(host.fetch(CARD["colabfold"]))
 

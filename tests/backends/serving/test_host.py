@@ -52,7 +52,7 @@ def state(host: Host, task: Task, card_id: str) -> str:
 
 def shown(host: Host, card_id: str) -> dict[str, Any]:
     """What /info says of a card."""
-    return next(card for card in host.info()["tasks"]["ticking"]["cards"] if card["id"] == card_id)
+    return next(card for card in host.info().model_dump()["tasks"]["ticking"]["cards"] if card["id"] == card_id)
 
 
 def loaded(host: Host, task: Task, card_id: str = "") -> Ticking:
@@ -75,9 +75,9 @@ def test_a_card_goes_from_absent_through_downloading_to_ready(host: Host, task: 
 
 
 def test_the_best_card_that_is_present_is_chosen(host: Host, task: Task) -> None:
-    assert host.choose(task)[0].id == "ticker" and host.info()["tasks"]["ticking"]["default"] == "ticker"
+    assert host.choose(task)[0].id == "ticker" and host.info().model_dump()["tasks"]["ticking"]["default"] == "ticker"
     list(host.fetch(host.card(task, "learned")))
-    assert host.choose(task)[0].id == "learned" and host.info()["tasks"]["ticking"]["default"] == "learned"
+    assert host.choose(task)[0].id == "learned" and host.info().model_dump()["tasks"]["ticking"]["default"] == "learned"
     assert host.choose(task, engine="ticking")[0].id == "ticker"
 
 
@@ -154,7 +154,7 @@ def test_the_speed_measured_here_replaces_the_card_s(host: Host, task: Task, tmp
     began = time.monotonic()
     list(run_job(host, JobRequest(task, card, weights, {"file": text}, {"ticks": 4, "delay": 0.05}, tmp_path)))
     most = (time.monotonic() - began) / 4
-    about = next(item for item in host.info()["tasks"]["ticking"]["cards"] if item["id"] == "ticker")
+    about = next(item for item in host.info().model_dump()["tasks"]["ticking"]["cards"] if item["id"] == "ticker")
     assert about["speed_measured_here"] and 0.05 <= about["speed"] <= most
     restarted = shown(Host(host.store, "cpu"), "ticker")
     assert (restarted["speed"], restarted["speed_measured_here"]) == (about["speed"], True)

@@ -44,7 +44,7 @@ def red_net(path: Path) -> Path:
 
 
 def told(host: Host, task: str) -> dict[str, dict]:
-    return {card["id"]: card for card in host.info()["tasks"][task]["cards"] if card["tier"] == "yours"}
+    return {card["id"]: card for card in host.info().model_dump()["tasks"][task]["cards"] if card["tier"] == "yours"}
 
 
 def test_a_file_in_the_folder_is_a_card_until_it_is_gone(host: Host) -> None:
@@ -52,8 +52,9 @@ def test_a_file_in_the_folder_is_a_card_until_it_is_gone(host: Host) -> None:
     path = put(host, "matting", "my net.onnx")
     card = told(host, "matting")["yours/my net.onnx"]
     assert (card["title"], card["engine"], card["here"], card["lacks"]) == ("my net.onnx", "onnx", True, "")
-    assert card["limits"]["megapixels"] == 35.6 and card.outputs == ("alpha",) and card["download_bytes"] == 0
-    assert host.info()["tasks"]["matting"]["default"] == "classical"  # nobody has measured it: it is chosen, not taken
+    assert card["limits"]["megapixels"] == 35.6 and card["outputs"] == ("alpha",) and card["download_bytes"] == 0
+    # Nobody has measured it: it is chosen, not taken.
+    assert host.info().tasks["matting"].default == "classical"
     path.unlink()
     assert told(host, "matting") == {}
     with pytest.raises(WeightsMissing, match="no model called “yours"):
@@ -85,7 +86,7 @@ def test_a_folder_says_itself_what_it_holds(host: Host, model_type: object, engi
 
 def test_an_empty_folder_holds_no_weights(host: Host) -> None:
     put(host, "folding", "later/sub/model.safetensors")
-    assert told(host, "folding") == {} and host.info()["tasks"]["folding"]["own"]["strange"] == ["later"]
+    assert told(host, "folding") == {} and host.info().tasks["folding"].own.strange == ("later",)
 
 
 def test_stems_are_not_promised_before_the_weights_are_read(host: Host) -> None:
@@ -98,7 +99,7 @@ def test_what_no_engine_takes_is_named_and_what_is_hidden_is_not(host: Host, tas
         put(host, "matting", name)
     put(host, "matting", os.fsdecode(b"\xff.onnx"))  # no text at all, so no message could carry it
     assert list(told(host, "matting")) == ["yours/net.onnx"]
-    assert host.info()["tasks"]["matting"]["own"]["strange"] == ["net.tflite"]
+    assert host.info().tasks["matting"].own.strange == ("net.tflite",)
     host.info().model_dump_json().encode()
 
 

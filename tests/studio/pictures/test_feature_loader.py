@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from backends.core.event_json import ProgressMessage
+from backends.core.info import CardInfo
 from studio.jobs.client import LOST, CallFailed
 from studio.pictures import feature_loader, files, inference_client
 from studio.pictures.feature_loader import FeatureLoader, FeatureStore, line
@@ -20,7 +21,7 @@ from studio.pictures.project_archive import sent_name
 from tests.support import pictures
 from tests.support.waiting import wait_for
 
-CARD = {"id": "model", "outputs": ["pictures", "words"]}
+CARD = CardInfo(id="model", outputs=("pictures", "words"))
 
 
 def npz(shas: list[str], words: int = 0, space: str = "one", dimensions: int = 4) -> bytes:
@@ -109,7 +110,7 @@ def test_each_picture_and_each_sentence_is_asked_once_and_kept_for_the_next_star
 
 
 def test_a_model_that_knows_no_words_is_asked_for_none(project: Project, server: Server) -> None:
-    loaded(FeatureLoader(project, {"id": "model", "outputs": ["pictures"]}, None, feature_loader.load_tasks()))  # type: ignore[arg-type]
+    loaded(FeatureLoader(project, CardInfo(id="model", outputs=("pictures",)), None, feature_loader.load_tasks()))  # type: ignore[arg-type]
     assert server.calls[0][1] == []
 
 
