@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from backends.core.event_json import parse_event
 from studio.jobs.receiver import RunRecorder
 from studio.library.library import Library
 from studio.tasks import registered
@@ -71,7 +72,7 @@ def test_recorded_events_become_the_run_that_they_were(
         derive=registered()[run.task].derive,
     )
     for event in events:
-        receiver.record(event)
+        receiver.record(parse_event(event))
     receiver.close()
     assert receiver.finished and changes[0]["state"] == "running"
     run = library.get(run.id)
