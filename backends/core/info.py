@@ -133,3 +133,7 @@ class Info(_Part):
     versions: dict[str, str] = Field(default_factory=dict)
     tasks: dict[str, TaskInfo] = Field(default_factory=dict)
     queue: QueueInfo = QueueInfo()
+
+    def __bool__(self) -> bool:
+        """Whether a backend has said anything yet."""
+        return bool(self.model_fields_set)

@@ -91,7 +91,7 @@ def test_an_empty_folder_holds_no_weights(host: Host) -> None:
 
 def test_stems_are_not_promised_before_the_weights_are_read(host: Host) -> None:
     put(host, "separation", "six.th")
-    assert told(host, "separation")["yours/six.th"].outputs == ()
+    assert told(host, "separation")["yours/six.th"]["outputs"] == ()
 
 
 def test_what_no_engine_takes_is_named_and_what_is_hidden_is_not(host: Host, task: Task) -> None:
