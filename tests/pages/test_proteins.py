@@ -217,6 +217,7 @@ def test_what_a_language_model_kept_is_judged_and_explained(app: AppTest, sample
 def own_esmfold(app: AppTest, model_server: ModelServer, esmfold_folder: Path) -> Iterator[AppTest]:
     """The studio before a backend whose keeper has put a folder of weights into the place for their own."""
     with model_server.with_weights("folding", lambda place: (place / "tiny fold").symlink_to(esmfold_folder)):
+        wait_for(lambda: services.backend().info().tasks["folding"].card("yours/tiny fold"))
         yield app
 
 
