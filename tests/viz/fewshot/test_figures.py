@@ -49,7 +49,7 @@ def test_the_map_knows_each_picture_by_its_id_and_names_the_closest_classes() ->
     figure, _ = figures.embedding(
         many, np.zeros(1000, int), NAMES, titles=[""] * 1000, ids=[str(k) for k in range(1000)], pictures=["/x"] * 1000
     )
-    assert len(figure.layout.images) == figures.MOST_PICTURES
+    assert len(figure.layout.images) == figures.MAX_PICTURES
 
 
 def test_confusion_cells_carry_their_row_and_column() -> None:
