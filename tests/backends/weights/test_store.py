@@ -203,7 +203,7 @@ def test_a_file_that_changes_while_it_is_imported_is_not_taken(hub, store, card_
     card = card_of(hub.serve("a.th"))
     mine = tmp_path / "a.th"
     mine.write_bytes(hub.body(card.files[0]))
-    monkeypatch.setattr(os, "link", lambda _source, target: Path(target).write_bytes(bytes(300_000)))
+    monkeypatch.setattr(shutil, "copyfile", lambda _source, target: Path(target).write_bytes(bytes(300_000)))
     with pytest.raises(BadInput, match="changed while it was being imported"):
         store.import_files(card, mine)
     assert store.state(card) == "absent" and not any((store.root / "net").iterdir())
