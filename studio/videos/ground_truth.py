@@ -16,7 +16,7 @@ from backends.core.errors import BadInput, TooLarge
 from backends.matting.video.frames import VideoReader
 from backends.matting.video.source import MAX_VIDEO_PIXELS, check_size
 
-MOST_PICTURES = 20_000
+MAX_PICTURES = 20_000
 PICTURE_BYTES = 64 << 20
 MOST_LIST_BYTES = 16 << 20
 FEW = 64
@@ -99,7 +99,7 @@ def _read_zip(
 
 def _opened(path: Path) -> zipfile.ZipFile:
     if _list_bytes(path) > MOST_LIST_BYTES:
-        raise TooLarge(f"There is far too much in this zip; up to {MOST_PICTURES} pictures can be compared.")
+        raise TooLarge(f"There is far too much in this zip; up to {MAX_PICTURES} pictures can be compared.")
     try:
         return zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
@@ -133,8 +133,8 @@ def _names(archive: zipfile.ZipFile) -> list[str]:
     ]
     if not names:
         raise BadInput("There is no PNG picture in this zip: put one matte or mask for each frame into it.")
-    if len(names) > MOST_PICTURES:
-        raise TooLarge(f"There are {len(names)} pictures in this zip; up to {MOST_PICTURES} can be compared.")
+    if len(names) > MAX_PICTURES:
+        raise TooLarge(f"There are {len(names)} pictures in this zip; up to {MAX_PICTURES} can be compared.")
     return sorted(names, key=_natural)
 
 
