@@ -75,6 +75,7 @@ def _serve(
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")  # Read as gradio is imported, and kept by it.
     import uvicorn
 
+    from backends.serving.connections import uvicorn_options
     from backends.serving.gradio_app import build
     from backends.serving.host import Host
     from backends.serving.live_protocol import MESSAGE_BYTES
@@ -96,7 +97,12 @@ def _serve(
     # A message a little over what is allowed gets a sentence; one that is far over never gets into memory.
     most = 4 * MESSAGE_BYTES
     config = uvicorn.Config(
-        app, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS, ws_max_size=most, ws_max_queue=4
+        app,
+        log_level="warning",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        ws_max_size=most,
+        ws_max_queue=4,
+        **uvicorn_options(),
     )
     server = Server(config)
     for number in STOPS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,10 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQL
 from sqlalchemy.orm import Session
 
 from studio.library.models import MIGRATIONS, SCHEMA, Base, LibraryError
+from studio.library.storage import PRIVATE
+
+PREPARE_LOCK = 0x464F5552
+"""The number of PostgreSQL's advisory lock for creating the tables: "FOUR"."""
 
 
 class Database:
@@ -33,7 +38,8 @@ class Database:
 
 def prepare(engine: Engine) -> None:
     """Create the tables in an empty database, or bring an older one forward. Raises LibraryError on a newer one."""
-    with engine.begin() as connection:  # one transaction, so that two studios starting at once don't collide
+    with engine.begin() as connection:
+        _wait_for_turn(connection)
         fresh = not inspect(connection).has_table("schema")
         if fresh:
             Base.metadata.create_all(connection)
@@ -50,11 +56,21 @@ def prepare(engine: Engine) -> None:
             connection.execute(text("UPDATE schema SET version = :v"), {"v": step + 1})
 
 
+def _wait_for_turn(connection: Connection) -> None:
+    """Let one studio at a time create the tables; SQLite's transaction has locked the database already.
+
+    PostgreSQL would let two find no tables and both create them. Its lock ends with the transaction.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PREPARE_LOCK})
+
+
 def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and parsed.database:
-            _make_folder(Path(parsed.database).parent)
+            make_folder(Path(parsed.database).parent)
+            _make_private(Path(parsed.database))
         engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise LibraryError(
@@ -67,13 +83,22 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a data folder that only this user can look into; one that is there stays as it is. Raises LibraryError."""
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
     except OSError as error:
         raise LibraryError(
             f"Fourfold cannot make its data folder “{folder}” ({error.strerror}): set FOURFOLD_HOME to one you own."
         ) from error
+
+
+def _make_private(file: Path) -> None:
+    """Make an empty file for a new database that only this user can read; SQLite gives its further files that mode."""
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError:  # it is there already, or cannot be made, which SQLite then says
+        return
 
 
 def _sqlite_connect(connection: Any, _record: Any) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from backends.core.errors import BadInput
 from studio.library import manifest, models
-from studio.library.database import Database
+from studio.library.database import Database, make_folder
 from studio.library.models import (
     FINISHED,
     ArtifactRow,
@@ -61,8 +61,11 @@ class Library:
     """The runs of one database and storage folder. Where those fail, each method raises LibraryError."""
 
     def __init__(self, database_url: str | None = None, storage: str | None = None) -> None:
-        url = database_url or os.environ.get("FOURFOLD_DATABASE_URL") or f"sqlite:///{home() / 'library.sqlite'}"
-        place = storage or os.environ.get("FOURFOLD_STORAGE") or str(home() / "runs")
+        url = database_url or os.environ.get("FOURFOLD_DATABASE_URL")
+        place = storage or os.environ.get("FOURFOLD_STORAGE")
+        if not (url and place):
+            make_folder(home())  # before what goes into it, so that it is private
+        url, place = url or f"sqlite:///{home() / 'library.sqlite'}", place or str(home() / "runs")
         self.storage = Storage(place, cache=home() / "cache")
         self.database = Database(url)
 

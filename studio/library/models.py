@@ -30,6 +30,12 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {}
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 Status = Literal["running", "done", "failed", "cancelled", "interrupted"]
 FOREIGN_SILENCE = 6 * 3600.0
+START_FIELD = 19
+"""The place of a process's start among the fields of /proc/PID/stat that follow its name."""
+
+EPOCH_SECONDS = 1e9
+"""More seconds than any machine has been up."""
+
 FINISHED: tuple[Status, ...] = ("done", "failed", "cancelled", "interrupted")
 
 
@@ -194,7 +200,19 @@ def jsonable(value: Any) -> Any:
 @cache
 def own_owner(pid: int) -> str:
     """Names this process so that another one can tell later whether it is still alive."""
-    return f"{socket.gethostname()}/{pid}/{psutil.Process(pid).create_time():.2f}"
+    return f"{socket.gethostname()}/{pid}/{_started(pid):.2f}"
+
+
+def _started(pid: int) -> float:
+    """When a process started, in seconds since the machine did: a number that no setting of the clock changes.
+
+    Raises psutil.NoSuchProcess.
+    """
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
+        return int(after_name.split()[START_FIELD]) / os.sysconf("SC_CLK_TCK")  # proc(5): starttime, in clock ticks
+    except (OSError, ValueError):  # not on Linux, or there is no such process
+        return psutil.Process(pid).create_time() - psutil.boot_time()
 
 
 def alive(owner: str, silent: float) -> bool:
@@ -208,7 +226,9 @@ def alive(owner: str, silent: float) -> bool:
     if int(pid) == os.getpid():
         return owner == own_owner(os.getpid())  # a restarted container gives the same number again
     try:
-        return abs(psutil.Process(int(pid)).create_time() - float(started)) < 60  # the clock may have been set since
+        if float(started) > EPOCH_SECONDS:  # written by a version that took the time of day
+            return abs(psutil.Process(int(pid)).create_time() - float(started)) < 60
+        return abs(_started(int(pid)) - float(started)) < 0.5
     except psutil.NoSuchProcess:
         return False
 

@@ -1,6 +1,6 @@
 """The storage folder: the files of each run under `<root>/<run id>/`, on any file system that fsspec knows.
 
-Names come from `records.safe_file` only; nothing here is built from what a user typed.
+Names come from `models.safe_file` only; nothing here is built from what a user typed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from studio.library.models import FileGone, LibraryError, check_run_id, safe_fil
 SETTLED = 3600.0
 """A file without a row is a leftover only after this many seconds; before, its row may just not be there yet."""
 
+PRIVATE = 0o700
+"""The mode of new folders: results are their owner's, not every user's of this machine."""
+
 CACHE_KEPT = 7 * 24 * 3600.0
 
 
@@ -37,8 +40,13 @@ class Storage:
             ) from error
         self.is_local = isinstance(self.fs, LocalFileSystem)
         self.cache = cache
-        with self._errors_as_sentences():
-            self.fs.makedirs(self.root, exist_ok=True)
+        try:
+            if self.is_local:
+                Path(self.root).mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+            else:
+                self.fs.makedirs(self.root, exist_ok=True)
+        except OSError as error:
+            raise LibraryError(self._sentence(error)) from error
 
     def write(self, run_id: str, file: str, source: Path | bytes, move: bool) -> int:
         """Store `source` as `file` and return its size. On a local disk the name appears only with the whole file."""
@@ -90,7 +98,10 @@ class Storage:
     def runs(self) -> set[str]:
         """The names of the folders there are."""
         with self._errors_as_sentences():
-            entries = self.fs.ls(self.root, detail=True)
+            try:
+                entries = self.fs.ls(self.root, detail=True)
+            except FileNotFoundError:  # a prefix of an object store exists only once something lies under it
+                return set()
         return {Path(entry["name"]).name for entry in entries if entry["type"] == "directory"}
 
     def files(self, run_id: str) -> set[str] | None:
