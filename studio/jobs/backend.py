@@ -200,9 +200,11 @@ class EmbeddedBackend(Backend):
         process.wait()
 
     def _ask(self) -> BackendState:
-        if self._failed:
-            return BackendState("failed", self._failed, "", self.restarts)
         state = super()._ask()
+        if state.ready:
+            self._failed = ""  # One that answers works again, however many ended before it.
+        elif self._failed:
+            return BackendState("failed", self._failed, "", self.restarts)
         if state.state == "down":
             return BackendState("starting", "The model server is starting…", self._address, self.restarts)
         return state

@@ -7,6 +7,7 @@ ends every job of its Client; a vanished server, because the client may then wai
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,8 +55,10 @@ class RemoteCall:
         from gradio_client import Client, handle_file
 
         self.address = address
-        self._alive = alive
-        self._cancelled = False
+        self.alive = alive
+        self._cancelled = threading.Event()
+        self._cancelling: threading.Thread | None = None
+        self._lock = threading.Lock()
         try:
             self._client = Client(address, verbose=False, download_files=False, analytics_enabled=False)
             sent = [handle_file(item) if isinstance(item, Path) else item for item in arguments]
@@ -65,27 +68,39 @@ class RemoteCall:
             raise CallFailed("unreachable", UNREACHABLE) from error
 
     def cancel(self) -> None:
-        """Free the device at its next chunk. Safe to call at any time, also twice."""
-        self._cancelled = True
+        """Free the device at its next chunk. Returns at once; safe to call at any time, also twice."""
+        with self._lock:
+            self._cancelled.set()
+            if self._cancelling is None:
+                self._cancelling = threading.Thread(target=self._send_cancel, name="cancel", daemon=True)
+                self._cancelling.start()
+
+    def _send_cancel(self) -> None:
+        """Tell the server, which answers only once the step under way has ended."""
         try:
             self._job.cancel()
         except (httpx.HTTPError, OSError) as error:
             log.info("the cancel request did not arrive: %s", error)
 
     def queue(self) -> tuple[int | None, int | None]:
-        """(jobs before this one, jobs in the queue) while it waits, else (None, None)."""
+        """(jobs before this one, jobs in the queue) while it waits, else (None, None).
+
+        Gradio's rank counts the jobs that wait; the one that runs is before this one too.
+        """
         status = self._job.status()
         waiting = status.code.name in ("IN_QUEUE", "JOINING_QUEUE", "QUEUE_FULL", "STARTING")
-        return (status.rank, status.queue_size) if waiting else (None, None)
+        if not waiting:
+            return None, None
+        return (None if status.rank is None else status.rank + 1), status.queue_size
 
     def server_is_gone(self) -> bool:
         """Whether the server that took this call is there no more; asks it, so only once something went wrong."""
-        return not self._answers() or not self._alive()
+        return not self._answers() or not self.alive()
 
     def __iter__(self) -> Iterator[EventMessage]:
         seen, heard, missed = 0, time.monotonic(), 0
         try:
-            while not self._cancelled:
+            while not self._cancelled.is_set():
                 finished = self._job.done()
                 # A copy: the client hands out its own list, which grows while the events below are worked on.
                 events = list(self._job.outputs())
@@ -100,10 +115,10 @@ class RemoteCall:
                     return
                 elif time.monotonic() - heard > SILENCE_SECONDS:
                     missed, heard = (0 if self._answers() else missed + 1), time.monotonic() - SILENCE_SECONDS / 2
-                if missed >= MISSED_PROBES or not self._alive():
+                if missed >= MISSED_PROBES or not self.alive():
                     log.warning("lost %s: %d probes missed", self.address, missed)
                     raise CallFailed("backend_lost", LOST)
-                time.sleep(POLL_SECONDS)
+                self._cancelled.wait(POLL_SECONDS)
         finally:
             self._close()
 
@@ -111,6 +126,15 @@ class RemoteCall:
         """Stop the work if it is still going, since nobody listens any more, and end the client's threads."""
         if not self._job.done():
             self.cancel()
+        if self._cancelling is None:
+            self._close_client()
+        else:
+            threading.Thread(target=self._close_client, name="close client", daemon=True).start()
+
+    def _close_client(self) -> None:
+        """End the client's threads, once the server knows of a cancel."""
+        if self._cancelling is not None:
+            self._cancelling.join()
         self._client.close()
         self._client.executor.shutdown(wait=False)
 
@@ -122,7 +146,7 @@ class RemoteCall:
 
     def _raise_failure(self) -> None:
         """Turn the way a finished Gradio job failed, if it did, into a CallFailed."""
-        error = None if self._cancelled else self._job.exception(timeout=5)
+        error = None if self._cancelled.is_set() else self._job.exception(timeout=5)
         if error is None:
             return
         log.warning("the call failed: %r", error)

@@ -22,14 +22,16 @@ from backends.core.event_json import FetchedMessage, ProgressMessage
 from backends.core.info import Info
 from studio.jobs.backend import Backend
 from studio.jobs.client import LOST, CallFailed, RemoteCall
+from studio.jobs.endings import Endings
 from studio.jobs.receiver import Derive, RunRecorder
 from studio.jobs.uploads import copy_upload
 from studio.library.library import Library, UnknownRun
+from studio.library.maintenance import INTERRUPTED
 
 log = logging.getLogger(__name__)
 
-State = Literal["preparing", "waiting", "running", "done", "failed", "cancelled"]
-ENDED = ("done", "failed", "cancelled")
+State = Literal["preparing", "waiting", "running", "done", "failed", "cancelled", "interrupted"]
+ENDED = ("done", "failed", "cancelled", "interrupted")
 READY_SECONDS = 120
 BEGIN_SECONDS = 10
 REMEMBERED = 100
@@ -85,6 +87,8 @@ class _Job:
 
     def set(self, **changes: Any) -> None:
         with self.lock:
+            if self.view.ended:  # what arrives after a cancel changes nothing any more
+                return
             if changes.get("stage", self.view.stage) != self.view.stage:
                 self.stage_started, self.stage_done = time.monotonic(), changes.get("done", 0.0)
                 changes = {"done": 0.0, "total": 0.0, "unit": "", **changes}
@@ -100,6 +104,7 @@ class Jobs:
         self.library = library
         self.backend = backend
         self._derivers = derivers or {}
+        self._endings = Endings(library)
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
 
@@ -140,12 +145,16 @@ class Jobs:
                 inputs=inputs,
                 versions={"fourfold": info.version, **info.versions},
             )
-            for key, copy in copies.items():
-                given = sent[key]
-                suffix = given.suffix if isinstance(given, Path) else ""
-                self.library.keep(run.id, "input", key, copy, file=f"{key}{suffix}", move=True)
-            if asked:
-                self.library.note(run.id, facts={"asked": asked})
+            try:
+                for key, copy in copies.items():
+                    given = sent[key]
+                    suffix = given.suffix if isinstance(given, Path) else ""
+                    self.library.keep(run.id, "input", key, copy, file=f"{key}{suffix}", move=True)
+                if asked:
+                    self.library.note(run.id, facts={"asked": asked})
+            except BaseException as error:  # no run may be left behind that nobody works on
+                self._endings.write(run.id, "failed", 0.0, error.sentence if isinstance(error, UserError) else FAULT)
+                raise
         self._start(run.id, JobView(run.id, task, run.title, card), lambda job: self._work(job, options))
         return run.id
 
@@ -190,18 +199,26 @@ class Jobs:
         return tuple(view for view in views if view and not view.ended and (task is None or view.task == task))
 
     def cancel(self, job_id: str) -> None:
-        """Ask a job to stop; its device is free within one chunk and what it finished is kept."""
+        """End a job for its page, at once; its device is free within one chunk and what it finished is kept."""
         job = self._jobs.get(job_id)
         if job is None or job.view.ended:
             return
-        job.cancelled.set()
-        if job.call is not None:
-            job.call.cancel()
+        self._cut_short(job, "cancelled", "")
 
     def stop(self) -> None:
-        """Cancel everything; the studio is closing."""
-        for job_id in tuple(self._jobs):
-            self.cancel(job_id)
+        """Stop everything; the studio is closing."""
+        for job in tuple(self._jobs.values()):
+            if not job.view.ended:
+                self._cut_short(job, "interrupted", INTERRUPTED)
+        self._endings.stop()
+
+    def _cut_short(self, job: _Job, state: State, sentence: str) -> None:
+        job.cancelled.set()
+        with job.lock:
+            call = job.call
+        if call is not None:
+            call.cancel()
+        self._end(job, state, "", sentence)
 
     def _start(self, job_id: str, view: JobView, work: Callable[[_Job], None]) -> None:
         """Start a thread for the job, unless one of that id is still at work."""
@@ -230,14 +247,16 @@ class Jobs:
             state, code, sentence = "failed", "crash", FAULT
         if job.cancelled.is_set():
             state, code, sentence = "cancelled", "", ""
-        try:
-            if job.view.task != "fetch":
-                self.library.finish(job.view.id, state, time.monotonic() - job.started, sentence)  # type: ignore[arg-type]
-        except UserError as error:
-            log.warning("the end of job %s could not be written down: %s", job.view.id, error)
-            sentence = sentence or error.sentence
-        finally:
-            job.set(state=state, code=code, sentence=sentence)
+        self._end(job, state, code, sentence)
+
+    def _end(self, job: _Job, state: State, code: str, sentence: str) -> None:
+        """Write down how a job ended, if it has a run, then let pages see it; the first ending stands."""
+        if job.view.ended:
+            return
+        if job.view.task != "fetch":
+            failure = self._endings.write(job.view.id, state, time.monotonic() - job.started, sentence)
+            sentence = sentence or failure
+        job.set(state=state, code=code, sentence=sentence)
 
     def _call(self, job: _Job, request: Callable[[Info], tuple[str, list[Any]]]) -> RemoteCall:
         """Wait for the backend, then call the endpoint, with the arguments, that follow from its /info."""
@@ -268,7 +287,13 @@ class Jobs:
 
         call = self._call(job, request)
         recorder = RunRecorder(
-            self.library, run_id, call.address, job.set, job.cancelled, derive=self._derivers.get(view.task)
+            self.library,
+            run_id,
+            call.address,
+            job.set,
+            job.cancelled,
+            derive=self._derivers.get(view.task),
+            alive=call.alive,
         )
         try:
             for event in call:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +23,13 @@ from backends.core.event_json import (
 )
 from studio.library.library import Library
 
-BLOCK_BYTES = 1 << 20
+log = logging.getLogger(__name__)
+
+RETRY_PAUSES = (0.2, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds before each further try to fetch a file: a network may be away for half a minute, while the file waits."""
+
+TRY_LATER = (429, 502, 503, 504)
+"""What a proxy or a busy server answers when the same request may succeed a moment later."""
 
 Derive = Callable[[Path, Mapping[str, Any]], Iterator[tuple[str, bytes]]]
 """Makes what the studio adds to a file that arrived, as (kind, content): a waveform tile of a segment, say."""
@@ -43,6 +50,7 @@ class RunRecorder:
         stopped: threading.Event,
         *,
         derive: Derive | None,
+        alive: Callable[[], bool] = lambda: True,
     ) -> None:
         """
         Args:
@@ -52,6 +60,7 @@ class RunRecorder:
             update: called with what changes of the job's view.
             stopped: set once the job is cancelled.
             derive: makes further files from one that arrived.
+            alive: says cheaply whether the server that has the files is still there.
         """
         self.finished = False
         self._library = library
@@ -59,6 +68,7 @@ class RunRecorder:
         self._update = update
         self._stopped = stopped
         self._derive = derive
+        self._alive = alive
         self._token = ""
         self._files = httpx.Client(base_url=address, timeout=60)
 
@@ -81,7 +91,14 @@ class RunRecorder:
                 self._finish(event)
 
     def close(self) -> None:
-        """Delete the job's files on the backend. A backend that is gone has none to delete."""
+        """Delete the job's files on the backend. Once the job was cancelled, nobody waits for the answer."""
+        if self._stopped.is_set():
+            threading.Thread(target=self._discard, name="discard files", daemon=True).start()
+        else:
+            self._discard()
+
+    def _discard(self) -> None:
+        """A backend that is gone has no files to delete."""
         try:
             if self._token:
                 self._files.delete(f"/jobs/{self._token}", timeout=5)
@@ -103,13 +120,41 @@ class RunRecorder:
         suffix = Path(artifact.url).suffix
         with tempfile.TemporaryDirectory(prefix="fourfold-file-") as folder:
             path = Path(folder) / f"file{suffix}"
-            with self._files.stream("GET", artifact.url) as answer, path.open("wb") as target:
-                answer.raise_for_status()
-                for block in answer.iter_bytes(BLOCK_BYTES):
-                    if self._stopped.is_set():
-                        return
-                    target.write(block)
+            self._fetch(artifact.url, path)
+            if self._stopped.is_set():
+                return
             if self._derive is not None:
                 for derived, content in self._derive(path, artifact.model_dump()):
                     self._library.keep(self._run_id, derived, name, content, meta=meta)
             self._library.keep(self._run_id, kind, name, path, file=f"{name}{suffix}", meta=meta, move=True)
+
+    def _fetch(self, url: str, path: Path) -> None:
+        """Fetch one file. Where the connection breaks, the file is asked for again from the byte where it broke.
+
+        Raises httpx.HTTPError once the server is gone, refuses, or stays away for longer than RETRY_PAUSES.
+        """
+        for pause in (*RETRY_PAUSES, None):
+            try:
+                return self._fetch_rest(url, path)
+            except (httpx.TransportError, httpx.HTTPStatusError) as error:
+                later = isinstance(error, httpx.TransportError) or error.response.status_code in TRY_LATER
+                if not later or pause is None or not self._alive():
+                    raise
+                log.info("a file did not arrive whole, asking again in %.1f s: %r", pause, error)
+                if self._stopped.wait(pause):
+                    return
+
+    def _fetch_rest(self, url: str, path: Path) -> None:
+        """Append what is missing of a file; from the start where the server does not give parts."""
+        offset = path.stat().st_size if path.exists() else 0
+        # Part of what was compressed on the way could not be unpacked.
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
+        with self._files.stream("GET", url, headers=headers) as answer:
+            if offset and answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+                return  # It is whole already: the connection broke after the last byte.
+            answer.raise_for_status()
+            with path.open("ab" if answer.status_code == httpx.codes.PARTIAL_CONTENT else "wb") as target:
+                for block in answer.iter_bytes():
+                    if self._stopped.is_set():
+                        return
+                    target.write(block)

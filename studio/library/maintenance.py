@@ -12,6 +12,8 @@ from studio.library.models import FINISHED, RUN_ID, ArtifactRow, RunRow
 
 MANIFEST_BYTES = 16 << 20
 
+INTERRUPTED = "The studio was closed or stopped while this was running."
+
 
 @dataclass(frozen=True)
 class RepairReport:
@@ -46,7 +48,7 @@ def repair(library: Library) -> RepairReport:
         rows = session.scalars(select(RunRow).where(RunRow.status.in_(("running", "deleting")))).all()
         dead = [r for r in rows if r.status == "running" and not models.alive(r.owner, models.now() - r.touched)]
         for row in dead:
-            row.status, row.error = "interrupted", "The studio was closed or stopped while this was running."
+            row.status, row.error = "interrupted", INTERRUPTED
         interrupted = tuple(row.id for row in dead)
         deleting = tuple(row.id for row in rows if row.status == "deleting")
         ended = [row.record() for row in dead]

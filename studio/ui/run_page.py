@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import streamlit as st
 
 from studio import launch, services, tasks
+from studio.jobs.jobs import JobView
 from studio.library.library import Run
 from studio.ui import formatting, model_picker, run_sections
 from studio.ui.error_boundary import error_boundary, safe_fragment
+
+UNWRITTEN = "This run has ended, but the library cannot note that yet; it is tried again by itself."
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def show(page: RunPage, run_id: str) -> None:
     _heading(page, run)
     live = view is not None and not view.ended
     with st.container():
-        _ending(page, run, live)
+        _ending(page, run, view)
     safe_fragment(model_picker.POLL_SECONDS if live else None)(_watched(page))(run_id, live)
     if run.status == "done":
         _explain(page, run)
@@ -79,8 +82,15 @@ def _heading(page: RunPage, run: Run) -> None:
     st.caption(f"{run.card.get('title', run.weights)} · {made}{took}")
 
 
-def _ending(page: RunPage, run: Run, live: bool) -> None:
-    """How the run ended, where that needs saying, and what can be done about it."""
+def _ending(page: RunPage, run: Run, view: JobView | None) -> None:
+    """How the run ended, where that needs saying, and what can be done about it.
+
+    Args:
+        page: what the task adds.
+        run: as the library has it.
+        view: the job of this studio that works on it, or did.
+    """
+    live = view is not None and not view.ended
     for notice in run.notices:
         if notice == run.facts.get(page.shown_apart):
             continue
@@ -94,6 +104,9 @@ def _ending(page: RunPage, run: Run, live: bool) -> None:
             st.info(f"Cancelled. {page.cancelled}", icon=":material/cancel:")
         case "interrupted":
             st.warning(f"{run.error} Your file is kept.", icon=":material/restart_alt:")
+        case "running" if view is not None:  # it ended here, and that could not be written down yet
+            st.warning(formatting.escape(f"{view.sentence} {UNWRITTEN}"), icon=":material/warning:")
+            return
         case "running":
             st.info("This run belongs to another studio that shares this library.", icon=":material/sync:")
             return
