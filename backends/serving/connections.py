@@ -12,8 +12,8 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 KEEP_ALIVE_SECONDS = 75
-"""How long an idle connection stays open. Clients drop theirs sooner (httpx after 5 s, browsers after a minute), so that
-no request is sent into a connection that this end is just closing."""
+"""How long an idle connection stays open. Clients drop theirs sooner (httpx after 5 s, browsers after a minute), so
+that no request is sent into a connection that this end is just closing."""
 
 FIRST_REQUEST_SECONDS = 30
 """How long a new connection may say nothing."""
