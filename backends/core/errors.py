@@ -24,6 +24,12 @@ class BadInput(UserError):
     code = "bad_input"
 
 
+class UndecodableFile(BadInput):
+    """The file crashes its decoder, or keeps it busy without end; the same file will do so again."""
+
+    code = "undecodable_file"
+
+
 class TooLarge(UserError):
     """The input is sound but over a stated limit of this card on this device."""
 

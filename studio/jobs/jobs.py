@@ -17,7 +17,7 @@ from typing import IO, Any, Literal
 
 import httpx
 
-from backends.core.errors import UserError
+from backends.core.errors import UndecodableFile, UserError
 from backends.core.event_json import FetchedMessage, ProgressMessage
 from backends.core.info import Info
 from studio.jobs.backend import Backend
@@ -298,6 +298,10 @@ class Jobs:
         try:
             for event in call:
                 recorder.record(event)
+        except CallFailed as error:
+            if error.code == UndecodableFile.code:  # which its page has to know: the same file would fail again
+                self.library.note(run_id, facts={"error_code": error.code})
+            raise
         except httpx.TransportError as error:
             # A server that dies while a file is on its way is lost, not short of one file.
             if call.server_is_gone():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from backends.core.errors import UndecodableFile
 from studio import launch, services, tasks
 from studio.jobs.background import Analysis
 from studio.library.library import Run
@@ -51,9 +52,13 @@ def origin(run: Run, options: Mapping[str, str] | None = None) -> None:
 
 
 def repeat_or_delete(run: Run, *, change: str = "") -> None:
-    """What can be done with any run that has ended; `change` labels the way to its page with the same file."""
+    """What can be done with any run that has ended; `change` labels the way to its page with the same file.
+
+    A file that crashed its decoder will do so again, so its run is not offered once more as it is.
+    """
     with st.container(horizontal=True):
-        if st.button("Run it again", icon=":material/replay:"):
+        crashes = run.facts.get("error_code") == UndecodableFile.code
+        if not crashes and st.button("Run it again", icon=":material/replay:"):
             launch.go_to(services.jobs().again(run.id), run.task)
         if change and st.button(change, icon=":material/tune:"):
             st.switch_page(tasks.get(run.task).page, query_params={"from": run.id})

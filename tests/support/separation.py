@@ -15,6 +15,7 @@ import numpy as np
 
 from backends.core.model_card import Limits, ModelCard
 from backends.separation.base import SeparationEngine
+from backends.separation.io.audio import open_song, read_mix
 from backends.separation.io.mix import Mix
 
 
@@ -42,14 +43,31 @@ def encode(
         stream = out.add_stream(codec, rate=samplerate, layout=layout)
         pictures = _pictures(out, picture, video)
         resampler = av.AudioResampler(stream.codec_context.format, layout, samplerate)
-        planar = np.ascontiguousarray(samples.T, np.float32)
-        frame = av.AudioFrame.from_ndarray(planar, format="fltp", layout=layout)
+        packed = np.ascontiguousarray(samples, np.float32).reshape(1, -1)  # eight planes or more crash PyAV
+        frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
         frame.sample_rate, frame.pts = samplerate, 0
         for packet in pictures:
             out.mux(packet)
         for piece in [*resampler.resample(frame), *resampler.resample(None), None]:
             out.mux(stream.encode(piece))
     return path
+
+
+def read_song(path: Path, folder: Path, samplerate: int = 44100, **options: Any) -> tuple[Mix, np.ndarray]:
+    """A song as an engine reads it: the mix, whose file lies in `folder`, and its samples (2, T)."""
+    reading = read_mix(open_song(path, **options), samplerate, folder / "mix.wav")
+    try:
+        while True:
+            next(reading)
+    except StopIteration as stop:
+        mix: Mix = stop.value
+    return mix, np.concatenate(list(mix.blocks(10_007)), axis=1)
+
+
+def level(samples: np.ndarray, frequency: float, samplerate: int = 44100) -> float:
+    """Amplitude of one sine in a signal (T,)."""
+    time = np.arange(len(samples)) / samplerate
+    return float(abs(2 * np.mean(samples * np.exp(-2j * np.pi * frequency * time))))
 
 
 def _pictures(out: Any, picture: bool, video: bool) -> list[Any]:

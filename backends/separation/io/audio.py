@@ -1,10 +1,15 @@
-"""Reading a song: decoded, mixed to stereo, resampled and measured in one pass, a few seconds in memory at a time."""
+"""Reading a song: decoded, mixed to stereo, resampled and measured in one pass, a few seconds in memory at a time.
+
+A song is untrusted, so all that touches its bytes runs in a process of its own: `isolated` calls `describe_song` and
+`decode_blocks` there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -21,8 +26,12 @@ from backends.separation.io.decode import (
     to_stereo,
 )
 from backends.separation.io.mix import SILENCE_RMS, Mix, MixStatistics
+from backends.shared.isolation import isolated, isolated_call
 
 BLOCK = 1 << 16
+DESCRIBE, DECODE = f"{__name__}:describe_song", f"{__name__}:decode_blocks"
+"""What runs in a process of its own."""
+
 TAGS = ("title", "artist", "album", "album_artist", "track", "date", "genre", "composer", "copyright", "comment")
 
 
@@ -49,8 +58,15 @@ class Song:
 
         Closing the iterator closes the file. Raises BadInput where the channels cannot be mixed down.
         """
-        report = DecodeReport() if report is None else report
-        return _rechunk(_resample(self.path, samplerate, report), frames)
+        items = isolated(DECODE, path=self.path, samplerate=samplerate, frames=frames)
+        try:
+            for item in items:
+                if isinstance(item, np.ndarray):
+                    yield item
+                elif report is not None:
+                    report.update(item)
+        finally:
+            items.close()  # type: ignore[attr-defined]
 
 
 def open_song(path: Path, limit_seconds: float | None = None) -> Song:
@@ -65,6 +81,26 @@ def open_song(path: Path, limit_seconds: float | None = None) -> Song:
     size = path.stat().st_size
     if size == 0:
         raise BadInput("This file is empty (0 bytes): choose the song again, or copy it anew.")
+    facts = isolated_call(DESCRIBE, path=path)
+    song = Song(**{**facts, "path": path, "notices": tuple(facts["notices"])})
+    if limit_seconds is not None and song.stated_duration > limit_seconds:
+        raise too_long(song.stated_duration, limit_seconds)
+    return song
+
+
+def describe_song(path: str) -> Iterator[dict[str, Any]]:
+    """The fields of a `Song`, from the file's headers and its first frame. Called in a process of its own."""
+    yield asdict(_describe(Path(path)))
+
+
+def decode_blocks(path: str, samplerate: int, frames: int) -> Iterator[np.ndarray | dict[str, Any]]:
+    """The blocks of `Song.blocks`, and last the DecodeReport as a mapping. Called in a process of its own."""
+    report = DecodeReport()
+    yield from _rechunk(_resample(Path(path), samplerate, report), frames)
+    yield asdict(report)
+
+
+def _describe(path: Path) -> Song:
     with open_container(path) as container:
         stream = first_audio_stream(container)
         duration = _duration(container, stream)
@@ -80,8 +116,6 @@ def open_song(path: Path, limit_seconds: float | None = None) -> Song:
     if first is None:
         what = "is damaged and" if report.unreadable else "says that it is sound, but"
         raise BadInput(f"This file {what} holds nothing that can be played: choose a {FORMATS}.")
-    if limit_seconds is not None and stated_duration > limit_seconds:
-        raise too_long(stated_duration, limit_seconds)
     notices = (f"The file has {tracks} sound tracks; the first one was used.",) if tracks > 1 else ()
     return Song(path, first.sample_rate, first.layout.nb_channels, codec, duration, stated_duration, tags, notices)
 

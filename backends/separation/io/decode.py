@@ -7,9 +7,10 @@ else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -20,6 +21,10 @@ DEMUXERS = "wav,w64,aiff,caf,mp3,flac,ogg,mov,matroska,aac"
 FORMATS = "WAV, MP3, FLAC, M4A, OGG or Opus file, or a video with sound"
 RATES = range(1_000, 768_001)
 MAX_CHANNELS = 64
+
+PLANE_POINTERS = 8
+"""An FFmpeg frame has this many pointers to planes. PyAV finds the last plane by the null pointer behind it, which is
+not there where all are taken, and so reads wild memory."""
 
 HALF_POWER = 2**-0.5
 DOWNMIX: dict[str, tuple[float, float]] = {
@@ -54,8 +59,13 @@ class DecodeReport:
     """Samples that were not finite numbers and became silence."""
     seconds: float = 0.0
     """Sound that was decoded."""
-    channels: set[int] = field(default_factory=set)
+    channels: list[int] = field(default_factory=list)
     """Every number of channels that occurred."""
+
+    def update(self, facts: Mapping[str, Any]) -> None:
+        """Take over the counts of a report that was made in another process."""
+        for name, value in facts.items():
+            setattr(self, name, value)
 
 
 def open_container(path: Path) -> av.container.InputContainer:
@@ -85,6 +95,7 @@ def decode_frames(path: Path, report: DecodeReport) -> Iterator[av.AudioFrame]:
 
     Closing the iterator closes the file.
     """
+    pack = _Packer()
     with open_container(path) as container:
         packets = container.demux(first_audio_stream(container))
         while True:
@@ -104,7 +115,25 @@ def decode_frames(path: Path, report: DecodeReport) -> Iterator[av.AudioFrame]:
             for frame in frames:
                 if isinstance(frame, av.AudioFrame) and frame.samples and frame.sample_rate in RATES:
                     report.seconds += frame.samples / frame.sample_rate
-                    yield frame
+                    yield pack(frame)
+
+
+class _Packer:
+    """Gives frames of many planes with their samples channel by channel in turn, in one plane."""
+
+    def __init__(self) -> None:
+        self._resampler: av.AudioResampler | None = None
+        self._format: tuple[str, str, int] | None = None
+
+    def __call__(self, frame: av.AudioFrame) -> av.AudioFrame:
+        if not frame.format.is_planar or frame.layout.nb_channels < PLANE_POINTERS:
+            return frame
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._resampler is None or self._format != kind:
+            packed = frame.format.name.removesuffix("p")
+            self._resampler = av.AudioResampler(format=packed, layout=frame.layout, rate=frame.sample_rate)
+            self._format = kind
+        return self._resampler.resample(frame)[0]
 
 
 def to_stereo(frame: av.AudioFrame, report: DecodeReport) -> np.ndarray:
@@ -112,7 +141,8 @@ def to_stereo(frame: av.AudioFrame, report: DecodeReport) -> np.ndarray:
     channels = frame.layout.nb_channels
     if channels > MAX_CHANNELS:
         raise BadInput(f"This file has {channels} channels; up to {MAX_CHANNELS} can be mixed down to stereo.")
-    report.channels.add(channels)
+    if channels not in report.channels:
+        report.channels.append(channels)
     samples = _to_float(frame, channels)
     finite = np.isfinite(samples)
     if not finite.all():

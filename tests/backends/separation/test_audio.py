@@ -311,14 +311,17 @@ def test_over_long_is_refused_from_the_header_or_while_reading(wav, encode, tone
 def test_closing_the_reader_closes_the_files(wav, tone, tmp_path):
     import psutil
 
+    def names():
+        """The files that are open here and in the processes that decode."""
+        process = psutil.Process()
+        return {Path(file.path).name for one in (process, *process.children()) for file in one.open_files()}
+
     path = wav(tone(20.0))
     reading = read_mix(open_song(path), RATE, tmp_path / "mix.wav")
     next(reading)
-    names = {Path(file.path).name for file in psutil.Process().open_files()}
-    assert {"upload", "mix.wav"} <= names
+    assert {"upload", "mix.wav"} <= names()
     reading.close()
-    names = {Path(file.path).name for file in psutil.Process().open_files()}
-    assert not {"upload", "mix.wav"} & names
+    assert not {"upload", "mix.wav"} & names()
 
 
 def test_statistics_do_not_depend_on_how_it_is_cut():
