@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from backends.core.errors import UndecodableFile
 from backends.separation.io import audio
@@ -38,3 +39,19 @@ def test_a_crash_of_the_decoder_is_a_sentence(tmp_path: Path, monkeypatch: pytes
 def crash(path: str) -> Iterator[None]:
     os.kill(os.getpid(), signal.SIGSEGV)
     yield
+
+
+def _ended(code: str) -> None:  # its text runs as a script of its own
+    from types import SimpleNamespace
+    from typing import Any, cast
+
+    from studio.ui import run_sections
+
+    run_sections.repeat_or_delete(cast(Any, SimpleNamespace(id="r", task="separation", facts={"error_code": code})))
+
+
+@pytest.mark.parametrize(("code", "offered"), [("undecodable_file", False), ("", True)])
+def test_a_file_that_crashed_its_decoder_is_not_offered_again_as_it_is(code: str, offered: bool) -> None:
+    app = AppTest.from_function(_ended, kwargs={"code": code}).run(timeout=30)
+    assert not app.exception
+    assert any(button.label == "Run it again" for button in app.button) == offered
