@@ -15,6 +15,7 @@ import numpy as np
 from backends.core.engine import Event, Metric, Notice, Progress
 from backends.core.errors import BadInput, EngineFailed, UserError
 from backends.fewshot.data.image_collection import ImageFile
+from backends.fewshot.data.remarks import remark
 from backends.fewshot.feature_cache import FeatureCache
 from backends.fewshot.features import FeatureExtractor
 from backends.shared.images import read
@@ -58,12 +59,13 @@ class FeatureTable:
 
 @dataclass(frozen=True)
 class _DecodedImage:
-    """One file after decoding; `error` is the sentence for one that cannot be read."""
+    """One file after decoding; `error` is the sentence for one that cannot be read, `remark` of one that is odd."""
 
     item: ImageFile
     pixels: np.ndarray | None = None
     moving: bool = False
     error: str = ""
+    remark: str = ""
 
 
 def extract_features(
@@ -83,10 +85,11 @@ def extract_features(
         features = {key: vector for key, vector in cached.items() if vector.shape == (extractor.dimensions,)}
         new = list({key: item for item, key in keys.items() if key not in features}.values())
         done, started = len(items) - len(new), time.monotonic()
-        moving = 0
+        moving, remarks = 0, []
         for batch in _batches(pool, extractor, new):
             errors.update({one.item: one.error for one in batch if one.error})
             moving += sum(one.moving for one in batch)
+            remarks += [f"“{one.item.name}” {one.remark}" for one in batch if one.remark]
             fresh = _encode(extractor, {keys[one.item]: one.pixels for one in batch if one.pixels is not None})
             cache.put(extractor.space, fresh)
             features.update(fresh)
@@ -100,6 +103,9 @@ def extract_features(
         yield Metric("pictures a second", computed / max(time.monotonic() - started, 1e-9), "")
     readable = tuple(item for item in items if keys.get(item) in features)
     yield from _notices(items, readable, errors, moving)
+    yield from (Notice(text) for text in remarks[:MAX_NAMED_FILES])
+    if len(remarks) > MAX_NAMED_FILES:
+        yield Notice(f"{len(remarks) - MAX_NAMED_FILES} more pictures are tiny, even or very long.")
     return FeatureTable(readable, np.stack([features[keys[item]] for item in readable]), computed)
 
 
@@ -141,7 +147,8 @@ def _batches(pool: Executor, extractor: FeatureExtractor, items: Sequence[ImageF
 def _decode(extractor: FeatureExtractor, item: ImageFile) -> _DecodedImage:
     try:
         picture = read(item.read(), side=DECODE_OVERSAMPLING * extractor.side)
-        return _DecodedImage(item, extractor.prepare(picture.rgb), picture.moving)
+        odd = remark(picture) or extractor.crop_remark(picture.width, picture.height)
+        return _DecodedImage(item, extractor.prepare(picture.rgb), picture.moving, remark=odd)
     except UserError as error:
         return _DecodedImage(item, error=error.sentence)
 

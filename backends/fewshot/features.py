@@ -52,6 +52,10 @@ class FeatureExtractor(ABC):
             features.append(self.encode_images(prepared))
         return np.concatenate(features)
 
+    def crop_remark(self, width: int, height: int) -> str:
+        """What to say of a picture of this size of which the model sees only a part; "" where it sees (nearly) all."""
+        return ""
+
     def encode_text(self, sentences: Sequence[str]) -> np.ndarray | None:
         """`(S, D)` float32 unit vectors, or None where the model understands no text."""
         return None

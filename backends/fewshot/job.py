@@ -12,7 +12,7 @@ import numpy as np
 from backends.core.engine import Artifact, Event, Metric, Notice, Progress
 from backends.core.errors import BadInput
 from backends.fewshot.classifier import Classifier
-from backends.fewshot.data.examples import Examples, read_examples
+from backends.fewshot.data.examples import Examples, read_examples, twice_notices
 from backends.fewshot.data.image_collection import ImageCollection, open_image_collection
 from backends.fewshot.explanation import validate_direction
 from backends.fewshot.explanation.job import direction_to_best, explain, load_direction, prepare_images
@@ -58,6 +58,9 @@ class ClassifyJob:
             classes, sentences = examples.classes, examples.sentences
             text = yield from class_text_features(extractor, classes, sentences, self.options.templates, cache)
             table = yield from extract_features(extractor, (*examples.items, *query.items), cache)
+            readable = set(table.items)
+            labels = {item: name for item, name in examples.labels.items() if item in readable}
+            yield from (Notice(text) for text in twice_notices(labels))
             shots, queries = table.select(examples.items), table.select(query.items)
             pictures = prepare_images(extractor, queries.items) if self.options.wanted else []
         support = self._support_set(examples, shots, text)

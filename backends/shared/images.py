@@ -15,24 +15,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 from PIL import Image, ImageOps
 
 from backends.core.errors import BadInput, TooLarge, UserError
 
 log = logging.getLogger(__name__)
 
-PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "AVIF", "GIF")
-FORMATS = "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF picture"
+PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "AVIF", "GIF", "HEIF")
+FORMATS = "JPEG, PNG, WebP, HEIC, GIF, BMP, TIFF or AVIF picture"
+ENDINGS = (
+    *("jpg", "jpeg", "jfif", "jpe", "png", "webp", "heic", "heif", "bmp", "gif", "tif", "tiff", "avif"),
+    *("avifs", "apng", "heics", "hif"),
+)
+"""How files of these formats are called; what they are is decided by their bytes."""
 
 MAX_PICTURE_PIXELS = 100_000_000
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-HEIC = "This is a HEIC picture, as iPhones make them: share it as JPEG and choose that."
+HEIC = "This HEIC picture is damaged or of a kind that cannot be read: share it as JPEG and choose that."
 
 FAR_TOO_LARGE = "This picture has far too many pixels to be worked on: make it smaller."
 DAMAGED = f"This picture is damaged and could not be read: choose a {FORMATS}."
 
+ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
+"""Formats in which several pictures are an animation."""
+
 ORIENTATION = 0x0112
 SIDEWAYS = (5, 6, 7, 8)
+
+pillow_heif.register_heif_opener()
 
 _STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
 
@@ -42,23 +53,38 @@ class Decoded:
     """`rgb` `(H, W, 3)` uint8, upright, over white where the picture was see-through.
 
     `width` and `height` are those of the file, upright; `rgb` may be smaller where a smaller one was asked for.
-    `moving`: the file has more pictures than this first one.
+    `moving`: it is an animation, and this is its first picture. `pages`: the file has more pages than this first one.
     """
 
     rgb: np.ndarray
     width: int
     height: int
     moving: bool = False
+    pages: bool = False
 
 
 def looks_like_picture(head: bytes) -> bool:
     """Whether a file with these first 16 bytes is a picture in one of the formats."""
-    return head.startswith(_STARTS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or head[4:12] == b"ftypavif"
+    if head.startswith(_STARTS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
+        return True
+    return head[4:12] in (b"ftypavif", b"ftypavis") or looks_like_heic(head)
 
 
 def looks_like_heic(head: bytes) -> bool:
-    """Whether it is a HEIC picture, which nothing here can read."""
+    """Whether it is a HEIC picture, as iPhones make them."""
     return head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS
+
+
+def usual_ending(source: Path) -> str:
+    """The ending that a picture's file usually has, such as ".jpg", by its bytes; "" for what is no picture."""
+    head = _head(source)
+    starts = ((b"\x89PNG", ".png"), (b"\xff\xd8", ".jpg"), (b"GIF", ".gif"), (b"BM", ".bmp"), (b"RIFF", ".webp"))
+    for start, ending in (*starts, (b"II*", ".tif"), (b"MM\0*", ".tif")):
+        if head.startswith(start):
+            return ending
+    if looks_like_heic(head):
+        return ".heic"
+    return ".avif" if looks_like_picture(head) else ""
 
 
 @contextmanager
@@ -90,21 +116,20 @@ def read(source: Path | bytes, side: int | None = None, most: int = MAX_PICTURE_
         BadInput: damaged, or of another kind. TooLarge: too many pixels.
     """
     head = source[:16] if isinstance(source, bytes) else _head(source)
-    if looks_like_heic(head):
-        raise BadInput(HEIC)
-    with opened(source) as file:
+    with opened(source, damaged=HEIC if looks_like_heic(head) else DAMAGED) as file:
         width, height = file.size
         if width * height > most:
             raise TooLarge(
                 f"This is {width} × {height} pixels; up to {most / 1e6:.0f} megapixels can be worked on: "
                 "make it smaller."
             )
-        moving = file.format in ("GIF", "PNG", "WEBP", "AVIF") and bool(getattr(file, "is_animated", False))
+        several = bool(getattr(file, "is_animated", False))
+        moving, pages = several and file.format in ANIMATED, several and file.format == "TIFF"
         sideways = file.getexif().get(ORIENTATION, 1) in SIDEWAYS
         if side:
             _draft(file, side)
         rgb = over_white(upright(file))
-        return Decoded(rgb, *((height, width) if sideways else (width, height)), moving)
+        return Decoded(rgb, *((height, width) if sideways else (width, height)), moving, pages)
 
 
 def _draft(file: Image.Image, side: int) -> None:

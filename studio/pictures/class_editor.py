@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from backends.core.errors import UserError
 from studio.pictures import image_tiles
-from studio.pictures.image_tiles import act
+from studio.pictures.image_tiles import act, shared_value
 from studio.pictures.project import Project
-from studio.pictures.schema import MAX_NAME_LENGTH, MAX_SENTENCE_LENGTH, ImageClass
+from studio.pictures.schema import ImageClass
 from studio.ui import formatting
 from viz.components.picture_grid import picture_grid
 from viz.fewshot.figures import class_colour
@@ -25,6 +27,7 @@ WAYS = {
 def show(project: Project, understands_words: bool) -> None:
     """All classes, and how to make more."""
     state = project.state
+    _orphaned_files(project)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader("Classes", width="content")
         with st.popover("Folders at once", icon=":material/folder_zip:"):
@@ -46,12 +49,26 @@ def show(project: Project, understands_words: bool) -> None:
     _new(project)
 
 
+def _orphaned_files(project: Project) -> None:
+    """Files that were chosen for a class which is not there any more are named, not dropped in silence."""
+    ids = {each.id for each in project.state.classes}
+    for key in [key for key in map(str, st.session_state) if key.startswith("add-") and "-files-" in key]:
+        uploads = st.session_state[key]
+        if uploads and key.split("-")[1] not in ids:
+            names = ", ".join(f"“{upload.name}”" for upload in uploads[:3])
+            more = f" and {len(uploads) - 3} more" if len(uploads) > 3 else ""
+            st.warning(
+                formatting.escape(
+                    f"{names}{more} were not added: the class they were chosen for was removed in another window."
+                ),
+                icon=":material/warning:",
+            )
+
+
 def _new(project: Project) -> None:
     form = st.form(f"new-class-{project.token}", clear_on_submit=True, border=False)
     with form, st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input(
-            "New class", placeholder="Name of a class", max_chars=MAX_NAME_LENGTH, label_visibility="collapsed"
-        )
+        name = st.text_input("New class", placeholder="Name of a class", label_visibility="collapsed")
         made = st.form_submit_button("Add class", icon=":material/add:")
     if made:
         act(lambda: project.add_class(name or ""))
@@ -78,22 +95,28 @@ def _one(project: Project, mine: ImageClass, place: int) -> None:
 
 
 def _name(project: Project, mine: ImageClass, place: int) -> None:
+    """The name and the sentence of a class, each written down by itself: the other may have changed elsewhere."""
     name_key, sentence_key = f"name-{mine.id}", f"sentence-{mine.id}"
 
-    def renamed() -> None:
+    def written(key: str, change: Callable[[str, str], None], before: str) -> None:
         try:
-            project.describe(mine.id, st.session_state[name_key], st.session_state[sentence_key] or "")
+            change(mine.id, st.session_state[key] or "")
         except UserError as error:
             st.session_state[f"refused-{mine.id}"] = error.sentence
-            st.session_state[name_key] = mine.name
+            st.session_state[key] = before
         else:
             st.session_state.pop(f"refused-{mine.id}", None)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         colour = f"width:14px;height:14px;border-radius:50%;background:{class_colour(place)}"
         st.html(f'<div style="{colour}"></div>', width="content")
+        shared_value(name_key, mine.name)
         st.text_input(
-            "Name", mine.name, max_chars=MAX_NAME_LENGTH, key=name_key, on_change=renamed, label_visibility="collapsed"
+            "Name",
+            key=name_key,
+            on_change=written,
+            args=(name_key, project.rename_class, mine.name),
+            label_visibility="collapsed",
         )
         with st.popover("", icon=":material/delete:", help="Remove this class", type="tertiary"):
             st.write(
@@ -101,12 +124,12 @@ def _name(project: Project, mine: ImageClass, place: int) -> None:
             )
             if st.button("Remove the class", type="primary", key=f"gone-{mine.id}"):
                 act(lambda: project.remove_class(mine.id))
+    shared_value(sentence_key, mine.sentence)
     st.text_input(
         "What it looks like",
-        mine.sentence,
-        max_chars=MAX_SENTENCE_LENGTH,
         key=sentence_key,
-        on_change=renamed,
+        on_change=written,
+        args=(sentence_key, project.set_sentence, mine.sentence),
         placeholder="A sentence that describes it (may be left out)",
         label_visibility="collapsed",
     )
@@ -128,15 +151,13 @@ def add(project: Project, class_id: str | None, key: str) -> None:
         return
     uploads = image_tiles.drop("Pictures, or a zip of them", f"{key}-files")
     if uploads:
-        image_tiles.take_uploads(project, uploads, class_id, f"{key}-files")
+        image_tiles.import_uploads(project, uploads, class_id, f"{key}-files")
 
 
 def _folders(project: Project) -> None:
     st.markdown("A zip in which each folder is a class: classes are made as needed and the pictures added to them.")
     key = f"folders-{project.token}"
     turn = st.session_state.get(f"{key}-turn", 0)
-    upload = st.file_uploader(
-        "Zip of folders", type=["zip"], max_upload_size=image_tiles.UPLOAD_MB, key=f"{key}-{turn}"
-    )
+    upload = st.file_uploader("Zip of folders", max_upload_size=image_tiles.UPLOAD_MB, key=f"{key}-{turn}")
     if upload is not None:
-        image_tiles.take_folders(project, upload, key)
+        image_tiles.import_folder_zip(project, upload, key)

@@ -11,12 +11,12 @@ import streamlit as st
 
 from backends.core.errors import UserError
 from backends.core.info import CardInfo, TaskInfo
-from backends.fewshot.data.image_collection import open_image_collection
 from studio.jobs.uploads import copy_upload
-from studio.pictures import addresses
+from studio.pictures import addresses, removals
 from studio.pictures import files as picture_files
-from studio.pictures.files import Taken
+from studio.pictures.files import ImportReport
 from studio.pictures.project import Project
+from studio.pictures.schema import Removal
 from studio.pictures.task import background_cache
 from studio.ui import formatting
 from studio.ui.background_answer import answer
@@ -25,7 +25,7 @@ from viz.components.picture_grid import Tile, clear
 from viz.components.picture_paste import picture_paste
 
 UPLOAD_MB = 1000
-TOLD = "pictures-told"
+REPORT = "pictures-report"
 POLL_SECONDS = 0.6
 
 
@@ -84,15 +84,24 @@ def chosen_actions(project: Project, chosen: Sequence[str], key: str, *, questio
 
 
 def act(change: Callable[[], object], key: str = "") -> None:
-    """Change the project and draw the page anew; a refusal is told in its words."""
+    """Change the project and draw the page anew; a refusal is shown in its words."""
     try:
         change()
     except UserError as error:
-        st.error(error.sentence, icon=":material/error:")
+        st.error(formatting.escape(error.sentence), icon=":material/error:")
         return
     if key:
         clear(key)
     st.rerun()
+
+
+def shared_value(key: str, value: Any) -> None:
+    """Let the widget with this key show `value`, which another window may have changed since it was drawn here.
+
+    A widget keeps what it shows for as long as its page is open; without this it would write an old value back.
+    """
+    if st.session_state.get(f"{key}-shared") != value or key not in st.session_state:
+        st.session_state[key] = st.session_state[f"{key}-shared"] = value
 
 
 def background_answer(key: str, make: Callable[[], Any], doing: str) -> Any:
@@ -100,98 +109,113 @@ def background_answer(key: str, make: Callable[[], Any], doing: str) -> Any:
     return answer(background_cache(), key, make, doing, key)
 
 
-def take_uploads(project: Project, uploads: Sequence[Any], class_id: str | None, key: str) -> None:
-    """Take in what a visitor gave, then empty the chooser, which lets go of the files in memory."""
-    bar = st.progress(0.0, text="Taking the pictures in…")
+def import_uploads(project: Project, uploads: Sequence[Any], class_id: str | None, key: str) -> None:
+    """Import what a visitor gave, then empty the chooser, which lets go of the files in memory."""
+    bar = st.progress(0.0, text="Adding the pictures…")
 
-    def tell(done: int, total: int) -> None:
-        bar.progress(done / max(total, 1), text=f"Taking the pictures in: {done} of {total}")
+    def on_progress(done: int, total: int) -> None:
+        bar.progress(done / max(total, 1), text=f"Adding the pictures: {done} of {total}")
 
-    taken = Taken()
+    report = ImportReport()
     loose = [(upload.name, upload.getvalue) for upload in uploads if not _is_zip(upload)]
-    try:
-        merge(taken, picture_files.take(project, loose, class_id, tell))
-        for upload in uploads:
-            if _is_zip(upload):
-                merge(taken, _take_zip(project, upload, class_id, tell))
-    except UserError as error:
-        taken.problems.append(error.sentence)
-    remember(taken)
-    st.session_state[f"{key}-turn"] = st.session_state.get(f"{key}-turn", 0) + 1
-    st.rerun()
+    report.merge(picture_files.import_files(project, loose, class_id, on_progress))
+    for upload in uploads:
+        if _is_zip(upload):
+            report.merge(_from_zip(upload, lambda path: picture_files.import_zip(project, path, class_id, on_progress)))
+    _finish(report, key)
 
 
-def _take_zip(project: Project, upload: Any, class_id: str | None, tell: picture_files.Tell) -> Taken:
-    """All pictures of a zip into one class, or among the questions."""
-    with tempfile.TemporaryDirectory(prefix="fourfold-pictures-") as folder:
-        path = Path(folder) / "pictures.zip"
-        copy_upload(upload, path)
-        with open_image_collection(path) as gallery:
-            taken = picture_files.take(project, [(item.name, item.read) for item in gallery.items], class_id, tell)
-            taken.notices += [gallery.notice()] if gallery.skipped else []
-            return taken
+def import_folder_zip(project: Project, upload: Any, key: str) -> None:
+    """Import a zip of folders, one a class."""
+    bar = st.progress(0.0, text="Adding the pictures…")
+
+    def on_progress(done: int, total: int) -> None:
+        bar.progress(done / max(total, 1))
+
+    if _is_zip(upload):
+        report = _from_zip(upload, lambda path: picture_files.import_folders(project, path, on_progress))
+    else:
+        report = ImportReport(problems=[f"“{upload.name}” is no zip: pack the folders into one and choose that."])
+    _finish(report, key)
 
 
-def take_folders(project: Project, upload: Any, key: str) -> None:
-    """A zip of folders, one a class."""
-    bar = st.progress(0.0, text="Taking the pictures in…")
-    taken = Taken()
+def _from_zip(upload: Any, work: Callable[[Path], ImportReport]) -> ImportReport:
+    """What `work` reports of the upload as a file on the disk, or the sentence on why it could not do it."""
     with tempfile.TemporaryDirectory(prefix="fourfold-pictures-") as folder:
         path = Path(folder) / "pictures.zip"
         copy_upload(upload, path)
         try:
-            told = lambda done, total: bar.progress(done / max(total, 1))  # noqa: E731
-            taken = picture_files.take_zip(project, path, told)
+            return work(path)
         except UserError as error:
-            taken.problems.append(error.sentence)
-    remember(taken)
+            return ImportReport(problems=[f"“{upload.name}”: {error.sentence}"])
+
+
+def _finish(report: ImportReport, key: str) -> None:
+    remember_report(report)
     st.session_state[f"{key}-turn"] = st.session_state.get(f"{key}-turn", 0) + 1
     st.rerun()
 
 
 def _is_zip(upload: Any) -> bool:
-    head = upload.getvalue()[:4]
-    return head in (b"PK\x03\x04", b"PK\x05\x06")
+    return upload.getvalue()[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def merge(into: Taken, more: Taken) -> None:
-    into.added += more.added
-    into.problems += more.problems
-    into.notices += more.notices
-
-
-def remember(taken: Taken) -> None:
+def remember_report(report: ImportReport) -> None:
     """Keep what is to be said of files that came in, for the next time the page is drawn."""
-    st.session_state[TOLD] = taken
+    st.session_state[REPORT] = report
 
 
-def tell_taken() -> None:
-    """What became of the files that came in last."""
-    taken: Taken | None = st.session_state.get(TOLD)
-    if taken is None:
+def show_reports(project: Project) -> None:
+    """What became of the files that came in last, also those of an import that ended early, and what can be undone."""
+    if project.interruption:
+        st.warning(formatting.escape(project.interruption), icon=":material/warning:")
+        if st.button("Understood", key="interruption-understood"):
+            project.interruption = ""
+            st.rerun()
+    _show_report()
+    if project.state.removals:
+        _offer_undo(project, project.state.removals[-1])
+
+
+def _show_report() -> None:
+    report: ImportReport | None = st.session_state.get(REPORT)
+    if report is None:
         return
-    if not taken.problems and not taken.notices:
-        st.toast(f"{formatting.count(taken.added, 'picture')} added.", icon=":material/check:")
-        del st.session_state[TOLD]
+    if not report.problems and not report.notices:
+        st.toast(f"{formatting.count(report.added, 'picture')} added.", icon=":material/check:")
+        del st.session_state[REPORT]
         return
     with st.container(border=True):
-        st.markdown(f":material/photo_library: {formatting.count(taken.added, 'picture')} added.")
-        for problem in picture_files.told(taken.problems):
+        st.markdown(f":material/photo_library: {formatting.count(report.added, 'picture')} added.")
+        for problem in picture_files.first_few(report.problems):
             st.error(formatting.escape(problem), icon=":material/error:")
-        for notice in picture_files.told(taken.notices):
+        for notice in picture_files.first_few(report.notices):
             st.caption(f":material/info: {formatting.escape(notice)}")
-        if st.button("Understood", key="taken-understood"):
-            del st.session_state[TOLD]
+        if st.button("Understood", key="report-understood"):
+            del st.session_state[REPORT]
             st.rerun()
 
 
-def drop(label: str, key: str, *, zips: bool = True, help: str = "") -> Sequence[Any]:
-    """A place to drop or choose pictures; emptied after each recorder."""
+def _offer_undo(project: Project, removal: Removal) -> None:
+    """The last removal with the way back, and the way to make it final."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f":material/delete: {formatting.escape(removals.sentence(removal))}", width="content")
+        if st.button("Undo", icon=":material/undo:", key=f"undo-{removal.id}", type="tertiary"):
+            act(lambda: project.undo(removal.id))
+        if st.button("Delete for good", key=f"forget-{removal.id}", type="tertiary"):
+            act(lambda: project.forget(removal.id))
+
+
+def drop(label: str, key: str, *, help: str = "") -> Sequence[Any]:
+    """A place to drop or choose pictures and zips of them; emptied after each import.
+
+    It takes files of any kind: the browser would refuse others in its own words, and its message would go with the
+    chooser. What is no picture is named by the import.
+    """
     turn = st.session_state.get(f"{key}-turn", 0)
     return (
         st.file_uploader(
             label,
-            type=[*picture_files.TYPES, *(["zip"] if zips else [])],
             accept_multiple_files=True,
             max_upload_size=UPLOAD_MB,
             key=f"{key}-{turn}",
@@ -202,20 +226,20 @@ def drop(label: str, key: str, *, zips: bool = True, help: str = "") -> Sequence
 
 
 def snapshot(project: Project, class_id: str | None, key: str) -> None:
-    """A picture from the webcam, taken in once it is shot."""
+    """A picture from the webcam, imported once it is shot."""
     turn = st.session_state.get(f"{key}-turn", 0)
     shot = st.camera_input("Snapshot", key=f"{key}-{turn}", label_visibility="collapsed")
     if shot is not None:
         number = 1 + sum(name.name.startswith("snapshot") for name in project.state.pictures.values())
         named = _Named(f"snapshot {number}.jpg", shot.getvalue())
-        take_uploads(project, [named], class_id, key)
+        import_uploads(project, [named], class_id, key)
 
 
 def pasted(project: Project, class_id: str | None, key: str) -> None:
     """Pictures that were copied elsewhere, a screenshot above all."""
     files = picture_paste(key)
     if files:
-        take_uploads(project, [_Named(name, data) for name, data in files], class_id, key)
+        import_uploads(project, [_Named(name, data) for name, data in files], class_id, key)
 
 
 class _Named:

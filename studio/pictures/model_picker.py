@@ -30,14 +30,14 @@ def summary(project: Project, card: CardInfo) -> str:
 
 def choose(project: Project, task: TaskInfo) -> CardInfo:
     """The choosers of model and head; what is chosen is kept in the project. Returns the model's card."""
-    state = project.state
     cards = [card for card in task.cards if card.engine != FLAMINGO]
     left, right = st.columns([3, 2], gap="large")
     with left:
-        now = image_tiles.card_of(task, state.card)
-        card = model_picker.choose_card(cards, now.id, _knows, key=f"model-{project.token}")
+        now, key = image_tiles.card_of(task, project.state.card), f"model-{project.token}"
+        image_tiles.shared_value(key, now.id)
+        card = model_picker.choose_card(cards, now.id, _knows, key=key)
         if card.id != now.id:
-            with project.change():
+            with project.change() as state:
                 state.card = card.id
             st.rerun()
         model_picker.tell_own_weights("fewshot", task)
@@ -51,32 +51,47 @@ def _knows(card: CardInfo) -> str:
 
 
 def _head(project: Project, understands: bool) -> None:
+    """How the answer is found. Each setting is written by itself: others may have been changed in another window."""
     state = project.state
     heads = {name: head for name, head in HEADS.items() if understands or head.needs != "words"}
-    ids = ["", *heads]
-    chosen = st.selectbox(
+    key = _setting(project, "head", state.head if state.head in heads else "")
+    st.selectbox(
         "What decides",
-        ids,
-        index=ids.index(state.head) if state.head in ids else 0,
+        ["", *heads],
         format_func=lambda one: HEADS[one].title if one else DEFAULT_HEAD,
-        key=f"head-{project.token}",
+        key=key,
+        on_change=_write,
+        args=(project, "head", key),
     )
+    chosen = st.session_state[key]
     st.caption(HEADS[chosen].meaning if chosen else "Chosen by what there is: pictures, words or both.")
-    reject = st.toggle(
+    key = _setting(project, "reject", state.reject)
+    st.toggle(
         "May answer “none of these”",
-        state.reject,
-        key=f"reject-{project.token}",
+        key=key,
+        on_change=_write,
+        args=(project, "reject", key),
         help="Where nothing fits well enough. How well is enough is found on your examples: each is judged by a "
         "classifier that never saw it.",
     )
-    use_words, templates = state.words, state.templates
-    if understands:
-        use_words = st.toggle("Names and sentences count", state.words, key=f"words-{project.token}")
-        templates = st.selectbox(
-            "How a class is put to the model", list(TEMPLATES), index=TEMPLATES.index(state.templates),
-            format_func=lambda one: TEMPLATE_WORDS[one], key=f"templates-{project.token}", disabled=not use_words,
-        )  # fmt: skip
-    if (chosen, reject, use_words, templates) != (state.head, state.reject, state.words, state.templates):
-        with project.change():
-            state.head, state.reject, state.words, state.templates = chosen or "", reject, use_words, templates
-        st.rerun()
+    if not understands:
+        return
+    key = _setting(project, "words", state.words)
+    st.toggle("Names and sentences count", key=key, on_change=_write, args=(project, "words", key))
+    key = _setting(project, "templates", state.templates if state.templates in TEMPLATES else TEMPLATES[0])
+    st.selectbox(
+        "How a class is put to the model", list(TEMPLATES), format_func=lambda one: TEMPLATE_WORDS[one], key=key,
+        on_change=_write, args=(project, "templates", key), disabled=not state.words,
+    )  # fmt: skip
+
+
+def _setting(project: Project, field: str, value: str | bool) -> str:
+    """The key of the widget for a field of the project, which shows the field's value."""
+    key = f"{field}-{project.token}"
+    image_tiles.shared_value(key, value)
+    return key
+
+
+def _write(project: Project, field: str, key: str) -> None:
+    with project.change() as state:
+        setattr(state, field, st.session_state[key])

@@ -2,7 +2,8 @@
 
 `<home>/projects/<token>/` holds `project.json`, each picture as it came under `pictures/<sha256>`, and a small one
 under `thumbs/`. Neither a browser nor a session ever holds the pictures: both know them by their sha256. Safe to use
-from several threads of one studio.
+from several threads, and from several studios that share a home: a change takes the project's lock file, reads what
+another studio wrote meanwhile, and only then changes and writes the description.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from backends.core.errors import BadInput, TooLarge
 from backends.fewshot.data.class_list import MAX_CLASSES
+from studio.pictures import removals
 from studio.pictures.schema import (
     MAX_NAME_LENGTH,
     MAX_SENTENCE_LENGTH,
     ImageClass,
     Picture,
     ProjectState,
-    clean_text,
+    checked_text,
     dump,
     free_name,
     normalise_name,
@@ -37,6 +41,13 @@ from studio.web.responses import NotFound
 
 MAX_PICTURES, MAX_BYTES = 20_000, 2_000_000_000
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,40}")
+LOCK_SECONDS = 20
+"""How long a change waits for another studio that is changing the same project."""
+
+DELETED = ".deleted"
+"""Folder beside the projects where deleted ones wait to be brought back."""
+
+KEEP_DELETED_SECONDS = 7 * 24 * 3600
 
 
 class NoSuchProject(NotFound):
@@ -49,27 +60,67 @@ class NoSuchProject(NotFound):
 
 
 class Project:
-    """One project. `state` is read freely; whoever changes it does so inside `change()`, which writes it down."""
+    """One project. `state` is read freely; whoever changes it does so inside `change()`, on the state that it gives."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.token = folder.name
         self.revision = 0
+        self.interruption = ""
+        """What to say of an import that ended early, until somebody has read it."""
         self._lock = threading.RLock()
+        self._file_lock = FileLock(folder / ".lock", timeout=LOCK_SECONDS)
+        self._stamp = _stamp(folder)
         self.state = _read(folder)
 
     @contextmanager
     def change(self) -> Iterator[ProjectState]:
-        """The state, to be changed; on a clean end it is kept and `revision` grows."""
-        with self._lock:
+        """The newest state, to be changed; on a clean end it is kept and `revision` grows.
+
+        Raises:
+            NoSuchProject: it was deleted meanwhile.
+            BadInput: another studio does not let go of it.
+        """
+        with self._lock, self._exclusive():
+            self.refresh()
             yield self.state
+            before = set(self.state.pictures)
             keep = set(self.state.shots) | set(self.state.questions)
-            for sha in [sha for sha in self.state.pictures if sha not in keep]:
-                del self.state.pictures[sha]
-                self.picture(sha).unlink(missing_ok=True)
-                self.thumb(sha).unlink(missing_ok=True)
+            self.state.pictures = {sha: one for sha, one in self.state.pictures.items() if sha in keep}
             _write(self.folder, self.state)
+            self._delete_files(before | removals.forget_old(self.state))
+            self._stamp = _stamp(self.folder)
             self.revision += 1
+
+    def refresh(self) -> None:
+        """Read the description again if another studio has changed it."""
+        with self._lock:
+            stamp = _stamp(self.folder)
+            if stamp != self._stamp:
+                self.state = _read(self.folder)
+                self._stamp = stamp
+                self.revision += 1
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """No other studio changes this project meanwhile."""
+        if not self.folder.is_dir():
+            raise NoSuchProject
+        try:
+            self._file_lock.acquire()
+        except Timeout as error:
+            raise BadInput("Another studio is busy with this project: try again in a moment.") from error
+        try:
+            yield
+        finally:
+            self._file_lock.release()
+
+    def _delete_files(self, candidates: Iterable[str]) -> None:
+        """Delete the files of those pictures that are neither in use nor in a removal that can be undone."""
+        needed = set(self.state.pictures) | removals.shas(self.state)
+        for sha in set(candidates) - needed:
+            self.picture(sha).unlink(missing_ok=True)
+            self.thumb(sha).unlink(missing_ok=True)
 
     def picture(self, sha: str) -> Path:
         """Where the picture lies, as it came."""
@@ -85,13 +136,15 @@ class Project:
         with self.change() as state:
             if len(state.classes) >= MAX_CLASSES:
                 raise TooLarge(f"A project has at most {MAX_CLASSES} classes.")
-            made = ImageClass(secrets.token_hex(4), free_name(state, name), clean_text(sentence, MAX_SENTENCE_LENGTH))
+            cleaned = checked_text(sentence, MAX_SENTENCE_LENGTH, "The sentence")
+            made = ImageClass(secrets.token_hex(4), free_name(state, name), cleaned)
             state.classes.append(made)
             return made
 
     def class_called(self, name: str) -> ImageClass:
-        """The class of that name, made where there is none yet."""
-        wanted = normalise_name(clean_text(name, MAX_NAME_LENGTH))
+        """The class of that name, made where there is none yet. Raises TooLarge for a name that is too long."""
+        wanted = normalise_name(checked_text(name, MAX_NAME_LENGTH, "The name"))
+        self.refresh()
         found = next((each for each in self.state.classes if normalise_name(each.name) == wanted), None)
         return found or self.add_class(name)
 
@@ -101,20 +154,26 @@ class Project:
             raise BadInput("This class is not there any more: it was removed in another window.")
         return found
 
-    def describe(self, class_id: str, name: str, sentence: str) -> None:
-        """Give a class another name or sentence."""
+    def rename_class(self, class_id: str, name: str) -> None:
+        """Give a class another name. Raises BadInput for one that is empty or taken, TooLarge."""
         with self.change() as state:
             mine = self.get_class(class_id)
             mine.name = free_name(state, name, but=class_id)
-            mine.sentence = clean_text(sentence, MAX_SENTENCE_LENGTH)
+
+    def set_sentence(self, class_id: str, sentence: str) -> None:
+        """Describe a class. Raises TooLarge."""
+        cleaned = checked_text(sentence, MAX_SENTENCE_LENGTH, "The sentence")
+        with self.change():
+            self.get_class(class_id).sentence = cleaned
 
     def remove_class(self, class_id: str) -> None:
+        """Remove a class with its examples; `undo` brings them back."""
         with self.change() as state:
-            state.classes.remove(self.get_class(class_id))
+            removals.remove_class(state, self.get_class(class_id))
 
     # -- pictures --------------------------------------------------------------------------------------------------
 
-    def put(self, class_id: str, found: Mapping[str, Picture]) -> list[str]:
+    def add_examples(self, class_id: str, found: Mapping[str, Picture]) -> list[str]:
         """Pictures, whose files are in place, as examples; those that are examples already are named and left."""
         with self.change() as state:
             mine, already = self.get_class(class_id), []
@@ -127,7 +186,7 @@ class Project:
                 mine.shots.append(sha)
             return already
 
-    def ask(self, found: Mapping[str, Picture]) -> None:
+    def add_questions(self, found: Mapping[str, Picture]) -> None:
         """Pictures, whose files are in place, as questions, the newest first."""
         with self.change() as state:
             new = [sha for sha in found if sha not in state.questions]
@@ -151,28 +210,33 @@ class Project:
                     state.questions.remove(sha)
                 state.dismissed_flags = [flag for flag in state.dismissed_flags if sha not in flag]
 
-    def accept(self, flag: str) -> None:
+    def dismiss_flag(self, flag: str) -> None:
         """A flag was looked at, and what it is about is as it should be."""
         with self.change() as state:
             if flag not in state.dismissed_flags:
                 state.dismissed_flags.append(flag)
 
     def remove(self, shas: Iterable[str], questions: bool = False) -> None:
-        """Take pictures away from the examples, or from the questions."""
-        gone = set(shas)
+        """Take pictures away from the examples, or from the questions; `undo` brings them back."""
         with self.change() as state:
-            if questions:
-                state.questions = [sha for sha in state.questions if sha not in gone]
-                return
-            for each in state.classes:
-                each.shots = [sha for sha in each.shots if sha not in gone]
+            removals.remove_pictures(state, set(shas), questions)
 
-    def room(self) -> int:
-        """How many more pictures may come. Raises TooLarge where there is no room for one."""
+    def undo(self, removal_id: str) -> None:
+        """Bring back what was removed. Raises BadInput where that is final."""
+        with self.change() as state:
+            removals.undo(state, removal_id)
+
+    def forget(self, removal_id: str) -> None:
+        """Make a removal final: its files are deleted."""
+        with self.change() as state:
+            gone = removals.forget(state, removal_id)
+        self._delete_files(gone)
+
+    def check_capacity(self) -> None:
+        """Raises TooLarge where there is no room for another picture."""
         pictures = self.state.pictures
         if len(pictures) >= MAX_PICTURES or sum(one.bytes for one in pictures.values()) >= MAX_BYTES:
             raise TooLarge(f"A project holds at most {MAX_PICTURES:,} pictures and {MAX_BYTES / 1e9:.0f} GB.")
-        return MAX_PICTURES - len(pictures)
 
 
 class Projects:
@@ -185,6 +249,7 @@ class Projects:
 
     def create(self, state: ProjectState | None = None) -> Project:
         folder = self.root / secrets.token_hex(16)
+        self._purge_old()
         for name in ("pictures", "thumbs", "features"):
             (folder / name).mkdir(parents=True)
         made = state or ProjectState()
@@ -193,19 +258,50 @@ class Projects:
         return self.open(folder.name)
 
     def open(self, token: str) -> Project:
-        """Raises NoSuchProject."""
+        """The project as it is on the disk now. Raises NoSuchProject."""
         if not TOKEN.fullmatch(token) or not (self.root / token / "project.json").is_file():
             raise NoSuchProject
         with self._lock:
             if token not in self._open:
                 self._open[token] = Project(self.root / token)
-            return self._open[token]
+            project = self._open[token]
+        project.refresh()
+        return project
 
     def delete(self, token: str) -> None:
+        """Put a project aside; for a week `restore` brings it back."""
         project = self.open(token)
         with self._lock:
             self._open.pop(token, None)
-        shutil.rmtree(project.folder)
+        self._purge_old()
+        target = self.root / DELETED / token
+        target.parent.mkdir(exist_ok=True)
+        project.folder.rename(target)
+        (target / "about.json").touch()
+
+    def deleted(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """The deleted projects that can be brought back, as `recent` lists projects, the last deleted first."""
+        found = list((self.root / DELETED).glob("*/about.json"))
+        found.sort(key=lambda about: -about.stat().st_mtime)
+        return [(about.parent.name, json.loads(about.read_text("utf-8"))) for about in found]
+
+    def restore(self, token: str) -> Project:
+        """Bring a deleted project back. Raises NoSuchProject."""
+        place = self.root / DELETED / token
+        if not TOKEN.fullmatch(token) or not place.is_dir():
+            raise NoSuchProject
+        place.rename(self.root / token)
+        return self.open(token)
+
+    def purge(self, token: str) -> None:
+        """Delete a deleted project and its pictures for good."""
+        if TOKEN.fullmatch(token):
+            shutil.rmtree(self.root / DELETED / token, ignore_errors=True)
+
+    def _purge_old(self) -> None:
+        for about in (self.root / DELETED).glob("*/about.json"):
+            if time.time() - about.stat().st_mtime > KEEP_DELETED_SECONDS:
+                self.purge(about.parent.name)
 
     def recent(self, most: int = 12) -> list[tuple[str, Mapping[str, Any]]]:
         """Tokens with what to say of each (`name`, `classes`, `pictures`, `changed`), the last changed first."""
@@ -214,6 +310,15 @@ class Projects:
             with suppress(FileNotFoundError):  # deleted in another window just now
                 found.append((about.parent.name, json.loads(about.read_text("utf-8"))))
         return sorted(found, key=lambda one: -one[1]["changed"])[:most]
+
+
+def _stamp(folder: Path) -> tuple[int, int, int]:
+    """What tells one written description from the next. Raises NoSuchProject where there is none any more."""
+    try:
+        facts = (folder / "project.json").stat()
+    except FileNotFoundError as error:
+        raise NoSuchProject from error
+    return facts.st_mtime_ns, facts.st_ino, facts.st_size
 
 
 def _read(folder: Path) -> ProjectState:
@@ -226,7 +331,7 @@ def _read(folder: Path) -> ProjectState:
 def _write(folder: Path, state: ProjectState) -> None:
     shots, classes = len(state.shots), len(state.classes)
     about = {"name": state.name, "classes": classes, "pictures": shots, "changed": time.time()}
-    for name, told in (("project.json", dump(state)), ("about.json", about)):
+    for name, values in (("project.json", dump(state)), ("about.json", about)):
         part = folder / f".{name}.part"
-        part.write_text(json.dumps(told, ensure_ascii=False), "utf-8")
+        part.write_text(json.dumps(values, ensure_ascii=False), "utf-8")
         part.replace(folder / name)

@@ -5,34 +5,58 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from backends.core.errors import BadInput, TooLarge, UserError
-from backends.fewshot.data.image_collection import open_image_collection
+from backends.fewshot.data.image_collection import open_image_collection, unique_names
+from backends.shared import images
 from studio.jobs.uploads import copy_upload
-from studio.pictures.files import Taken, Tell, keep, quietly
+from studio.pictures.files import ImportReport, OnProgress, ignore_progress, store_picture
 from studio.pictures.project import MAX_PICTURES, Project, Projects
 from studio.pictures.schema import ImageClass, Picture, ProjectState, dump, parse
+from studio.web import filenames
 
+DESCRIPTION = "project.json"
 MAX_DESCRIPTION_BYTES = 64 * 1024 * 1024
 """Bytes of `project.json` that no honest project reaches."""
 
 
 def save(project: Project) -> Path:
-    """The project as one zip in a temporary file, which the caller removes."""
+    """The project as one zip in a temporary file, which the caller removes.
+
+    The examples lie in a folder for each class and every picture has a name with an ending, so that the zip is of use
+    without Fourfold too. What was removed and could be undone is not in it.
+    """
     with tempfile.NamedTemporaryFile(prefix="fourfold-project-", suffix=".zip", delete=False) as file:
         # Pictures are compressed already; the description is not.
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as bundle:
-            told = json.dumps(dump(project.state), ensure_ascii=False, indent=1)
-            bundle.writestr("project.json", told, zipfile.ZIP_DEFLATED)
-            for sha in project.state.pictures:
-                bundle.write(project.picture(sha), f"pictures/{sha}")
+            state = replace(project.state, removals=[])
+            description = json.dumps(dump(state), ensure_ascii=False, indent=1)
+            bundle.writestr(DESCRIPTION, description, zipfile.ZIP_DEFLATED)
+            for sha, name in file_names(project).items():
+                bundle.write(project.picture(sha), name)
         return Path(file.name)
 
 
-def open_file(projects: Projects, source: IO[bytes], tell: Tell = quietly) -> tuple[Project, Taken]:
+def file_names(project: Project) -> dict[str, str]:
+    """Where each picture lies in a saved project, by sha256: `pictures/cat/tom.jpg`, `questions/who.png`."""
+    state = project.state
+    places = {sha: f"pictures/{filenames.clean(each.name) or 'class'}" for each in state.classes for sha in each.shots}
+    paths = []
+    for sha in state.pictures:
+        title = PurePosixPath(state.title(sha))
+        stem = filenames.clean(title.stem if title.suffix[1:].lower() in images.ENDINGS else title.name)
+        ending = images.usual_ending(project.picture(sha))
+        paths.append(f"{places.get(sha, 'questions')}/{stem or 'picture'}{ending}")
+    return dict(zip(state.pictures, unique_names(paths), strict=True))
+
+
+def open_file(
+    projects: Projects, source: IO[bytes], on_progress: OnProgress = ignore_progress
+) -> tuple[Project, ImportReport]:
     """A project from a zip that `save`, or anybody, wrote. Every picture is decoded and its sha256 worked out anew."""
     with tempfile.TemporaryDirectory(prefix="fourfold-open-") as folder:
         path = Path(folder) / "project.zip"
@@ -42,48 +66,56 @@ def open_file(projects: Projects, source: IO[bytes], tell: Tell = quietly) -> tu
         if len(wanted) > MAX_PICTURES:
             raise TooLarge(f"A project holds at most {MAX_PICTURES:,} pictures.")
         project = projects.create(ProjectState(name=state.name))
-        taken = Taken()
-        there = _pictures(project, path, wanted, taken, tell) if wanted else {}
+        report = ImportReport()
+        there = _pictures(project, path, wanted, report, on_progress) if wanted else {}
         missing = len(wanted) - len(there)
         if missing:
-            taken.problems.append(f"{missing} of its pictures are not in the file and were left out.")
-        state.pictures = there
+            report.problems.append(f"{missing} of its pictures are not in the file and were left out.")
+        state.pictures, state.removals = there, []
         for each in state.classes:
             each.shots = [sha for sha in each.shots if sha in there]
         state.questions = [sha for sha in state.questions if sha in there]
         with project.change():
             project.state = state
-        taken.added = len(there)
-        return project, taken
+        report.added = len(there)
+        return project, report
 
 
 def _pictures(
-    project: Project, path: Path, wanted: Mapping[str, Picture], taken: Taken, tell: Tell
+    project: Project, path: Path, wanted: Mapping[str, Picture], report: ImportReport, on_progress: OnProgress
 ) -> dict[str, Picture]:
     """Those of the wanted pictures that are in the zip and can be read, by what their bytes are, not what they say."""
     there: dict[str, Picture] = {}
     with open_image_collection(path) as gallery:
         for index, item in enumerate(gallery.items):
-            tell(index, len(gallery.items))
+            on_progress(index, len(gallery.items))
             if item.sha256 not in wanted:
                 continue
             name = wanted[item.sha256].name
             try:
-                project.room()
-                sha, picture = keep(project, name, item.read(), taken)
+                project.check_capacity()
+                sha, picture = store_picture(project, name, item.read(), report)
             except UserError as error:
-                taken.problems.append(f"“{name}”: {error.sentence}")
+                report.problems.append(f"“{name}”: {error.sentence}")
                 continue
             there[sha] = picture
     return there
 
 
 def _description(path: Path) -> ProjectState:
-    """What `project.json` in the zip says; it is read only up to a size that no honest one reaches."""
+    """What `project.json` in the zip says; it is read only up to a size that no honest one reaches.
+
+    Somebody may have unpacked a saved project and packed it again, which puts a folder around it.
+    """
     try:
-        with zipfile.ZipFile(path) as bundle, bundle.open("project.json") as file:
-            data = file.read(MAX_DESCRIPTION_BYTES + 1)
-    except (KeyError, OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        with zipfile.ZipFile(path) as bundle:
+            inside = [name for name in bundle.namelist() if "__MACOSX" not in name]
+            found = [name for name in inside if PurePosixPath(name).name == DESCRIPTION]
+            if not found:
+                raise BadInput(_no_description(inside))
+            with bundle.open(min(found, key=lambda name: name.count("/"))) as file:
+                data = file.read(MAX_DESCRIPTION_BYTES + 1)
+    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise BadInput("This is not a saved picture project: choose a zip that Fourfold saved.") from error
     if len(data) > MAX_DESCRIPTION_BYTES:
         raise TooLarge("The description of this project is too large to be true.")
@@ -91,6 +123,15 @@ def _description(path: Path) -> ProjectState:
         return parse(json.loads(data.decode("utf-8")))
     except (ValueError, RecursionError) as error:
         raise BadInput("The description of this project is damaged.") from error
+
+
+def _no_description(inside: Sequence[str]) -> str:
+    if any("/" in name.strip("/") for name in inside):
+        return (
+            "This is not a saved picture project but a zip of folders: start a project and choose it under “Folders "
+            "at once”."
+        )
+    return "This is not a saved picture project: choose a zip that Fourfold saved."
 
 
 def bundled(project: Project, shas: Iterable[str], target: Path) -> None:

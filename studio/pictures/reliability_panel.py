@@ -81,7 +81,7 @@ def _one_flag(project: Project, fitted: FittedProject, flag: Flag) -> None:
                 elif st.button("Keep one" if flag.kind == "duplicate" else "Remove it", key=f"mend-{name}"):
                     act(lambda: project.remove(shas[-1:]))
                 if st.button("It is fine", key=f"fine-{name}", type="tertiary"):
-                    act(lambda: project.accept(name))
+                    act(lambda: project.dismiss_flag(name))
 
 
 def _reliability(fitted: FittedProject) -> None:

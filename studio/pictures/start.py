@@ -36,6 +36,7 @@ def show() -> None:
         st.markdown("**A saved project**: one zip file with everything in it.")
         _open_saved()
     _recent()
+    _deleted()
 
 
 def privacy() -> str:
@@ -49,7 +50,6 @@ def privacy() -> str:
 def _open_saved() -> None:
     upload = st.file_uploader(
         "Open a saved project",
-        type=["zip"],
         max_upload_size=UPLOAD_MB,
         label_visibility="collapsed",
         key="open-project",
@@ -59,14 +59,14 @@ def _open_saved() -> None:
     bar = st.progress(0.0, text="Opening the project…")
     st.session_state["opened-project"] = upload.file_id
     try:
-        project, taken = project_archive.open_file(
+        project, report = project_archive.open_file(
             projects(), upload, lambda done, total: bar.progress(done / max(total, 1))
         )
     except UserError as error:
         bar.empty()
-        st.error(error.sentence, icon=":material/error:")
+        st.error(formatting.escape(error.sentence), icon=":material/error:")
         return
-    image_tiles.remember(taken)
+    image_tiles.remember_report(report)
     open_project(project.token)
 
 
@@ -75,15 +75,29 @@ def _recent() -> None:
     st.subheader("Your projects")
     if not found:
         st.caption("None yet. A project is kept on this computer until you delete it, and has an address of its own.")
-    for token, told in found:
+    for token, about in found:
         title, holds, when = st.columns([4, 3, 2], vertical_alignment="center")
         title.page_link(
             TASK.page,
-            label=formatting.escape(told["name"]) or "Unnamed",
+            label=formatting.escape(about["name"]) or "Unnamed",
             icon=TASK.icon,
             query_params={"project": token},
         )
-        holds.caption(
-            f"{formatting.count(told['classes'], 'class', 'classes')}, {formatting.count(told['pictures'], 'example')}"
-        )
-        when.caption(datetime.fromtimestamp(told["changed"]).astimezone().strftime("%d %b %Y, %H:%M"))
+        classes = formatting.count(about["classes"], "class", "classes")
+        holds.caption(f"{classes}, {formatting.count(about['pictures'], 'example')}")
+        when.caption(datetime.fromtimestamp(about["changed"]).astimezone().strftime("%d %b %Y, %H:%M"))
+
+
+def _deleted() -> None:
+    """The projects that were deleted lately, each with the way back."""
+    for token, about in projects().deleted()[:SHOWN]:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            name = formatting.escape(about["name"]) or "Unnamed"
+            held = formatting.count(about["pictures"], "example")
+            st.caption(f":material/delete: “{name}” ({held}) was deleted.", width="content")
+            if st.button("Undo", icon=":material/undo:", key=f"restore-{token}", type="tertiary"):
+                projects().restore(token)
+                st.rerun()
+            if st.button("Delete for good", key=f"purge-{token}", type="tertiary"):
+                projects().purge(token)
+                st.rerun()

@@ -59,9 +59,9 @@ def start_sample() -> NoReturn:
         project = projects().create(ProjectState(name="Sample pictures"))
         for kind, sentence in SENTENCES.items():
             project.add_class(kind, sentence)
-        files.take_zip(project, folder / "shots.zip")
+        files.import_folders(project, folder / "shots.zip")
         questions = sorted((folder / "questions").iterdir(), key=lambda path: int(path.stem.split()[-1]))
-        files.take(project, [(path.name, path.read_bytes) for path in questions], None)
+        files.import_files(project, [(path.name, path.read_bytes) for path in questions], None)
     open_project(project.token)
 
 

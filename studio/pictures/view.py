@@ -49,7 +49,7 @@ def show(token: str) -> None:
         st.page_link(tasks.get(TASK).page, label="All projects", icon=tasks.get(TASK).icon)
         return
     _heading(project)
-    image_tiles.tell_taken()
+    image_tiles.show_reports(project)
     task = services.backend().info().tasks.get(TASK)
     if task is None:
         model_picker.wait_for_backend(services.backend().state())
@@ -83,9 +83,10 @@ def _heading(project: Project) -> None:
                 st.query_params.clear()
                 st.rerun()
             with st.popover("Project", icon=":material/more_horiz:"):
-                st.text_input("Its name", project.state.name, max_chars=MAX_NAME_LENGTH, key=key, on_change=renamed)
+                image_tiles.shared_value(key, project.state.name)
+                st.text_input("Its name", max_chars=MAX_NAME_LENGTH, key=key, on_change=renamed)
                 export.save_button(project)
-                st.write("Deleting removes the project and its pictures from this computer for good.")
+                st.write("A deleted project can be brought back from the list of projects for a week.")
                 if st.button("Delete this project", icon=":material/delete:"):
                     feature_loaders().drop(project)
                     projects().delete(project.token)

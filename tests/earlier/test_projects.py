@@ -65,7 +65,7 @@ def test_a_flag_that_was_dismissed_stays_dismissed(home: Path) -> None:
     written_down = json.loads((project.folder / "project.json").read_text("utf-8"))
     (mark,) = written_down["fine"]
     assert mark.startswith("twins:")
-    project.accept(mark)  # again: it is known, so nothing is added
+    project.dismiss_flag(mark)  # again: it is known, so nothing is added
     assert json.loads((project.folder / "project.json").read_text("utf-8")) == written_down
 
 

@@ -34,8 +34,10 @@ def project(app: AppTest) -> Project:
         made.state.card = "prototypes"
     for kind in COLOURS:
         files = [(f"{kind} {n}.png", lambda kind=kind, n=n: shade(kind, n)) for n in range(4)]
-        picture_files.take(made, files, made.add_class(kind, f"something {kind}").id)
-    picture_files.take(made, [(f"who {kind}.png", lambda kind=kind: shade(kind, 9)) for kind in ("blue", "red")], None)
+        picture_files.import_files(made, files, made.add_class(kind, f"something {kind}").id)
+    picture_files.import_files(
+        made, [(f"who {kind}.png", lambda kind=kind: shade(kind, 9)) for kind in ("blue", "red")], None
+    )
     return made
 
 
@@ -86,8 +88,8 @@ def test_a_new_project_leads_step_by_step_to_an_answer(app: AppTest) -> None:
     click(app, "Add class")
     assert "There is a class called “RED” already" in words_of(app)
     for kind, each in zip(("red", "blue"), project.state.classes, strict=True):
-        picture_files.take(project, [(f"{kind}.png", lambda kind=kind: shade(kind, 1))], each.id)
-    picture_files.take(project, [("who.png", lambda: shade("blue", 7))], None)
+        picture_files.import_files(project, [(f"{kind}.png", lambda kind=kind: shade(kind, 1))], each.id)
+    picture_files.import_files(project, [("who.png", lambda: shade("blue", 7))], None)
     looked(app.run(), project)
     assert r"who.png\: blue, 7" in words_of(app)
     assert "only ones of their class and cannot be left out" in words_of(app)  # one example each: nothing is claimed
@@ -100,7 +102,7 @@ def test_a_new_project_knows_words_from_the_start_so_that_names_are_enough(app: 
     for place, (sides, colour) in {"who.png": (4, "#1f4fd8"), "what.png": (60, "#d42020")}.items():
         drawn = Image.new("RGB", (64, 64), "white")
         ImageDraw.Draw(drawn).regular_polygon((32, 32, 22), sides, fill=colour)
-        picture_files.take(project, [(place, lambda drawn=drawn: pictures.encoded(drawn))], None)
+        picture_files.import_files(project, [(place, lambda drawn=drawn: pictures.encoded(drawn))], None)
     looked(open_project(app, project), project)
     assert "Comes with Fourfold: a small CLIP" in words_of(app)
     assert r"who.png\: blue square" in words_of(app) and r"what.png\: red circle" in words_of(app)
@@ -124,7 +126,7 @@ def test_an_example_more_is_looked_at_and_counts_and_an_unasked_one_is_not_sent_
 ) -> None:
     fitted(app, project)
     red = project.state.classes[0]
-    picture_files.take(project, [("more.png", lambda: shade("red", 5))], red.id)
+    picture_files.import_files(project, [("more.png", lambda: shade("red", 5))], red.id)
     looked(app.run(), project)
     assert "**13 of 13**" in words_of(app) and "5 examples" in words_of(app)
     batches = list((project.folder / "features").glob("*/*.npz"))
@@ -238,7 +240,7 @@ def test_bad_files_are_sentences_on_the_page(app: AppTest, project: Project, nam
 
 def test_odd_pictures_and_names_are_taken_as_they_are(app: AppTest, project: Project) -> None:
     open_project(app, project)
-    project.describe(project.state.classes[0].id, "🍎 *red* <b>", "")
+    project.rename_class(project.state.classes[0].id, "🍎 *red* <b>")
     odd = [("cmyk.jpg", pictures.cmyk()), ("deep.png", pictures.deep()), ("turned.jpg", pictures.sideways())]
     add(app, project, 0, *odd, ("dance.gif", pictures.moving()), ("again.png", shade("red", 0)))
     assert "4 pictures added" in words_of(app) and r"“dance.gif” moves\: its first picture is taken" in words_of(app)
@@ -278,7 +280,7 @@ def test_advice_names_what_is_mistaken_and_a_flag_is_mended_with_one_click(app: 
     wrong = blue.shots[0]
     project.move([wrong], red.id)
     twin = pictures.encoded(Image.open(io.BytesIO(shade("green", 0))), "BMP")  # the same pixels in another file
-    picture_files.take(project, [("twin.bmp", lambda: twin)], green.id)
+    picture_files.import_files(project, [("twin.bmp", lambda: twin)], green.id)
     view(fitted(app, project), "How far to trust it")
     shown = words_of(app)
     assert "is mistaken for “blue”" in shown and "On average" in shown
@@ -345,7 +347,7 @@ def test_a_fresh_machine_has_a_flamingo_that_answers_at_once_and_tells_its_limit
 
 def test_none_of_these_can_be_switched_off_and_heads_have_plain_names(app: AppTest, project: Project) -> None:
     odd = pictures.encoded(Image.effect_noise((64, 64), 120))
-    picture_files.take(project, [("odd.png", lambda: odd)], None)
+    picture_files.import_files(project, [("odd.png", lambda: odd)], None)
     fitted(app, project)
     tile = grids(app)["Questions and answers"]["tiles"][0]
     assert (tile["title"], tile["verdict"], tile["tone"]) == ("odd.png", "none of these", "warn")

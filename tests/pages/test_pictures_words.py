@@ -46,8 +46,8 @@ def project(app: AppTest) -> Project:
         state.card = CLIP
     red = made.add_class("red", "a red car")
     made.add_class("#1: white/bear", "a white polar bear")
-    files.take(made, [(f"red {n}.png", lambda n=n: shade("red", n)) for n in range(2)], red.id)
-    files.take(made, [(f"who {kind}.png", lambda kind=kind: shade(kind, 9)) for kind in ("blue", "red")], None)
+    files.import_files(made, [(f"red {n}.png", lambda n=n: shade("red", n)) for n in range(2)], red.id)
+    files.import_files(made, [(f"who {kind}.png", lambda kind=kind: shade(kind, 9)) for kind in ("blue", "red")], None)
     return made
 
 
@@ -75,7 +75,7 @@ def test_a_sentence_alone_is_a_class_and_words_vote_beside_pictures(app: AppTest
     bars = [bar["label"] for bar in grids(app)["Questions and answers"]["tiles"][0]["bars"]]
     assert sorted(bars) == ["#1: white/bear", "red"]
     before = made.support.text_features.copy()
-    project.describe(project.state.classes[0].id, "red", "a cat in this photo")
+    project.set_sentence(project.state.classes[0].id, "a cat in this photo")
     after = fitted(app, project).support.text_features
     assert np.abs(after[0] - before[0]).max() > 1e-3 and np.allclose(after[1], before[1])
 

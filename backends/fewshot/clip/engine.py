@@ -25,6 +25,9 @@ from backends.shared.device_memory import out_of_memory_as_sentence
 from backends.weights.digests import hash_file, outcome
 
 ADVICE = "There is not enough memory for this model: close other programs, or choose a smaller one."
+MAX_CROPPED_ASPECT = 2
+"""Of the longer side to the shorter one, from which on it is said that the ends of a picture are not seen."""
+
 BATCHES = {"cuda": 128, "mps": 64}
 TEXT_BATCH = 64
 """Sentences encoded at once."""
@@ -73,6 +76,13 @@ class ClipEngine(FeatureEngine):
             self.preprocessing.interpolation,
             self.preprocessing.fill_color,
         )
+
+    def crop_remark(self, width: int, height: int) -> str:
+        long, short = max(width, height), min(width, height)
+        if self.preprocessing.resize_mode != "shortest" or long <= MAX_CROPPED_ASPECT * short:
+            return ""
+        ends = "left and right" if width > height else "top and bottom"
+        return f"is much longer than wide: this model sees only the square in its middle, not what is {ends} of it."
 
     def pixels(self, prepared: np.ndarray) -> Tensor:
         """`(B, 3, side, side)` on the device, normalised as in the training of the network."""

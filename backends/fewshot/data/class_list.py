@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from pathlib import Path
 
@@ -11,6 +12,12 @@ MAX_CLASSES = 200
 MAX_NAME_LENGTH = 80
 MAX_SENTENCE_LENGTH = 1_000
 MAX_FILE_BYTES = 1 << 20
+
+LABEL_ROW = re.compile(r"[^:]*\.(jpe?g|jfif|png|webp|gif|bmp|tiff?|avif|heic|heif)[\"']?\s*[,;\t]", re.IGNORECASE)
+"""A row of a table that names pictures and their labels."""
+
+MARKUP = re.compile(r"\s*(<!doctype|<html|<\?xml|\{\s*\"|\[\s*[\"{])", re.IGNORECASE)
+"""How files begin that programs write and people do not."""
 
 VOWELS = "aeiou"
 PHOTO = "a photo of {}."
@@ -48,12 +55,13 @@ def parse_classes(text: str) -> dict[str, str]:
     The sentence may be left out; empty lines and those that start with # do not count.
 
     Raises:
-        BadInput: no class, a line without a name, or a name used twice.
+        BadInput: no class, a line without a name, a name used twice, or something else than a list of classes.
         TooLarge: too many or too long.
 
     >>> parse_classes("cat: a house cat\\ndog")
     {'cat': 'a house cat', 'dog': ''}
     """
+    _check_is_list(text)
     classes: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -72,6 +80,19 @@ def parse_classes(text: str) -> dict[str, str]:
     if not classes:
         raise BadInput("There is no class in here: write one a line, such as “cat: a house cat”.")
     return classes
+
+
+def _check_is_list(text: str) -> None:
+    """Raises BadInput for a table of labels, and for what only programs read."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    rows = sum(bool(LABEL_ROW.match(line)) for line in lines)
+    if rows and rows >= len(lines) - 1:  # all but a heading
+        raise BadInput(
+            "This is a table of pictures with their labels and no list of classes: give it as examples, in one zip or "
+            "folder with the pictures, or write one class a line."
+        )
+    if MARKUP.match(text):
+        raise BadInput("This is no list of classes: write one a line, such as “cat: a house cat”.")
 
 
 def clean_name(name: str) -> str:

@@ -9,6 +9,10 @@ from pathlib import Path
 from backends.core.errors import BadInput, TooLarge
 from backends.fewshot.data.class_list import MAX_CLASSES, clean_name, read_classes
 from backends.fewshot.data.image_collection import ImageCollection, ImageFile
+from backends.fewshot.data.layouts import label_images
+
+MAX_CLASHES = 3
+"""Pictures in two classes that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,7 @@ class Examples:
     """Labelled images and described classes.
 
     Attributes:
-        classes: the described ones first, in their order, then the folders by name.
+        classes: the described ones first, in their order, then those of the pictures by name.
         items: the image files.
         labels: the class of each item.
         sentences: the description of each class, "" for the name alone.
@@ -44,18 +48,33 @@ def read_examples(support: ImageCollection | None, classes: Path | None) -> Exam
     sentences = read_classes(classes) if classes else {}
     if support is None:
         return Examples(tuple(sentences), sentences=sentences)
-    if not support.folders:
-        raise BadInput("The examples have to lie in folders, one a class and named like it.")
+    labelled = label_images(support)
+    if not labelled.labels:
+        raise BadInput(
+            "The examples have to lie in folders, one a class and named like it, or come with a table (CSV) that "
+            "names the class of each."
+        )
     spelled = {name.casefold(): name for name in sentences}
-    for folder in support.folders:
+    for folder in labelled.classes:
         name = clean_name(folder)
         spelled.setdefault(name.casefold(), name)
     if len(spelled) > MAX_CLASSES:
         raise TooLarge(f"There are more than {MAX_CLASSES} classes: use fewer.")
-    labels = {item: spelled[clean_name(item.folder).casefold()] for item in support.items if item.folder}
-    loose = len(support.items) - len(labels)
-    notices = [support.notice()]
-    if loose:
-        which = "One example lies" if loose == 1 else f"{loose} examples lie"
-        notices.append(f"{which} in no folder, so nobody can tell of which class: left out.")
-    return Examples(tuple(spelled.values()), tuple(labels), labels, sentences, tuple(notices))
+    labels = {item: spelled[clean_name(name).casefold()] for item, name in labelled.labels.items()}
+    notices = (support.notice(), *labelled.notices)
+    return Examples(tuple(spelled.values()), tuple(labels), labels, sentences, notices)
+
+
+def twice_notices(labels: Mapping[ImageFile, str]) -> list[str]:
+    """Sentences about files with the same bytes that are examples of two classes; the files have been read."""
+    first: dict[str, ImageFile] = {}
+    clashes = []
+    for item, name in labels.items():
+        other = first.setdefault(item.sha256, item)
+        if labels[other] != name:
+            clashes.append(f"“{other.name}” and “{item.name}” are the same picture, once “{labels[other]}” and ")
+            clashes[-1] += f"once “{name}”: one of the two is wrong."
+    if len(clashes) > MAX_CLASHES:
+        rest = len(clashes) - MAX_CLASHES
+        return [*clashes[:MAX_CLASHES], f"{rest} more pictures are examples of two classes."]
+    return clashes

@@ -12,7 +12,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 
 from backends.core.errors import BadInput, TooLarge
 from backends.fewshot.data.class_list import printable
-from backends.shared.images import FORMATS, looks_like_heic, looks_like_picture
+from backends.shared.images import FORMATS, looks_like_picture
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ MAX_BYTES = 2 * 1024**3
 MAX_BYTES_PER_FILE = 200 * 1024**2
 MAX_NAME_LENGTH = 120
 
+TABLES = (".csv", ".tsv")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _HEAD = 16
 _UTF8_NAMES = 0x800
@@ -67,11 +68,12 @@ class ImageFile:
 
 @dataclass(frozen=True)
 class ImageCollection:
-    """`skipped` names what was there and is no picture that can be read; `heic` how many of them are HEIC pictures."""
+    """`skipped` names what was there and is no picture that can be read; `tables` are those of them that may hold the
+    labels of the pictures."""
 
     items: tuple[ImageFile, ...]
     skipped: tuple[str, ...] = ()
-    heic: int = 0
+    tables: tuple[ImageFile, ...] = ()
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -84,8 +86,7 @@ class ImageCollection:
             return ""
         named = ", ".join(f"“{name}”" for name in self.skipped[:3]) + (" and more" if len(self.skipped) > 3 else "")
         count = "One file is" if len(self.skipped) == 1 else f"{len(self.skipped)} files are"
-        heic = " HEIC pictures, as iPhones make them, have to be shared as JPEG." if self.heic else ""
-        return f"{count} no picture and left out: {named}.{heic}"
+        return f"{count} no picture and left out: {named}."
 
 
 @contextmanager
@@ -105,8 +106,8 @@ def open_image_collection(path: Path) -> Iterator[ImageCollection]:
         return
     if not head:
         raise BadInput("This file is empty: choose another one.")
-    if looks_like_heic(head):
-        raise BadInput("This is a HEIC picture, as iPhones make them: share it as JPEG and choose that.")
+    if path.suffix.lower() in TABLES:
+        raise BadInput("This is a table and holds no pictures: put it into one zip together with them.")
     if not looks_like_picture(head):
         raise BadInput(f"This is no picture that can be read: choose a {FORMATS}, or a zip of them.")
     yield ImageCollection((ImageFile(plain_name(path.name), "", partial(_first_bytes, path)),))
@@ -115,33 +116,28 @@ def open_image_collection(path: Path) -> Iterator[ImageCollection]:
 def plain_name(name: str) -> str:
     """A path as it can be shown and compared: forward slashes, no way up or to the root, one spelling of accents."""
     parts = [" ".join(part.split()) for part in printable(name).replace("\\", "/").split("/")]
-    kept = [part[:MAX_NAME_LENGTH] for part in parts if part not in ("", ".", "..") and not _DRIVE.fullmatch(part)]
-    return "/".join(kept) or "picture"
+    safe = [part[:MAX_NAME_LENGTH] for part in parts if part not in ("", ".", "..") and not _DRIVE.fullmatch(part)]
+    return "/".join(safe) or "picture"
 
 
 def _collect(files: Iterator[tuple[str, Read]]) -> ImageCollection:
     """Sort pictures from other files by their first bytes, and classes from folders around everything."""
-    found: list[tuple[str, Read]] = []
-    skipped: list[str] = []
-    heic = 0
+    pictures: list[tuple[str, Read]] = []
+    others: list[tuple[str, Read]] = []
     for name, reader in files:
-        head = _first_bytes_or_none(reader)
-        if looks_like_picture(head):
-            found.append((name, reader))
-        else:
-            skipped.append(name)
-            heic += looks_like_heic(head)
-        if len(found) > MAX_PICTURES:
+        is_picture = looks_like_picture(_first_bytes_or_none(reader))
+        (pictures if is_picture else others).append((name, reader))
+        if len(pictures) > MAX_PICTURES:
             raise TooLarge(f"There are more than {MAX_PICTURES:,} pictures here: choose fewer.")
-    if not found:
-        other = " HEIC pictures, as iPhones make them, have to be shared as JPEG first." if heic else ""
-        raise BadInput(f"There is no picture in here that can be read: choose some {FORMATS}s.{other}")
-    names = _strip_common_folder([name for name, _ in found])
+    if not pictures:
+        raise BadInput(f"There is no picture in here that can be read: choose some {FORMATS}s.")
+    names = _strip_common_folder([name for name, _ in pictures])
     items = [
         ImageFile(name, name.partition("/")[0] if "/" in name else "", reader)
-        for name, (_, reader) in zip(_unique_names(names), found, strict=True)
+        for name, (_, reader) in zip(unique_names(names), pictures, strict=True)
     ]
-    return ImageCollection(tuple(items), tuple(skipped), heic)
+    tables = [ImageFile(name, "", reader) for name, reader in others if name.lower().endswith(TABLES)]
+    return ImageCollection(tuple(items), tuple(name for name, _ in others), tuple(tables))
 
 
 def _first_bytes_or_none(reader: Read) -> bytes:
@@ -161,17 +157,15 @@ def _strip_common_folder(names: list[str]) -> list[str]:
     return names
 
 
-def _unique_names(names: list[str]) -> list[str]:
+def unique_names(names: Sequence[str]) -> list[str]:
     """A zip can hold two files of one name; the second becomes `name (2).png`."""
-    taken: set[str] = set()
-    made = []
+    unique: dict[str, None] = {}
     for name in names:
         path, new, number = PurePosixPath(name), name, 2
-        while new in taken:
+        while new in unique:
             new, number = str(path.with_name(f"{path.stem} ({number}){path.suffix}")), number + 1
-        taken.add(new)
-        made.append(new)
-    return made
+        unique[new] = None
+    return list(unique)
 
 
 def _folder_files(root: Path) -> Iterator[tuple[str, Read]]:

@@ -42,19 +42,19 @@ def is_picture(path: Path) -> bool:
     """Whether `path` is a still picture by its bytes. An animated GIF or PNG counts as a video.
 
     Raises:
-        BadInput: it is a HEIC picture, which nothing here can read.
+        BadInput: it is a HEIC picture that cannot be read.
     """
     with path.open("rb") as file:
         head = file.read(12)
-    if looks_like_heic(head):
-        raise BadInput(HEIC)
     try:
         with Image.open(path, formats=PICTURE_FORMATS) as picture:
             moving = picture.format in ("GIF", "PNG") and getattr(picture, "n_frames", 1) > 1
             return not moving
     except Image.DecompressionBombError as error:
         raise TooLarge(FAR_TOO_LARGE) from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        if looks_like_heic(head):
+            raise BadInput(HEIC) from error
         return False  # the video reader says what it is, or that it cannot be read
 
 

@@ -148,8 +148,7 @@ def hostile(tmp_path: Path) -> dict[str, Path]:
         "nothing.zip": packed(tmp_path / "nothing.zip", {}).read_bytes(),
         "texts.zip": packed(tmp_path / "texts.zip", {"a.txt": b"a", "b.jpg": b"no picture"}).read_bytes(),
         "locked.zip": with_flags(whole, lambda flags: flags | 1),
-        "phone.heic": b"\0\0\0\x18ftypheic" + bytes(50),
-        "phones.zip": packed(tmp_path / "p.zip", {"a.heic": b"\0\0\0\x18ftypheic" + bytes(50)}).read_bytes(),
+        "labels.csv": b"image,label\na.jpg,frog\n",
     }
     return {name: laid_out(tmp_path / "hostile", {name: data}) / name for name, data in files.items()}
 
@@ -174,8 +173,7 @@ def with_flags(data: bytes, change: Callable[[int], int]) -> bytes:
         ("nothing.zip", "no picture in here"),
         ("texts.zip", "no picture in here"),
         ("locked.zip", "locked with a password"),
-        ("phone.heic", "share it as JPEG"),
-        ("phones.zip", "shared as JPEG first"),
+        ("labels.csv", "into one zip together with them"),
     ],
 )
 def test_what_holds_no_pictures_is_one_sentence(tmp_path: Path, name: str, said: str) -> None:

@@ -85,7 +85,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 def give(project: Project, class_id: str | None, colour: tuple[int, int, int]) -> None:
-    files.take(project, [("a.png", lambda: pictures.plain(colour))], class_id)
+    files.import_files(project, [("a.png", lambda: pictures.plain(colour))], class_id)
 
 
 def loaded(loader: FeatureLoader) -> FeatureLoader:
@@ -104,7 +104,7 @@ def test_each_picture_and_each_sentence_is_asked_once_and_kept_for_the_next_star
     again = FeatureLoader(project, CARD, None, feature_loader.load_tasks())  # type: ignore[arg-type]
     assert again.ensure_loaded() and len(server.calls) == 1
     give(project, project.state.classes[0].id, (90, 90, 0))
-    project.describe(project.state.classes[1].id, "blue", "like the sea")
+    project.set_sentence(project.state.classes[1].id, "like the sea")
     loaded(again)
     assert server.calls[1] == ([project.state.classes[0].shots[1]], ["blue: like the sea"])
 

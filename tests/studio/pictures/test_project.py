@@ -37,10 +37,10 @@ def sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def give(project: Project, name: str, *data: bytes) -> picture_files.Taken:
+def give(project: Project, name: str, *data: bytes) -> picture_files.ImportReport:
     """Pictures as examples of the class of that name."""
     files = [(f"{name} {n}.png", lambda one=one: one) for n, one in enumerate(data)]
-    return picture_files.take(project, files, project.class_called(name).id)
+    return picture_files.import_files(project, files, project.class_called(name).id)
 
 
 RED, BLUE, GREEN = (pictures.plain(colour) for colour in ((200, 20, 20), (20, 20, 200), (20, 180, 20)))
@@ -48,7 +48,7 @@ RED, BLUE, GREEN = (pictures.plain(colour) for colour in ((200, 20, 20), (20, 20
 
 def test_a_project_survives_a_restart_with_everything_in_it(projects: Projects, project: Project) -> None:
     give(project, "cat", RED, BLUE)
-    picture_files.take(project, [("who.png", lambda: GREEN)], None)
+    picture_files.import_files(project, [("who.png", lambda: GREEN)], None)
     cat = project.state.classes[0]
     again = Projects(projects.root).open(project.token)
     assert dump(again.state) == dump(project.state)
@@ -67,8 +67,8 @@ def test_a_name_used_twice_is_refused_however_it_is_written(project: Project, na
         project.add_class(name)
     assert project.state.names == ("cat", "dog")
     with pytest.raises(BadInput, match="already"):
-        project.describe(project.state.classes[1].id, name, "")
-    project.describe(project.state.classes[0].id, "Cat", "its own name in capitals is fine")
+        project.rename_class(project.state.classes[1].id, name)
+    project.rename_class(project.state.classes[0].id, "Cat")  # its own name in capitals is fine
 
 
 def test_names_may_be_emoji_and_of_any_script_but_not_empty(project: Project) -> None:
@@ -83,24 +83,27 @@ def test_names_may_be_emoji_and_of_any_script_but_not_empty(project: Project) ->
 
 def test_a_picture_is_an_example_once_and_is_named_when_it_comes_again(project: Project) -> None:
     give(project, "cat", RED)
-    taken = give(project, "cat", RED, BLUE)
-    assert taken.added == 1 and taken.notices == ["“cat 0.png” is here already and was not added twice."]
-    taken = give(project, "dog", BLUE)
-    assert taken.added == 0 and taken.notices == ["“dog 0.png” is an example of “cat” already."]
+    report = give(project, "cat", RED, BLUE)
+    assert report.added == 1 and report.notices == ["“cat 0.png” is here already and was not added twice."]
+    report = give(project, "dog", BLUE)
+    assert report.added == 0 and report.notices == ["“dog 0.png” is an example of “cat” already."]
 
 
 def test_moving_and_removing_forgets_no_other_picture_and_leaves_no_file(project: Project) -> None:
     give(project, "cat", RED, BLUE)
-    picture_files.take(project, [("who.png", lambda: RED), ("new.png", lambda: GREEN)], None)
+    picture_files.import_files(project, [("who.png", lambda: RED), ("new.png", lambda: GREEN)], None)
     cat, dog = project.state.classes
     project.move([sha(BLUE), sha(GREEN)], dog.id)
     assert (cat.shots, dog.shots, project.state.questions) == ([sha(RED)], [sha(BLUE), sha(GREEN)], [sha(RED)])
     project.remove([sha(RED)])
     assert project.picture(sha(RED)).exists()  # it is still a question
     project.remove([sha(RED)], questions=True)
-    assert not project.picture(sha(RED)).exists() and not project.thumb(sha(RED)).exists()
     assert set(project.state.pictures) == {sha(BLUE), sha(GREEN)}
     project.remove_class(dog.id)
+    assert project.picture(sha(RED)).exists()  # what was removed can be brought back
+    for removal in list(project.state.removals):
+        project.forget(removal.id)
+    assert not project.picture(sha(RED)).exists() and not project.thumb(sha(RED)).exists()
     assert not list((project.folder / "pictures").iterdir())
     with pytest.raises(BadInput, match="not there any more"):
         project.move([sha(BLUE)], dog.id)
@@ -120,17 +123,21 @@ def test_moving_and_removing_forgets_no_other_picture_and_leaves_no_file(project
 def test_what_cannot_be_read_is_named_with_the_reason_and_the_others_come_in(
     project: Project, data: bytes, said: str
 ) -> None:
-    taken = give(project, "cat", RED, data, BLUE)
-    assert taken.added == 2 and len(taken.problems) == 1
-    assert taken.problems[0].startswith("“cat 1.png”: ") and said in taken.problems[0]
+    report = give(project, "cat", RED, data, BLUE)
+    assert report.added == 2 and len(report.problems) == 1
+    assert report.problems[0].startswith("“cat 1.png”: ") and said in report.problems[0]
     assert project.state.classes[0].shots == [sha(RED), sha(BLUE)]
 
 
 def test_odd_pictures_come_in_as_a_person_would_see_them(project: Project) -> None:
     odd = {"cmyk": pictures.cmyk(), "deep": pictures.deep(), "gif": pictures.moving(), "turned": pictures.sideways()}
-    taken = give(project, "cat", *odd.values())
-    assert taken.added == 4 and not taken.problems
-    assert taken.notices == ["“cat 2.png” moves: its first picture is taken."]
+    report = give(project, "cat", *odd.values())
+    assert report.added == 4 and not report.problems
+    assert report.notices == [
+        "“cat 0.png” shows nothing but one even colour.",
+        "“cat 2.png” moves: its first picture is taken.",
+        "“cat 2.png” shows nothing but one even colour.",
+    ]
     seen = {name: np.asarray(Image.open(project.thumb(sha(data))).convert("RGB")) for name, data in odd.items()}
     red, green, _ = seen["cmyk"].mean(axis=(0, 1))
     assert red > 180 and green < 90  # not inverted
@@ -143,24 +150,24 @@ def test_a_zip_of_folders_makes_its_classes_and_says_what_it_left_out(project: P
     path = tmp_path / "set.zip"
     files = {"Cat/1.png": RED, "bird/1.png": GREEN, "notes.txt": b"hello", "loose.png": BLUE, "__MACOSX/x": b""}
     path.write_bytes(pictures.zipped(files))
-    taken = picture_files.take_zip(project, path)
-    assert project.state.names == ("cat", "dog", "bird") and taken.added == 2
-    assert any("1 picture in no folder" in notice for notice in taken.notices)
-    assert any("notes.txt" in notice for notice in taken.notices)
+    report = picture_files.import_folders(project, path)
+    assert project.state.names == ("cat", "dog", "bird") and report.added == 2
+    assert any("1 picture in no folder" in notice for notice in report.notices)
+    assert any("notes.txt" in notice for notice in report.notices)
     path.write_bytes(pictures.zipped({"a.png": RED}))
     with pytest.raises(BadInput, match="no folders"):
-        picture_files.take_zip(project, path)
+        picture_files.import_folders(project, path)
 
 
 def test_a_saved_project_opens_as_the_same_one_elsewhere(project: Project, tmp_path: Path) -> None:
     give(project, "cat", RED)
-    picture_files.take(project, [("who.png", lambda: GREEN)], None)
+    picture_files.import_files(project, [("who.png", lambda: GREEN)], None)
     with project.change() as state:
         state.name, state.head = "Zoo 🐘", "gda"
     saved = project_archive.save(project)
-    opened, taken = project_archive.open_file(Projects(tmp_path / "other"), io.BytesIO(saved.read_bytes()))
+    opened, report = project_archive.open_file(Projects(tmp_path / "other"), io.BytesIO(saved.read_bytes()))
     saved.unlink()
-    assert dump(opened.state) == dump(project.state) and taken.added == 2 and not taken.problems
+    assert dump(opened.state) == dump(project.state) and report.added == 2 and not report.problems
     assert opened.picture(sha(GREEN)).read_bytes() == GREEN and opened.token != project.token
 
 
@@ -202,9 +209,9 @@ def test_a_project_file_is_believed_only_as_far_as_its_bytes(projects: Projects)
     data = pictures.zipped(
         {"project.json": description(pictures=told, classes=classes), "../evil.png": BLUE, "pictures/whatever": RED}
     )
-    opened, taken = project_archive.open_file(projects, io.BytesIO(data))
+    opened, report = project_archive.open_file(projects, io.BytesIO(data))
     assert [each.shots for each in opened.state.classes] == [[sha(RED)], []]
-    assert taken.problems == ["1 of its pictures are not in the file and were left out."]
+    assert report.problems == ["1 of its pictures are not in the file and were left out."]
     assert "\n" not in opened.state.title(sha(RED)) and not (projects.root.parent / "evil.png").exists()
     assert opened.state.pictures[sha(RED)].bytes == len(RED)
 
@@ -222,8 +229,8 @@ def test_addresses_that_are_no_tokens_open_nothing(projects: Projects, project: 
 def test_a_full_project_takes_no_more(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     give(project, "cat", RED)
     monkeypatch.setattr(picture_project, "MAX_PICTURES", 1)
-    taken = give(project, "dog", BLUE)
-    assert taken.added == 0 and "at most 1 pictures" in taken.problems[0]
+    report = give(project, "dog", BLUE)
+    assert report.added == 0 and "at most 1 pictures" in report.problems[0]
     monkeypatch.setattr(picture_project, "MAX_CLASSES", 2)
     with pytest.raises(TooLarge):
         project.add_class("one more")

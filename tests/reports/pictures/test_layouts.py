@@ -1,0 +1,194 @@
+"""Layouts of folders, zips and tables: recognised, or refused in a sentence; never guessed in silence."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from backends.core.errors import BadInput
+from backends.fewshot.data.class_list import parse_classes
+from backends.fewshot.data.examples import read_examples, twice_notices
+from backends.fewshot.data.image_collection import open_image_collection
+from backends.shared import images
+from studio.pictures import files
+from studio.pictures.project import Project, Projects
+from tests.support import pictures
+
+RED, BLUE, GREEN = (pictures.plain(colour) for colour in ((200, 20, 20), (20, 20, 200), (20, 180, 20)))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Projects(tmp_path / "projects").create()
+
+
+def zip_of(tmp_path: Path, content: Mapping[str, bytes]) -> Path:
+    path = tmp_path / "set.zip"
+    path.write_bytes(pictures.zipped(content))
+    return path
+
+
+def labels_of(path: Path) -> tuple[dict[str, str], str]:
+    """The class of each picture as the command line and the model server read it, and all that they say."""
+    with open_image_collection(path) as collection:
+        found = read_examples(collection, None)
+    return {item.name: name for item, name in found.labels.items()}, " ".join(found.notices)
+
+
+SPLIT = {
+    "train/cat/1.png": RED,
+    "train/dog/2.png": BLUE,
+    "valid/cat/3.png": GREEN,
+    "test/dog/4.png": pictures.plain((9, 9, 9)),
+}
+
+
+def test_the_parts_of_a_data_set_are_no_classes(tmp_path: Path, project: Project) -> None:
+    path = zip_of(tmp_path, SPLIT)
+    labels, said = labels_of(path)
+    assert labels == {"train/cat/1.png": "cat", "train/dog/2.png": "dog"}
+    assert "parts of a data set" in said and "The 2 pictures of the other parts were left out" in said
+    report = files.import_folders(project, path)
+    assert project.state.names == ("cat", "dog") and report.added == 2
+    assert any("parts of a data set" in notice for notice in report.notices)
+
+
+def test_parts_without_class_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="parts of a data set and not like classes"):
+        labels_of(zip_of(tmp_path, {"train/1.png": RED, "test/2.png": BLUE}))
+
+
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+    labels, _ = labels_of(zip_of(tmp_path, {"train/1.png": RED, "car/2.png": BLUE}))
+    assert labels == {"train/1.png": "train", "car/2.png": "car"}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        b"image,label\na.png,cat\nb.png,dog\nc.png,cat\n",
+        b"\xef\xbb\xbffile;width;class\r\na.png;40;cat\r\nb.png;40;dog\r\nc.png;40;cat\r\n",
+        b"id\tbreed\na\tcat\nb\tdog\nc\tcat\n",
+        b"./images/a.png,cat\n./images/b.png,dog\n./images/c.png,cat\n",
+    ],
+    ids=["comma", "semicolon", "without endings", "no heading"],
+)
+def test_a_table_of_labels_beside_the_pictures_is_read(tmp_path: Path, project: Project, table: bytes) -> None:
+    content = {"images/a.png": RED, "images/b.png": BLUE, "images/c.png": GREEN, "labels.csv": table}
+    if b"\t" in table:
+        content["labels.tsv"] = content.pop("labels.csv")
+    path = zip_of(tmp_path, content)
+    labels, said = labels_of(path)
+    assert sorted(labels.values()) == ["cat", "cat", "dog"] and "was read from “labels." in said
+    assert files.import_folders(project, path).added == 3 and project.state.names == ("cat", "dog")
+
+
+def test_a_table_without_its_pictures_is_refused(tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("image,label\nfrog_0325.jpg,frog\n")
+    with pytest.raises(BadInput, match="into one zip together with them"), open_image_collection(table):
+        pass
+
+
+@pytest.mark.parametrize("text", ["image,label\nfrog_1.jpg,frog\n", "a.png;cat\nb.png;dog", '{"classes": ["cat"]}'])
+def test_what_is_no_list_of_classes_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match="no list of classes"):
+        parse_classes(text)
+
+
+def test_names_that_only_look_like_rows_are_classes() -> None:
+    assert list(parse_classes("<b>cat</b>\n[red]\nold.png, mine: x.png, y\n{x}")) == [
+        "<b>cat</b>", "[red]", "old.png, mine", "{x}",
+    ]  # fmt: skip
+
+
+def test_folders_whose_long_names_begin_alike_do_not_become_one_class(tmp_path: Path, project: Project) -> None:
+    long = "leaf of a tree that grows near the old mill by the river where the road bends north "
+    path = zip_of(tmp_path, {f"{long}one/a.png": RED, f"{long}two/b.png": BLUE, "short/c.png": GREEN})
+    report = files.import_folders(project, path)
+    assert project.state.names == ("short",) and report.added == 1
+    assert len(report.problems) == 2 and all("longer than 80 letters" in one for one in report.problems)
+    with pytest.raises(BadInput.__base__, match="longer than 80 letters"):
+        labels_of(path)
+
+
+def test_a_zip_of_class_folders_dropped_on_one_class_adds_nothing(tmp_path: Path, project: Project) -> None:
+    path = zip_of(tmp_path, {"frog/a.png": RED, "horse/b.png": BLUE})
+    frog = project.add_class("frog")
+    with pytest.raises(BadInput, match="Folders at once"):
+        files.import_zip(project, path, frog.id)
+    assert not frog.shots
+    assert files.import_zip(project, path, None).added == 2  # as questions they are welcome
+
+
+def test_pictures_keep_the_folder_in_their_names(tmp_path: Path, project: Project) -> None:
+    path = zip_of(tmp_path, {"set_1/image_1.png": RED, "set_2/image_1.png": BLUE})
+    files.import_zip(project, path, None)
+    names = {picture.name for picture in project.state.pictures.values()}
+    assert names == {"set_1/image_1.png", "set_2/image_1.png"}
+
+
+def test_the_same_picture_in_two_classes_is_said(tmp_path: Path) -> None:
+    with open_image_collection(zip_of(tmp_path, {"cat/a.png": RED, "dog/b.png": RED, "dog/c.png": BLUE})) as collection:
+        (said,) = twice_notices(read_examples(collection, None).labels)
+    assert "“cat/a.png” and “dog/b.png” are the same picture" in said
+
+
+def test_heic_and_jfif_are_read_and_heic_is_turned_as_it_was_held(project: Project) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    wide = Image.new("RGB", (80, 40), "blue")
+    wide.paste("red", (0, 0, 40, 40))
+    heic = pictures.encoded(wide, "HEIF", exif=exif.tobytes())
+    read = images.read(heic)
+    assert (read.width, read.height) == (40, 80) and read.rgb[5].mean(axis=0)[0] > 200 > read.rgb[-5].mean(axis=0)[0]
+    listed = [("phone.heic", lambda: heic), ("old.jfif", lambda: pictures.plain(kind="JPEG"))]
+    report = files.import_files(project, listed, project.add_class("cat").id)
+    assert report.added == 2 and not report.problems
+    assert {"heic", "jfif"} <= set(images.ENDINGS)
+
+
+def test_an_animated_avif_is_read(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue")]
+    moving = pictures.encoded(frames[0], "AVIF", save_all=True, append_images=frames[1:])
+    assert images.looks_like_picture(moving[:16]) and images.read(moving).moving
+
+
+def test_every_file_of_a_mixed_choice_is_added_or_named(project: Project) -> None:
+    listed = [
+        ("a.jpg", lambda: RED),
+        ("b.ppm", lambda: b"P6 1 1 255 abc"),
+        ("c", lambda: BLUE),
+        ("d.heic", lambda: b""),
+    ]
+    report = files.import_files(project, listed, project.add_class("cat").id)
+    assert report.added == 2 and [one.split("”")[0] for one in report.problems] == ["“b.ppm", "“d.heic"]
+
+
+@pytest.mark.parametrize(
+    ("picture", "said"),
+    [
+        (Image.new("RGB", (1, 1), "white"), "only 1 × 1 pixels"),
+        (Image.effect_noise((2000, 20), 60), "100 times as long as wide"),
+        (Image.new("RGBA", (40, 40), (9, 9, 9, 0)), "one even colour"),
+    ],
+    ids=["one pixel", "a stripe", "see-through"],
+)
+def test_a_picture_that_shows_nothing_is_not_taken_without_a_word(
+    project: Project, picture: Image.Image, said: str
+) -> None:
+    data = pictures.encoded(picture)
+    report = files.import_files(project, [("odd.png", lambda: data)], project.add_class("cat").id)
+    assert report.added == 1 and said in report.notices[0]
+
+
+def test_a_tiff_of_several_pages_is_said(project: Project) -> None:
+    file = io.BytesIO()
+    pages = [Image.effect_noise((40, 40), 50 + n) for n in range(2)]
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+    report = files.import_files(project, [("scan.tif", file.getvalue)], project.add_class("cat").id)
+    assert report.notices == ["“scan.tif” has several pages: only the first one is looked at."]
