@@ -69,7 +69,7 @@ class FoldingEngine(Engine):
         """
         if "query" not in inputs:
             raise BadInput("There is no protein to fold: paste a sequence or choose a file first.")
-        query = read_input(inputs["query"])
+        query = read_input(inputs["query"], str(options.get("chain") or ""))
         query = replace(query, extra_inputs={name: path for name, path in inputs.items() if name != "query"})
         yield from (Notice(sentence) for sentence in query.notices)
         query, notices = self.adapt_query(query, options)
@@ -152,7 +152,7 @@ def write_step(step: Step, out: Path) -> Artifact:
 def write_results(model: Model, out: Path) -> Iterator[Event]:
     """Write the files of a model, judge its geometry and tell both; the last event is a Folding."""
     from backends.folding.structure.plausibility_checks import check_structure
-    from backends.folding.structure.writer import to_cif, to_pdb
+    from backends.folding.structure.writer import pdb_with_losses, to_cif, to_pdb
 
     structure = model.structure
     if not np.isfinite(structure.atoms[structure.mask]).all():
@@ -160,9 +160,10 @@ def write_results(model: Model, out: Path) -> Iterator[Event]:
     sanity = check_structure(structure)
     summary = _summary(model.confidence)
     confidence = {**model.confidence.to_json(), "sequence": structure.sequence, "method": model.method}
+    pdb, losses = pdb_with_losses(structure)
     with writing():
-        artifacts = [
-            _text("structure", "model.pdb", to_pdb(structure), out),
+        artifacts = [_text("structure", "model.pdb", pdb, out)] if pdb else []
+        artifacts += [
             _text("structure", "model.cif", to_cif(structure), out),
             _text("confidence", "confidence.json", strict_json.dumps(confidence), out, summary),
             _text("sanity", "sanity.json", strict_json.dumps(sanity.to_json()), out, {"verdict": sanity.verdict}),
@@ -172,6 +173,7 @@ def write_results(model: Model, out: Path) -> Iterator[Event]:
             artifacts.append(_text("ranked", f"ranked-{rank}.pdb", to_pdb(other), out, _summary(its_confidence)))
     yield Metric("residues", len(structure.sequence), "")
     yield from (Metric(name, value, "") for name, value in summary.items() if value is not None)
+    yield from (Notice(sentence) for sentence in losses)
     yield Notice(sanity.sentence)
     yield Folding(
         tuple(artifacts),

@@ -137,4 +137,12 @@ class CoevolutionOptions(FoldingOptions):
 
 
 class StructureOptions(FoldingOptions):
-    pass
+    b_factors: str = option(
+        "auto",
+        title="B-factor column",
+        meaning=(
+            "What the column holds: “auto” takes what the file states and guesses nothing; “plddt” is a model's "
+            "confidence, “displacement” the motion of atoms in an experiment, “other” any other number."
+        ),
+        choices=("auto", "plddt", "displacement", "other"),
+    )

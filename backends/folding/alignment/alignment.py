@@ -7,12 +7,14 @@ kept only as a count (`deletions`, as AlphaFold names it).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from backends.core.errors import BadInput, TooLarge
+from backends.folding.alignment.alignment_formats import FORMATS, read_raw
+from backends.folding.alignment.file_text import read_data
 from backends.folding.residues import ALIGNMENT_ORDER
 
 GAP = ALIGNMENT_ORDER.index("-")
@@ -22,9 +24,7 @@ MAX_BYTES = 256_000_000
 MAX_CELLS = 100_000_000
 MAX_LINES = 4_000_000
 MAX_COLUMNS = 5_000
-MAX_NAME = 200
 
-_FORMATS = "an A3M, Stockholm or aligned FASTA file"
 _NONE = 255
 _UPPER = np.full(256, _NONE, np.uint8)  # byte -> code; _NONE is not a residue
 for _code, _letter in enumerate(ALIGNMENT_ORDER):
@@ -32,7 +32,6 @@ for _code, _letter in enumerate(ALIGNMENT_ORDER):
 for _letter in "BJOUZ*":  # two residues at once, selenocysteine, pyrrolysine, a stop: no column of their own
     _UPPER[ord(_letter)] = UNKNOWN
 _UPPER[ord(".")] = GAP
-_BLANK = bytes.maketrans(b"", b""), b" \t\r\n\x0b\x0c"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +40,16 @@ class Alignment:
 
     `rows` (N, L) uint8 codes into `ALIGNMENT_ORDER`. `deletions` (N, L) uint16: how many residues a row has to the left
     of a column for which the query has none; an overhang at the end is left out.
+    `lengths` and `copies`, of an alignment of a complex: the residues of each protein, which lie side by side in the
+    columns, and how many chains of each there are. Empty for one chain.
     """
 
     names: tuple[str, ...]
     rows: np.ndarray
     query: str
     deletions: np.ndarray
+    lengths: tuple[int, ...] = ()
+    copies: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -76,7 +79,24 @@ class Alignment:
         """The sequences of a mask (N,) or of indices, the query always first."""
         order = np.flatnonzero(keep) if keep.dtype == bool else keep
         order = np.concatenate([[0], order[order != 0]])
-        return Alignment(tuple(self.names[i] for i in order), self.rows[order], self.query, self.deletions[order])
+        names = tuple(self.names[i] for i in order)
+        return replace(self, names=names, rows=self.rows[order], deletions=self.deletions[order])
+
+    def columns_of_proteins(self) -> list[slice]:
+        """The columns of each protein of a complex, or all of them."""
+        lengths = self.lengths or (self.length,)
+        return [slice(end - length, end) for end, length in zip(np.cumsum(lengths).tolist(), lengths, strict=True)]
+
+    def chain_columns(self) -> list[slice]:
+        """The columns of each chain of a complex; of copies the same ones."""
+        spans = zip(self.columns_of_proteins(), self.copies or (1,), strict=True)
+        return [span for span, copies in spans for _ in range(copies)]
+
+    def columns(self, span: slice) -> Alignment:
+        """Only these columns, with the sequences that have a residue there."""
+        rows, deletions = self.rows[:, span], self.deletions[:, span]
+        whole = Alignment(self.names, rows, self.query[span], deletions)
+        return whole.take((rows != GAP).any(1)).unique()
 
     def unique(self) -> Alignment:
         """Without sequences that say the same as an earlier one."""
@@ -129,29 +149,34 @@ def sequence_weights(rows: np.ndarray, similar: float = 0.8) -> np.ndarray:
 
 
 def read_alignment(path: Path) -> Alignment:
-    """Read an alignment by its content, whatever its name.
+    """Read an alignment by its content, whatever its name, plain or gzipped.
 
     Raises:
         BadInput: it is empty, of another kind, damaged, or its rows do not fit together; one sentence.
         TooLarge: over MAX_BYTES, MAX_COLUMNS or MAX_CELLS.
     """
-    if path.stat().st_size > MAX_BYTES:
-        raise TooLarge(f"This alignment is over {MAX_BYTES // 1_000_000} MB: keep its best few thousand sequences.")
-    data = path.read_bytes()
+    too_large = f"This alignment is over {MAX_BYTES // 1_000_000} MB: keep its best few thousand sequences."
+    return parse_alignment(read_data(path, MAX_BYTES, too_large))
+
+
+def parse_alignment(data: bytes) -> Alignment:
+    """As `read_alignment`, from the bytes of a file."""
     _require_text(data)
-    data = data.lstrip()
-    if data.startswith(b"# STOCKHOLM"):
-        names, rows = _stockholm(data)
-        return _aligned(names, rows)
-    if data.startswith((b">", b"#")):
-        names, rows = _records(data)
-        return _fasta(names, rows)
-    raise BadInput(f"This is not an alignment: bring {_FORMATS}.")
+    raw = read_raw(data)
+    alignment = _fasta(raw.names, raw.rows) if raw.a3m else _aligned(raw.names, raw.rows)
+    if not raw.lengths:
+        return alignment
+    if sum(raw.lengths) != alignment.length:
+        raise BadInput(
+            f"The first line of this alignment says that its proteins have {sum(raw.lengths)} residues, and its first "
+            f"sequence has {alignment.length}."
+        )
+    return replace(alignment, lengths=raw.lengths, copies=raw.copies)
 
 
 def _require_text(data: bytes) -> None:
     if not data.strip():
-        raise BadInput(f"This alignment is empty: bring {_FORMATS}.")
+        raise BadInput(f"This alignment is empty: bring {FORMATS}.")
     if b"\0" in data:
         raise BadInput(
             "This alignment holds null bytes, so it is damaged or a dump of a database: save it again as A3M."
@@ -160,48 +185,6 @@ def _require_text(data: bytes) -> None:
         raise BadInput("This is a web page, not an alignment: download the file itself and choose that.")
     if data.count(b"\n") > MAX_LINES:
         raise TooLarge(f"This alignment has over {MAX_LINES:,} lines: keep its best few thousand sequences.")
-
-
-def _records(data: bytes) -> tuple[list[str], list[bytes]]:
-    """Names and raw rows of FASTA-like text; lines that start with # are comments."""
-    names: list[str] = []
-    rows: list[bytes] = []
-    lines: list[bytes] = []
-    for line in data.splitlines():
-        if line.startswith(b">"):
-            rows.append(b"".join(lines))
-            names.append(_name(line[1:]))
-            lines = []
-        elif not line.startswith(b"#"):
-            lines.append(line.translate(*_BLANK))
-    rows.append(b"".join(lines))
-    if not names:
-        raise BadInput("This alignment holds no sequence: each needs a line that starts with “>” before it.")
-    if rows[0]:
-        raise BadInput("This alignment has letters before the first name: each sequence needs a “>” line before it.")
-    return names, rows[1:]
-
-
-def _stockholm(data: bytes) -> tuple[list[str], list[bytes]]:
-    """Names and raw rows of the first alignment of a Stockholm file, whose rows may come in several blocks."""
-    parts: dict[bytes, list[bytes]] = {}
-    for line in data.splitlines()[1:]:
-        if line.startswith(b"//"):
-            break
-        fields = line.split()
-        if not fields or line.startswith(b"#"):
-            continue
-        if len(fields) != 2:
-            raise BadInput(f"A line of this Stockholm alignment is not a name and a row: “{_name(line)[:40]}”.")
-        parts.setdefault(fields[0], []).append(fields[1])
-    if not parts:
-        raise BadInput("This Stockholm alignment holds no sequence.")
-    return [_name(name) for name in parts], [b"".join(rows) for rows in parts.values()]
-
-
-def _name(raw: bytes) -> str:
-    text = raw.decode("utf-8", "replace").strip()
-    return "".join(letter for letter in text if letter.isprintable())[:MAX_NAME]
 
 
 def _fasta(names: list[str], rows: list[bytes]) -> Alignment:
@@ -286,7 +269,7 @@ def _require_residues(codes: np.ndarray, raw: np.ndarray, name: str) -> None:
     if len(bad):
         letter = chr(raw[bad[0]])
         shown = f"“{letter}”" if letter.isprintable() and letter.isascii() else "a letter that cannot be shown"
-        raise BadInput(f"“{name[:40]}” in this alignment holds {shown}, which is no residue: bring {_FORMATS}.")
+        raise BadInput(f"“{name[:40]}” in this alignment holds {shown}, which is no residue: bring {FORMATS}.")
 
 
 def _require_size(rows: int, columns: int) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends.core.errors import BadInput, TooLarge
-from backends.folding.limits import MAX_FOLDED_RESIDUES
+from backends.folding.alignment.alignment_formats import complex_header, is_bare_rows, is_clustal
+from backends.folding.alignment.file_text import read_data
+from backends.folding.alignment.records import fasta, read_records
+from backends.folding.limits import MAX_FOLDED_RESIDUES, MAX_LISTED_RESIDUES, MAX_STRUCTURE_RESIDUES
 from backends.folding.residues import AMINO_ACIDS, SUBSTITUTED_NAMES, SUBSTITUTES
 
 if TYPE_CHECKING:
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
 MIN_RESIDUES = 5
 MAX_BYTES = 256_000_000
 MAX_CHAINS = 20
-GZIP = b"\x1f\x8b"
 
 NUCLEOTIDES = frozenset("ACGTUN")
 
@@ -73,27 +75,34 @@ class Query:
         index = names.index(wanted) if wanted in names else int(wanted) - 1 if wanted.isdecimal() else -1
         if not 0 <= index < len(names):
             raise BadInput(f"There is no chain “{wanted[:20]}”; there is {shown}.")
-        return replace(self, chains=(self.chains[index],))
+        alignment = self.alignment
+        if alignment is not None and alignment.lengths:
+            alignment = alignment.columns(alignment.chain_columns()[index])
+        return replace(self, chains=(self.chains[index],), alignment=alignment)
 
 
-def read_input(path: Path) -> Query:
-    """Read a query by its content, whatever its name.
+def read_input(path: Path, chain: str = "") -> Query:
+    """Read a query by its content, whatever its name, plain or gzipped.
+
+    Of a structure file every chain is listed, even where the whole is too large to be opened.
+
+    Args:
+        path: of the file.
+        chain: of a structure file, the only one that is needed; "" for all.
 
     Raises:
         BadInput: empty, damaged, of another kind, or with letters that are no residues; one sentence.
         TooLarge: over MAX_BYTES, or a chain of over MAX_FOLDED_RESIDUES.
     """
-    if path.stat().st_size > MAX_BYTES:
-        raise TooLarge(f"This file is over {MAX_BYTES // 1_000_000} MB, which no sequence or structure needs.")
-    data = path.read_bytes()
-    if data.startswith(GZIP) and (unpacked := _compressed_structure(path)) is not None:
-        return unpacked
+    too_large = f"This file is over {MAX_BYTES // 1_000_000} MB, which no sequence or structure needs."
+    data = read_data(path, MAX_BYTES, too_large)
     _require_text(data)
-    text = data.decode("utf-8-sig", "replace")
+    text = data.decode("utf-8", "replace")
     if _is_structure(text):
-        return _structure(path)
-    if text.lstrip().startswith("# STOCKHOLM") or _is_alignment(text):
-        return _alignment(path)
+        return _structure(text, path, chain)
+    _require_no_null(data)
+    if text.lstrip().startswith("# STOCKHOLM") or _is_alignment(text, data):
+        return _alignment(data, path)
     return parse_text(text, path)
 
 
@@ -102,16 +111,18 @@ def parse_text(text: str, path: Path = Path()) -> Query:
 
     Chains without names are called A, B, C …; a colon between residues parts chains, as ColabFold has it.
     """
-    notices: list[str] = []
-    records = [(name, part) for name, raw in _records(text) for part in _chains_of(raw)]
-    if len(records) > MAX_CHAINS:
+    records = read_records(text)
+    notices = [record.notice for record in records if record.notice]
+    parts = [(record.name, part) for record in records for part in _chains_of(record.letters)]
+    if len(parts) > MAX_CHAINS:
         raise TooLarge(
-            f"There are {len(records):,} sequences in this file; up to {MAX_CHAINS} can be chains of one job."
+            f"There are {len(parts):,} sequences in this file; up to {MAX_CHAINS} can be chains of one job. Bring the "
+            "proteins one by one."
         )
     chains: list[Chain] = []
-    for index, (name, raw) in enumerate(records):
+    for index, (name, raw) in enumerate(parts):
         label = name or _letter(index)
-        sequence, notes = clean(raw, label if len(records) > 1 else "")
+        sequence, notes = clean(raw, label if len(parts) > 1 else "")
         notices += notes
         chains.append(Chain(_unused(label, chains), sequence))
     if not chains:
@@ -145,10 +156,16 @@ def clean(raw: str, name: str = "") -> tuple[str, list[str]]:
             times = "once" if count == 1 else f"{count} times"
             notices.append(f"{letter} ({SUBSTITUTED_NAMES[letter]}) occurs {times}{whose} and is folded as {stand_in}.")
             text = text.replace(letter, stand_in)
+    if _looks_like_nucleotides(text):  # polyalanine, polyglycine and silk are proteins
+        notices.append(f"The sequence{whose} could be DNA or RNA by its letters; it is taken as a protein.")
     if count := text.count("X"):
         which = "residue is" if count == 1 else "residues are"
         notices.append(f"{count} {which} unknown (X){whose}: they get a backbone without a side chain.")
     return text, notices
+
+
+def _looks_like_nucleotides(text: str) -> bool:
+    return len(text) >= 10 and set(text) <= NUCLEOTIDES
 
 
 def _require_residues(text: str, whose: str) -> None:
@@ -163,7 +180,7 @@ def _require_residues(text: str, whose: str) -> None:
     if odd:
         shown = f"“{odd[0]}”" if odd[0].isprintable() else "a sign that cannot be shown"
         raise BadInput(f"The sequence{whose} has {shown} at residue {odd.start() + 1}, which is no amino acid.")
-    if len(text) >= 10 and set(text) <= NUCLEOTIDES:
+    if _looks_like_nucleotides(text) and len(set(text) - {"N"}) > 3:
         kind = "RNA" if "U" in text and "T" not in text else "DNA"
         raise BadInput(f"The sequence{whose} looks like {kind}, not a protein: translate it into amino acids first.")
     if len(text) < MIN_RESIDUES:
@@ -181,12 +198,8 @@ def _require_text(data: bytes) -> None:
     head = data[:4096].lstrip().lower()
     if not data.strip():
         raise BadInput("This file is empty: bring a sequence, an alignment or a structure.")
-    if head.startswith((b"\x1f\x8b", b"pk\x03\x04", b"bzh", b"\xfd7zxz")):
+    if head.startswith((b"pk\x03\x04", b"7z\xbc\xaf", b"\x28\xb5\x2f\xfd")):
         raise BadInput("This file is compressed: unpack it first, then choose what was inside.")
-    if b"\0" in data:
-        raise BadInput(
-            "This file holds null bytes, so it is damaged or no text: save the sequence again as plain text."
-        )
     if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")) or b"<html" in head:
         raise BadInput("This is a web page, not a sequence: copy only the letters, or download the file itself.")
     if head.startswith((b"{", b"[")):
@@ -195,71 +208,65 @@ def _require_text(data: bytes) -> None:
         )
 
 
+def _require_no_null(data: bytes) -> None:
+    if b"\0" in data:
+        raise BadInput(
+            "This file holds null bytes, so it is damaged or no text: save the sequence again as plain text."
+        )
+
+
+_ATOM_LINE = re.compile(r"^(ATOM  |HETATM)(?:[ \d]{5} |.{24} *-?\d+\.\d+ *-?\d+\.\d+ *-?\d+\.\d+)", re.MULTILINE)
+"""Serial numbers may have letters or stars in large structures, so the coordinates count as well."""
+
+
 def _is_structure(text: str) -> bool:
-    if "_atom_site." in text:
+    return "_atom_site." in text.lower() or _ATOM_LINE.search(text) is not None
+
+
+def _is_alignment(text: str, data: bytes) -> bool:
+    """Whether records are rows of one alignment, not chains: gaps, or small letters or many rows that fit together."""
+    if is_clustal(data) or is_bare_rows(data) or complex_header(data)[0]:
         return True
-    return re.search(r"^(ATOM  |HETATM)[ \d]{5} ", text, re.MULTILINE) is not None
-
-
-def _is_alignment(text: str) -> bool:
-    """Several records with gaps, or with small letters among capitals, are rows of one alignment, not chains."""
-    rows = [row for _, row in _fasta(text)] if text.lstrip().startswith((">", "#")) else []
+    rows = [re.sub(r"\s", "", row.letters) for row in fasta(text)] if text.lstrip().startswith((">", "#")) else []
     if len(rows) < 2:
         return False
-    gaps = any("-" in row for row in rows)
+    if any("-" in row for row in rows):
+        return True
     insertions = any(re.search("[a-z]", row) and re.search("[A-Z]", row) for row in rows)
-    return gaps or insertions or len(rows) > MAX_CHAINS
+    columns = {len(re.sub("[a-z.]", "", row)) for row in rows}
+    return (insertions or len(rows) > MAX_CHAINS) and len(columns) == 1
 
 
-def _compressed_structure(path: Path) -> Query | None:
-    """Structure files are often kept compressed, and are read as they are."""
-    try:
-        return _structure(path)
-    except BadInput:
-        return None
+def _structure(text: str, path: Path, chain: str) -> Query:
+    from backends.folding.structure.reader import parse_structure
 
-
-def _structure(path: Path) -> Query:
-    from backends.folding.structure.reader import read_structure
-
-    structure = read_structure(path)
+    structure = parse_structure(text, most=MAX_LISTED_RESIDUES)
+    names = [name for name, _ in structure.chain_slices()]
     chains = tuple(Chain(name, structure.sequence[part]) for name, part in structure.chain_slices())
+    length = len(structure)
+    if length > MAX_STRUCTURE_RESIDUES and chain not in names and not chain.isdecimal():
+        notice = (
+            f"The file holds {length:,} residues in {len(names)} chains, more than the {MAX_STRUCTURE_RESIDUES:,} that "
+            "can be opened at once: choose a chain."
+        )
+        return Query("structure", chains, path, notices=(notice,))
     return Query("structure", chains, path)
 
 
-def _alignment(path: Path) -> Query:
-    from backends.folding.alignment.alignment import read_alignment
+def _alignment(data: bytes, path: Path) -> Query:
+    from backends.folding.alignment.alignment import parse_alignment
 
-    alignment = read_alignment(path)
-    name = alignment.names[0].split()[0] if alignment.names[0].strip() else "A"
+    alignment = parse_alignment(data)
     sequence, notices = clean(alignment.query)
-    return Query("alignment", (Chain(name, sequence),), path, alignment, tuple(notices))
-
-
-def _records(text: str) -> list[tuple[str, str]]:
-    """Names and raw residues."""
-    if text.lstrip().startswith((">", ";")):
-        return _fasta(text)
-    if re.search(r"^(LOCUS|ORIGIN)\b", text, re.MULTILINE):  # a GenPept record
-        return [("", re.split(r"^//", text.split("ORIGIN", 1)[-1], maxsplit=1, flags=re.MULTILINE)[0])]
-    if re.search(r"^ID   ", text, re.MULTILINE) and "\nSQ   " in text:  # a UniProt record
-        name = re.search(r"^ID   (\S+)", text, re.MULTILINE)
-        body = text.split("\nSQ   ", 1)[1].partition("\n")[2]
-        return [(name[1] if name else "", re.split(r"^//", body, maxsplit=1, flags=re.MULTILINE)[0])]
-    return [("", text)]
-
-
-def _fasta(text: str) -> list[tuple[str, str]]:
-    records: list[tuple[str, list[str]]] = []
-    for line in text.splitlines():
-        if line.startswith((">", ";")):
-            words = line[1:].split()
-            records.append(("".join(c for c in words[0] if c.isprintable())[:60] if words else "", []))
-        elif records and not line.startswith("#"):
-            records[-1][1].append(line)
-        elif line.strip() and not line.startswith("#"):
-            raise BadInput("There are letters before the first name: a FASTA file starts with a line “>name”.")
-    return [(name, "".join(lines)) for name, lines in records]
+    if not alignment.lengths:
+        name = alignment.names[0].split()[0] if alignment.names[0].strip() else "A"
+        return Query("alignment", (Chain(name, sequence),), path, alignment, tuple(notices))
+    spans = alignment.chain_columns()
+    if len(spans) > MAX_CHAINS:
+        raise TooLarge(f"This alignment is of {len(spans)} chains; up to {MAX_CHAINS} can be folded together.")
+    chains = tuple(Chain(_letter(index), sequence[span]) for index, span in enumerate(spans))
+    notices.append(f"The alignment is of a complex of {len(chains)} chains, as its first line says.")
+    return Query("alignment", chains, path, alignment, tuple(notices))
 
 
 def _chains_of(raw: str) -> list[str]:

@@ -181,9 +181,22 @@ def write_input(query: Query, work: Path) -> tuple[Path, list[str]]:
 
 
 def a3m(alignment: Alignment) -> str:
-    """The alignment with its insertions as “x”: the program counts them and does not look at the letters."""
-    kept = [index for index, row in enumerate(alignment.rows) if index == 0 or (row != GAP).any()]
-    return "".join(f">{index or JOB}\n{alignment.a3m_row(index)}\n" for index in kept)
+    """The alignment with its insertions as “x”: the program counts them and does not look at the letters.
+
+    Of a complex, the first line tells the lengths and copies of its proteins, and a row that pairs them has a name for
+    each, as the program writes it.
+    """
+    chosen = [index for index, row in enumerate(alignment.rows) if index == 0 or (row != GAP).any()]
+    if not alignment.lengths:
+        return "".join(f">{index or JOB}\n{alignment.a3m_row(index)}\n" for index in chosen)
+    header = f"#{','.join(map(str, alignment.lengths))}\t{','.join(map(str, alignment.copies))}\n"
+    spans = alignment.columns_of_proteins()
+    lines = []
+    for index in chosen:
+        covered = [span for span in spans if (alignment.rows[index, span] != GAP).any()]
+        count = len(spans) if len(covered) == len(spans) else 1
+        lines.append("\t".join(str(101 + 1000 * index + place) for place in range(count)))
+    return header + "".join(f">{name}\n{alignment.a3m_row(index)}\n" for index, name in zip(chosen, lines, strict=True))
 
 
 def read_output(folder: Path, log: ColabFoldLog, query: Query) -> Iterator[Step | Model]:

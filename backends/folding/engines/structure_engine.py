@@ -14,7 +14,7 @@ from backends.folding.alignment.sequence import Query
 from backends.folding.base import FoldingEngine, PredictionEvents
 from backends.folding.capabilities import STRUCTURE, FoldingCapabilities
 from backends.folding.options import StructureOptions
-from backends.folding.structure.confidence import Confidence, read_confidence
+from backends.folding.structure.confidence import Confidence, fit_confidence, read_confidence
 from backends.folding.structure.reader import read_structure
 from backends.folding.structure.structure import Structure
 from backends.folding.types import Model
@@ -23,7 +23,7 @@ STAGE = "Reading the structure"
 
 
 class StructureEngine(FoldingEngine):
-    """Opens `query` (PDB or mmCIF) and, where it is there, `pae`: JSON of AlphaFold DB, ColabFold, ESMFold or AF3."""
+    """Opens `query` (PDB or mmCIF) and, where it is there, `pae`: the confidence file of its program."""
 
     name: ClassVar[str] = "structure"
     capabilities: ClassVar[FoldingCapabilities] = STRUCTURE
@@ -31,33 +31,30 @@ class StructureEngine(FoldingEngine):
     def predict(self, query: Query, options: Mapping[str, Any]) -> PredictionEvents:
         settings = StructureOptions.read(options)
         yield Progress(STAGE, 0, 1)
-        structure = read_structure(query.path)
+        pae = query.extra_inputs.get("pae")
+        # A confidence file is of the whole structure, so a chain is chosen after the two are fitted to each other.
+        structure = read_structure(query.path, settings.chain if pae is None else "", settings.b_factors)
         yield from (Notice(note) for note in structure.notes)
-        if settings.chain:
-            structure = _select_chain(structure, settings.chain)
         plddt = structure.confidence if np.isfinite(structure.confidence).any() else None
         confidence = Confidence(plddt=plddt, pae=None, ptm=None, iptm=None)
-        if path := query.extra_inputs.get("pae"):
-            confidence = _merge_confidence(confidence, read_confidence(path), len(structure))
+        if pae is not None:
+            given = fit_confidence(read_confidence(pae), structure)
+            confidence = replace(given, plddt=given.plddt if given.plddt is not None else plddt)
             if confidence.plddt is not None:
-                structure = structure.with_confidence(confidence.plddt)
+                structure = replace(structure.with_confidence(confidence.plddt), method="prediction")
+            structure, confidence = _select_chain(structure, confidence, settings.chain)
         yield Progress(STAGE, 1, 1)
         yield Model(structure, confidence, method="opened")
 
 
-def _select_chain(structure: Structure, wanted: str) -> Structure:
+def _select_chain(structure: Structure, confidence: Confidence, wanted: str) -> tuple[Structure, Confidence]:
+    """One chain with its confidence; all of them for "". Raises BadInput where there is no such chain."""
+    if not wanted:
+        return structure, confidence
     names = [name for name, _ in structure.chain_slices()]
     if wanted not in names:
         raise BadInput(f"There is no chain “{wanted[:20]}” in this structure; there is {', '.join(names)}.")
-    return structure.select(structure.chains == wanted)
-
-
-def _merge_confidence(from_structure: Confidence, from_json: Confidence, length: int) -> Confidence:
-    """The file's own confidence with what the JSON adds to it. Raises BadInput where they are of different proteins."""
-    for array in (from_json.plddt, from_json.pae):
-        if array is not None and len(array) != length:
-            raise BadInput(
-                f"The confidence file is for {len(array)} residues and the structure has {length}: "
-                "bring the one that came with this structure."
-            )
-    return replace(from_json, plddt=from_json.plddt if from_json.plddt is not None else from_structure.plddt)
+    rows = structure.chains == wanted
+    plddt = None if confidence.plddt is None else confidence.plddt[rows]
+    pae = None if confidence.pae is None else confidence.pae[np.ix_(rows, rows)]
+    return structure.select(rows), replace(confidence, plddt=plddt, pae=pae)

@@ -1,17 +1,25 @@
-"""How sure a model is of its structure: pLDDT, PAE, pTM. Read from the JSON files of the programs that write them."""
+"""How sure a model is of its structure: pLDDT, PAE, pTM. Read from the files of the programs that write them."""
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import math
+import zipfile
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from backends.core.errors import BadInput, TooLarge
-from backends.folding.limits import MAX_STRUCTURE_RESIDUES
+from backends.folding.limits import MAX_TOKENS
+
+if TYPE_CHECKING:
+    from backends.folding.structure.structure import Structure
 
 MAX_BYTES = 512 << 20  # a PAE of 5,000 residues in decimals
 BANDS = ((90.0, "very high"), (70.0, "confident"), (50.0, "low"), (0.0, "very low"))
@@ -27,12 +35,14 @@ class Confidence:
     ptm, iptm: 0 to 1: expected TM-score of the whole, and of how the chains sit together. From the predicted
         distribution of errors e_ij, `pTM = max_i (1/L) Σⱼ E[1 / (1 + (e_ij / d₀)²)]` with `d₀ = 1.24 ∛(L − 15) − 1.8` Å
         (Jumper et al. 2021, suppl. 1.9.7); ipTM averages over residues j of other chains alone.
+    tokens: chain and residue number of each row, as the file tells them; None where rows are residues.
     """
 
     plddt: np.ndarray | None = None
     pae: np.ndarray | None = None
     ptm: float | None = None
     iptm: float | None = None
+    tokens: tuple[tuple[str, int], ...] | None = None
 
     @property
     def mean(self) -> float | None:
@@ -84,49 +94,161 @@ def normalise_plddt(values: Any) -> np.ndarray:
 
 
 def read_confidence(path: Path) -> Confidence:
-    """The confidence in a JSON file, told apart by its keys.
+    """The confidence in a file, told apart by its content; gzipped or not.
 
-    AlphaFold DB v1, v2 (`residue1`, `residue2`, `distance`), v3, v4 (`predicted_aligned_error`); ColabFold
-    (`pae`, `plddt`, `ptm`); AlphaFold 3 (`pae`, `atom_plddts`, `token_chain_ids`…: its per-atom pLDDT is left to the
-    structure file); ESMFold and ours (`pae`, `plddt` as fractions or not, `ptm`).
+    JSON of AlphaFold DB v1, v2 (`residue1`, `residue2`, `distance`), v3, v4 (`predicted_aligned_error`); ColabFold
+    (`pae`, `plddt`, `ptm`); AlphaFold 3 (`pae`, `token_chain_ids`, `token_res_ids`; its per-atom pLDDT is left to the
+    structure file); Protenix (`token_pair_pae`); ESMFold and ours; a bare matrix. NPZ and NPY, as of Boltz and Chai.
 
     Raises:
-        BadInput: no JSON, none of these formats, not square, or numbers that are no errors in Å.
-        TooLarge: over 512 MiB or `MAX_STRUCTURE_RESIDUES` residues.
+        BadInput: none of these formats, not square, or numbers that are no errors in Å.
+        TooLarge: over 512 MiB or `MAX_TOKENS` residues.
     """
+    return parse_confidence(_content(_bytes(path)))
+
+
+def _bytes(path: Path) -> bytes:
+    """The file, unpacked where it is gzipped."""
+    too_large = TooLarge(f"This confidence file is over {MAX_BYTES >> 20} MiB.")
     if path.stat().st_size > MAX_BYTES:
-        raise TooLarge(f"This confidence file is over {MAX_BYTES >> 20} MiB.")
+        raise too_large
+    data = path.read_bytes()
+    if data.startswith(b"\x1f\x8b"):
+        try:
+            with gzip.open(path, "rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise BadInput("This confidence file is compressed and damaged: fetch it again.") from error
+        if len(data) > MAX_BYTES:
+            raise too_large
+    return data
+
+
+def _content(data: bytes) -> Any:
+    """What a file of JSON, NPZ or NPY holds."""
+    if data.startswith((b"PK\x03\x04", b"\x93NUMPY")):
+        return _arrays(data)
+    if data[:1] == b"\x80":
+        raise BadInput(
+            "This is a Python pickle (.pkl), which can run programs when it is opened, so it is not: save its "
+            "“predicted_aligned_error” as JSON or .npz, or bring the JSON file of the PAE."
+        )
     try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise BadInput("This confidence file is not JSON, or is cut off; fetch it again.") from error
-    return parse_confidence(content)
+        return json.loads(data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"))
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise BadInput(
+            "The confidence file is not JSON or NPZ, or is cut off; it may be a web page: fetch it again."
+        ) from error
+
+
+def _arrays(data: bytes) -> dict[str, Any]:
+    """The arrays of an NPZ, or the one of an NPY as “pae”; nothing that is pickled."""
+    try:
+        if data.startswith(b"PK"):
+            with zipfile.ZipFile(io.BytesIO(data)) as bundle:
+                if sum(item.file_size for item in bundle.infolist()) > MAX_BYTES:
+                    raise TooLarge(f"This confidence file is over {MAX_BYTES >> 20} MiB when it is unpacked.")
+                if not any(item.filename.endswith(".npy") for item in bundle.infolist()):
+                    raise BadInput("This is a ZIP of several files: unpack it, and bring the file of the PAE alone.")
+            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                content = {name: arrays[name] for name in arrays.files}
+        else:
+            content = {"pae": np.load(io.BytesIO(data), allow_pickle=False)}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise BadInput(
+            "This file of arrays is damaged, or holds something else than numbers: fetch it again."
+        ) from error
+    return {name: value.tolist() if value.size <= 1 else value for name, value in content.items()}
 
 
 def parse_confidence(content: Any) -> Confidence:
-    """As `read_confidence`, from the parsed JSON."""
-    if isinstance(content, list) and len(content) == 1:
+    """As `read_confidence`, from the content of the file."""
+    if isinstance(content, list) and content and isinstance(content[0], Mapping):  # AlphaFold DB: one entry a chain
         content = content[0]
+    if isinstance(content, list) and content:  # a bare matrix
+        content = {"pae": content}
     if not isinstance(content, Mapping):
-        raise BadInput("This JSON file holds no confidence: neither a PAE matrix nor pLDDT.")
+        raise BadInput(NOTHING)
     plddt = content.get("plddt", content.get("confidenceScore"))
-    found = Confidence(
+    confidence = Confidence(
         plddt=None if plddt is None else normalise_plddt(plddt),
         pae=_pae(content),
         ptm=_fraction(content.get("ptm"), "pTM"),
         iptm=_fraction(content.get("iptm"), "ipTM"),
     )
-    if found.plddt is None and found.pae is None and found.ptm is None:
-        raise BadInput("This JSON file holds no confidence: neither a PAE matrix nor pLDDT.")
-    if found.plddt is not None and found.pae is not None and len(found.plddt) != len(found.pae):
-        raise BadInput(f"This file has pLDDT for {len(found.plddt)} residues but PAE for {len(found.pae)}.")
-    return found
+    if confidence.plddt is None and confidence.pae is None and confidence.ptm is None:
+        raise BadInput(NOTHING)
+    if confidence.plddt is not None and confidence.pae is not None and len(confidence.plddt) != len(confidence.pae):
+        raise BadInput(f"This file has pLDDT for {len(confidence.plddt)} residues but PAE for {len(confidence.pae)}.")
+    return replace(confidence, tokens=_tokens(content, confidence.pae))
+
+
+NOTHING = "This file holds no confidence: neither a PAE matrix nor pLDDT."
+
+
+def _tokens(content: Mapping[str, Any], pae: np.ndarray | None) -> tuple[tuple[str, int], ...] | None:
+    """(chain, residue number) of each row of an AlphaFold 3 PAE, which has several for a ligand."""
+    chains, numbers = content.get("token_chain_ids"), content.get("token_res_ids")
+    if pae is None or not isinstance(chains, list) or not isinstance(numbers, list):
+        return None
+    if not len(chains) == len(numbers) == len(pae) or not all(isinstance(number, int) for number in numbers):
+        return None
+    return tuple(zip(map(str, chains), numbers, strict=True))
+
+
+def fit_confidence(confidence: Confidence, structure: Structure) -> Confidence:
+    """The confidence by the residues of the structure. Programs that model ligands count them, and modified residues,
+    atom by atom ("tokens"): of a residue's several tokens the mean is taken, and those of ligands are left out.
+
+    Raises BadInput where the two are of different proteins.
+    """
+    lengths = {len(array) for array in (confidence.plddt, confidence.pae) if array is not None}
+    if not lengths:
+        return replace(confidence, tokens=None)
+    rows = _token_rows(confidence, structure, lengths.pop())
+    if np.array_equal(rows, np.arange(len(structure))):
+        return replace(confidence, tokens=None)
+    plddt, pae = confidence.plddt, confidence.pae
+    if plddt is not None:
+        plddt = _means(plddt, rows, len(structure))
+    if pae is not None:
+        pae = _means(_means(pae, rows, len(structure)).T, rows, len(structure)).T
+    return replace(confidence, plddt=plddt, pae=pae, tokens=None)
+
+
+def _token_rows(confidence: Confidence, structure: Structure, count: int) -> np.ndarray:
+    """`(T,)` the residue of each token, −1 for those of ligands and nucleic acids."""
+    if confidence.tokens is not None:
+        known = {
+            (str(chain), int(number)): row
+            for row, (chain, number) in enumerate(zip(structure.chains, structure.numbers, strict=True))
+        }
+        rows = np.array([known.get(token, -1) for token in confidence.tokens])
+        if len(np.unique(rows[rows >= 0])) == len(structure):
+            return rows
+    if count == len(structure):
+        return np.arange(count)
+    if count == len(structure.tokens):
+        return structure.tokens
+    raise BadInput(
+        f"The confidence file is for {count} residues and the structure has {len(structure)}: bring the one that came "
+        "with this structure."
+    )
+
+
+def _means(values: np.ndarray, rows: np.ndarray, length: int) -> np.ndarray:
+    """`(T, …)` to `(L, …)`: the mean over the tokens of each residue."""
+    mine = rows >= 0
+    totals = np.zeros((length, *values.shape[1:]))
+    np.add.at(totals, rows[mine], values[mine])
+    counts = np.bincount(rows[mine], minlength=length).reshape(-1, *[1] * (values.ndim - 1))
+    return (totals / np.maximum(counts, 1)).astype(np.float32)
 
 
 def _pae(content: Mapping[str, Any]) -> np.ndarray | None:
     if {"residue1", "residue2", "distance"} <= content.keys():
         return _from_pairs(content)
-    for key in ("predicted_aligned_error", "pae"):
+    for key in ("predicted_aligned_error", "pae", "token_pair_pae"):
         if content.get(key) is not None:
             return _square(content[key])
     return None
@@ -142,8 +264,8 @@ def _from_pairs(content: Mapping[str, Any]) -> np.ndarray:
         length = int(max(rows.max(), columns.max()))
     except (TypeError, ValueError, OverflowError) as error:
         raise BadInput("The PAE in this file is not lists of numbers.") from error
-    if length > MAX_STRUCTURE_RESIDUES:
-        raise TooLarge(f"This PAE is of {length:,} residues; at most {MAX_STRUCTURE_RESIDUES:,} can be opened.")
+    if length > MAX_TOKENS:
+        raise TooLarge(f"This PAE is of {length:,} residues; at most {MAX_TOKENS:,} can be opened.")
     if not len(rows) == len(columns) == len(errors) == length**2 or min(rows.min(), columns.min()) < 1:
         raise BadInput("The PAE in this file does not hold each pair of residues once.")
     matrix = np.full((length, length), np.nan, dtype=np.float32)
@@ -152,8 +274,8 @@ def _from_pairs(content: Mapping[str, Any]) -> np.ndarray:
 
 
 def _square(rows: Any) -> np.ndarray:
-    if isinstance(rows, list) and len(rows) > MAX_STRUCTURE_RESIDUES:
-        raise TooLarge(f"This PAE is of {len(rows):,} residues; at most {MAX_STRUCTURE_RESIDUES:,} can be opened.")
+    if isinstance(rows, list | np.ndarray) and len(rows) > MAX_TOKENS:
+        raise TooLarge(f"This PAE is of {len(rows):,} residues; at most {MAX_TOKENS:,} can be opened.")
     try:
         matrix = np.asarray(rows, dtype=np.float32)
     except (TypeError, ValueError, OverflowError) as error:
@@ -174,7 +296,7 @@ def _plausible(matrix: np.ndarray) -> np.ndarray:
 def _fraction(value: Any, name: str) -> float | None:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):  # one chain alone has no ipTM
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise BadInput(f"{name} is a number from 0 to 1; this file has something else.")

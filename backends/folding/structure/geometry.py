@@ -110,10 +110,12 @@ def ramachandran_outliers(structure: Structure, found: Torsions) -> np.ndarray:
     """`(L,)` bool: both torsions are known and lie in none of the boxes of `ALLOWED`."""
     outside = np.isfinite(found.phi) & np.isfinite(found.psi)
     classes = np.array([ramachandran_class(letter) for letter in structure.sequence])
+    hand = np.where(structure.d_residues, -1, 1)  # a D-amino acid has the mirror image of the allowed regions
+    phi, psi = hand * found.phi, hand * found.psi
     for name, boxes in ALLOWED.items():
         mine = classes == name
         for left, right, bottom, top in boxes:
-            inside = (found.phi >= left) & (found.phi <= right) & (found.psi >= bottom) & (found.psi <= top)
+            inside = (phi >= left) & (phi <= right) & (psi >= bottom) & (psi <= top)
             outside &= ~(mine & inside)
     return outside
 

@@ -1,14 +1,17 @@
 """Could this be a protein at all? Checks of a structure against what is known of real ones.
 
-They look at coordinates alone, never at the model's confidence, and so may contradict it: a model can be sure of a
-chain that cannot exist. Each check counts the places that offend; its definition and source stand in `CHECKS`, which
-the page shows. A check calls a structure broken only if at least two places offend.
+They look at coordinates, and so may contradict the model's confidence: a model can be sure of a chain that cannot
+exist. Only what a model itself marks as very unsure (pLDDT under 50) is judged apart, where there is enough besides:
+such stretches are mostly disordered, and models draw them as loops without a shape.
+
+Each check counts the places that offend; its definition and source stand in `CHECKS`, which the page shows. It judges
+each chain, and the worst one counts. A check calls a structure broken only if at least three places offend.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +27,14 @@ BOND_LENGTHS = {"N-CA": 1.459, "CA-C": 1.525, "C-O": 1.229, "C-N": 1.336}
 BOND_ANGLES = {"N-CA-C": 111.0, "CA-C-N": 117.2, "C-N-CA": 121.7}
 """In Å and degrees: Engh & Huber, International Tables for Crystallography F, 2001, table 18.3.2.3."""
 MAX_LISTED = 400
+MIN_OFFENDERS = 3
+"""Places that have to offend before a structure is called broken."""
+MIN_PLACES = 30
+"""Places of a chain that are enough to judge it by itself."""
+UNSURE = 50.0
+"""pLDDT under which a residue is most likely disordered (Tunyasuvunakool et al. 2021)."""
+MIN_SURE = 30
+"""Residues above that which are enough to judge a structure by them alone."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +65,15 @@ class PlausibilityReport:
         return {"verdict": self.verdict, "sentence": self.sentence, "rows": rows}
 
 
+Places = tuple[np.ndarray, np.ndarray]
+
+
 @dataclass(frozen=True)
 class Check:
     """A check that counts offenders. Up to `good` per cent of them are normal, beyond `doubtful` it is no protein.
 
-    `find` gives the offending residues and how many places were looked at; None where the atoms needed are missing.
+    `find` gives the residue of each place that offends and of each place that was looked at, `(K,)` and `(P,)`; None
+    where the atoms needed are missing.
     """
 
     id: str
@@ -69,67 +84,88 @@ class Check:
     fine: str
     wrong: str
     definition: str
-    find: Callable[[Structure, Torsions], tuple[np.ndarray, int] | None]
+    find: Callable[[Structure, Torsions], Places | None]
     unit: str = "%"
 
     def row(self, structure: Structure, torsions: Torsions) -> CheckResult | None:
         result = self.find(structure, torsions)
-        if result is None or not result[1]:
+        if result is None or not len(result[1]):
             return None
         offenders, places = result
-        value = (1000 if self.unit == "per 1,000 atoms" else 100) * len(offenders) / places
-        verdict = GOOD if value <= self.good else DOUBTFUL if value <= self.doubtful or len(offenders) < 2 else BROKEN
-        sentence = self.fine if verdict == GOOD else self.wrong.format(count=len(offenders), places=places)
+        value, verdict = self._judge(len(offenders), len(places))
+        where, count, total = "", len(offenders), len(places)
+        for name, part in structure.chain_slices():
+            mine = int(_within(places, part).sum())
+            if MIN_PLACES <= mine < len(places):
+                bad = int(_within(offenders, part).sum())
+                of_chain, chain_verdict = self._judge(bad, mine)
+                if _RANK[chain_verdict] > _RANK[verdict]:
+                    value, verdict, count, total, where = of_chain, chain_verdict, bad, mine, f"Chain {name}: "
+        sentence = self.fine if verdict == GOOD else where + self.wrong.format(count=count, places=total)
         listed = tuple(int(row) for row in np.unique(offenders)[:MAX_LISTED])
         return CheckResult(
             self.id, self.name, value, self.unit, self.expected, verdict, sentence, self.definition, listed
         )
 
+    def _judge(self, count: int, places: int) -> tuple[float, str]:
+        value = (1000 if self.unit == "per 1,000 atoms" else 100) * count / places
+        if value <= self.good:
+            return value, GOOD
+        return value, DOUBTFUL if value <= self.doubtful or count < MIN_OFFENDERS else BROKEN
 
-def _ca_spacing(structure: Structure, _: Torsions) -> tuple[np.ndarray, int]:
+
+def _within(rows: np.ndarray, part: slice) -> np.ndarray:
+    return (rows >= part.start) & (rows < part.stop)
+
+
+def _ca_spacing(structure: Structure, _: Torsions) -> Places:
     steps = np.flatnonzero(structure.linked())
     length = np.linalg.norm(structure.ca[steps + 1] - structure.ca[steps], axis=-1)
     off = (np.abs(length - 3.80) > 0.25) & (np.abs(length - 2.95) > 0.2)
-    return steps[off], len(steps)
+    return steps[off], steps
 
 
-def _off(found: dict[str, tuple[np.ndarray, np.ndarray]], ideal: dict[str, float], reach: float) -> Any:
+def _off(found: dict[str, tuple[np.ndarray, np.ndarray]], ideal: dict[str, float], reach: float) -> Places | None:
     off = [rows[np.abs(values - ideal[name]) > reach] for name, (rows, values) in found.items()]
-    places = sum(len(rows) for rows, _ in found.values())
-    return (np.concatenate(off), places) if places else None
+    places = np.concatenate([rows for rows, _ in found.values()])
+    return (np.concatenate(off), places) if len(places) else None
 
 
-def _bond_lengths(structure: Structure, _: Torsions) -> tuple[np.ndarray, int] | None:
+def _bond_lengths(structure: Structure, _: Torsions) -> Places | None:
     return _off(geometry.covalent_lengths(structure), BOND_LENGTHS, 0.12)
 
 
-def _bond_angles(structure: Structure, _: Torsions) -> tuple[np.ndarray, int] | None:
+def _bond_angles(structure: Structure, _: Torsions) -> Places | None:
     return _off(geometry.covalent_angles(structure), BOND_ANGLES, 15.0)
 
 
-def _twisted(_: Structure, torsions: Torsions) -> tuple[np.ndarray, int]:
+def _twisted(_: Structure, torsions: Torsions) -> Places:
     omega = np.abs(torsions.omega)
-    return np.flatnonzero((omega > 40) & (omega < 140)), int(np.isfinite(omega).sum())
+    return np.flatnonzero((omega > 40) & (omega < 140)), np.flatnonzero(np.isfinite(omega))
 
 
-def _cis(structure: Structure, torsions: Torsions) -> tuple[np.ndarray, int]:
+def _cis(structure: Structure, torsions: Torsions) -> Places:
     bonds = np.flatnonzero(np.isfinite(torsions.omega))
     bonds = bonds[[structure.sequence[row + 1] != "P" for row in bonds]] if len(bonds) else bonds
-    return bonds[np.abs(torsions.omega[bonds]) <= 40], len(bonds)
+    return bonds[np.abs(torsions.omega[bonds]) <= 40], bonds
 
 
-def _ramachandran(structure: Structure, torsions: Torsions) -> tuple[np.ndarray, int]:
+def _ramachandran(structure: Structure, torsions: Torsions) -> Places:
     known = np.isfinite(torsions.phi) & np.isfinite(torsions.psi)
-    return np.flatnonzero(geometry.ramachandran_outliers(structure, torsions)), int(known.sum())
+    return np.flatnonzero(geometry.ramachandran_outliers(structure, torsions)), np.flatnonzero(known)
 
 
-def _chirality(structure: Structure, _: Torsions) -> tuple[np.ndarray, int]:
+def _chirality(structure: Structure, _: Torsions) -> Places:
     volume = geometry.handedness(structure)
-    return np.flatnonzero(volume < 0), int(np.isfinite(volume).sum())
+    expected = np.where(structure.d_residues, -1, 1)  # D-amino acids, where the file names them so
+    return np.flatnonzero(volume * expected < 0), np.flatnonzero(np.isfinite(volume))
 
 
-def _helix_hand(structure: Structure, _: Torsions) -> tuple[np.ndarray, int] | None:
-    """Turns with the spacing of an α-helix; their hand is the sign of the torsion of four Cα."""
+def _helix_hand(structure: Structure, _: Torsions) -> Places | None:
+    """Turns with the spacing of an α-helix, in runs; their hand is the sign of the torsion of four Cα.
+
+    A single such turn of either hand is found in many loops: only `MIN_TURNS` or more in a row, of one hand, are helix.
+    """
     linked = structure.linked()
     starts = np.array([i for i in range(len(structure) - 4) if linked[i : i + 4].all()], dtype=int)
     if not len(starts):
@@ -137,23 +173,33 @@ def _helix_hand(structure: Structure, _: Torsions) -> tuple[np.ndarray, int] | N
     a, b, c, d, e = (structure.ca[starts + step].astype(float) for step in range(5))
     three, four = np.linalg.norm(d - a, axis=-1), np.linalg.norm(e - a, axis=-1)
     tight = (np.abs(three - 5.2) < 0.6) & (np.abs(four - 6.3) < 0.7)
-    turn = geometry.dihedral(a, b, c, d)
-    return (starts[tight & (turn < 0)], int(tight.sum())) if tight.sum() >= 6 else None
+    tight &= ~np.array([structure.d_residues[i : i + 5].any() for i in starts])
+    hand = np.zeros(len(structure), dtype=int)
+    hand[starts[tight]] = np.where(geometry.dihedral(a, b, c, d)[tight] < 0, -1, 1)
+    ends = np.flatnonzero(np.diff(hand)) + 1
+    runs = [run for run in np.split(np.arange(len(hand)), ends) if len(run) >= MIN_TURNS and hand[run[0]] != 0]
+    turns = np.concatenate(runs) if runs else np.array([], dtype=int)
+    return (turns[hand[turns] < 0], turns) if len(turns) >= 2 * MIN_TURNS else None
 
 
-def _clashes(structure: Structure, _: Torsions) -> tuple[np.ndarray, int]:
+MIN_TURNS = 4
+"""Turns in a row, seven residues, that make a helix: the left-handed ones of real proteins are shorter (Novotny &
+Kleywegt 2005)."""
+
+
+def _clashes(structure: Structure, _: Torsions) -> Places:
     result = geometry.find_overlaps(structure, least=1.0)
-    return result.residues[:, 0], result.atoms
+    return result.residues[:, 0], np.nonzero(structure.mask)[0]
 
 
-def _ca_clashes(structure: Structure, _: Torsions) -> tuple[np.ndarray, int]:
+def _ca_clashes(structure: Structure, _: Torsions) -> Places:
     from scipy.spatial import cKDTree
 
     tree = cKDTree(structure.ca)
     crowd = tree.query_ball_point(structure.ca, 3.2, return_length=True) - 1
     near = [np.linalg.norm(structure.ca[i + 1] - structure.ca[i]) < 3.2 for i in range(len(structure) - 1)]
     beside = np.r_[0, near] + np.r_[near, 0]  # a cis peptide's neighbours are that close
-    return np.flatnonzero(crowd > beside), len(structure)
+    return np.flatnonzero(crowd > beside), np.arange(len(structure))
 
 
 CHECKS = (
@@ -203,8 +249,8 @@ CHECKS = (
         _ramachandran,
     ),
     Check(
-        "chirality", "Handedness of the residues", 0.0, 5.0, "all L, the only hand in natural proteins",
-        "All residues are of the natural (L) hand.",
+        "chirality", "Handedness of the residues", 0.0, 5.0, "all L, the only hand in nature, save those named as D",
+        "All residues are of the hand that their names say.",
         "{count} of {places} residues are of the wrong (D) hand.",
         "Seen from the hydrogen, CO, R and N of an L-amino acid run clockwise about Cα. Counted: the mirror image.",
         _chirality,
@@ -213,7 +259,8 @@ CHECKS = (
         "helix_hand", "Handedness of the helices", 15.0, 40.0, "right-handed",
         "The helices turn to the right, as they should.",
         "{count} of {places} turns of helix run to the left: the structure, or part of it, is a mirror image.",
-        "The torsion of four Cα in a row is about +50° in an α-helix of L-amino acids, −50° in its mirror image.",
+        "The torsion of four Cα in a row is about +50° in an α-helix of L-amino acids, −50° in its mirror image. "
+        "Counted: four turns or more in a row; single turns of either hand are common in loops.",
         _helix_hand,
     ),
     Check(
@@ -237,11 +284,46 @@ def check_structure(structure: Structure) -> PlausibilityReport:
     """Every check that the atoms allow; a Cα trace gets fewer. Raises ValueError for a structure without residues."""
     if not len(structure):
         raise ValueError("a structure to check has at least one residue")
-    torsions = geometry.torsions(structure)
-    rows = [row for item in CHECKS if (row := item.row(structure, torsions)) is not None]
-    rows += [row for row in (_compactness(structure), _order(structure)) if row is not None]
+    unsure = np.isfinite(structure.confidence) & (structure.confidence < UNSURE) & (structure.method != "estimate")
+    apart = unsure.any() and (~unsure).sum() >= MIN_SURE
+    sure = np.flatnonzero(~unsure) if apart else np.arange(len(structure))
+    rows = _rows(structure.select(sure) if apart else structure)
+    rows = [replace(row, residues=tuple(int(sure[place]) for place in row.residues)) for row in rows]
+    if apart:
+        rows.append(_unsure_row(structure, np.flatnonzero(unsure)))
     verdict = max((row.verdict for row in rows), key=_RANK.__getitem__, default=GOOD)
     return PlausibilityReport(tuple(rows), verdict, _sentence(structure, rows, verdict))
+
+
+def _rows(structure: Structure) -> list[CheckResult]:
+    torsions = geometry.torsions(structure)
+    rows = [row for item in CHECKS if (row := item.row(structure, torsions)) is not None]
+    return rows + [row for row in (_compactness(structure), _order(structure)) if row is not None]
+
+
+def _unsure_row(structure: Structure, unsure: np.ndarray) -> CheckResult:
+    """What is said of the residues that the model itself is very unsure of; it is no verdict."""
+    broken = [row.name.lower() for row in _rows(structure.select(unsure)) if row.verdict == BROKEN]
+    count = len(unsure)
+    residues = f"{count} residue{'s have' if count > 1 else ' has'} a pLDDT under {UNSURE:.0f}"
+    sentence = f"{residues}, mostly disorder that has no fixed shape: the other checks leave them out."
+    sentence += f" There, these are off: {', '.join(broken)}." if broken else ""
+    return CheckResult(
+        "low_confidence", "Parts of very low confidence", 100 * count / len(structure), "% of the residues",
+        "judged apart", GOOD, sentence,
+        "Disordered stretches are drawn as loops that need not look like a protein: do not rely on them.",
+        tuple(int(row) for row in unsure[:MAX_LISTED]),
+    )  # fmt: skip
+
+
+def _globular(length: int) -> float:
+    """Å: Skolnick et al. 1997."""
+    return 2.2 * length**0.38
+
+
+def _unfolded(length: int) -> float:
+    """Å: Kohn et al. 2004."""
+    return 1.927 * length**0.598
 
 
 def _compactness(structure: Structure) -> CheckResult | None:
@@ -251,11 +333,12 @@ def _compactness(structure: Structure) -> CheckResult | None:
         length = part.stop - part.start
         if length >= 30:
             size = geometry.radius_of_gyration(structure.ca[part].astype(float))
-            ratios.append((size / (2.2 * length**0.38), size / (1.927 * length**0.598), size, name, part))
+            ratios.append((size / _globular(length), size / _unfolded(length), size, name, part))
     if not ratios:
         return None
     folded, coil, size, name, part = max(ratios, key=lambda item: max(0.8 - item[0], item[1] - 1.1))
-    expected = f"{size / folded:.1f} Å if globular, up to {size / coil:.1f} Å unfolded"
+    length = part.stop - part.start
+    expected = f"{_globular(length):.1f} Å if globular, up to {_unfolded(length):.1f} Å unfolded"
     verdict, sentence = GOOD, "The chain is as large as one of its length should be."
     if folded < 0.65:
         verdict, sentence = BROKEN, f"Chain {name} is packed tighter than matter allows: it has collapsed."

@@ -1,17 +1,28 @@
 """Protein structures as arrays, read from and written to PDB and mmCIF files.
 
-Only the protein of the first model is kept: waters, ligands and nucleic acids are left out and said so in `notes`.
+The amino acids of the first model are arrays; whatever else it holds is in `Structure.others`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from backends.folding.residues import THREE_LETTER
 from backends.folding.structure.atoms import ATOM37, CA, CB, C, N, O
+from backends.folding.structure.other_atoms import OtherAtoms
+
+
+@dataclass(frozen=True)
+class Crystal:
+    """The unit cell, a, b and c in Å and α, β and γ in degrees, and the space group (Hermann–Mauguin)."""
+
+    cell: tuple[float, float, float, float, float, float]
+    space_group: str
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,14 @@ class Structure:
     method: "experiment", "prediction", "estimate" for a prediction whose confidence is no trained pLDDT (in a file the
         two are alike), or "" for not known.
     notes: sentences on what the file held besides.
+    components: `(L,)` the residues' names, such as "SEP" for a phosphoserine, whose letter is S.
+    factors, occupancies: `(L, 37)` float32, the B-factor column as it is in the file, and the occupancy; NaN where an
+        atom is missing, empty where the structure has neither. A column of pLDDT is on 0 to 100.
+    others: ligands, ions, waters, nucleic acids, and the atoms that a modified residue has besides.
+    experiment: the method as the file states it, such as "X-RAY DIFFRACTION"; resolution: in Å, 0 where there is none.
+    crystal: its unit cell, None where it is no crystal.
+    tokens: `(T,)` int, for programs that count ligands and modified residues atom by atom: the residue of each such
+        token in the order of the file, −1 beside the protein.
     """
 
     atoms: np.ndarray
@@ -39,15 +58,29 @@ class Structure:
     method: str = ""
     insertions: np.ndarray = field(default_factory=lambda: np.array([], dtype=str))
     notes: tuple[str, ...] = ()
+    components: np.ndarray = field(default_factory=lambda: np.array([], dtype="<U5"))
+    factors: np.ndarray = field(default_factory=lambda: np.zeros((0, len(ATOM37)), dtype=np.float32))
+    occupancies: np.ndarray = field(default_factory=lambda: np.zeros((0, len(ATOM37)), dtype=np.float32))
+    others: OtherAtoms = field(default_factory=OtherAtoms)
+    experiment: str = ""
+    resolution: float = 0.0
+    crystal: Crystal | None = None
+    tokens: np.ndarray = field(default_factory=lambda: np.array([], dtype=int))
 
     def __post_init__(self) -> None:
         length = len(self.sequence)
+        if not len(self.tokens):
+            object.__setattr__(self, "tokens", np.arange(length))
         if not len(self.insertions):
             object.__setattr__(self, "insertions", np.full(length, "", dtype="<U1"))
+        if not len(self.components):
+            names = [THREE_LETTER.get(letter, "UNK") for letter in self.sequence]
+            object.__setattr__(self, "components", np.array(names, dtype="<U5"))
         shapes = (self.atoms.shape, self.mask.shape)
         if shapes != ((length, len(ATOM37), 3), (length, len(ATOM37))):
             raise ValueError(f"{length} residues need atoms (L, 37, 3) and a mask (L, 37), not {shapes}")
-        if any(len(part) != length for part in (self.chains, self.numbers, self.confidence, self.insertions)):
+        columns = (self.chains, self.numbers, self.confidence, self.insertions, self.components)
+        if any(len(part) != length for part in columns):
             raise ValueError(f"every array needs one entry for each of the {length} residues")
 
     def __len__(self) -> int:
@@ -112,6 +145,11 @@ class Structure:
         return len(self) > 0 and self.mask[:, [N, CA, C]].all(axis=1).mean() > 0.9
 
     @property
+    def d_residues(self) -> np.ndarray:
+        """`(L,)` bool: residues that are of the D hand by their name, such as DAL."""
+        return np.array([_is_d_residue(str(name)) for name in self.components], dtype=bool)
+
+    @property
     def mean_confidence(self) -> float | None:
         """Mean pLDDT over the residues that have one."""
         known = np.isfinite(self.confidence)
@@ -138,15 +176,21 @@ class Structure:
             numbers=self.numbers[index],
             confidence=self.confidence[index],
             insertions=self.insertions[index],
+            components=self.components[index],
+            factors=self.factors[index] if len(self.factors) else self.factors,
+            occupancies=self.occupancies[index] if len(self.occupancies) else self.occupancies,
+            others=self.others.of_residues(index, self.chains),
+            tokens=np.arange(len(index)),
         )
 
     def with_atoms(self, atoms: np.ndarray) -> Structure:
-        """The same protein with its atoms elsewhere, `(L, 37, 3)`."""
-        return replace(self, atoms=np.where(self.mask[..., None], atoms, 0).astype(np.float32))
+        """The same protein with its atoms elsewhere, `(L, 37, 3)`, and nothing beside it."""
+        return replace(self, atoms=np.where(self.mask[..., None], atoms, 0).astype(np.float32), others=OtherAtoms())
 
     def moved(self, rotation: np.ndarray, shift: np.ndarray) -> Structure:
         """Every atom x goes to `rotation` (3, 3) · x + `shift` (3,)."""
-        return self.with_atoms(self.atoms @ np.asarray(rotation).T + shift)
+        placed = self.with_atoms(self.atoms @ np.asarray(rotation).T + shift)
+        return replace(placed, others=self.others.moved(rotation, shift), crystal=None)
 
     def with_confidence(self, confidence: np.ndarray) -> Structure:
         return replace(self, confidence=np.asarray(confidence, dtype=np.float32))
@@ -184,6 +228,13 @@ class Structure:
         both = self.mask[:-1, C] & self.mask[1:, N]
         bonded = both & (np.linalg.norm(self.atoms[1:, N] - self.atoms[:-1, C], axis=-1) < 2.0)
         return same & ((step == 1) | inserted | bonded)
+
+
+@cache
+def _is_d_residue(component: str) -> bool:
+    import gemmi
+
+    return gemmi.find_tabulated_residue(component).kind == gemmi.ResidueKind.AAD
 
 
 def carbonyl_oxygens(structure: Structure) -> tuple[np.ndarray, np.ndarray]:

@@ -23,21 +23,30 @@ MAX_CHAIN_PAIRS = 10_000
 
 @dataclass(frozen=True)
 class ChainPair:
-    """Chain `model` is taken as chain `reference`; of `residues` matched ones a share `identity` is alike."""
+    """Chain `model` is taken as chain `reference`; of `residues` matched ones a share `identity` is alike.
+
+    `alike`: the same share with the residues that could be matched with others, and are not, as well. An alignment by
+    letters leaves out what differs, so `identity` alone says little of how alike two chains are.
+    """
 
     model: str
     reference: str
     residues: int
     identity: float
+    alike: float = 1.0
 
 
 @dataclass(frozen=True)
 class Matching:
-    """Row k says: residue `model[k]` of the one is residue `reference[k]` of the other (indices, `(P,)` each)."""
+    """Row k says: residue `model[k]` of the one is residue `reference[k]` of the other (indices, `(P,)` each).
+
+    `by`: what paired them, "sequence" or "shape".
+    """
 
     model: np.ndarray
     reference: np.ndarray
     chains: tuple[ChainPair, ...]
+    by: str = "sequence"
 
     def __len__(self) -> int:
         return len(self.model)
@@ -69,7 +78,13 @@ def match(model: Structure, reference: Structure) -> Matching:
         raise BadInput("These two structures cannot be compared: none of their chains have a similar sequence.")
     rows = [table[i][j] for i, j in pairs]
     chains = tuple(
-        ChainPair(ours[i][0], theirs[j][0], len(a), _same(model, a, reference, b) / len(a))
+        ChainPair(
+            ours[i][0],
+            theirs[j][0],
+            len(a),
+            _same(model, a, reference, b) / len(a),
+            _same(model, a, reference, b) / (len(a) + _passed_over(a, b, ours[i][1], theirs[j][1])),
+        )
         for (i, j), (a, b) in zip(pairs, rows, strict=True)
     )
     return Matching(np.concatenate([a for a, _ in rows]), np.concatenate([b for _, b in rows]), chains)
@@ -80,6 +95,13 @@ Rows = tuple[np.ndarray, np.ndarray]
 
 def _same(model: Structure, rows: np.ndarray, reference: Structure, others: np.ndarray) -> int:
     return sum(model.sequence[i] == reference.sequence[j] for i, j in zip(rows, others, strict=True))
+
+
+def _passed_over(rows: np.ndarray, others: np.ndarray, one: slice, other: slice) -> int:
+    """How many more pairs there could be: where both chains have residues left between two pairs, or at an end."""
+    left = np.diff(rows, prepend=one.start - 1, append=one.stop) - 1
+    right = np.diff(others, prepend=other.start - 1, append=other.stop) - 1
+    return int(np.minimum(left, right).sum())
 
 
 def _residues(model: Structure, one: slice, reference: Structure, other: slice) -> Rows:

@@ -7,12 +7,20 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import tmtools
 
+from backends.core.errors import BadInput, TooLarge
 from backends.folding.structure.structure import Structure
 from evaluation.metrics.folding.chain_alignment import Matching, match
 from evaluation.metrics.folding.gdt import HA_CUTOFFS, TS_CUTOFFS, fractions_within
 from evaluation.metrics.folding.lddt import lddt_all_atom, lddt_ca
+from evaluation.metrics.folding.shape_alignment import (
+    ShapeAlignment,
+    align_shapes,
+    alignment_lines,
+    by_shape_where_diverged,
+    gapped,
+    match_by_shape,
+)
 from evaluation.metrics.folding.superpose import Transform, superpose
 
 
@@ -40,29 +48,12 @@ def tm_score(model: Structure, reference: Structure, matching: Matching | None =
     With a `matching` residues are compared as it pairs them (TM-score); without, the best alignment of the two
     shapes is sought, whatever their sequences (TM-align, Zhang & Skolnick 2005).
     """
-    pairs = _gapped(model, reference, matching) if matching is not None else None
-    result = tmtools.tm_align(
-        np.ascontiguousarray(model.ca, dtype=np.float64),
-        np.ascontiguousarray(reference.ca, dtype=np.float64),
-        model.sequence,
-        reference.sequence,
-        pairs,
-    )
-    aligned = sum(one != "-" and other != "-" for one, other in zip(result.seqxA, result.seqyA, strict=True))
-    transform = Transform(np.asarray(result.u), np.asarray(result.t))
-    return TmScore(float(result.tm_norm_chain2), float(result.tm_norm_chain1), float(result.rmsd), aligned, transform)
-
-
-def _gapped(model: Structure, reference: Structure, matching: Matching) -> tuple[str, str]:
-    """The pairs as two strings with gaps; only pairs that rise in both can be written so."""
-    left, right, i, j = [], [], 0, 0
-    for row, other in zip(matching.model.tolist(), matching.reference.tolist(), strict=True):
-        left.append(model.sequence[i:row] + "-" * (other - j) + model.sequence[row])
-        right.append("-" * (row - i) + reference.sequence[j:other] + reference.sequence[other])
-        i, j = row + 1, other + 1
-    left.append(model.sequence[i:] + "-" * (len(reference) - j))
-    right.append("-" * (len(model) - i) + reference.sequence[j:])
-    return "".join(left), "".join(right)
+    pairs = None
+    if matching is not None:
+        rows, others = matching.model.tolist(), matching.reference.tolist()
+        pairs = gapped(model.sequence, reference.sequence, rows, others)
+    found = align_shapes(model.ca, reference.ca, model.sequence, reference.sequence, pairs)
+    return TmScore(found.reference, found.model, found.rmsd, len(found.rows), found.transform)
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,8 @@ class Comparison:
     Chains of the reference without a partner are left out. coverage: share of the others' residues that the model
     has. tm, gdt_ts, gdt_ha are by their length, so that what is missing counts. lddt: Cα; lddt_all: all heavy atoms.
     `residues` and `deviation` `(P,)` belong to the matched residues: lDDT-Cα, and the distance in Å after
-    superposition. `transform` lays the model on the reference with the least RMSD.
+    superposition. `transform` lays the model on the reference with the least RMSD. `tm_model` is the TM-score by the
+    model's length. `alignment` shows each pair of chains: `top` the model, `marks`, `bottom` the reference.
     """
 
     matching: Matching
@@ -87,15 +79,19 @@ class Comparison:
     residues: np.ndarray
     deviation: np.ndarray
     sentence: str
+    tm_model: float = float("nan")
+    alignment: tuple[dict[str, str], ...] = ()
 
     def scores(self) -> dict[str, float]:
-        names = ("tm", "rmsd", "gdt_ts", "gdt_ha", "lddt", "lddt_all", "coverage")
+        names = ("tm", "tm_model", "rmsd", "gdt_ts", "gdt_ha", "lddt", "lddt_all", "coverage")
         return {name: getattr(self, name) for name in names}
 
     def to_json(self) -> dict[str, Any]:
         return {
             **{name: round(value, 4) for name, value in self.scores().items()},
             "sentence": self.sentence,
+            "paired_by": self.matching.by,
+            "alignment": list(self.alignment),
             "chains": [asdict(pair) for pair in self.matching.chains],
             "model": self.matching.model.tolist(),
             "reference": self.matching.reference.tolist(),
@@ -107,24 +103,28 @@ class Comparison:
 
 
 def compare(model: Structure, reference: Structure) -> Comparison:
-    """All scores of one pair. Raises BadInput where no chain of the one is like a chain of the other."""
-    matching = match(model, reference)
-    whole, length = len(reference), _length_of(reference, matching)
-    order = np.argsort(matching.reference)  # chains may come in another order than the reference's
-    matching = Matching(matching.model[order], matching.reference[order], matching.chains)
+    """All scores of one pair.
+
+    Chains pair up by their letters, or by their shape where none are alike; residues by their letters in two structures
+    of one protein, by shape (TM-align) in relatives.
+
+    Raises BadInput where nothing of the one can be laid on the other.
+    """
+    matching = _matched(model, reference)
+    whole, length = len(reference), _length_of(reference, [pair.reference for pair in matching.chains])
+    order = np.argsort(matching.reference, kind="stable")  # chains may come in another order than the reference's
+    matching = replace(matching, model=matching.model[order], reference=matching.reference[order])
     ours, theirs = model.ca[matching.model].astype(float), reference.ca[matching.reference].astype(float)
     transform = superpose(ours, theirs)
     deviation = np.linalg.norm(transform.apply(ours) - theirs, axis=-1)
     within = dict(zip((*HA_CUTOFFS, 8.0), fractions_within(ours, theirs, (*HA_CUTOFFS, 8.0), length), strict=True))
     picked, truth = model.select(matching.model), reference.select(matching.reference)
-    partnered = np.isin(reference.chains, [pair.reference for pair in matching.chains])
-    rest, places = reference.select(partnered), (np.cumsum(partnered) - 1)[matching.reference]
-    in_order = Matching(np.arange(len(matching)), places, matching.chains)
+    scores = _tm_scores(model, reference, matching)
     trace = lddt_ca(ours, theirs)
     comparison = Comparison(
         matching,
         transform,
-        tm=tm_score(picked, rest, in_order).reference,
+        tm=scores.reference,
         rmsd=float(np.sqrt(np.square(deviation).mean())),
         gdt_ts=float(np.mean([within[limit] for limit in TS_CUTOFFS])),
         gdt_ha=float(np.mean([within[limit] for limit in HA_CUTOFFS])),
@@ -134,28 +134,59 @@ def compare(model: Structure, reference: Structure) -> Comparison:
         residues=trace.residues,
         deviation=deviation,
         sentence="",
+        tm_model=scores.model,
+        alignment=tuple(alignment_lines(model, reference, matching, deviation)),
     )
-    return replace(comparison, sentence=_sentence(comparison, length, whole))
+    lengths = _length_of(model, [pair.model for pair in matching.chains]), length, whole
+    return replace(comparison, sentence=_sentence(comparison, *lengths))
 
 
-def _length_of(reference: Structure, matching: Matching) -> int:
-    """Residues of the reference's chains that have a partner; a chain that nobody modelled is no fault of the model."""
-    names = {pair.reference for pair in matching.chains}
-    return sum(part.stop - part.start for name, part in reference.chain_slices() if name in names)
+def _matched(model: Structure, reference: Structure) -> Matching:
+    try:
+        matching = match(model, reference)
+    except TooLarge:
+        raise
+    except BadInput:  # no sequence is like another
+        return match_by_shape(model, reference)
+    return by_shape_where_diverged(model, reference, matching)
 
 
-def _sentence(comparison: Comparison, length: int, whole: int) -> str:
-    alike = (
-        "nearly the same structure"
-        if comparison.tm > 0.9
-        else "the same fold"
-        if comparison.tm > 0.5
-        else "another fold"
-    )
-    compared = f"{len(comparison.matching)} of the reference's {length} residues are compared"
+def _tm_scores(model: Structure, reference: Structure, matching: Matching) -> ShapeAlignment:
+    """The TM-scores of the pairs, by all residues of the chains that have a partner."""
+    pairs = sorted(matching.chains, key=lambda pair: int(np.argmax(reference.chains == pair.reference)))
+    mine = np.concatenate([np.flatnonzero(model.chains == pair.model) for pair in pairs])
+    theirs = np.concatenate([np.flatnonzero(reference.chains == pair.reference) for pair in pairs])
+    place, other_place = np.zeros(len(model), int), np.zeros(len(reference), int)
+    place[mine], other_place[theirs] = np.arange(len(mine)), np.arange(len(theirs))
+    letters = "".join(model.sequence[row] for row in mine)
+    other_letters = "".join(reference.sequence[row] for row in theirs)
+    rows, others = place[matching.model].tolist(), other_place[matching.reference].tolist()
+    strings = gapped(letters, other_letters, rows, others)
+    return align_shapes(model.ca[mine], reference.ca[theirs], letters, other_letters, strings)
+
+
+def _length_of(structure: Structure, names: Sequence[str]) -> int:
+    """Residues of the chains that have a partner; a chain that nobody modelled is no fault of the model."""
+    return sum(part.stop - part.start for name, part in structure.chain_slices() if name in names)
+
+
+def _sentence(comparison: Comparison, model_length: int, length: int, whole: int) -> str:
+    matching, tm, by_model = comparison.matching, comparison.tm, comparison.tm_model
+    alike = "Another fold"
+    if tm > 0.9:
+        alike = "Nearly the same structure"
+    elif tm > 0.5:
+        alike = "The same fold"
+    elif by_model > 0.5:
+        alike = "The same fold as a part of the reference"
+    compared = f"{len(matching)} of the reference's {length} residues are compared"
     if length < whole:
-        compared += f", those of chain {', '.join(pair.reference for pair in comparison.matching.chains)}"
-    return f"{alike[0].upper()}{alike[1:]} (TM-score {comparison.tm:.3f}, RMSD {comparison.rmsd:.2f} Å): {compared}."
+        compared += f", those of chain {', '.join(pair.reference for pair in matching.chains)}"
+    if matching.by == "shape":
+        compared += f", paired by shape (TM-align); {matching.identity:.0%} of them are the same amino acid"
+    scores = f"TM-score {tm:.3f}"
+    scores += f", {by_model:.3f} by the model's {model_length} residues" if model_length != length else ""
+    return f"{alike} ({scores}, RMSD {comparison.rmsd:.2f} Å): {compared}."
 
 
 def contact_precision(

@@ -29,8 +29,14 @@ COMPARISON_METRICS = (
         "How alike the folds are, 0 to 1: over 0.5 the same fold, over 0.9 nearly equal.", _score("tm"),
     ),
     Metric(
+        "tm_model", "TM-score by the model", "", 3, True,
+        "The same, divided by the model's length instead of the reference's: near 1 where the model is a part of it.",
+        _score("tm_model"),
+    ),
+    Metric(
         "rmsd", "RMSD", "Å", 2, False,
-        "Mean distance of the Cα atoms after superposition; a few stray ends weigh much.", _score("rmsd"),
+        "Root mean square distance of the compared Cα atoms after superposition; a few stray ends weigh much.",
+        _score("rmsd"),
     ),
     Metric(
         "gdt_ts", "GDT-TS", "", 3, True,
@@ -41,7 +47,8 @@ COMPARISON_METRICS = (
     ),
     Metric(
         "lddt", "lDDT-Cα", "", 3, True,
-        "Share of the distances between near Cα atoms that are kept; needs no overlay.", _score("lddt"),
+        "Share of the distances between near Cα atoms that are kept, over the compared residues; needs no overlay.",
+        _score("lddt"),
     ),
     Metric(
         "lddt_all", "lDDT", "", 3, True,

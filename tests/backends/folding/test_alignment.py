@@ -83,7 +83,7 @@ def test_weights_share_one_vote_among_copies() -> None:
         (" \n ", "empty"),
         ("<html><body>", "web page"),
         (">a\nMKT\n>b\nMK\n", "unequal length: “b” has 2"),
-        (">a\nMKT\0\n", "null bytes"),
+        (">a\nMK\0T\n", "null bytes"),
         ("MKTA\n", "not an alignment"),
         (">a\n\n>b\nMK\n", "first sequence of this alignment is empty"),
         (">a\n---\n>b\nMKT\n", "first sequence of this alignment is empty"),

@@ -99,15 +99,19 @@ def test_only_protein_is_kept_and_modified_residues_get_their_letter() -> None:
     assert any("DNA or RNA" in note for note in found.notes)
 
 
-def test_b_factors_are_confidence_only_where_each_residue_has_one() -> None:
+def test_b_factors_are_confidence_only_where_the_file_or_the_user_says_so() -> None:
     even = [atom(name, x, k, b=b) for k, b in ((1, 90.0), (2, 40.0)) for x, name in enumerate(("N", "CA", "C"))]
-    assert parsed(*even).confidence.tolist() == [90.0, 40.0]
-    assert parsed(*even).method == "prediction"
+    assert np.isnan(parsed(*even).confidence).all() and parsed(*even).method == ""
+    assert "does not say what its B-factor column is" in parsed(*even).notes[-1]
+    assert parsed("REMARK   1 B-factors are pLDDT", *even).confidence.tolist() == [90.0, 40.0]
+    assert parsed("TITLE     ALPHAFOLD MONOMER V2.0 PREDICTION FOR X", *even).method == "prediction"
+    told = reader.parse_structure("\n".join(even), meaning="plddt")
+    assert told.confidence.tolist() == [90.0, 40.0] and told.method == "prediction"
     uneven = [atom("N", 0.0, b=10), atom("CA", 1.0, b=30), atom("C", 2.0, b=20)]
     assert np.isnan(parsed(*uneven).confidence).all() and parsed(*uneven).method == ""
     crystal = ["EXPDTA    X-RAY DIFFRACTION", *even]
     assert parsed(*crystal).method == "experiment" and np.isnan(parsed(*crystal).confidence).all()
-    fractions = [line[:60] + f"{float(line[60:66]) / 100:6.2f}" for line in even]
+    fractions = ["PARENT N/A", *(line[:60] + f"{float(line[60:66]) / 100:6.2f}" for line in even)]
     assert parsed(*fractions).confidence == pytest.approx([90, 40])
 
 
