@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 HOST ?= 127.0.0.1
 PORT ?= 8501
 BIN := .venv/bin
+# Compiled modules are kept: without them every process that a test starts compiles the project anew.
+export PYTHONDONTWRITEBYTECODE :=
 # The order in which tests run: any number will do, and one gives the same order again.
 SEED ?= 1
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal

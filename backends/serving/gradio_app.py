@@ -20,7 +20,6 @@ from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-import gradio as gr
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, JSONResponse
 
@@ -33,6 +32,7 @@ from backends.core.task import Task, tasks
 from backends.serving import live
 from backends.serving.host import Host
 from backends.serving.job_folders import KEEP_SECONDS, JobFolder, JobFolders
+from backends.serving.quick_gradio import gr
 from backends.serving.run_job import JobRequest, run_job
 from backends.serving.uploads import Uploads, named_files, refuse_addresses
 

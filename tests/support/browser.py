@@ -17,6 +17,9 @@ import numpy as np
 import psutil
 import soundfile
 
+from evaluation.synthetic.clip import make_clip, write_clip
+from studio.samples import VERSION
+from studio.videos.sample import FOLDER
 from tests.support.waiting import PATIENCE, answers, wait_for
 from viz.separation.tiles import encode_tile
 
@@ -105,6 +108,13 @@ class RunFolder:
 SLOW_MS = 240_000
 
 
+def _write_small_sample(home: Path) -> None:
+    """Four small frames in place of the sample clip, which the studio would draw for a minute beside the tests."""
+    folder = home / "samples" / f"{FOLDER.name}-{VERSION}"
+    folder.mkdir(parents=True)
+    write_clip(make_clip(1.0, 160, 120, 4), folder / "clip.mp4", folder / "alpha.mkv")
+
+
 class Studio:
     """A running studio: its address, its process, and what it has printed."""
 
@@ -112,6 +122,7 @@ class Studio:
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         self.log = home / "studio.log"
+        _write_small_sample(home)
         environment = {**os.environ, "FOURFOLD_HOME": str(home), "FOURFOLD_WEIGHTS": str(home / "weights")}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(

@@ -65,8 +65,17 @@ def started(root: Path, **keeping: float) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     yield from started(tmp_path_factory.mktemp("server"))
+
+
+@pytest.fixture
+def running(shared: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    """The server that all tests share, without the uploads that the test before meant for no job."""
+    yield shared
+    with monkeypatch.context() as patch:
+        patch.setattr(shared.server.uploads, "keep", 0.0)
+        shared.server.uploads.sweep()
 
 
 def written(folder: Path, content: str) -> Path:
