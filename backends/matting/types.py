@@ -32,11 +32,26 @@ class Colour:
 
 
 @dataclass(frozen=True)
+class SoundInfo:
+    """What is known of a sound track. `codec` is FFmpeg's name, `rate` in Hz; `bits` is 0 for codecs with loss."""
+
+    codec: str
+    channels: int = 2
+    rate: int = 0
+    bits: int = 0
+    language: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class MediaInfo:
     """What is known of a video or picture before it is worked on. `width` and `height` are upright, as watched.
 
     `frames` is an estimate for videos (0 where nothing is known); `seconds` likewise. `sar` is the shape of one
-    pixel, width over height, upright. `origin` is the moment of the file's own clock, in seconds, that counts as 0.
+    pixel, width over height, upright. `time_base` is the unit of the frames' times, `tick` that of the file's own
+    clock, which may be coarser, both in seconds. `origin` is the moment of that clock, in seconds, that counts as 0.
+    `audio` names the codecs of the sound tracks; `unknown_tracks` are those that no decoder here knows. `alpha` says
+    whether its pictures can be see-through. `timecode` is that of the first frame of the part, "" without one.
     """
 
     kind: str
@@ -46,6 +61,7 @@ class MediaInfo:
     seconds: float = 0.0
     rate: Fraction = Fraction(25)
     time_base: Fraction = Fraction(1, 90_000)
+    tick: Fraction = Fraction(1, 90_000)
     origin: Fraction = Fraction(0)
     sar: Fraction = Fraction(1)
     colour: Colour = field(default_factory=Colour)
@@ -53,8 +69,14 @@ class MediaInfo:
     turned: bool = False
     interlaced: bool = False
     audio: tuple[str, ...] = ()
+    tracks: tuple[SoundInfo, ...] = ()
+    unknown_tracks: int = 0
     subtitles: int = 0
+    chapters: int = 0
     codec: str = ""
+    alpha: bool = False
+    timecode: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
 
     @property
     def megapixels(self) -> float:
@@ -63,11 +85,17 @@ class MediaInfo:
 
 @dataclass(frozen=True)
 class Frame:
-    """One upright picture `(H, W, 3)` uint8 RGB, at `pts` ticks of the reader's time base."""
+    """One upright picture `(H, W, 3)` uint8 RGB, shown at `pts` ticks of the reader's time base.
+
+    `deep` is the same in uint16 where the source has more than 8 bits; `alpha` is its own transparency, `(H, W)`
+    float32 in 0..1, where anything in it is see-through.
+    """
 
     rgb: np.ndarray
     pts: int
     index: int = 0
+    deep: np.ndarray | None = None
+    alpha: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

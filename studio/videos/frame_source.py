@@ -90,6 +90,7 @@ class VideoFrames:
         self._raw_mattes: RawMatteReader | None = None
         self._next_matte = -1
         self._frames: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._own_alphas: dict[int, np.ndarray] = {}  # of the frames that are cached
         self._guides: OrderedDict[int, np.ndarray] = OrderedDict()
         self._raw: OrderedDict[int, np.ndarray] = OrderedDict()
 
@@ -125,7 +126,10 @@ class VideoFrames:
     def alpha(self, index: int, options: MattingOptions) -> np.ndarray:
         smoothed = self.smoothed(index)
         guide = self._guide(index, smoothed.shape)
-        return Finisher(options, frozenset()).finish_matte(self.rgb(index), guide, smoothed)
+        rgb = self.rgb(index)
+        alpha = Finisher(options, frozenset()).finish_matte(rgb, guide, smoothed)
+        own = self._own_alphas.get(index)
+        return alpha if own is None else alpha * own
 
     def colours(self, index: int, alpha: np.ndarray, options: MattingOptions) -> np.ndarray:
         return foreground(self.rgb(index), alpha, options.despill)
@@ -185,7 +189,7 @@ class VideoFrames:
         for trust_times in (True, False):
             frame = self._search(index, trust_times)
             if frame is not None:
-                return self._remember(index, frame.rgb)
+                return self._remember(index, frame)
             # Its times do not say where the frames are, so they are counted from the start.
             self._seek(0)
         raise BadInput("This frame can no longer be read from the video: its file may be damaged.")
@@ -202,15 +206,18 @@ class VideoFrames:
             if here == index:
                 return frame
             if index - here <= STEP_BACK:
-                self._remember(here, frame.rgb)
+                self._remember(here, frame)
         return None
 
-    def _remember(self, index: int, rgb: np.ndarray) -> np.ndarray:
-        self._frames[index] = rgb
-        limit = max(3, CACHE_BYTES // rgb.nbytes)
+    def _remember(self, index: int, frame: Frame) -> np.ndarray:
+        self._frames[index] = frame.rgb
+        if frame.alpha is not None:
+            self._own_alphas[index] = frame.alpha
+        limit = max(3, CACHE_BYTES // frame.rgb.nbytes)
         while len(self._frames) > limit:
-            self._frames.popitem(last=False)
-        return rgb
+            dropped, _ = self._frames.popitem(last=False)
+            self._own_alphas.pop(dropped, None)
+        return frame.rgb
 
 
 class PictureFrames:

@@ -97,6 +97,27 @@ def write_video(
             _write_sound(out, voice, seconds)
 
 
+def make_video(folder: Path) -> MakeVideo:
+    """What writes a video with the properties asked for into `folder`, and gives its path."""
+
+    def make(name: str = "clip.mp4", frames: Iterable[np.ndarray] | int = 6, **facts: Any) -> Path:
+        pictures = [scene(index) for index in range(frames)] if isinstance(frames, int) else list(frames)
+        write_video(folder / name, pictures, **facts)
+        return folder / name
+
+    return make
+
+
+def cut_out(path: Path, out: Path, **options: Any) -> Matting:
+    """The result of cutting out what is red."""
+    return finish(RedEngine(CARD).run({"media": path}, options, out))[0]
+
+
+def lines(result: Matting, what: str) -> list[tuple[str, str]]:
+    """States and sentences of the preservation report on `what`."""
+    return [(check.state, check.sentence) for check in result.kept if check.what == what]
+
+
 def _sound_stream(out: Any, codec: str) -> Any:
     rate = 48_000 if "opus" in codec else 44_100
     return out.add_stream(codec, rate=rate, layout="stereo")

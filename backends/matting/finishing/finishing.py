@@ -17,6 +17,7 @@ from backends.matting.finishing.edges import (
 )
 from backends.matting.finishing.multilevel import multilevel_foreground
 from backends.matting.options import MattingOptions
+from backends.matting.types import Frame
 from backends.matting.video.exports import COMPOSITE, CUTOUT, MATTE
 from backends.matting.video.still_image import Picture
 
@@ -52,11 +53,13 @@ class Finisher:
             full = guided_upsample(smoothed, guide, frame)
         return soften(move_edge(full, self.options.edge), self.options.softness)
 
-    def render(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> dict[str, np.ndarray]:
-        """The pictures of one frame by content, all uint8: matte `(H, W)`, cutout `(H, W, 4)`, composite `(H, W, 3)`.
+    def render(self, frame: Frame, alpha: np.ndarray, seconds: float) -> dict[str, np.ndarray]:
+        """The pictures of one frame by content: matte `(H, W)`, cutout `(H, W, 4)`, composite `(H, W, 3)`.
+
+        All are uint8, but a cutout is uint16 where the frame has more than 8 bits.
 
         Args:
-            frame: `(H, W, 3)` uint8.
+            frame: as it was read.
             alpha: `(H, W)` float32, the finished matte.
             seconds: when the frame is shown, for a background that moves.
         """
@@ -66,13 +69,38 @@ class Finisher:
             pictures[MATTE] = matte
         if CUTOUT not in self.contents and COMPOSITE not in self.contents:
             return pictures
-        colours = foreground(frame, alpha, self.options.despill)
+        colours = foreground(frame.rgb, alpha, self.options.despill)
         if CUTOUT in self.contents:
-            pictures[CUTOUT] = cv2.merge([colours, matte])
+            deep = frame.deep is not None
+            pictures[CUTOUT] = deep_cutout(frame, colours, alpha) if deep else cv2.merge([colours, matte])
         if COMPOSITE in self.contents:
             assert self.background is not None
-            pictures[COMPOSITE] = over(colours, alpha, self.background.render(frame, alpha, seconds))
+            pictures[COMPOSITE] = over(colours, alpha, self.background.render(frame.rgb, alpha, seconds))
         return pictures
+
+
+def with_own_alpha(alpha: np.ndarray, frame: Frame) -> np.ndarray:
+    """The finished matte `(H, W)` float32 times the source's own transparency, where it has any."""
+    return alpha if frame.alpha is None else alpha * frame.alpha
+
+
+def deep_cutout(frame: Frame, colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """The cut-out `(H, W, 4)` uint16 of a frame with more than 8 bits.
+
+    The colours of the edge are estimated in 8 bits; their difference from the frame is added to the frame's own deep
+    colours, which therefore are untouched where nothing was changed.
+
+    Args:
+        frame: with its `deep` picture.
+        colours: `(H, W, 3)` uint8, the foreground's.
+        alpha: `(H, W)` float32.
+    """
+    assert frame.deep is not None
+    change = cv2.subtract(colours, frame.rgb, dtype=cv2.CV_32F)
+    deep = cv2.scaleAdd(change, 257.0, frame.deep.astype(np.float32))
+    deep[(colours.max(axis=2) == 0) & (alpha == 0)] = 0  # far from the person, where nothing shines through
+    opacity = np.rint(alpha * 65535)
+    return cv2.merge([*cv2.split(np.clip(np.rint(deep), 0, 65535)), opacity]).astype(np.uint16)
 
 
 def finish_picture_matte(picture: Picture, raw: np.ndarray, options: MattingOptions) -> np.ndarray:

@@ -43,6 +43,36 @@ def value_range(colour: Colour) -> ColorRange:
     return ColorRange.JPEG if colour.full else ColorRange.MPEG
 
 
+_LUMA_WEIGHTS = {  # Kr and Kb, ibid.
+    Colorspace.ITU709: (0.2126, 0.0722),
+    Colorspace.FCC: (0.30, 0.11),
+    Colorspace.ITU601: (0.299, 0.114),
+    Colorspace.SMPTE240M: (0.212, 0.087),
+    Colorspace.BT2020: (0.2627, 0.0593),
+}
+
+
+def from_luma_chroma(space: Colorspace, full: bool, depth: int) -> np.ndarray:
+    """The `(3, 4)` matrix that takes (Y, Cb, Cr, 1) of `depth` bits to R, G and B (H.273, equations 20-31 and 38-40).
+
+    R = Y + 2(1 − Kr)·Cr, B = Y + 2(1 − Kb)·Cb, G from Y = Kr·R + Kg·G + Kb·B; in video range Y lies in 16..235 and Cb
+    and Cr in 16..240, of 255. The result is in 0..255 for 8 bits and in 0..65535 for more.
+
+    >>> (from_luma_chroma(Colorspace.ITU709, False, 8) @ [235, 128, 128, 1]).round(3).tolist()
+    [255.0, 255.0, 255.0]
+    """
+    red, blue = _LUMA_WEIGHTS[space]
+    green = 1 - red - blue
+    from_cb, from_cr = 2 * (1 - blue), 2 * (1 - red)
+    rgb = np.array([[1, 0, from_cr], [1, -from_cb * blue / green, -from_cr * red / green], [1, from_cb, 0]])
+    step = 1 << (depth - 8)
+    most = (1 << depth) - 1
+    luma, chroma, black = (most, most, 0) if full else (219 * step, 224 * step, 16 * step)
+    scaled = rgb / np.array([luma, chroma, chroma])
+    offset = -scaled @ np.array([black, 128 * step, 128 * step])
+    return np.hstack([scaled, offset[:, None]]) * (255 if depth == 8 else 65535)
+
+
 SDR = Colour(matrix=1, primaries=1, transfer=1, full=False)
 """The colours that an HDR video is converted to: BT.709, which every player and editor takes."""
 

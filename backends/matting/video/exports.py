@@ -31,6 +31,7 @@ class Export:
         container: options for the container.
         audio: the codecs, by FFmpeg's names, that the container takes as they are.
         audio_codec: what any other sound is encoded as; "" where the format holds no sound.
+        timecode: whether it has a place for a timecode.
         square: its pixels can only be square.
         even: its sides can only be even.
         limited: the programs that open it take black to be 16, whatever the file says.
@@ -50,6 +51,7 @@ class Export:
     container: Mapping[str, str] = field(default_factory=dict)
     audio: tuple[str, ...] = ()
     audio_codec: str = ""
+    timecode: bool = False
     square: bool = False
     even: bool = False
     limited: bool = False
@@ -63,10 +65,16 @@ class Export:
         return round(info.width * info.height * max(frames, 1) * self.bits_per_pixel / 8 + sound)
 
 
-_MOV_AUDIO = ("aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_s16be")
+_PCM = (
+    *("pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le"),
+    *("pcm_s16be", "pcm_s24be", "pcm_s32be", "pcm_f32be", "pcm_f64be"),
+    *("pcm_u8", "pcm_alaw", "pcm_mulaw"),
+)
+_MOV_AUDIO = ("aac", "mp3", "ac3", "eac3", "alac", *_PCM)
 _MP4_AUDIO = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
 _X264 = {"crf": "18", "preset": "veryfast"}
 _FASTSTART = {"movflags": "+faststart"}
+_WITH_TIMECODE = {**_FASTSTART, "write_tmcd": "1"}
 
 EXPORTS: dict[str, Export] = {
     export.kind: export
@@ -83,6 +91,7 @@ EXPORTS: dict[str, Export] = {
             options={"profile": "4444", "vendor": "apl0", "alpha_bits": "16", "qscale": "6"},
             audio=_MOV_AUDIO,
             audio_codec="pcm_s16le",
+            timecode=True,
             limited=True,
             bits_per_pixel=2.0,
         ),
@@ -128,9 +137,10 @@ EXPORTS: dict[str, Export] = {
             codec="libx264",
             pix_fmt="yuv420p",
             options=_X264,
-            container=_FASTSTART,
+            container=_WITH_TIMECODE,
             audio=_MP4_AUDIO,
             audio_codec="aac",
+            timecode=True,
             even=True,
             bits_per_pixel=0.03,
         ),
@@ -144,9 +154,10 @@ EXPORTS: dict[str, Export] = {
             codec="libx264",
             pix_fmt="yuv420p",
             options=_X264,
-            container=_FASTSTART,
+            container=_WITH_TIMECODE,
             audio=_MP4_AUDIO,
             audio_codec="aac",
+            timecode=True,
             even=True,
             bits_per_pixel=0.1,
         ),

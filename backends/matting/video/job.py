@@ -18,7 +18,7 @@ import numpy as np
 from backends.core.engine import Artifact, Event, Metric, Notice, Partial, Progress
 from backends.core.errors import BadInput
 from backends.matting.finishing.background import open_background
-from backends.matting.finishing.finishing import Finisher, preview
+from backends.matting.finishing.finishing import Finisher, preview, with_own_alpha
 from backends.matting.finishing.matte_store import (
     RawMatteReader,
     proxy_size,
@@ -42,7 +42,9 @@ from backends.matting.video.exports import (
 from backends.matting.video.frame_stats import NO_PERSON_AREA, FrameStatsWriter
 from backends.matting.video.frames import VideoReader
 from backends.matting.video.pipeline import Channel, WorkerGroup
-from backends.matting.video.preservation_report import Timeline, preservation_report
+from backends.matting.video.preservation_report import preservation_report
+from backends.matting.video.timeline import Timeline
+from backends.matting.video.transparency import SeeThrough
 from backends.matting.video.writers import SourcePart, Writer, open_writer
 
 STAGE = "Cutting out"
@@ -118,7 +120,8 @@ class VideoJob:
         self._exports = _with_lossless_matte(options.exports)
         self.finisher = Finisher(options, frozenset(export.content for export in self._exports), self._background)
         self.writers: list[Writer] = []
-        in_flight = max(2, min(8, IN_FLIGHT_BYTES // (3 * info.width * info.height)))
+        pixel_bytes = 3 + (6 if info.depth > 8 else 0) + (4 if info.alpha else 0)
+        in_flight = max(2, min(8, IN_FLIGHT_BYTES // (pixel_bytes * info.width * info.height)))
         self.batch = max(1, min(in_flight, pixels_a_call // (self.size[0] * self.size[1])))
         self._batches: Channel[Batch] = Channel(max(1, in_flight // self.batch))
         self._matted: Channel[SmoothedFrame[GuidedFrame]] = Channel(in_flight)
@@ -126,6 +129,7 @@ class VideoJob:
         self._workers = WorkerGroup(self._batches, self._matted, self._finished)
         self._previews: deque[Event] = deque()
         self.timeline = Timeline()
+        self._see_through: SeeThrough | None = None
         self._stage_seconds = dict.fromkeys(STAGES, 0.0)
         self.stats = FrameStatsWriter(out / "frames.json")
         self.total = self._expected_frames()
@@ -180,7 +184,7 @@ class VideoJob:
         for export in self._exports:
             self.writers.append(open_writer(export, self.out, self.source, self.colour))
         (height, width), half = self.size, self._proxy_size
-        silent = replace(self.info, sar=Fraction(1), audio=())
+        silent = replace(self.info, sar=Fraction(1), audio=(), tracks=(), timecode="", tags=())
         tags = source_tags(self.source.path, self.info.width, self.info.height, self.source.start)
         mattes = replace(self.source, info=replace(silent, width=width, height=height), tags=tags)
         proxy = replace(self.source, info=replace(silent, width=half[0], height=2 * half[1]))
@@ -243,9 +247,11 @@ class VideoJob:
             frame = smoothed.payload.frame
             with self._timed("finishing"):
                 alpha = self.finisher.finish_matte(frame.rgb, smoothed.payload.guide, smoothed.alpha)
+                alpha = with_own_alpha(alpha, frame)
+                self._see_through = self._see_through or SeeThrough.of(frame)
                 if frame.index % interval == 0:
                     self._previews.append(self._preview(frame, alpha))
-                pictures = self.finisher.render(frame.rgb, alpha, frame.pts * base)
+                pictures = self.finisher.render(frame, alpha, frame.pts * base)
                 pictures[RAW_MATTE] = to_uint8(smoothed.raw)
                 pictures[SOURCE_AND_MATTE] = stack_source_and_matte(frame.rgb, alpha, self._proxy_size)
             self._finished.put(FinishedFrame(frame.pts, pictures))
@@ -265,8 +271,9 @@ class VideoJob:
                 for writer in self.writers:
                     writer.write(finished.pictures[writer.export.content], finished.pts)
             self.timeline.add(finished.pts * self.info.time_base)
+        self.timeline.end = self.reader.end * self.info.time_base
         for writer in self.writers:
-            writer.close()
+            writer.close(self.reader.end)
 
     def _report(self) -> Iterator[Event]:
         while self._previews:
@@ -293,7 +300,7 @@ class VideoJob:
             height=self.info.height,
             frames=self.timeline.count,
             seconds=float(self.timeline.last),
-            kept=tuple(preservation_report(self.info, self.timeline, self.writers)),
+            kept=tuple(preservation_report(self.info, self.timeline, self.writers, self._see_through)),
         )
 
     def _notices(self) -> Iterator[Event]:

@@ -2,92 +2,57 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 
 import av
+import cv2
+import numpy as np
 
-from backends.matting.types import MediaInfo, PreservationCheck
+from backends.matting.types import Colour, MediaInfo, PreservationCheck
+from backends.matting.video import preserved_words
 from backends.matting.video.exports import EXPORTS
 from backends.matting.video.frames import VideoReader
+from backends.matting.video.preserved_sound import check_sound
+from backends.matting.video.timeline import Timeline, WrittenTimes, read_times
+from backends.matting.video.transparency import SeeThrough, check_transparency
 from backends.matting.video.writers import VideoWriter, Writer
 
-REORDER_WINDOW = 64
-"""Packets come in decoding order; no codec here reorders frames over so many."""
+RATE_TOLERANCE = 1e-4
+"""29.97 and 30 frames a second differ by ten times as much."""
+
+END_TOLERANCE = Fraction(1, 100)
+"""Seconds by which the end of the last frame may be off, beside the ticks of both clocks."""
 
 
-@dataclass
-class Timeline:
-    """The times of a sequence of frames, in seconds, summarised in a few numbers however many frames there are.
+@dataclass(frozen=True)
+class Written:
+    """A written video with what it says of itself, and the colours of its first frame, which editors go by."""
 
-    >>> timeline = Timeline()
-    >>> for tick in (0, 1, 3):
-    ...     timeline.add(Fraction(tick, 25))
-    >>> timeline.count, timeline.shortest, timeline.longest, timeline.varies
-    (3, Fraction(1, 25), Fraction(2, 25), True)
-    """
-
-    count: int = 0
-    first: Fraction = Fraction(0)
-    last: Fraction = Fraction(0)
-    shortest: Fraction | None = None
-    longest: Fraction = Fraction(0)
-    total: float = 0.0
-
-    def add(self, seconds: Fraction) -> None:
-        """Add the next frame's time."""
-        if not self.count:
-            self.first = seconds
-        else:
-            step = seconds - self.last
-            self.shortest = step if self.shortest is None else min(step, self.shortest)
-            self.longest = max(step, self.longest)
-        self.last = seconds
-        self.total += float(seconds)
-        self.count += 1
-
-    @property
-    def varies(self) -> bool:
-        """Whether the frame rate is variable, beyond the rounding of clocks that tick in milliseconds."""
-        return self.shortest is not None and self.longest - self.shortest > Fraction(3, 1000)
-
-    def agrees(self, other: Timeline, tick: Fraction) -> bool:
-        """Whether both have the same number of frames at the same times, within one `tick` of the coarser clock."""
-        close = abs(self.first - other.first) <= tick and abs(self.last - other.last) <= tick
-        return self.count == other.count and close and abs(self.total - other.total) <= float(tick) * self.count
+    writer: VideoWriter
+    info: MediaInfo
+    times: WrittenTimes
+    colour: Colour
 
 
-def timeline_of(writer: VideoWriter) -> tuple[Timeline, Fraction]:
-    """The timeline of a written video, and the tick of its clock in seconds."""
-    with av.open(str(writer.path)) as container:
-        stream = container.streams.video[0]
-        tick = Fraction(stream.time_base or Fraction(1, 1000))
-        timeline, pending = Timeline(), []
-        for packet in container.demux(stream):
-            if packet.pts is None:
-                continue
-            pending.append(packet.pts)
-            if len(pending) > REORDER_WINDOW:
-                pending.sort()
-                timeline.add(pending.pop(0) * tick)
-        for pts in sorted(pending):
-            timeline.add(pts * tick)
-    return timeline, tick
-
-
-def preservation_report(info: MediaInfo, timeline: Timeline, writers: Sequence[Writer]) -> Iterator[PreservationCheck]:
+def preservation_report(
+    info: MediaInfo, timeline: Timeline, writers: Sequence[Writer], see_through: SeeThrough | None = None
+) -> Iterator[PreservationCheck]:
     """One report for all exports together: what is the same in all of them is said once, else with their titles.
 
     Args:
         info: of the source.
         timeline: of the frames that were given to the writers.
         writers: closed; those whose file is no export of the user's are passed over.
+        see_through: a frame of the source with transparency of its own, if there is one.
     """
     exports = [writer for writer in writers if writer.export.kind in EXPORTS]
     titles_by_check: dict[str, dict[tuple[str, str], list[str]]] = {}
     for writer in exports:
-        for check in _checks(info, timeline, writer):
+        for check in _checks(info, timeline, writer, see_through):
             by_outcome = titles_by_check.setdefault(check.what, {})
             by_outcome.setdefault((check.state, check.sentence), []).append(writer.export.title)
     for what, by_outcome in titles_by_check.items():
@@ -96,36 +61,67 @@ def preservation_report(info: MediaInfo, timeline: Timeline, writers: Sequence[W
             yield PreservationCheck(what, state, prefix + sentence)
 
 
-def _checks(info: MediaInfo, timeline: Timeline, writer: Writer) -> Iterator[PreservationCheck]:
-    """The checks of one written file. A PNG sequence has its times beside it, and no more."""
-    if not isinstance(writer, VideoWriter):
-        yield PreservationCheck("times", "kept", "The time of every frame is in times.csv beside the pictures.")
+def _checks(
+    info: MediaInfo, timeline: Timeline, writer: Writer, see_through: SeeThrough | None
+) -> Iterator[PreservationCheck]:
+    """The checks of one written file."""
+    if isinstance(writer, VideoWriter):
+        written = open_written(writer)
+        yield _times(info, timeline, written.times, written.info.rate)
+        yield _size(info, written.info, writer)
+        yield from _orientation(info, written.info)
+        yield from check_sound(info, written.info, list(writer.sound.tracks.values()), written.times.sounds)
+        yield from _pixel_shape(info, written.info)
+        yield _colour(info, written.colour, writer)
+        yield from _depth(info, min(written.info.depth, writer.bits, _bits_of(writer.export.pix_fmt)), writer)
+        yield from preserved_words.check_words(info, written.info)
+    else:
+        yield _picture_times(timeline)
         if info.audio:
             yield PreservationCheck("sound", "lost", "Pictures hold no sound: take it from the original.")
-        return
-    reader = VideoReader(writer.path)
-    try:
-        written = reader.info
-    finally:
-        reader.close()
-    yield _times(info, timeline, writer)
-    yield _size(info, written, writer)
-    yield from _orientation(info, written)
-    yield from _sound(info, written, writer)
-    yield from _pixel_shape(info, written)
-    yield _colour(info, written, writer)
-    if info.subtitles:
-        yield PreservationCheck("subtitles", "lost", "Subtitles are not carried over: take them from the original.")
+        yield from _depth(info, min(writer.bits, _png_bits(writer)), writer)
+        yield from preserved_words.check_words(info, None)
+    if see_through is not None:
+        yield from check_transparency(see_through, writer)
 
 
-def _times(info: MediaInfo, timeline: Timeline, writer: VideoWriter) -> PreservationCheck:
-    written, tick = timeline_of(writer)
-    if not written.agrees(timeline, max(tick, info.time_base)):
-        sentence = f"{written.count} of {timeline.count} frames are in it, some at other times."
+def open_written(writer: VideoWriter) -> Written:
+    """What a closed writer's file holds."""
+    with closing(VideoReader(writer.path)) as reader:
+        info = reader.info
+    with av.open(str(writer.path)) as container:
+        frame = next(container.decode(video=0))
+        colour = Colour(int(frame.colorspace), int(frame.color_primaries), int(frame.color_trc), info.colour.full)
+    return Written(writer, info, read_times(writer.path), colour)
+
+
+def _times(info: MediaInfo, timeline: Timeline, written: WrittenTimes, rate: Fraction) -> PreservationCheck:
+    frames, tick = written.frames, max(written.tick, info.time_base)
+    if not frames.agrees(timeline, tick):
+        sentence = f"{frames.count} of {timeline.count} frames are in it, some at other times."
         return PreservationCheck("times", "changed", sentence)
-    rate = "a frame rate that varies" if timeline.varies else "the frame rate"
-    precision = "to the millisecond" if tick >= Fraction(1, 1000) > info.time_base else "exactly"
-    return PreservationCheck("times", "kept", f"All {written.count} frames and {rate}, {precision}.")
+    if timeline.has_rate(info.rate, info.tick):
+        if not frames.has_rate(info.rate, written.tick):
+            sentence = f"Every frame lasted 1/{float(info.rate):.4g} s; now some last a little longer than others."
+            return PreservationCheck("times", "changed", sentence)
+        if abs(float(rate / info.rate) - 1) > RATE_TOLERANCE:
+            sentence = f"{float(info.rate):.4g} frames a second became {float(rate):.4g}, at nearly the same times."
+            return PreservationCheck("times", "changed", sentence)
+    if abs(frames.end - timeline.end) > END_TOLERANCE + 2 * tick:
+        shown, was = float(frames.end - frames.last), float(timeline.end - timeline.last)
+        return PreservationCheck("times", "changed", f"The last frame stays for {shown:.2f} s instead of {was:.2f} s.")
+    words = "a frame rate that varies" if timeline.varies else "the frame rate"
+    precision = "to the millisecond" if written.tick >= Fraction(1, 1000) > info.time_base else "exactly"
+    return PreservationCheck("times", "kept", f"All {frames.count} frames and {words}, {precision}.")
+
+
+def _picture_times(timeline: Timeline) -> PreservationCheck:
+    """A sequence of pictures has their times beside it, and no end."""
+    sentence = "The time of every frame is in times.csv beside the pictures."
+    stays = timeline.end - timeline.last
+    if timeline.count > 1 and stays > timeline.longest + END_TOLERANCE:
+        return PreservationCheck("times", "changed", f"{sentence} That the last stays for {float(stays):.2f} s is not.")
+    return PreservationCheck("times", "kept", sentence)
 
 
 def _size(info: MediaInfo, written: MediaInfo, writer: VideoWriter) -> PreservationCheck:
@@ -142,18 +138,6 @@ def _orientation(info: MediaInfo, written: MediaInfo) -> Iterator[PreservationCh
         yield PreservationCheck("orientation", state, "The picture is turned the way it was filmed, in every player.")
 
 
-def _sound(info: MediaInfo, written: MediaInfo, writer: VideoWriter) -> Iterator[PreservationCheck]:
-    if not info.audio:
-        return
-    if len(written.audio) < len(info.audio):
-        yield PreservationCheck("sound", "lost", "The sound could not be carried over: take it from the original.")
-    elif all(track.copied for track in writer.sound.tracks.values()):
-        yield PreservationCheck("sound", "kept", f"Copied bit by bit ({', '.join(written.audio)}).")
-    else:
-        change = f"{', '.join(info.audio)} became {', '.join(written.audio)}"
-        yield PreservationCheck("sound", "changed", f"Coded anew, for this format cannot hold it as it was: {change}.")
-
-
 def _pixel_shape(info: MediaInfo, written: MediaInfo) -> Iterator[PreservationCheck]:
     if info.sar == 1:
         return
@@ -165,21 +149,43 @@ def _pixel_shape(info: MediaInfo, written: MediaInfo) -> Iterator[PreservationCh
         yield PreservationCheck("pixel shape", "changed", sentence)
 
 
-def _colour(info: MediaInfo, written: MediaInfo, writer: VideoWriter) -> PreservationCheck:
+def _colour(info: MediaInfo, written: Colour, writer: VideoWriter) -> PreservationCheck:
     if info.colour.hdr:
         return PreservationCheck("colour", "changed", "HDR became ordinary BT.709 colour.")
     if writer.export is EXPORTS["luma"]:
         return PreservationCheck("colour", "kept", "The matte is gray; the original keeps its own colours.")
     source = info.colour
-    same_tags = (source.matrix, source.primaries, source.transfer) == (
-        written.colour.matrix,
-        written.colour.primaries,
-        written.colour.transfer,
-    )
-    if same_tags and source.full == written.colour.full:
+    same_tags = (source.primaries, source.transfer) == (written.primaries, written.transfer)
+    if source.matrix == 0 and same_tags and "444" in writer.export.pix_fmt:
+        return PreservationCheck("colour", "kept", "The colours of the source, held as luma and chroma.")
+    same_tags = same_tags and source.matrix == written.matrix
+    if same_tags and source.full == written.full:
         return PreservationCheck("colour", "kept", "Range, primaries and transfer are those of the source.")
     if same_tags:
         sentence = "Full range became video range, which editors expect; it looks the same."
         return PreservationCheck("colour", "changed", sentence)
+    if source.matrix == 0:
+        return PreservationCheck("colour", "changed", "RGB became luma and chroma, with chroma at half the detail.")
     sentence = "The source's colour description could not be written into this format."
     return PreservationCheck("colour", "changed", sentence)
+
+
+def _depth(info: MediaInfo, bits: int, writer: Writer) -> Iterator[PreservationCheck]:
+    """Nothing is said of the usual 8 bits, nor of a matte alone, whose bits are not those of the source."""
+    if info.depth <= 8 or writer.export is EXPORTS["luma"]:
+        return
+    if bits >= info.depth:
+        yield PreservationCheck("bit depth", "kept", f"{info.depth} bits a colour.")
+    else:
+        yield PreservationCheck("bit depth", "changed", f"{info.depth} bits a colour became {bits}.")
+
+
+def _bits_of(pix_fmt: str) -> int:
+    """The bits that are written: a decoder may name more, as that of ProRes 4444 does."""
+    return max(component.bits for component in av.VideoFormat(pix_fmt).components)
+
+
+def _png_bits(writer: Writer) -> int:
+    with zipfile.ZipFile(writer.path) as archive:
+        first = cv2.imdecode(np.frombuffer(archive.read("000000.png"), np.uint8), cv2.IMREAD_UNCHANGED)
+    return 8 * first.itemsize

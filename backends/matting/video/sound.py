@@ -2,68 +2,188 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import av
+import numpy as np
 
+from backends.core.errors import BadInput
 from backends.matting.video.exports import Export
 from backends.matting.video.source import open_container, origin
+from backends.matting.video.speakers import QUICKTIME_LANGUAGES, Encoding, choose_encoding, sound_info
+from backends.matting.video.timeline import Span
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import OutputContainer
 
-BIT_RATES = {"aac": 192_000, "libopus": 128_000}
+LEAD_IN = Fraction(1, 10)
+"""Seconds of sound that a decoder needs before the first that is wanted; what lies earlier is hidden on purpose."""
+
+WEBM_LEAD_IN = Fraction(1, 125)
+"""WebM moves pictures and all to where the first packet begins, but for the lead-in that Opus itself announces."""
+
+MIN_HOLE = Fraction(1, 50)
+"""Seconds: clocks of milliseconds and encoders' delays stay below it, and ears hear a shift above it."""
+
+MAX_HOLE = Fraction(3600)
+"""Seconds: a longer hole is a clock that jumped."""
+
+MAX_OVERLAP = Fraction(10)
 
 
-class Track:
-    """Carries one audio stream into the output. `copied` says whether its packets are passed on untouched."""
+class Track(ABC):
+    """Carries one audio stream into the output.
 
-    def __init__(self, source: AudioStream, out: OutputContainer, export: Export) -> None:
-        self.source = source
-        self.codec = source.codec_context.codec.canonical_name
-        self.copied = self.codec in export.audio
+    `lossless` says whether the output has the very samples of the source, `span` when the source's sound plays.
+    """
+
+    stream: AudioStream
+    lossless = True
+
+    def __init__(self, source: AudioStream, out: OutputContainer) -> None:
+        self.source, self._out = source, out
+        self.span = Span()
         self.broken = 0
-        if self.copied:
-            self.stream: AudioStream = out.add_stream_from_template(source)
-            return
-        rate = 48_000 if export.audio_codec == "libopus" else source.codec_context.sample_rate
-        layout = source.codec_context.layout.name if source.codec_context.layout.nb_channels <= 2 else "stereo"
-        self.stream = cast(av.AudioStream, out.add_stream(export.audio_codec, rate=rate, layout=layout))
-        if export.audio_codec in BIT_RATES:
-            self.stream.bit_rate = BIT_RATES[export.audio_codec]
-        self._resampler = av.AudioResampler(format=self.stream.codec_context.format, layout=layout, rate=rate)
 
+    def _describe(self) -> None:
+        """Give the track of the output the name, language and role of the source's."""
+        info = sound_info(self.source)
+        if info.title:
+            self.stream.metadata["title"] = info.title
+        if info.language:
+            quicktime = self._out.format.name == "mov"
+            self.stream.metadata["language"] = (
+                QUICKTIME_LANGUAGES.get(info.language, info.language) if quicktime else info.language
+            )
+        self.stream.disposition = self.source.disposition
+
+    @abstractmethod
     def take(self, packet: av.Packet, shift: Fraction) -> list[av.Packet]:
         """The packets to write for one that was read, moved `shift` seconds earlier."""
-        if self.copied:
-            if packet.dts is None or packet.time_base is None:
-                return []
-            ticks = round(shift / packet.time_base)
-            packet.dts -= ticks
-            packet.pts = packet.dts if packet.pts is None else packet.pts - ticks
-            packet.stream = self.stream
-            return [packet]
+
+    def finish(self) -> list[av.Packet]:
+        """The last packets."""
+        return []
+
+
+class CopiedTrack(Track):
+    """Passes the packets on untouched."""
+
+    def __init__(self, source: AudioStream, out: OutputContainer) -> None:
+        super().__init__(source, out)
+        self.stream = out.add_stream_from_template(source)
+        self._describe()
+
+    def take(self, packet: av.Packet, shift: Fraction) -> list[av.Packet]:
+        if packet.dts is None or packet.time_base is None:
+            return []
+        ticks = round(shift / packet.time_base)
+        packet.dts -= ticks
+        packet.pts = packet.dts if packet.pts is None else packet.pts - ticks
+        begin = packet.pts * packet.time_base
+        self.span.add(begin, begin + (packet.duration or 0) * packet.time_base)
+        packet.stream = self.stream
+        return [packet]
+
+
+class EncodedTrack(Track):
+    """Decodes the sound and encodes it anew: without gaps, for not every format has a time for each packet.
+
+    Args:
+        source: the stream to read.
+        out: the output.
+        encoding: codec, sampling rate and channels of the output.
+        length: of the part in seconds, None for all of it.
+    """
+
+    def __init__(
+        self, source: AudioStream, out: OutputContainer, encoding: Encoding, length: Fraction | None = None
+    ) -> None:
+        super().__init__(source, out)
+        self.lossless = encoding.lossless
+        self._rate, self._layout = encoding.rate, encoding.layout
+        self.stream = cast(av.AudioStream, out.add_stream(encoding.codec, rate=encoding.rate, layout=encoding.layout))
+        if encoding.bit_rate:
+            self.stream.bit_rate = encoding.bit_rate
+        self._describe()
+        self._channels = self.stream.codec_context.layout.nb_channels
+        self._most = None if length is None else round(length * self._rate)
+        self._resampler: av.AudioResampler | None = None
+        self._kind: tuple[str, str, int] | None = None
+        self._format = "s16"
+        self._position: int | None = None  # samples since the beginning of the output
+
+    def take(self, packet: av.Packet, shift: Fraction) -> list[av.Packet]:
         try:
             frames = cast(list[av.AudioFrame], packet.decode())
         except av.error.FFmpegError:
             self.broken += 1
             return []
-        packets = []
-        for frame in frames:
-            if frame.pts is not None:
-                frame.pts -= round(shift / (frame.time_base or Fraction(1)))
-            packets += [coded for part in self._resampler.resample(frame) for coded in self.stream.encode(part)]
-        return packets
+        return [coded for frame in frames for coded in self._encode(frame, shift)]
 
     def finish(self) -> list[av.Packet]:
-        """The last packets."""
-        if self.copied:
+        packets = []
+        if self._resampler is not None:
+            packets = self._write(self._packed(self._resampler.resample(None)))
+        return packets + (self.stream.encode(None) if self._position is not None else [])
+
+    def _encode(self, frame: av.AudioFrame, shift: Fraction) -> list[av.Packet]:
+        begin = None
+        if frame.pts is not None and frame.time_base is not None:
+            begin = frame.pts * Fraction(frame.time_base) - shift
+            self.span.add(begin, begin + Fraction(frame.samples, frame.sample_rate))
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        packets = []
+        if kind != self._kind:  # a broadcast may change it midway
+            if self._resampler is not None:
+                packets = self._write(self._packed(self._resampler.resample(None)))
+            self._kind, self._format = kind, frame.format.name.removesuffix("p")
+            self._resampler = av.AudioResampler(format=self._format, layout=self._layout, rate=self._rate)
+        assert self._resampler is not None
+        samples = self._packed(self._resampler.resample(frame))
+        return packets + self._write(samples if begin is None else self._in_time(samples, begin))
+
+    def _packed(self, frames: list[av.AudioFrame]) -> np.ndarray:
+        """The frames' samples `(N, C)`, packed: of many planar channels PyAV hands out one pointer too many."""
+        parts = [frame.to_ndarray().reshape(-1, self._channels) for frame in frames]
+        return np.concatenate(parts) if parts else np.zeros((0, self._channels), np.int16)
+
+    def _in_time(self, samples: np.ndarray, begin: Fraction) -> np.ndarray:
+        """`samples` `(N, C)` so that they follow the last ones: with silence for a hole, without what overlaps.
+
+        Args:
+            samples: that play from `begin`.
+            begin: in seconds of the output.
+        """
+        place = round(begin * self._rate)
+        if self._position is None:
+            self._position = max(0, place)
+            return samples[max(0, -place) :]
+        ahead = place - self._position
+        if MIN_HOLE * self._rate < ahead <= MAX_HOLE * self._rate and len(samples):
+            rest = ahead if self._most is None else max(0, min(ahead, self._most - self._position))
+            quiet = 128 if self._format == "u8" else 0
+            return np.concatenate([np.full((rest, self._channels), quiet, samples.dtype), samples])
+        if -MAX_OVERLAP * self._rate <= ahead < -MIN_HOLE * self._rate:
+            return samples[-ahead:]
+        return samples
+
+    def _write(self, samples: np.ndarray) -> list[av.Packet]:
+        """The packets of the next samples `(N, C)`."""
+        if self._most is not None and self._position is not None:
+            samples = samples[: max(0, self._most - self._position)]
+        if not len(samples) or self._position is None:
             return []
-        rest = [packet for part in self._resampler.resample(None) for packet in self.stream.encode(part)]
-        return rest + self.stream.encode(None)
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(samples).reshape(1, -1), format=self._format, layout=self._layout
+        )
+        frame.sample_rate, frame.time_base, frame.pts = self._rate, Fraction(1, self._rate), self._position
+        self._position += len(samples)
+        return self.stream.encode(frame)
 
 
 class SoundTracks:
@@ -77,24 +197,50 @@ class SoundTracks:
         export: says which codecs the output takes.
         start: of the part that the pictures cover, in seconds from the beginning of the file.
         end: of the part, in seconds; None for the end of the file.
+        copy: whether packets are passed on where the format takes them.
     """
 
     def __init__(
-        self, source: Path, out: OutputContainer, export: Export, start: Fraction, end: Fraction | None
+        self,
+        source: Path,
+        out: OutputContainer,
+        export: Export,
+        start: Fraction,
+        end: Fraction | None,
+        *,
+        copy: bool = True,
     ) -> None:
         self._container = open_container(source)
         self._start = start
         self._shift = start + origin(self._container)
         self._length = None if end is None else end - start
         self._out = out
-        streams = list(self._container.streams.audio) if export.audio else []
-        usable = [stream for stream in streams if stream.codec_context is not None]
-        self.tracks = {stream.index: Track(stream, out, export) for stream in usable}
+        self._lead_in = WEBM_LEAD_IN if export.suffix == ".webm" else LEAD_IN
+        usable = [stream for stream in self._container.streams.audio if stream.codec_context is not None]
+        self.tracks: dict[int, Track] = {}
+        try:
+            for stream in usable:
+                self.tracks[stream.index] = self._open_track(stream, export, copy)
+        except BaseException:
+            self._container.close()
+            raise
         self._packets = self._container.demux(usable) if usable else iter(())
         if start and usable:
-            self._container.seek(int(self._shift * av.time_base), backward=True)
+            self._container.seek(int((self._shift - LEAD_IN) * av.time_base), backward=True)
         self._waiting: av.Packet | None = None
         self.broken = 0
+
+    def _open_track(self, stream: AudioStream, export: Export, copy: bool) -> Track:
+        codec = stream.codec_context.codec.canonical_name
+        # Uncompressed sound has no time of its own in some formats, so that holes in it would close up.
+        if copy and codec in export.audio and not codec.startswith("pcm_"):
+            return CopiedTrack(stream, self._out)
+        encoding = choose_encoding(stream, export)
+        if encoding is None:
+            raise BadInput(
+                f"The sound of this video ({codec}) cannot be written as {export.title}: choose another export."
+            )
+        return EncodedTrack(stream, self._out, encoding, self._length)
 
     def advance(self, until: Fraction | None) -> None:
         """Write all sound before `until` seconds of the output, or all of it where `until` is None."""
@@ -103,15 +249,20 @@ class SoundTracks:
             if until is not None and time is not None and time > until:
                 self._waiting = packet
                 return
-            if time is not None and not self._in_part(time):
+            track = self.tracks[packet.stream.index]
+            if time is not None and not self._in_part(time, packet, track):
                 continue
             if packet.dts is not None:
-                for coded in self.tracks[packet.stream.index].take(packet, self._shift):
+                for coded in track.take(packet, self._shift):
                     self._out.mux(coded)
 
-    def _in_part(self, time: Fraction) -> bool:
+    def _in_part(self, time: Fraction, packet: av.Packet, track: Track) -> bool:
         """Whether a packet belongs to the part. A codec's lead-in lies before 0 and is needed."""
-        return (time >= 0 or not self._start) and (self._length is None or time < self._length)
+        if self._length is not None and time >= self._length:
+            return False
+        if isinstance(track, EncodedTrack):  # which leaves out what comes before 0
+            return time + (packet.duration or 0) * packet.time_base > -LEAD_IN
+        return time >= (0 if self._start else -self._lead_in)
 
     def close(self) -> None:
         """Write the rest, up to the end of the part."""
@@ -137,3 +288,20 @@ class SoundTracks:
     def _time(self, packet: av.Packet) -> Fraction | None:
         stamp = packet.pts if packet.pts is not None else packet.dts
         return None if stamp is None else stamp * packet.time_base - self._shift
+
+
+class NoSound:
+    """Stands for the sound of an output that has none."""
+
+    def __init__(self) -> None:
+        self.tracks: dict[int, Track] = {}
+        self.broken = 0
+
+    def advance(self, until: Fraction | None) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+    def abandon(self) -> None:
+        return

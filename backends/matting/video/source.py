@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 DEMUXERS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,gif,apng,h264,hevc,obu,ivf,mjpeg,mxf,m4v,nut,dv"
 FORMATS = "MP4, MOV, MKV, WebM, AVI or GIF video, or a JPEG, PNG or WebP picture"
 
+CLOCK_FORMATS = ("mpegts", "mpeg")
+"""Formats whose streams start at any moment of a clock that runs on."""
+
 MAX_VIDEO_PIXELS = 8192 * 4352
 MIN_SIDE = 8
 
@@ -72,11 +75,12 @@ def open_container(path: Path) -> InputContainer:
 def origin(container: InputContainer) -> Fraction:
     """The moment of the file's clock, in seconds, that counts as 0 for all its streams.
 
-    It is 0 except where the clock itself means nothing: broadcasts start at some hour, and sound that is encoded with
-    a lead-in starts before 0.
+    It is 0 except where the clock itself means nothing: broadcasts and MPEG program streams start anywhere, and sound
+    that is encoded with a lead-in starts before 0.
     """
     start = Fraction(container.start_time or 0, av.time_base)
-    return start if start < 0 or start > 1 else Fraction(0)
+    meaningless = container.format.name in CLOCK_FORMATS or start < 0 or start > 1
+    return start if meaningless else Fraction(0)
 
 
 def select_video_stream(container: InputContainer) -> VideoStream:

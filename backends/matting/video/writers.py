@@ -16,13 +16,20 @@ import av
 import cv2
 import numpy as np
 
-from backends.core.errors import EngineFailed
+from backends.core.errors import BadInput, EngineFailed
 from backends.matting.types import Colour, MediaInfo
 from backends.matting.video.colour import matrix, value_range
 from backends.matting.video.exports import MATTE, RAW_MATTE, Export
-from backends.matting.video.sound import SoundTracks
+from backends.matting.video.sound import NoSound, SoundTracks
 
-_FORMATS = {1: "gray", 3: "rgb24", 4: "rgba"}
+_FORMATS = {
+    ("uint8", 1): "gray",
+    ("uint8", 3): "rgb24",
+    ("uint8", 4): "rgba",
+    ("uint16", 3): "rgb48le",
+    ("uint16", 4): "rgba64le",
+}
+"""FFmpeg's pixel format of an array, by its type and channels."""
 
 
 @dataclass(frozen=True)
@@ -40,19 +47,25 @@ class SourcePart:
 
 
 class Writer(ABC):
-    """Writes one export, picture by picture."""
+    """Writes one export, picture by picture. `bits` is the depth of the pictures that it was given."""
 
     def __init__(self, path: Path, export: Export) -> None:
         self.path = path
         self.export = export
+        self.bits = 8
 
     @abstractmethod
     def write(self, picture: np.ndarray, pts: int) -> None:
-        """Add a picture: `(H, W)` gray, `(H, W, 3)` RGB or `(H, W, 4)` straight RGBA, uint8, at `pts` ticks."""
+        """Add a picture.
+
+        Args:
+            picture: `(H, W)` gray, `(H, W, 3)` RGB or `(H, W, 4)` straight RGBA, uint8; colours may be uint16 too.
+            pts: when it is shown, in ticks of the source.
+        """
 
     @abstractmethod
-    def close(self) -> None:
-        """Complete the file."""
+    def close(self, end: int) -> None:
+        """Complete the file; the last picture is shown until `end` ticks of the source."""
 
     @abstractmethod
     def abandon(self) -> None:
@@ -73,11 +86,37 @@ class VideoWriter(Writer):
             self._colour = replace(colour, full=False)
         self._matrix = matrix(self._colour, info.height)
         self.size = self._output_size()
-        self._out = av.open(str(path), "w", options=dict(export.container))
-        self._out.metadata.update(source.tags)
-        self._stream = self._add_stream()
         self._time_base = info.time_base
-        self.sound = SoundTracks(source.path, self._out, export, source.start, source.end)
+        self._last: av.Packet | None = None
+        self._first = (0, 0)
+        self._open(source)
+
+    def _open(self, source: SourcePart) -> None:
+        """Open the file with all its encoders. Sound that it refuses as it is, is encoded anew.
+
+        Raises:
+            BadInput: it takes the sound in no way.
+        """
+        for copy in (True, False):
+            self._out = av.open(str(self.path), "w", options=dict(self.export.container))
+            self.sound: SoundTracks | NoSound = NoSound()
+            try:
+                self._out.metadata.update({**dict(source.info.tags), **source.tags})
+                if self.export.timecode and source.info.timecode:
+                    self._out.metadata["timecode"] = timecode_tag(source.info)
+                self._stream = self._add_stream()
+                if self.export.audio and source.info.tracks:
+                    self.sound = SoundTracks(source.path, self._out, self.export, source.start, source.end, copy=copy)
+                self._out.start_encoding()
+                return
+            except (av.error.FFmpegError, ValueError) as error:
+                refused = error
+                self.abandon()
+        if not source.info.tracks:
+            raise refused
+        raise BadInput(
+            f"The sound of this video cannot be written as {self.export.title}: choose another export."
+        ) from refused
 
     def _output_size(self) -> tuple[int, int]:
         """Width and height as encoded: made square or even only where the format requires it."""
@@ -109,16 +148,21 @@ class VideoWriter(Writer):
 
     def write(self, picture: np.ndarray, pts: int) -> None:
         channels = 1 if picture.ndim == 2 else picture.shape[2]
-        frame = av.VideoFrame.from_ndarray(self._fit(picture), format=_FORMATS[channels])
+        self.bits = 8 * picture.itemsize
+        frame = av.VideoFrame.from_ndarray(self._fit(picture), format=_FORMATS[picture.dtype.name, channels])
         frame = frame.reformat(
             format=self.export.pix_fmt, dst_colorspace=self._matrix, dst_color_range=value_range(self._colour)
         )
+        tag_frame(frame, self._colour)
         frame.pts, frame.time_base = pts, self._time_base
         self._mux(self._stream.encode(frame))
         self.sound.advance(pts * self._time_base)
 
-    def close(self) -> None:
-        self._mux(self._stream.encode(None))
+    def close(self, end: int) -> None:
+        last = [packet for packet in (self._last, *self._stream.encode(None)) if packet is not None]
+        self._end(last, end)
+        for packet in last:
+            self._put(packet)
         self.sound.close()
         self._out.close()
 
@@ -130,9 +174,33 @@ class VideoWriter(Writer):
             self.path.unlink(missing_ok=True)
 
     def _mux(self, packets: list[av.Packet]) -> None:
+        """Write packets, but keep the last one back: until the end is known, so is not how long it lasts."""
+        for packet in packets:
+            if self._last is not None:
+                self._put(self._last)
+            elif packet.pts is not None and packet.dts is not None:
+                self._first = (packet.pts, packet.dts)
+            self._last = packet
+
+    def _end(self, packets: list[av.Packet], end: int) -> None:
+        """Let the last picture be shown until `end` ticks.
+
+        Formats count in decoding order: with pictures reordered, the last to be decoded is not the last to be shown,
+        yet the file is as long as the last one decoded makes it.
+        """
+        timed = [packet for packet in packets if packet.pts is not None and packet.dts is not None]
+        if not timed:
+            return
+        if self._last is None:
+            self._first = (timed[0].pts, timed[0].dts)
+        shown = max(timed, key=lambda packet: packet.pts)
+        ticks = round(end * self._time_base / shown.time_base)
+        shown.duration = max(1, ticks - shown.pts)
+        timed[-1].duration = max(1, ticks - self._first[0] - (timed[-1].dts - self._first[1]))
+
+    def _put(self, packet: av.Packet) -> None:
         try:
-            for packet in packets:
-                self._out.mux(packet)
+            self._out.mux(packet)
         except OSError as error:
             raise EngineFailed(f"The result could not be written ({error.strerror}): free some disk space.") from error
 
@@ -159,6 +227,7 @@ class PngWriter(Writer):
         self._count = 0
 
     def write(self, picture: np.ndarray, pts: int) -> None:
+        self.bits = 8 * picture.itemsize
         swapped = cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA)
         encoded, data = cv2.imencode(".png", swapped, [cv2.IMWRITE_PNG_COMPRESSION, 2])
         if not encoded:
@@ -168,13 +237,23 @@ class PngWriter(Writer):
         self._rows.writerow([name, f"{float(pts * self._base):.6f}"])
         self._count += 1
 
-    def close(self) -> None:
+    def close(self, end: int) -> None:
         self._zip.writestr("times.csv", self._times.getvalue(), zipfile.ZIP_DEFLATED)
         self._zip.close()
 
     def abandon(self) -> None:
         self._zip.close()
         self.path.unlink(missing_ok=True)
+
+
+def tag_frame(frame: av.VideoFrame, colour: Colour) -> None:
+    """Name the colours in the frame, too: ProRes writes them into every frame, and takes them from there."""
+    frame.color_primaries, frame.color_trc = colour.primaries, colour.transfer
+
+
+def timecode_tag(info: MediaInfo) -> str:
+    """The timecode of the first frame that is written."""
+    return info.timecode
 
 
 def open_writer(export: Export, folder: Path, source: SourcePart, colour: Colour) -> Writer:

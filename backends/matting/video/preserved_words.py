@@ -1,0 +1,47 @@
+"""What is left of the source's words in a written file: timecode, title and date, chapters, subtitles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backends.matting.types import MediaInfo, PreservationCheck
+
+REPORTED = {"title": "title", "artist": "artist", "date": "date", "creation_time": "time of creation"}
+"""The tags whose loss is said, with their names for people; the others are carried where a format has a place."""
+
+
+def check_words(info: MediaInfo, written: MediaInfo | None) -> Iterator[PreservationCheck]:
+    """The lines on words. `written` is None for pictures, which hold none."""
+    if info.timecode:
+        yield _timecode(info.timecode, written.timecode if written else "")
+    yield from _tags(dict(info.tags), dict(written.tags) if written else {})
+    if info.chapters:
+        yield PreservationCheck("chapters", "lost", "Chapters are not carried over: take them from the original.")
+    if info.subtitles:
+        yield PreservationCheck("subtitles", "lost", "Subtitles are not carried over: take them from the original.")
+
+
+def _timecode(before: str, after: str) -> PreservationCheck:
+    if after == before:
+        return PreservationCheck("timecode", "kept", f"It begins at {before}.")
+    if after:
+        return PreservationCheck("timecode", "changed", f"{before} became {after}.")
+    return PreservationCheck("timecode", "lost", f"This format holds none; the first frame's is {before}.")
+
+
+def _tags(before: dict[str, str], after: dict[str, str]) -> Iterator[PreservationCheck]:
+    said = {name: value for name, value in before.items() if name in REPORTED}
+    if not said:
+        return
+    lost = [REPORTED[name] for name, value in said.items() if _plain(after.get(name, "")) != _plain(value)]
+    if not lost:
+        words = ", ".join(REPORTED[name] for name in said)
+        yield PreservationCheck("title and date", "kept", f"{words[0].upper()}{words[1:]}.")
+    else:
+        state = "lost" if len(lost) == len(said) else "changed"
+        yield PreservationCheck("title and date", state, f"Not in the file: {', '.join(lost)}.")
+
+
+def _plain(value: str) -> str:
+    """A value without the fraction of a second, which formats write differently."""
+    return value.strip().removesuffix("Z").removesuffix(".000000")

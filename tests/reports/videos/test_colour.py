@@ -1,0 +1,136 @@
+"""Colours, bits and transparency that came out as others."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from backends.matting.types import Frame
+from backends.matting.video.frames import VideoReader
+from tests.support.matting import MakeVideo, cut_out, lines, scene, write_video
+
+
+def first_png(path: Path) -> np.ndarray:
+    with zipfile.ZipFile(path) as archive:
+        return cv2.imdecode(np.frombuffer(archive.read("000000.png"), np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+@pytest.mark.parametrize("tags", [(1, 1, 1), (6, 6, 6), (9, 9, 14)])
+def test_every_prores_frame_names_its_colours(video: MakeVideo, tmp_path: Path, tags: tuple[int, int, int]) -> None:
+    result = cut_out(video(tags=tags), tmp_path / "out")
+    with av.open(str(tmp_path / "out/prores4444.mov")) as made:
+        frame = next(made.decode(video=0))
+        assert (int(frame.colorspace), int(frame.color_primaries), int(frame.color_trc)) == tags
+    assert lines(result, "colour") == [("kept", "Range, primaries and transfer are those of the source.")]
+
+
+def test_missing_colours_in_the_frames_are_seen(
+    video: MakeVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backends.matting.video.writers.tag_frame", lambda frame, colour: None)
+    (line,) = lines(cut_out(video(tags=(9, 9, 14)), tmp_path / "out"), "colour")
+    assert line[0] == "changed"
+
+
+def test_pictures_are_decoded_to_the_nearest_level(tmp_path: Path) -> None:
+    picture = np.zeros((64, 96, 3), np.uint8)
+    picture[:] = np.linspace(30, 220, 96).astype(np.uint8)[:, None]
+    picture[..., 1] = picture[..., 0] // 2 + 60
+    write_video(tmp_path / "clip.mkv", [picture] * 2, codec="ffv1", pixels="yuv444p")
+    reader = VideoReader(tmp_path / "clip.mkv")
+    frame = reader.read()
+    reader.close()
+    assert frame is not None
+    assert np.abs((frame.rgb.astype(int) - picture).mean(axis=(0, 1))).max() < 0.2
+
+
+def deep_clip(path: Path) -> np.ndarray:
+    """A 10-bit red slope, and its red values `(96,)` in 0..65535."""
+    slope = np.linspace(44_000, 48_000, 96).astype(np.uint16)
+    picture = np.zeros((64, 96, 3), np.uint16)
+    picture[..., 0] = slope
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv444p10le"
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb48le")
+        out.mux(stream.encode(frame.reformat(format="yuv444p10le", dst_colorspace=5, dst_color_range=1)))
+        out.mux(stream.encode(None))
+    return slope
+
+
+def test_ten_bits_stay_ten_bits(tmp_path: Path) -> None:
+    slope = deep_clip(tmp_path / "deep.mkv")
+    result = cut_out(tmp_path / "deep.mkv", tmp_path / "out", export="prores4444,png")
+    picture = first_png(tmp_path / "out/png.zip")
+    assert picture.dtype == np.uint16 and picture[32, :, 3].min() == 65535
+    error = picture[20:40, :, 2].mean(axis=0) - slope
+    assert np.abs(error - error.mean()).max() < 128  # an 8-bit picture has steps of 257
+    assert len(np.unique(picture[32, :, 2])) > 2 * 4000 / 257
+    with av.open(str(tmp_path / "out/prores4444.mov")) as made:
+        shown = next(made.decode(video=0)).to_ndarray(format="rgb48le")
+    assert len(np.unique(shown[32, 4:-4, 0] // 32)) > 2 * 4000 / 257
+    assert lines(result, "bit depth") == [("kept", "10 bits a colour.")]
+
+
+def test_fewer_bits_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep_clip(tmp_path / "deep.mkv")
+    result = cut_out(tmp_path / "deep.mkv", tmp_path / "out", export="webm")
+    assert lines(result, "bit depth") == [("changed", "10 bits a colour became 8.")]
+    monkeypatch.setattr("backends.matting.finishing.finishing.deep_cutout", _shallow)
+    result = cut_out(tmp_path / "deep.mkv", tmp_path / "out2", export="prores4444,png")
+    assert lines(result, "bit depth") == [("changed", "10 bits a colour became 8.")]
+
+
+def _shallow(frame: Frame, colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    return cv2.merge([colours, cv2.convertScaleAbs(alpha, alpha=255)])
+
+
+def pierced(index: int) -> np.ndarray:
+    """The moving disk, whose left part is see-through: `(H, W, 4)` uint8."""
+    opacity = np.full((64, 96), 255, np.uint8)
+    opacity[:, :24] = 0
+    return np.dstack([scene(index), opacity])
+
+
+def write_pierced(path: Path) -> None:
+    if path.suffix in (".gif", ".png", ".webp", ".avif"):
+        pictures = [Image.fromarray(pierced(index)) for index in range(4)]
+        more = {"lossless": True} if path.suffix == ".webp" else {}
+        pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=[80, 80, 80, 500], loop=0, **more)
+        return
+    codec, pixels, options = {
+        ".mov": ("prores_ks", "yuva444p10le", {"profile": "4444"}),
+        ".webm": ("libvpx-vp9", "yuva420p", {"auto-alt-ref": "0", "deadline": "realtime"}),
+    }[path.suffix]
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream(codec, rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, pixels
+        for index in range(4):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(pierced(index), format="rgba").reformat(format=pixels)))
+        out.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize("name", ["clip.mov", "clip.webm", "clip.gif", "clip.png"])
+def test_what_was_see_through_stays_see_through(tmp_path: Path, name: str) -> None:
+    write_pierced(tmp_path / name)
+    result = cut_out(tmp_path / name, tmp_path / "out", export="png,webm,luma")
+    alpha = first_png(tmp_path / "out/png.zip")[..., 3]
+    assert alpha[:, :20].max() < 0.02 * np.iinfo(alpha.dtype).max
+    assert alpha[32, 28] == np.iinfo(alpha.dtype).max
+    assert lines(result, "transparency") == [("kept", "What was see-through in the source still is.")]
+
+
+def test_transparency_that_was_filled_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pierced(tmp_path / "clip.mov")
+    composite = cut_out(tmp_path / "clip.mov", tmp_path / "out", export="composite")
+    assert lines(composite, "transparency")[0][0] == "changed"
+    monkeypatch.setattr("backends.matting.video.job.with_own_alpha", lambda alpha, frame: alpha)
+    for export in ("prores4444", "png", "webm", "luma"):
+        result = cut_out(tmp_path / "clip.mov", tmp_path / export, export=export)
+        assert [state for state, _ in lines(result, "transparency")] == ["changed"], export

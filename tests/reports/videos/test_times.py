@@ -1,0 +1,109 @@
+"""Frames that came out at other times than they were filmed."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import pytest
+from PIL import Image
+
+from backends.matting.video.clock import FrameClock
+from backends.matting.video.tags import shift_timecode
+from backends.matting.video.writers import VideoWriter
+from tests.support.matting import MakeVideo, cut_out, lines, scene, times_of
+from tests.support.sounds import write_clip
+
+RATES = [Fraction(30000, 1001), Fraction(24000, 1001), Fraction(60)]
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("suffix", [".mkv", ".ts"])
+def test_a_constant_rate_stays_constant_whatever_the_source_clock(tmp_path: Path, rate: Fraction, suffix: str) -> None:
+    source = write_clip(tmp_path / f"clip{suffix}", frames=7, rate=rate)
+    result = cut_out(source, tmp_path / "out", export="prores4444,composite")
+    for name in ("prores4444.mov", "composite.mp4"):
+        times = times_of(tmp_path / "out" / name)
+        assert {later - earlier for earlier, later in pairwise(times)} == {1 / rate}
+        with av.open(str(tmp_path / "out" / name)) as made:
+            assert made.streams.video[0].average_rate == rate
+    assert lines(result, "times") == [("kept", "All 7 frames and the frame rate, exactly.")]
+
+
+def test_a_rate_that_jitters_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write_clip(tmp_path / "clip.mkv", frames=7, rate=RATES[0])
+    monkeypatch.setattr(FrameClock, "ticks", lambda clock, frame: round(frame.pts * clock._tick / clock.base))
+    (line,) = lines(cut_out(source, tmp_path / "out"), "times")
+    assert line == ("changed", "Every frame lasted 1/29.97 s; now some last a little longer than others.")
+
+
+def test_another_rate_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write_clip(tmp_path / "clip.mp4", frames=7, rate=RATES[0])
+    close = VideoWriter.close
+    monkeypatch.setattr(VideoWriter, "close", lambda self, end: close(self, end + 200))
+    (line,) = lines(cut_out(source, tmp_path / "out"), "times")
+    assert line[0] == "changed" and line[1].startswith("29.97 frames a second became ")
+
+
+DURATIONS = [100, 100, 300, 1500]
+
+
+@pytest.mark.parametrize("name", ["clip.gif", "clip.png"])
+def test_the_last_frame_stays_as_long_as_in_the_source(tmp_path: Path, name: str) -> None:
+    pictures = [Image.fromarray(scene(index)) for index in range(4)]
+    pictures[0].save(tmp_path / name, save_all=True, append_images=pictures[1:], duration=DURATIONS, loop=0)
+    result = cut_out(tmp_path / name, tmp_path / "out", export="prores4444,webm,composite")
+    for made in ("prores4444.mov", "webm.webm", "composite.mp4"):
+        with av.open(str(tmp_path / "out" / made)) as container:
+            assert container.duration / 1e6 == pytest.approx(2.0, abs=0.002)
+    assert {state for state, _ in lines(result, "times")} == {"kept"}
+
+
+def test_a_last_frame_that_was_cut_short_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = [Image.fromarray(scene(index)) for index in range(4)]
+    pictures[0].save(tmp_path / "clip.gif", save_all=True, append_images=pictures[1:], duration=DURATIONS, loop=0)
+    close = VideoWriter.close
+    monkeypatch.setattr(VideoWriter, "close", lambda self, end: close(self, 60))
+    (line,) = lines(cut_out(tmp_path / "clip.gif", tmp_path / "out"), "times")
+    assert line == ("changed", "The last frame stays for 0.10 s instead of 1.50 s.")
+    (line,) = lines(cut_out(tmp_path / "clip.gif", tmp_path / "out2", export="png"), "times")
+    assert line[0] == "changed"
+
+
+def test_a_camcorder_stream_begins_at_once(video: MakeVideo, tmp_path: Path) -> None:
+    source = video("clip.mpg", codec="mpeg2video")
+    with av.open(str(source)) as container:
+        assert 0.3 < container.start_time / 1e6 < 1
+    cut_out(source, tmp_path / "out", export="composite")
+    assert times_of(tmp_path / "out/composite.mp4")[0] == 0
+
+
+def test_timecode_title_and_date_are_kept(tmp_path: Path) -> None:
+    words = {"timecode": "10:20:30:12", "creation_time": "2024-05-01T10:00:00Z", "title": "Interview A"}
+    source = write_clip(tmp_path / "clip.mov", frames=30, words=words)
+    result = cut_out(source, tmp_path / "out", export="prores4444,composite")
+    assert lines(result, "timecode") == [("kept", "It begins at 10:20:30:12.")]
+    assert lines(result, "title and date") == [("kept", "Title, time of creation.")]
+    part = cut_out(source, tmp_path / "part", export="prores4444", start=0.4)
+    assert lines(part, "timecode") == [("kept", "It begins at 10:20:30:22.")]
+    with av.open(str(tmp_path / "part/prores4444.mov")) as made:
+        assert made.streams.video[0].metadata["timecode"] == "10:20:30:22"
+
+
+def test_a_lost_or_other_timecode_and_title_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = {"timecode": "10:20:30:12", "title": "Interview A"}
+    source = write_clip(tmp_path / "clip.mov", words=words)
+    lost = cut_out(source, tmp_path / "out", export="png")
+    assert lines(lost, "timecode")[0][0] == lines(lost, "title and date")[0][0] == "lost"
+    monkeypatch.setattr("backends.matting.video.writers.timecode_tag", lambda info: "00:00:00:00")
+    assert lines(cut_out(source, tmp_path / "out"), "timecode") == [("changed", "10:20:30:12 became 00:00:00:00.")]
+
+
+def test_drop_frame_timecode_keeps_up_with_the_clock() -> None:
+    rate = Fraction(30000, 1001)
+    assert shift_timecode("00:00:00;00", Fraction(17982) / rate, rate) == "00:10:00;00"
+    assert shift_timecode("00:09:59;29", 1 / rate, rate) == "00:10:00;00"
+    assert shift_timecode("00:00:59;29", 1 / rate, rate) == "00:01:00;02"
+    assert shift_timecode("no timecode", Fraction(0), rate) == ""
