@@ -10,7 +10,7 @@ import av
 import cv2
 import numpy as np
 
-from backends.matting.finishing.finishing import Finisher
+from backends.matting.finishing.finishing import Finisher, with_own_alpha
 from backends.matting.finishing.temporal import SmoothedFrame, Smoother
 from backends.matting.options import MattingOptions
 from backends.matting.types import Frame
@@ -55,6 +55,11 @@ def _exported(path: Path) -> Iterator[FinishedMatte]:
         yield index, seconds, partial(np.asarray, gray)
 
 
+def _finished(finisher: Finisher, frame: Frame, guide: np.ndarray, smoothed: np.ndarray) -> np.ndarray:
+    """The finished matte of one frame, as the run makes it."""
+    return with_own_alpha(finisher.finish_matte(frame.rgb, guide, smoothed), frame)
+
+
 def _finish_anew(source: Path, raw_mattes: Path, options: MattingOptions) -> Iterator[FinishedMatte]:
     """The raw mattes of a video with the smoothing and finishing of the job itself."""
     reader = VideoReader(source, options.start, options.end_seconds)
@@ -65,7 +70,7 @@ def _finish_anew(source: Path, raw_mattes: Path, options: MattingOptions) -> Ite
         for smoothed in smoothed_frames:
             frame, guide = smoothed.payload
             seconds = float(frame.pts * reader.info.time_base)
-            yield frame.index, seconds, partial(finisher.finish_matte, frame.rgb, guide, smoothed.alpha)
+            yield frame.index, seconds, partial(_finished, finisher, frame, guide, smoothed.alpha)
 
     try:
         for (_, gray), frame in zip(_gray(raw_mattes), iter(reader.read, None), strict=False):

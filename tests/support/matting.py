@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from backends.core.engine import Event
 from backends.core.model_card import ModelCard
 from backends.matting.base import MattingEngine
 from backends.matting.types import Matting
+from backends.matting.video.frames import VideoReader
 
 CARD = ModelCard("test", "matting", "test", "Test", "", "", "MIT", "builtin")
 
@@ -152,6 +154,12 @@ def pictures_of(path: Path, layout: str = "rgb24", decoder: str = "") -> list[np
         context.extradata = stream.codec_context.extradata
         found = [frame for packet in container.demux(stream) for frame in context.decode(packet)]
         return [frame.to_ndarray(format=layout) for frame in found]
+
+
+def frames_of(path: Path) -> list[np.ndarray]:
+    """Every frame `(H, W, 3)` uint8 as a run reads it: FFmpeg's quick way to RGB is a level off."""
+    with closing(VideoReader(path)) as reader:
+        return [frame.rgb for frame in iter(reader.read, None)]
 
 
 def times_of(path: Path) -> list[Fraction]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import zlib
-from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,9 +16,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from backends.core.engine import Progress
 from backends.core.errors import BadInput, TooLarge
-from backends.matting.video.frames import VideoReader
 from backends.matting.video.still_image import read_picture
-from tests.support.matting import CARD, MakeVideo, RedEngine, finish, pictures_of, scene, times_of, truth
+from tests.support.matting import CARD, MakeVideo, RedEngine, finish, frames_of, pictures_of, scene, times_of, truth
 
 UNEVEN = [0, 3, 4, 9, 10, 14, 20, 21]
 CALM = {"export": "luma", "temporal": "on"}
@@ -38,8 +36,7 @@ def test_the_matte_has_one_frame_at_the_time_of_each_source_frame(
     source = video(frames=8, pts=UNEVEN, time_base=Fraction(1, 30))
     finish(red_engine.run({"media": source}, CALM, tmp_path / "out"))
     kept = pictures_of(tmp_path / "out/matte.mkv", "gray")
-    with closing(VideoReader(source)) as reader:  # FFmpeg's quick way to RGB rounds down, and doubles chroma coarsely
-        seen = [frame.rgb for frame in iter(reader.read, None)]
+    seen = frames_of(source)
     assert len(kept) == len(seen) == 8
     for matte, picture in zip(kept, seen, strict=True):
         expected = red_engine.mattes(picture[None])[0] * 255

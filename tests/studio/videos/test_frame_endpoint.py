@@ -19,7 +19,7 @@ from studio.library.library import Library
 from studio.videos import frame_source
 from studio.videos.frame_endpoint import FrameEndpoint, checkerboard, frame_url
 from studio.web.routes import routes
-from tests.support.matting import CARD, RedEngine, finish, pictures_of, scene, write_video
+from tests.support.matting import CARD, RedEngine, finish, frames_of, pictures_of, scene, write_video
 
 UNEVEN = [3, 6, 7, 12, 13, 17, 23, 24, 30, 31, 35, 36]
 EDGE = {"edge": "1", "softness": "2", "despill": "0.5"}
@@ -68,7 +68,7 @@ def ask(client: TestClient, run: SimpleNamespace, **query: Any) -> np.ndarray:
 
 def test_any_frame_in_any_order_is_the_one_that_the_run_made(client: TestClient, runs: SimpleNamespace) -> None:
     mattes = pictures_of(runs.video.folder / "alpha.mkv", "gray")
-    sources = pictures_of(runs.video.media)[-len(mattes) :]
+    sources = frames_of(runs.video.media)[-len(mattes) :]
     assert len(mattes) == 11  # the part starts after one of them
     for index in (7, 2, 3, 9, 0, 8, 4):
         assert np.array_equal(ask(client, runs.video, n=index, view="alpha"), mattes[index])
