@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from backends.core.engine import Artifact
+from backends.serving.running_jobs import ID, RunningJob
 
 KEEP_SECONDS = 3600
 """How long a job's files wait for their reader after the job's last event."""
@@ -17,7 +18,7 @@ KEEP_SECONDS = 3600
 
 @dataclass
 class JobFolder:
-    """`files` maps a public name to the file; a request names a file only through this table."""
+    """`files` maps a public name to the file; a request names a file only through this table. `job` is its work."""
 
     token: str
     path: Path
@@ -25,6 +26,7 @@ class JobFolder:
     touched: float = field(default_factory=time.monotonic)
     running: bool = True
     discarded: bool = False
+    job: RunningJob | None = None
 
 
 class JobFolders:
@@ -36,14 +38,23 @@ class JobFolders:
         self._jobs: dict[str, JobFolder] = {}
         self._lock = threading.Lock()
 
-    def open(self) -> JobFolder:
-        token = secrets.token_urlsafe(24)
-        path = self.root / token
-        path.mkdir(parents=True)
-        job = JobFolder(token, path)
+    def open(self, token: str = "") -> JobFolder:
+        """A new folder, under the token that its client chose where that is long enough and new."""
         with self._lock:
-            self._jobs[token] = job
-        return job
+            if not ID.fullmatch(token) or token in self._jobs:
+                token = secrets.token_urlsafe(24)
+            folder = self._jobs[token] = JobFolder(token, self.root / token)
+        folder.path.mkdir(parents=True, mode=0o700)
+        return folder
+
+    def job(self, token: str) -> RunningJob | None:
+        """The work of a folder, or None where there is no such folder."""
+        with self._lock:
+            folder = self._jobs.get(token)
+        if folder is None or folder.discarded:
+            return None
+        folder.touched = time.monotonic()
+        return folder.job
 
     def locate(self, job: JobFolder, artifact: Artifact) -> dict[str, object]:
         """Register an artifact and say where it can be fetched, relative to the server's address."""
@@ -71,13 +82,15 @@ class JobFolders:
             self.discard(job.token)
 
     def discard(self, token: str) -> bool:
-        """Delete a job's folder; a running one goes with its last event."""
+        """Delete a job's folder; a running job ends, and its folder goes with its last event."""
         with self._lock:
             job = self._jobs.get(token)
             if job is None:
                 return False
             if job.running:
                 job.discarded = True
+                if job.job is not None:
+                    job.job.cancel()
                 return True
             del self._jobs[token]
         shutil.rmtree(job.path, ignore_errors=True)

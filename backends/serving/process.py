@@ -80,7 +80,7 @@ def _serve(
     from backends.serving.host import Host
     from backends.serving.live_protocol import MESSAGE_BYTES
 
-    app = build(Host(), folder)
+    app = build(Host(), folder, address=listener.getsockname()[0])
 
     class Server(uvicorn.Server):
         """Uvicorn, which would end the process by the same signal again and leave the folder behind."""

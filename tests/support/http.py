@@ -11,3 +11,4 @@ from tests.support.waiting import PATIENCE
 get = partial(httpx.get, timeout=PATIENCE)
 post = partial(httpx.post, timeout=PATIENCE)
 delete = partial(httpx.delete, timeout=PATIENCE)
+head = partial(httpx.head, timeout=PATIENCE)

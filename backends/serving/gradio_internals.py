@@ -1,0 +1,106 @@
+"""Everything of Gradio that this server uses and Gradio does not promise to keep, in one place.
+
+Written for gradio 6.31. `missing` names what a version of Gradio lacks; a test calls it, so that a new version that
+changed something is found by name and not by a job that hangs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from backends.core.errors import UserError
+from backends.serving.quick_gradio import gr
+from backends.serving.uploads import named_files, refuse_addresses
+
+LocalContext = gr.context.LocalContext
+Event = gr.queueing.Event
+
+CANCEL_PATH = "/gradio_api/cancel"
+"""Where a client says that it wants a job no more; the body names the event."""
+
+API_PREFIX = "/gradio_api/"
+API_ROUTES = (
+    "app_id", "call", "cancel", "heartbeat", "info", "login_check", "openapi.json", "queue", "reset", "theme.css",
+    "token", "upload", "upload_progress", "user",
+)  # fmt: skip
+"""What the page and Gradio's clients need under API_PREFIX. All else is hidden: files, proxies, a second start of the
+queue (startup-events), which would leave jobs waiting for ever, and what only Gradio's own editors use."""
+
+HIDDEN_PAGES = ("/monitoring", "/runs", "/login", "/svelte")
+
+CLASSES: dict[str, Any] = {"gradio.context.LocalContext": LocalContext, "gradio.Blocks": gr.Blocks}
+ATTRIBUTES = {
+    "gradio.context.LocalContext": ("event_id", "request"),
+    "gradio.Blocks": ("preprocess_data",),
+    "gradio.Blocks()": ("has_launched", "upload_file_set", "_queue"),
+    "gradio.Blocks()._queue": ("event_queue_per_concurrency_id", "event_ids_to_events"),
+}
+EVENT_ATTRIBUTES = ("alive", "data")
+
+
+class Page(gr.Blocks):
+    """Gradio's page, which tells the server of its uploads and takes no file from elsewhere."""
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *rest: Any, **named: Any) -> Any:
+        """Every way into an endpoint leads through here, before Gradio moves a file or fetches one."""
+        try:
+            refuse_addresses(inputs)
+        except UserError as error:
+            raise gr.Error(error.sentence, print_exception=False) from error
+        return await super().preprocess_data(block_fn, inputs, *rest, **named)
+
+    def waiting(self) -> list[str]:
+        """The files of the jobs in the queue."""
+        queues = list(self._queue.event_queue_per_concurrency_id.values())
+        events = [event for queue in queues for event in list(queue.queue)]
+        return [file["path"] for event in events if event.data for file in named_files(event.data.data)]
+
+    def mount(self, uploads: Any) -> None:
+        """Settle what Gradio only settles for pages that it launches itself.
+
+        Gradio checks that an input file was really uploaded only on pages that were launched; a mounted page never is,
+        and would read any file of this machine that a client names.
+        """
+        self.upload_file_set = uploads
+        uploads.waiting = self.waiting
+        self.has_launched = True
+
+    def current_event(self) -> tuple[str, Callable[[], bool]]:
+        """The id of the event that an endpoint answers right now, and whether its client is still there."""
+        event_id = LocalContext.event_id.get(None) or ""
+
+        def followed() -> bool:
+            event = self._queue.event_ids_to_events.get(event_id)
+            return event is not None and event.alive
+
+        return event_id, followed if event_id else lambda: True
+
+
+def request_header(name: str) -> str:
+    """A header of the request that an endpoint answers right now, or ""."""
+    request = LocalContext.request.get(None)
+    return str(request.headers.get(name) or "") if request is not None else ""
+
+
+def is_hidden(path: str) -> bool:
+    """Whether a path of Gradio's is not for anybody."""
+    if path.startswith(API_PREFIX):
+        return not _below(path.removeprefix(API_PREFIX).strip("/"), API_ROUTES)
+    return _below(path, HIDDEN_PAGES)
+
+
+def _below(path: str, names: Collection[str]) -> bool:
+    return any(path == name or path.startswith(f"{name}/") for name in names)
+
+
+def missing() -> list[str]:
+    """The names of the attributes above that this version of Gradio lacks."""
+    with gr.Blocks() as page:
+        pass
+    page.queue()
+    things = {**CLASSES, "gradio.Blocks()": page, "gradio.Blocks()._queue": getattr(page, "_queue", None)}
+    names = [(name, each) for name, wanted in ATTRIBUTES.items() for each in wanted]
+    lacking = [f"{name}.{each}" for name, each in names if not hasattr(things[name], each)]
+    assigned = Event.__init__.__code__.co_names  # an event is made with a request, which there is none of here
+    return lacking + [f"gradio.queueing.Event().{each}" for each in EVENT_ATTRIBUTES if each not in assigned]
