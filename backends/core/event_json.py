@@ -19,6 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from backends.core.errors import UserError
 from backends.core.events import Artifact, Event, Metric, Notice, Partial, Progress, Result
 
+JOB_HEADER = "x-fourfold-job"
+"""Where a client names its job with 22 to 64 letters, digits, "-" or "_" that nobody can guess, so that it can come
+back for the events after a broken connection."""
+
 Locate = Callable[[Artifact], Mapping[str, Any]]
 """Says where a reader finds an artifact: `{"url": …}` over the network, `{"path": …}` on the terminal."""
 

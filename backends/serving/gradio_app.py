@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from backends import __version__
 from backends.core.errors import BadInput
-from backends.core.event_json import error_json
+from backends.core.event_json import JOB_HEADER, error_json
 from backends.core.task import Task, tasks
 from backends.serving import routes
 from backends.serving.gradio_internals import Page, request_header
@@ -25,7 +25,7 @@ from backends.serving.host import Host
 from backends.serving.job_folders import KEEP_SECONDS
 from backends.serving.quick_gradio import gr
 from backends.serving.running_jobs import Events
-from backends.serving.server import JOB_HEADER, Caller, Server
+from backends.serving.server import Caller, Server
 
 SWEEP_SECONDS = 180.0
 """Between two looks for files that nobody wants any more."""
@@ -50,6 +50,7 @@ def blocks(server: Server) -> gr.Blocks:
             )
     page.queue(max_size=routes.QUEUE_SIZE, default_concurrency_limit=1, api_open=False)  # Nobody passes the queue by.
     page.mount(server.uploads)
+    server.is_queued = lambda job_id: page.is_queued(JOB_HEADER, job_id)
     return page
 
 

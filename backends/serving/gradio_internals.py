@@ -36,7 +36,7 @@ ATTRIBUTES = {
     "gradio.Blocks()": ("has_launched", "upload_file_set", "_queue"),
     "gradio.Blocks()._queue": ("event_queue_per_concurrency_id", "event_ids_to_events"),
 }
-EVENT_ATTRIBUTES = ("alive", "data")
+EVENT_ATTRIBUTES = ("alive", "data", "request")
 
 
 class Page(gr.Blocks):
@@ -52,9 +52,15 @@ class Page(gr.Blocks):
 
     def waiting(self) -> list[str]:
         """The files of the jobs in the queue."""
+        return [file["path"] for event in self._queued() if event.data for file in named_files(event.data.data)]
+
+    def is_queued(self, header: str, value: str) -> bool:
+        """Whether a job waits in the queue that was asked for with this header."""
+        return any(event.request.headers.get(header) == value for event in self._queued())
+
+    def _queued(self) -> list[Event]:
         queues = list(self._queue.event_queue_per_concurrency_id.values())
-        events = [event for queue in queues for event in list(queue.queue)]
-        return [file["path"] for event in events if event.data for file in named_files(event.data.data)]
+        return [event for queue in queues for event in list(queue.queue)]
 
     def mount(self, uploads: Any) -> None:
         """Settle what Gradio only settles for pages that it launches itself.

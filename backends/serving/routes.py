@@ -105,7 +105,9 @@ def _add_jobs(api: FastAPI, server: Server) -> None:
     @api.get("/jobs/{token}/events")
     def job_events(token: str, after: int = 0, wait: float = 0.0) -> JSONResponse:
         """The events from number `after` on; where there are none yet, after `wait` seconds at most."""
-        job = server.folders.job(token)
+        job = server.folders.job(token) or server.running.get(token)
+        if job is None and server.is_queued(token):
+            return JSONResponse({"events": [], "ended": False})
         if job is None:
             return JSONResponse({"error": NO_JOB}, 404)
         events, ended = job.since(max(after, 0), min(max(wait, 0.0), POLL_SECONDS))
@@ -120,4 +122,5 @@ def _add_jobs(api: FastAPI, server: Server) -> None:
 
     @api.delete("/jobs/{token}")
     def forget(token: str) -> JSONResponse:
-        return JSONResponse({"discarded": server.folders.discard(token)})
+        cancelled = server.running.cancel(token)
+        return JSONResponse({"discarded": server.folders.discard(token) or cancelled})

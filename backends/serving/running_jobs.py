@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -20,6 +20,9 @@ LOOK_SECONDS = 0.25
 
 GRACE_SECONDS = 30.0
 """How long a job goes on whose follower can come back after its connection broke."""
+
+REMEMBERED = 32
+"""Ids of ended jobs whose last events can still be asked for."""
 
 ID = re.compile(r"[A-Za-z0-9_-]{22,64}")
 """What a client may call its job: long enough that nobody guesses it."""
@@ -119,15 +122,22 @@ class RunningJobs:
         self._jobs: dict[str, RunningJob] = {}
         self._lock = threading.Lock()
 
-    def add(self, job_id: str, job: RunningJob) -> None:
-        """Know a job by this id for as long as it runs."""
+    def add(self, ids: Iterable[str], job: RunningJob) -> None:
+        """Know a job by these ids while it runs, and for some jobs more."""
         with self._lock:
-            self._jobs = {key: other for key, other in self._jobs.items() if not other.ended}
-            self._jobs[job_id] = job
+            ended = [key for key, other in self._jobs.items() if other.ended]
+            for key in ended[:-REMEMBERED]:
+                del self._jobs[key]
+            self._jobs |= {key: job for key in ids if key}
 
-    def cancel(self, job_id: str) -> None:
-        """End the job of that id, if there is one, at its next event."""
+    def get(self, job_id: str) -> RunningJob | None:
         with self._lock:
-            job = self._jobs.get(job_id)
+            return self._jobs.get(job_id)
+
+    def cancel(self, job_id: str) -> bool:
+        """End the job of that id at its next event; whether there is one."""
+        with self._lock:
+            job = self._jobs.pop(job_id, None)
         if job is not None:
             job.cancel()
+        return job is not None

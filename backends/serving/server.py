@@ -28,9 +28,6 @@ from backends.serving.uploads import Uploads
 
 log = logging.getLogger(__name__)
 
-JOB_HEADER = "x-fourfold-job"
-"""Where a client names its job, as `running_jobs.ID` has it, so that it can come back after a broken connection."""
-
 CRASH = "The model stopped because of a fault of ours; your file is kept. Try again, or try another model."
 FETCH_CRASH = "The download stopped because of a fault of ours; what has arrived is kept. Try again."
 NO_MEMORY = "This machine ran out of memory; try a shorter file or a smaller model."
@@ -52,6 +49,11 @@ class Caller:
     followed: Callable[[], bool] = lambda: True
     job_id: str = ""
 
+    @property
+    def grace(self) -> float:
+        """Seconds that the job goes on without the connection."""
+        return GRACE_SECONDS if ID.fullmatch(self.job_id) else 0.0
+
 
 ANYBODY = Caller()
 
@@ -65,6 +67,7 @@ class Server:
         self.folders = JobFolders(root / "jobs", keep)
         self.uploads = Uploads(root / "uploads", keep=keep)
         self.running = RunningJobs()
+        self.is_queued: Callable[[str], bool] = lambda job_id: False
         self.boot = secrets.token_hex(8)
         self.warm_error = ""
         self.warm = threading.Event()
@@ -118,13 +121,12 @@ class Server:
             finally:
                 self.folders.close(folder)
 
-        grace = GRACE_SECONDS if ID.fullmatch(caller.job_id) else 0.0
-        folder.job = RunningJob(make, caller.followed, grace)
+        folder.job = RunningJob(make, caller.followed, caller.grace)
         yield from self._follow(folder.job, caller)
 
     def _follow(self, job: RunningJob, caller: Caller) -> Events:
         """Start a job and give its events for as long as its caller stays."""
-        self.running.add(caller.event_id, job)
+        self.running.add((caller.event_id, caller.job_id if caller.grace else ""), job)
         job.start()
         with closing(job.follow()) as events:
             yield from events
@@ -162,6 +164,7 @@ class Server:
             RunningJob(
                 lambda _: errors_as_events(self._fetch_events(card_id), f"fetching {card_id}", FETCH_CRASH),
                 caller.followed,
+                caller.grace,
             ),
             caller,
         )

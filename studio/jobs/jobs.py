@@ -11,9 +11,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 import httpx
 
@@ -21,80 +21,27 @@ from backends.core.errors import UndecodableFile, UserError
 from backends.core.event_json import FetchedMessage, ProgressMessage
 from backends.core.info import Info
 from studio.jobs.backend import Backend
-from studio.jobs.client import LOST, CallFailed, RemoteCall
+from studio.jobs.client import LOST, CallFailed, Dropped, RemoteCall
 from studio.jobs.endings import Endings
 from studio.jobs.receiver import Derive, RunRecorder
 from studio.jobs.uploads import copy_upload
+from studio.jobs.view import Job, JobView, State, pace_of
 from studio.library.library import Library, UnknownRun
 from studio.library.maintenance import INTERRUPTED
 
 log = logging.getLogger(__name__)
 
-State = Literal["preparing", "waiting", "running", "done", "failed", "cancelled", "interrupted"]
-ENDED = ("done", "failed", "cancelled", "interrupted")
 READY_SECONDS = 120
 BEGIN_SECONDS = 10
 REMEMBERED = 100
 """Ended jobs whose last view is kept; the library knows all of them for good."""
 
+RESUBMISSIONS = 2
+"""How often a job is asked for again that a broken connection took from the server's queue."""
+
 FAULT = "The studio could not finish this because of a fault of ours. Your file is kept: try again."
 STOPPED = "The download stopped; what arrived is kept, and it can go on from there."
 INCOMPLETE = "A finished file did not arrive from the model server. Your file is kept: you can run it again."
-
-
-@dataclass(frozen=True)
-class JobView:
-    """A job as a page sees it at one moment. `fraction` is None while nothing countable happens.
-
-    `pace` is units of this stage a second, None before it can be told.
-    """
-
-    id: str
-    task: str
-    title: str
-    card: str
-    state: State = "preparing"
-    stage: str = "Getting ready"
-    done: float = 0.0
-    total: float = 0.0
-    unit: str = ""
-    rank: int | None = None
-    elapsed: float = 0.0
-    eta: float | None = None
-    pace: float | None = None
-    code: str = ""
-    sentence: str = ""
-
-    @property
-    def ended(self) -> bool:
-        return self.state in ENDED
-
-    @property
-    def fraction(self) -> float | None:
-        return min(1.0, self.done / self.total) if self.total else None
-
-
-@dataclass
-class _Job:
-    view: JobView
-    started: float = field(default_factory=time.monotonic)
-    stage_started: float = 0.0
-    stage_done: float = 0.0
-    ended: float = 0.0
-    call: RemoteCall | None = None
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def set(self, **changes: Any) -> None:
-        with self.lock:
-            if self.view.ended:  # what arrives after a cancel changes nothing any more
-                return
-            if changes.get("stage", self.view.stage) != self.view.stage:
-                self.stage_started, self.stage_done = time.monotonic(), changes.get("done", 0.0)
-                changes = {"done": 0.0, "total": 0.0, "unit": "", **changes}
-            self.view = replace(self.view, **changes)
-            if self.view.ended and not self.ended:
-                self.ended, self.call = time.monotonic(), None
 
 
 class Jobs:
@@ -105,7 +52,7 @@ class Jobs:
         self.backend = backend
         self._derivers = derivers or {}
         self._endings = Endings(library)
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
 
     def submit(
@@ -187,7 +134,7 @@ class Jobs:
         with job.lock:
             view, call = job.view, job.call
             elapsed = (job.ended or time.monotonic()) - job.started
-            pace = _pace(view, time.monotonic() - job.stage_started, job.stage_done)
+            pace = pace_of(view, time.monotonic() - job.stage_started, job.stage_done)
         if view.state == "waiting" and call is not None:
             rank, _ = call.queue()
             return replace(view, elapsed=elapsed, rank=rank)
@@ -212,7 +159,7 @@ class Jobs:
                 self._cut_short(job, "interrupted", INTERRUPTED)
         self._endings.stop()
 
-    def _cut_short(self, job: _Job, state: State, sentence: str) -> None:
+    def _cut_short(self, job: Job, state: State, sentence: str) -> None:
         job.cancelled.set()
         with job.lock:
             call = job.call
@@ -220,9 +167,9 @@ class Jobs:
             call.cancel()
         self._end(job, state, "", sentence)
 
-    def _start(self, job_id: str, view: JobView, work: Callable[[_Job], None]) -> None:
+    def _start(self, job_id: str, view: JobView, work: Callable[[Job], None]) -> None:
         """Start a thread for the job, unless one of that id is still at work."""
-        job = _Job(view)
+        job = Job(view)
         with self._lock:
             running = self._jobs.get(job_id)
             if running is not None and not running.view.ended:
@@ -232,7 +179,7 @@ class Jobs:
                 del self._jobs[old]
         threading.Thread(target=self._guard, args=(job, work), name=f"job {job_id}", daemon=True).start()
 
-    def _guard(self, job: _Job, work: Callable[[_Job], None]) -> None:
+    def _guard(self, job: Job, work: Callable[[Job], None]) -> None:
         """Run `work` and turn every ending into a state; a fault of ours is logged and becomes a sentence."""
         state, code, sentence = "done", "", ""
         try:
@@ -249,7 +196,7 @@ class Jobs:
             state, code, sentence = "cancelled", "", ""
         self._end(job, state, code, sentence)
 
-    def _end(self, job: _Job, state: State, code: str, sentence: str) -> None:
+    def _end(self, job: Job, state: State, code: str, sentence: str) -> None:
         """Write down how a job ended, if it has a run, then let pages see it; the first ending stands."""
         if job.view.ended:
             return
@@ -258,7 +205,7 @@ class Jobs:
             sentence = sentence or failure
         job.set(state=state, code=code, sentence=sentence)
 
-    def _call(self, job: _Job, request: Callable[[Info], tuple[str, list[Any]]]) -> RemoteCall:
+    def _call(self, job: Job, request: Callable[[Info], tuple[str, list[Any]]]) -> RemoteCall:
         """Wait for the backend, then call the endpoint, with the arguments, that follow from its /info."""
         state = self.backend.wait_ready(READY_SECONDS, lambda: not job.cancelled.is_set())
         if job.cancelled.is_set():
@@ -276,16 +223,29 @@ class Jobs:
         job.set(state="waiting", stage="Waiting for the model")
         return call
 
-    def _work(self, job: _Job, options: Mapping[str, Any]) -> None:
-        run_id, view = job.view.id, job.view
-        upload, extra = self._inputs(run_id)
+    def _work(self, job: Job, options: Mapping[str, Any]) -> None:
+        view = job.view
+        upload, extra = self._inputs(view.id)
 
         def request(info: Info) -> tuple[str, list[Any]]:
             task = info.tasks[view.task]
             further = [extra.get(name) for name in task.optional]
             return task.endpoint, [upload, view.card, dict(options), *further]
 
-        call = self._call(job, request)
+        self._retry(lambda: self._record(job, self._call(job, request)))
+
+    def _retry(self, work: Callable[[], None]) -> None:
+        """Do work that a server let go of before it began, because the connection broke, once or twice more."""
+        for _ in range(RESUBMISSIONS):
+            try:
+                return work()
+            except Dropped as error:
+                log.warning("the connection broke before the job began; asking again: %r", error)
+        work()
+
+    def _record(self, job: Job, call: RemoteCall) -> None:
+        """Record the events of a call until it ends."""
+        run_id, view = job.view.id, job.view
         recorder = RunRecorder(
             self.library,
             run_id,
@@ -312,7 +272,10 @@ class Jobs:
         if not recorder.finished and not job.cancelled.is_set():
             raise CallFailed("backend_lost", LOST)
 
-    def _fetch(self, job: _Job) -> None:
+    def _fetch(self, job: Job) -> None:
+        self._retry(lambda: self._fetch_once(job))
+
+    def _fetch_once(self, job: Job) -> None:
         fetched = False
         for event in self._call(job, lambda _: ("/fetch", [job.view.card])):
             fetched = fetched or isinstance(event, FetchedMessage)
@@ -325,11 +288,3 @@ class Jobs:
 def _card_info(info: Info, task: str, card: str) -> dict[str, Any]:
     about = info.tasks[task].card(card) if task in info.tasks else None
     return about.model_dump(mode="json", exclude={"options"}, exclude_unset=True) if about else {"id": card}
-
-
-def _pace(view: JobView, in_stage: float, before: float = 0.0) -> float | None:
-    """Units of this stage a second; `before` was done when it began, as in a resumed download."""
-    gained = view.done - before
-    if view.state != "running" or not view.total or in_stage < 1.0 or gained < 0.01 * view.total:
-        return None
-    return gained / in_stage

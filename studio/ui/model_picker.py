@@ -10,7 +10,7 @@ from backends.core.info import CardInfo, TaskInfo
 from backends.weights.locations import default_root
 from studio import services
 from studio.jobs.backend import BackendState, EmbeddedBackend
-from studio.jobs.jobs import JobView
+from studio.jobs.view import JobView
 from studio.ui import formatting
 from studio.ui.error_boundary import safe_fragment
 

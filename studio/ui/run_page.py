@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from studio import launch, services, tasks
-from studio.jobs.jobs import JobView
+from studio.jobs.view import JobView
 from studio.library.library import Run
 from studio.ui import formatting, model_picker, run_sections
 from studio.ui.error_boundary import error_boundary, safe_fragment

@@ -11,7 +11,7 @@ import soundfile
 from streamlit.testing.v1 import AppTest
 
 from studio import services
-from studio.jobs.jobs import JobView
+from studio.jobs.view import JobView
 from tests.support.pages import click, studio_app, words_of
 from tests.support.waiting import wait_for
 

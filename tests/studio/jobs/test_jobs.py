@@ -16,7 +16,8 @@ import pytest
 
 from studio.jobs.backend import Backend, EmbeddedBackend
 from studio.jobs.client import LOST
-from studio.jobs.jobs import Jobs, JobView, _pace
+from studio.jobs.jobs import Jobs
+from studio.jobs.view import JobView, pace_of
 from studio.library.library import Library, LibraryError
 from tests.support import ticking
 from tests.support.waiting import wait_for
@@ -141,8 +142,8 @@ def test_derived_files_are_kept_beside_those_that_arrive(ticking_server: str, li
 
 def test_the_estimate_follows_the_pace() -> None:
     view = JobView("id", "t", "T", "c", state="running", done=25, total=100)
-    assert _pace(view, in_stage=10) == pytest.approx(2.5)
-    assert _pace(view, in_stage=0.5) is None
+    assert pace_of(view, in_stage=10) == pytest.approx(2.5)
+    assert pace_of(view, in_stage=0.5) is None
 
 
 @pytest.fixture
@@ -199,7 +200,7 @@ def test_stopping_the_studio_stops_its_backend(embedded: EmbeddedBackend) -> Non
 
 def test_a_resumed_download_is_estimated_by_its_own_pace() -> None:
     view = JobView("id", "fetch", "T", "c", state="running", done=60, total=100)
-    assert _pace(view, in_stage=10, before=50) == pytest.approx(1)
+    assert pace_of(view, in_stage=10, before=50) == pytest.approx(1)
 
 
 def test_a_studio_that_cannot_keep_files_frees_the_device_and_ends_the_job(
