@@ -22,6 +22,8 @@ from studio.ui.run_sections import analysed
 
 MAX_HEADS = 60
 MAX_SENSITIVE_PLACES = 25
+MIN_SEPARATION = 6
+"""Residues along the chain from which a pair counts as a contact, in the table of heads and in the map alike."""
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -124,15 +126,22 @@ def _heads(run: Run, file: str, fold: FoldData) -> None:
     head = right.number_input("Head", 1, heads, int(best.get("head", 1)), key=f"head-{run.id}")
     map_ = corrected(attention[int(layer) - 1, int(head) - 1])
     true, _, origin = _truth(run, fold)
-    figure, alt = contact_figure(_ranked(map_), true, shown=1 - 1.5 / len(map_))
+    pairs = max(len(np.triu_indices(len(map_), MIN_SEPARATION)[0]), 1)
+    figure, alt = contact_figure(_ranked(map_), true, shown=1 - min(len(map_) / pairs, 1) + 1e-9)  # the L strongest
     st.plotly_chart(figure, alt=alt, key=f"head-map-{run.id}")
     st.caption(f"The strongest pairs of layer {layer}, head {head}, against {origin}.")
 
 
 def _ranked(map_: np.ndarray) -> np.ndarray:
-    """A head's map as ranks from 0 to 1 among the pairs: heads have scales of their own."""
-    order = np.argsort(np.argsort(map_, axis=None)).reshape(map_.shape)
-    return (order + order.T) / 2 / max(map_.size - 1, 1)
+    """A head's map as ranks from 0 to 1 among the pairs that are judged, `MIN_SEPARATION` or more apart.
+
+    Heads have scales of their own; nearer pairs, which most heads look at first, get 0.
+    """
+    rows, columns = np.triu_indices(len(map_), MIN_SEPARATION)
+    ranks = np.zeros(map_.shape)
+    order = np.argsort(np.argsort(map_[rows, columns] + map_[columns, rows], kind="stable"), kind="stable")
+    ranks[rows, columns] = ranks[columns, rows] = (order + 1) / max(len(rows), 1)
+    return ranks
 
 
 def _judge_heads(run: Run, file: str) -> bytes:

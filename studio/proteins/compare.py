@@ -30,6 +30,7 @@ MORPH_FRAMES = 13
 MAX_MORPH_RESIDUES = 1_500
 """Residues: every frame of a morph is relaxed until its bonds hold, which takes seconds a hundred residues."""
 
+ALIGNMENT_WIDTH = 80
 MAX_OTHER_RUNS = 60
 """The newest runs, which are offered as references."""
 
@@ -189,7 +190,9 @@ def _show_scores(comparison: Mapping[str, Any]) -> None:
         for metric in COMPARISON_METRICS:
             st.metric(metric.name, metric.format(comparison.get(metric.id)), help=metric.meaning, width=130)
     pairs = ", ".join(f"{pair['model']} with {pair['reference']}" for pair in comparison["chains"])
-    st.caption(f"Chains: {formatting.escape(pairs)}, matched by their sequences.")
+    by = "shape (TM-align)" if comparison.get("paired_by") == "shape" else "sequence"
+    st.caption(f"Chains: {formatting.escape(pairs)}, their residues paired by {by}.")
+    _show_alignment(comparison)
     if precision := comparison.get("precision"):
         text = ", ".join(f"{top} {_percent(value)}" for top, value in precision.items())
         st.caption(
@@ -200,6 +203,21 @@ def _show_scores(comparison: Mapping[str, Any]) -> None:
     if accuracy := comparison.get("calibration"):
         text = "" if accuracy["correlation"] is None else f", correlation {accuracy['correlation']:.2f}"
         st.caption(f"pLDDT was off from the true lDDT by {accuracy['error']:.0f} points on average{text}.")
+
+
+def _show_alignment(comparison: Mapping[str, Any]) -> None:
+    """Which residue was taken as which, chain by chain."""
+    blocks = comparison.get("alignment") or []
+    if not blocks:
+        return
+    with st.expander("Alignment"):
+        for block in blocks:
+            lines = [block["top"], block["marks"], block["bottom"]]
+            starts = range(0, len(block["top"]), ALIGNMENT_WIDTH)
+            text = "\n\n".join("\n".join(line[at : at + ALIGNMENT_WIDTH] for line in lines) for at in starts)
+            st.caption(f"Chain {formatting.escape(block['model'])} with {formatting.escape(block['reference'])}")
+            st.code(text, language=None)
+        st.caption("Above this structure, below the reference; “:” within 5 Å of each other, “.” further apart.")
 
 
 def _show_lddt(run: Run, structure: Structure, comparison: Mapping[str, Any]) -> None:
@@ -224,7 +242,6 @@ def _ask_for_reference(run: Run) -> compare.Truth | None:
     key = f"{run.id}-{stored[0].file}" if stored else run.id
     upload = st.file_uploader(
         "Reference",
-        type=[*probe.STRUCTURE_TYPES, "gz"],
         max_upload_size=probe.MAX_UPLOAD_MB,
         key=f"reference-{key}",
     )

@@ -12,6 +12,7 @@ from backends.core.info import CardInfo
 from backends.core.options import OptionInfo
 from backends.folding.alignment.sequence import Query
 from backends.folding.capabilities import FoldingCapabilities
+from backends.folding.limits import MAX_STRUCTURE_RESIDUES
 from backends.folding.options import EXTRA_MEANINGS
 from studio.proteins import estimates, model_choice
 from studio.proteins.source import Protein
@@ -46,9 +47,10 @@ def ask(card: CardInfo, protein: Protein | None, before: Mapping[str, Any]) -> R
 def _ask_for_chain(query: Query, able: FoldingCapabilities, before: str, key: str) -> str:
     """The chain to work on, "" for all there are: asked for where there are several and the model can be told."""
     lengths = {chain.name: len(chain.sequence) for chain in query.chains}
-    if len(query.chains) < 2 or able.takes == "structure":
+    too_large = query.length > MAX_STRUCTURE_RESIDUES
+    if len(query.chains) < 2:
         return ""
-    names = ["", *lengths] if able.complexes else list(lengths)
+    names = list(lengths) if not able.complexes or (able.takes == "structure" and too_large) else ["", *lengths]
     return st.selectbox(
         "Chain",
         names,

@@ -43,9 +43,9 @@ def _paste() -> Protein | None:
 
 
 def _file() -> Protein | None:
+    # Of any ending: what a file holds decides, and what it cannot be used for is said in a sentence of our own.
     upload = st.file_uploader(
         "FASTA, alignment (A3M, Stockholm) or structure (PDB, mmCIF)",
-        type=list(probe.TYPES),
         max_upload_size=probe.MAX_UPLOAD_MB,
         key="protein-file",
     )
@@ -59,11 +59,11 @@ def _file() -> Protein | None:
 
 def _ask_for_confidence(protein: Protein) -> None:
     pae = st.file_uploader(
-        "Its confidence file, if there is one (PAE, JSON)",
-        type=["json"],
+        "Its confidence file, if there is one (PAE: JSON or NPZ)",
         max_upload_size=probe.MAX_UPLOAD_MB,
         key=f"pae-{protein.key}",
-        help="From AlphaFold DB, ColabFold, AlphaFold 3 or ESMFold. pLDDT is read from the structure file.",
+        help="From AlphaFold DB, ColabFold, AlphaFold 3, Boltz, Chai, Protenix or ESMFold. pLDDT is read from the "
+        "structure file.",
     )
     problem = source.add_confidence_file(pae, protein) if pae is not None else ""
     if problem:

@@ -10,11 +10,16 @@ import numpy as np
 from backends.core.errors import UserError
 from backends.folding.alignment.sequence import Query, read_input
 from backends.folding.alignment.sequence_checks import SequenceWarning, check_sequence
-from backends.folding.structure.confidence import read_confidence
+from backends.folding.structure.confidence import fit_confidence, read_confidence
+from backends.folding.structure.reader import read_structure
 from studio.ui import formatting
 
 STRUCTURE_TYPES = ("pdb", "ent", "cif", "mmcif")
-TYPES = ("fasta", "fa", "faa", "seq", "txt", "a3m", "sto", "stockholm", "aln", "afa", *STRUCTURE_TYPES, "gz")
+TYPES = (
+    *("fasta", "fa", "faa", "fas", "seq", "pir", "gp", "txt", "a3m", "a2m", "sto", "stk", "stockholm", "aln"),
+    *("clustal", "clw", "afa", "msa", *STRUCTURE_TYPES, "gz", "bz2", "xz"),
+)
+"""Endings of what `read_input` reads; it goes by the content."""
 MAX_UPLOAD_MB = 250
 MAX_PASTE_LETTERS = 2_000_000
 
@@ -77,13 +82,10 @@ def probe(path: Path) -> Probe:
     return Probe(query, tuple(warnings))
 
 
-def confidence_problem(path: Path, length: int) -> str:
-    """One sentence where a file of confidence cannot go with a structure of `length` residues; "" where it can."""
+def confidence_problem(path: Path, structure: Path) -> str:
+    """One sentence where a file of confidence cannot go with a structure's file; "" where it can."""
     try:
-        confidence = read_confidence(path)
+        fit_confidence(read_confidence(path), read_structure(structure))
     except UserError as error:
         return error.sentence
-    for array in (confidence.plddt, confidence.pae):
-        if array is not None and len(array) != length:
-            return f"The confidence file is for {len(array)} residues, but the structure has {length}."
     return ""

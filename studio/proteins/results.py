@@ -13,9 +13,11 @@ import pandas as pd
 import streamlit as st
 
 from backends.core.errors import UserError
+from backends.folding.structure.atoms import CA
 from backends.folding.structure.plausibility_checks import CHECKS
 from backends.folding.structure.secondary import assign_secondary_structure
-from evaluation.metrics.folding.scores import PLDDT, PTM
+from backends.folding.structure.structure import Structure
+from evaluation.metrics.folding.scores import ESTIMATED_CONFIDENCE, PLDDT, PTM
 from studio import services
 from studio.library.library import Run
 from studio.proteins import compare, form, run_data
@@ -29,7 +31,7 @@ FILES = (
     ("sanity", "sanity.json", "Geometry check (JSON)", "Every check with its residues."),
 )
 B_FACTOR = (
-    "The B-factor column of these files holds the confidence (pLDDT, higher is better), not the motion of atoms. "
+    "The B-factor column of these files holds the confidence (higher is better), not the motion of atoms. "
     "Convert it before you use the model for molecular replacement."
 )
 MARKS = {
@@ -112,12 +114,13 @@ def confidence(run: Run) -> None:
     fold = run_data.load_fold(run)
     if fold is None:
         return
-    scores, steps = fold.confidence, run_data.steps(run.id)
+    scores, steps, estimated = fold.confidence, run_data.steps(run.id), fold.structure.method == "estimate"
     if scores.plddt is None and scores.pae is None:
         st.caption("This structure comes without any confidence scores.")
     if scores.plddt is not None:
-        st.markdown("**pLDDT along the chain**", help=PLDDT.meaning)
-        figure, alt = plddt_line(scores.plddt, run_data.residue_numbers(fold.structure))
+        named, metric = ("Estimated confidence", ESTIMATED_CONFIDENCE) if estimated else ("pLDDT", PLDDT)
+        st.markdown(f"**{named} along the chain**", help=metric.meaning)
+        figure, alt = plddt_line(scores.plddt, run_data.residue_numbers(fold.structure), named)
         st.plotly_chart(figure, alt=alt, key=f"plddt-{run.id}")
         st.caption(alt)
     if scores.pae is not None:
@@ -194,13 +197,35 @@ def table(run: Run, fold: FoldData) -> pd.DataFrame:
         "chain": structure.chains,
         "residue": [f"{a}{b}" for a, b in zip(structure.numbers, structure.insertions, strict=True)],
         "amino acid": list(structure.sequence),
+        "residue name": structure.components,
         "structure": [STATES[state] for state in assign_secondary_structure(structure)],
     }
     if np.isfinite(structure.confidence).any():
-        shown["pLDDT"] = np.round(structure.confidence, 1)
+        name = "estimated confidence" if structure.method == "estimate" else "pLDDT"
+        shown[name] = np.round(structure.confidence, 1)
+    shown |= {column.label: column.values for column in measured_columns(structure)}
     for column in [*columns(run, fold), *compare.comparison_layers(run, fold).columns]:
         shown.setdefault(column.label, column.values)
     return pd.DataFrame(shown)
+
+
+def measured_columns(structure: Structure) -> list[Any]:
+    """The B-factor of an experiment, or of a file that does not say what the column is, to colour by."""
+    from viz.components.structure_workbench import Column
+
+    if np.isfinite(structure.confidence).any() or not len(structure.factors):
+        return []
+    values = structure.factors[:, CA]
+    if not np.isfinite(values).any() or np.nanmax(values) == np.nanmin(values):
+        return []
+    measured = structure.method == "experiment"
+    label, unit = ("B-factor", "Å²") if measured else ("B-factor column", "")
+    meaning = (
+        "How much the atoms move or are spread in the crystal, at Cα."
+        if measured
+        else "The numbers of the file's B-factor column at Cα, whatever they mean."
+    )
+    return [Column("b-factor", label, values, unit, meaning)]
 
 
 def columns(run: Run, fold: FoldData) -> list[Any]:

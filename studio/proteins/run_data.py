@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,12 +38,16 @@ def load_fold(run: Run) -> FoldData | None:
     artifacts = {item.name: item for item in services.library().artifacts(run.id)}
     if not {"model.cif", "confidence.json", "sanity.json"} <= artifacts.keys():
         return None
-    return _read(run.id, tuple(artifacts[name].file for name in ("model.cif", "confidence.json", "sanity.json")))
+    files = tuple(artifacts[name].file for name in ("model.cif", "confidence.json", "sanity.json"))
+    return _read(run.id, files, run.card.get("id") == "coevolution")
 
 
 @st.cache_resource(max_entries=MAX_CACHED_RUNS, show_spinner=False)
-def _read(run_id: str, files: tuple[str, ...]) -> FoldData:
-    """Bytes under one name never change, so what was read stays right."""
+def _read(run_id: str, files: tuple[str, ...], estimated: bool) -> FoldData:
+    """Bytes under one name never change, so what was read stays right.
+
+    `estimated`: by a method without training, whose confidence is no pLDDT.
+    """
     library = services.library()
     structure = read_structure(library.only(run_id, "structure", "model.cif"))
     stored = json.loads(library.only(run_id, "confidence", "confidence.json").read_bytes())
@@ -52,6 +56,7 @@ def _read(run_id: str, files: tuple[str, ...]) -> FoldData:
     confidence = parse_confidence(stored) if some else Confidence()
     if confidence.plddt is not None:
         structure = structure.with_confidence(confidence.plddt)
+    structure = replace(structure, method="estimate") if estimated else structure
     sanity = json.loads(library.only(run_id, "sanity", "sanity.json").read_bytes())
     contacts = load_array(run_id, "contacts")
     fits = contacts is not None and contacts.shape == (len(structure), len(structure))

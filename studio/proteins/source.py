@@ -52,7 +52,7 @@ def add_confidence_file(upload: Any, protein: Protein) -> str:
     def make() -> tuple[Path, str, Any]:
         folder, path = temporary_file(".json")
         copy_upload(upload, path)
-        return path, probe.confidence_problem(path, protein.probe.length), folder
+        return path, probe.confidence_problem(path, protein.path), folder
 
     path, problem, _ = cached("pae", f"pae-{upload.file_id}-{protein.key}", make)
     protein.pae = None if problem else path

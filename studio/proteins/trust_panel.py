@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from backends.folding.structure.structure import Structure
 from evaluation.metrics.folding.scores import ESTIMATED_CONFIDENCE, IPTM, PLDDT, PTM
 from studio.library.library import Run
 from studio.proteins.run_data import FoldData
@@ -34,12 +35,23 @@ def show_verdicts(run: Run, fold: FoldData) -> None:
         _confidence(fold, run.card.get("id") == "coevolution")
     with right.container(border=True, height="stretch"):
         _geometry(fold)
+    if origin := _origin(fold.structure):
+        st.caption(formatting.escape(origin))
     if contradicts_confidence(fold):
         st.error(
             "The geometry check overrules the confidence: the model says it is sure of this chain, but no such chain "
             "can exist. Do not rely on these coordinates.",
             icon=":material/gavel:",
         )
+
+
+def _origin(structure: Structure) -> str:
+    """What the file says of itself: its title, how it was measured, and what it holds beside the protein."""
+    words = [structure.title, structure.experiment.capitalize().replace("nmr", "NMR")]
+    if structure.resolution:
+        words.append(f"{structure.resolution:.2f} Å resolution")
+    about = " · ".join(word for word in words if word)
+    return " ".join(part for part in (f"{about}." if about else "", structure.others.sentence()) if part)
 
 
 def sample_note(run: Run) -> str:
@@ -68,7 +80,12 @@ def _confidence(fold: FoldData, estimated: bool) -> None:
         if value is not None
     ]  # fmt: skip
     if not numbers:
-        st.caption("This structure comes without any confidence scores.")
+        measured = fold.structure.method == "experiment"
+        st.caption(
+            "This is an experiment, not a prediction: no model's confidence belongs to it."
+            if measured
+            else "This structure comes without any confidence scores."
+        )
         return
     with st.container(horizontal=True):
         for metric, value in numbers:

@@ -99,7 +99,12 @@ def _workbench(run: Run, fold: run_data.FoldData) -> Mapping[str, Any] | None:
         confidence=fold.confidence,
         contacts=fold.contacts,
         true_contacts=beside.contacts,
-        columns=[*beside.columns, *results.columns(run, fold), *attention_panel.columns(run, fold)],
+        columns=[
+            *results.measured_columns(fold.structure),
+            *beside.columns,
+            *results.columns(run, fold),
+            *attention_panel.columns(run, fold),
+        ],
         overlays=beside.overlays,
         films=[*_recycle_film(run.id, fold.structure), *beside.films],
         problems=problems,

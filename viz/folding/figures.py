@@ -31,41 +31,43 @@ def band(plddt: float) -> tuple[str, str, str]:
     return next((name, colour, mark) for low, _, name, colour, mark in BANDS if plddt >= low or low == 0.0)
 
 
-def plddt_line(plddt: np.ndarray, numbers: Sequence[int] | None = None) -> tuple[go.Figure, str]:
-    """pLDDT `(L,)`, 0 to 100, along the chain, before the AlphaFold DB's bands."""
+def plddt_line(
+    plddt: np.ndarray, numbers: Sequence[int] | None = None, name: str = "pLDDT"
+) -> tuple[go.Figure, str]:  # fmt: skip
+    """pLDDT `(L,)`, 0 to 100, along the chain, before the AlphaFold DB's bands; `name` is what it is called."""
     places = list(numbers) if numbers is not None else list(range(1, len(plddt) + 1))
     figure = go.Figure()
-    for low, high, name, colour, _ in BANDS:
+    for low, high, band, colour, _ in BANDS:
         figure.add_hrect(
             y0=low, y1=high, fillcolor=colour, opacity=0.28, line_width=0, layer="below",
-            annotation={"text": name, "font": {"size": 11}}, annotation_position="top left",
+            annotation={"text": band, "font": {"size": 11}}, annotation_position="top left",
         )  # fmt: skip
     values = [round(float(value), 1) if np.isfinite(value) else None for value in plddt]
     figure.add_scatter(
         x=places, y=values, mode="lines", line={"color": LINE, "width": 1.5}, hoverinfo="skip", showlegend=False
     )
-    for low, high, name, colour, mark in BANDS:
+    for low, high, band, colour, mark in BANDS:
         mine = [k for k, v in enumerate(values) if v is not None and low <= v and (v < high or high == 100.0)]
         if mine:
             figure.add_scatter(
-                x=[places[k] for k in mine], y=[values[k] for k in mine], mode="markers", name=f"{name} ({low:.0f}+)",
+                x=[places[k] for k in mine], y=[values[k] for k in mine], mode="markers", name=f"{band} ({low:.0f}+)",
                 marker={"color": colour, "symbol": mark, "size": 7, "line": {"color": LINE, "width": 0.5}},
-                hovertemplate=f"residue %{{x}}: %{{y:.1f}}, {name}<extra></extra>",
+                hovertemplate=f"residue %{{x}}: %{{y:.1f}}, {band}<extra></extra>",
             )  # fmt: skip
-    dress(figure, "Residue", "pLDDT")
+    dress(figure, "Residue", name)
     figure.update_yaxes(range=[0, 100], showgrid=False)
-    return figure, _plddt_said(np.asarray(plddt, float))
+    return figure, _plddt_said(np.asarray(plddt, float), name)
 
 
-def _plddt_said(plddt: np.ndarray) -> str:
+def _plddt_said(plddt: np.ndarray, called: str) -> str:
     known = plddt[np.isfinite(plddt)]
     if not len(known):
-        return "There is no pLDDT for this structure."
+        return f"There is no {called} for this structure."
     parts = []
     for low, high, name, *_ in BANDS:
         share = 100 * float(((known >= low) & ((known < high) | (high == 100.0))).mean())
         parts.append(f"{share:.0f} % {name}")
-    return f"pLDDT along the chain: mean {known.mean():.0f} of 100; {', '.join(parts)}."
+    return f"{called} along the chain: mean {known.mean():.0f} of 100; {', '.join(parts)}."
 
 
 def lddt_line(curves: Mapping[str, np.ndarray], numbers: Sequence[int] | None = None) -> tuple[go.Figure, str]:

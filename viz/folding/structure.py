@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import py3Dmol
 
+from backends.folding.structure.other_atoms import WATER
 from backends.folding.structure.structure import Structure
 from backends.folding.structure.writer import to_pdb
 from viz.folding.figures import BANDS
@@ -46,6 +47,8 @@ def static_view(
     view.setStyle({}, {})  # without this every atom is also drawn as a thin line
     for selection, hue in _colours(structure, banded):
         view.addStyle(selection, _style(drawn, hue))
+    if beside := _atoms_beside(structure):
+        view.addStyle({"index": beside}, {"stick": {"radius": 0.16}, "sphere": {"scale": 0.25}})
     view.zoomTo()
     view.setBackgroundColor("white", 0)
     body = view.write_html().replace("loadScriptAsync('about:blank')", "Promise.resolve()")
@@ -60,7 +63,7 @@ def _style(style: str, hue: str) -> dict[str, dict[str, object]]:
 
 def _colours(structure: Structure, banded: bool) -> list[tuple[dict[str, object], str]]:
     """3Dmol selections, by running index of the residue's atoms, and the colour of each."""
-    of_residue = np.repeat(np.arange(len(structure)), structure.mask.sum(axis=1))  # residue of each written atom
+    of_residue = np.repeat(np.arange(len(structure)), _written(structure))  # residue of each written atom
     if banded:
         found = []
         for low, high, _, hue, _ in BANDS:
@@ -71,6 +74,19 @@ def _colours(structure: Structure, banded: bool) -> list[tuple[dict[str, object]
         names = list(dict.fromkeys(structure.chains.tolist()))
         found = [(structure.chains == name, CHAIN_COLOURS[k % len(CHAIN_COLOURS)]) for k, name in enumerate(names)]
     return [({"index": np.flatnonzero(mine[of_residue]).tolist()}, hue) for mine, hue in found if mine.any()]
+
+
+def _written(structure: Structure) -> np.ndarray:
+    """`(L,)` how many atoms of each residue a file has, with those that only a modified one has."""
+    rows = structure.others.rows
+    return structure.mask.sum(axis=1) + np.bincount(rows[rows >= 0], minlength=len(structure))
+
+
+def _atoms_beside(structure: Structure) -> list[int]:
+    """Indices in the file of the ligands' atoms, which follow the protein's; waters are left out."""
+    kinds = [kind for kind, _, atoms in structure.others.residues() for _ in atoms]
+    first = int(_written(structure).sum())
+    return [first + place for place, kind in enumerate(kinds) if kind != WATER]
 
 
 def _legend(structure: Structure, banded: bool) -> str:
@@ -92,7 +108,8 @@ def alt_text(structure: Structure) -> str:
     parts = f"{len(structure)} residues in {chains} chain{'s' * (chains > 1)}"
     helix, strand = (100 * float((states == letter).mean()) for letter in "HE")
     sure = structure.mean_confidence
-    trust = "" if sure is None else f"; mean pLDDT {sure:.0f} of 100"
+    named = "estimated confidence" if structure.method == "estimate" else "pLDDT"
+    trust = "" if sure is None else f"; mean {named} {sure:.0f} of 100"
     return f"{parts}: {helix:.0f} % helix, {strand:.0f} % strand{trust}."
 
 

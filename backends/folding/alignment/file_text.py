@@ -38,4 +38,6 @@ def read_data(path: Path, most: int, too_large: str) -> bytes:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         data = data.decode("utf-16", "replace").encode()
     data = data.removeprefix(b"\xef\xbb\xbf")
-    return re.sub(rb"(?:(?<=\n)|(?<=\r)|\A)\x00+|\x00+(?=\r?\n|\Z)", b"", data) if b"\0" in data else data
+    if b"\0" in data and data.lstrip(b"\0 \r\n")[:1] in (b">", b"#"):
+        data = re.sub(rb"(?:(?<=\n)|(?<=\r)|\A)\x00+|\x00+(?=\r?\n|\Z)", b"", data)
+    return data

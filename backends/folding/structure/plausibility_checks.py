@@ -372,14 +372,15 @@ def _order(structure: Structure) -> CheckResult | None:
 def _sentence(structure: Structure, rows: list[CheckResult], verdict: str) -> str:
     """What the verdict means, set against the model's own confidence where it has one."""
     sure = structure.mean_confidence
+    named = "estimated confidence" if structure.method == "estimate" else "mean pLDDT"
     worst = [row for row in rows if row.verdict == verdict]
     if verdict == GOOD:
         if sure is not None and sure < 50:
-            return f"The chain is a possible protein, but the model itself is unsure of it (mean pLDDT {sure:.0f})."
+            return f"The chain is a possible protein, but the model itself is unsure of it ({named} {sure:.0f})."
         return "The chain is a possible protein: nothing in its geometry speaks against it."
     lead = " ".join(row.sentence for row in worst[:2])
     if verdict == DOUBTFUL:
         return f"Look closer before you rely on it. {lead}"
     if sure is not None and sure >= 70:
-        return f"The model says it is sure (mean pLDDT {sure:.0f}), but this chain is not a possible protein. {lead}"
+        return f"The model says it is sure ({named} {sure:.0f}), but this chain is not a possible protein. {lead}"
     return f"This chain is not a possible protein. {lead}"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +13,7 @@ import gemmi
 import numpy as np
 
 from backends.core.errors import BadInput, TooLarge
+from backends.folding.alignment.file_text import read_data
 from backends.folding.limits import MAX_STRUCTURE_RESIDUES
 from backends.folding.residues import THREE_LETTER
 from backends.folding.structure.atoms import ATOM37, CA, INDEX
@@ -124,15 +123,8 @@ def _of_chain(
 
 
 def _decoded(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(2)
-    try:
-        with gzip.open(path, "rb") if head == b"\x1f\x8b" else path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise BadInput("This file is compressed and damaged; unpack it, or fetch it again.") from error
-    if len(data) > MAX_BYTES:
-        raise TooLarge(f"This structure file is over {MAX_BYTES >> 20} MiB; save only the chains you want to see.")
+    too_large = f"This structure file is over {MAX_BYTES >> 20} MiB; save only the chains you want to see."
+    data = read_data(path, MAX_BYTES, too_large)
     if not data.strip():
         raise BadInput("This structure file is empty.")
     if b"\0" in data:

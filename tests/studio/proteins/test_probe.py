@@ -13,6 +13,7 @@ import pytest
 from backends.core.info import CardInfo, DeviceInfo
 from backends.folding import TASK
 from backends.folding.options import EXTRA_MEANINGS
+from backends.folding.structure.writer import to_pdb
 from evaluation.synthetic.proteins import ideal_helix
 from studio.proteins import estimates, model_choice, probe, run_data
 from studio.proteins.form import option_texts
@@ -155,10 +156,12 @@ def test_options_go_there_and_back_and_only_those_a_model_has() -> None:
     [("no json", "not JSON"), (json.dumps({"pae": [[0, 1], [1, 0]]}), "for 2 residues"), ("[]", "no confidence")],
 )
 def test_a_confidence_file_of_another_protein_is_a_sentence(content: str, said: str, tmp_path: Path) -> None:
-    (tmp_path / "pae.json").write_text(content)
-    assert said in probe.confidence_problem(tmp_path / "pae.json", 3)
-    (tmp_path / "pae.json").write_text(json.dumps({"predicted_aligned_error": [[0, 1, 2]] * 3}))
-    assert probe.confidence_problem(tmp_path / "pae.json", 3) == ""
+    pae, structure = tmp_path / "pae.json", tmp_path / "structure.pdb"
+    structure.write_text(to_pdb(ideal_helix(3)))
+    pae.write_text(content)
+    assert said in probe.confidence_problem(pae, structure)
+    pae.write_text(json.dumps({"predicted_aligned_error": [[0, 1, 2]] * 3}))
+    assert probe.confidence_problem(pae, structure) == ""
 
 
 def test_residues_go_by_the_numbers_of_the_file_where_these_are_enough() -> None:

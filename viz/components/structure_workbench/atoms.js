@@ -32,6 +32,28 @@ function molAtoms(protein, atoms, callbacks = {}) {
   return made;
 }
 
+// Ligands, ions, waters, nucleic acids and modified residues: they belong to no residue of the protein's arrays.
+function looseAtoms(raw, kinds, callbacks) {
+  const xyz = floatsOf(raw.xyz);
+  const place = new Map(); // atom -> its index among those shown
+  const made = [];
+  raw.groups.forEach(([label, kind, start, end], group) => {
+    if (!kinds.has(kind)) return;
+    for (let at = start; at < end; at += 1) {
+      place.set(at, made.length);
+      made.push({ index: made.length, serial: made.length + 1, atom: raw.elements[at], elem: raw.elements[at], resn: "LIG", chain: "", resi: group + 1, rescode: String(group + 1), reschain: 0,
+        hetflag: true, x: xyz[3 * at], y: xyz[3 * at + 1], z: xyz[3 * at + 2], bonds: [], bondOrder: [], properties: { label, kind }, ...callbacks });
+    }
+  });
+  for (let k = 0; k < raw.bonds.length; k += 2) {
+    const [one, other] = [place.get(raw.bonds[k]), place.get(raw.bonds[k + 1])];
+    if (one === undefined || other === undefined) continue;
+    made[one].bonds.push(other); made[one].bondOrder.push(1);
+    made[other].bonds.push(one); made[other].bondOrder.push(1);
+  }
+  return made;
+}
+
 // 1, 2, 3… along a chain, with a step of 100 over every gap.
 function numbering(protein) {
   let number = 0;

@@ -55,7 +55,8 @@ class Column:
 
 def colourings(structure: Structure, states: str, columns: Sequence[Column] = ()) -> list[dict[str, Any]]:
     """Every way to colour `structure`: what its own data allows, then `columns`."""
-    made = [_plddt(structure.confidence)] if np.isfinite(structure.confidence).any() else []
+    estimated = structure.method == "estimate"
+    made = [_plddt(structure.confidence, estimated)] if np.isfinite(structure.confidence).any() else []
     made += [_chains(structure), _secondary(states), _rainbow(structure), _hydropathy(structure)]
     ids = {one["id"] for one in made}
     for column in columns:
@@ -103,10 +104,10 @@ def _range(column: Column) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1)
 
 
-def _plddt(values: np.ndarray) -> dict[str, Any]:
+def _plddt(values: np.ndarray, estimated: bool) -> dict[str, Any]:
     return {
         "id": "plddt",
-        "label": "Confidence (pLDDT)",
+        "label": "Confidence, estimated" if estimated else "Confidence (pLDDT)",
         "kind": "bands",
         "values": numbers(values),
         "bands": [{"from": start, "colour": colour, "label": label} for start, colour, label in PLDDT_BANDS],

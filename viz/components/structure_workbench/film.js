@@ -94,7 +94,7 @@ class FilmPlayer {
 
   sentence(frame, place) {
     const parts = [`${frame.label}`, `${place + 1} of ${this.film.frames.length}`];
-    if (known(frame.plddt)) parts.push(`pLDDT ${frame.plddt.toFixed(1)}`);
+    if (known(frame.plddt)) parts.push(`${this.bench.data.confidence ?? "pLDDT"} ${frame.plddt.toFixed(1)}`);
     if (known(frame.ptm)) parts.push(`pTM ${frame.ptm.toFixed(3)}`);
     return parts.join(" · ");
   }
@@ -115,7 +115,7 @@ class FilmPlayer {
   // pLDDT as a full line with dots, pTM dashed with squares: told apart without colour, too.
   draw() {
     const { frames } = this.film;
-    const lines = [["plddt", "pLDDT", 100, []], ["ptm", "pTM", 1, [5, 4]]].filter(([name]) => frames.some((frame) => known(frame[name])));
+    const lines = [["plddt", this.bench.data.confidence ?? "pLDDT", 100, []], ["ptm", "pTM", 1, [5, 4]]].filter(([name]) => frames.some((frame) => known(frame[name])));
     this.graph.hidden = lines.length === 0 || frames.length < 2;
     const width = this.graph.clientWidth;
     if (this.graph.hidden || !width) return;

@@ -134,6 +134,7 @@ def manifest(
         "title": title,
         "structure": packed,
         "plddt": _rounded(known.mean_confidence, 1),
+        "confidence": "estimated confidence" if structure.method == "estimate" else "pLDDT",
         "ptm": _rounded(confidence.ptm if confidence else None, 3),
         "iptm": _rounded(confidence.iptm if confidence else None, 3),
         "pae": None if confidence is None or confidence.pae is None else pack_pae(confidence.pae),

@@ -11,13 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from backends.folding.structure.atoms import BONDS
+from backends.folding.residues import THREE_LETTER
+from backends.folding.structure.atoms import ATOM37, BONDS
+from backends.folding.structure.other_atoms import find_bonds
 from backends.folding.structure.secondary import assign_secondary_structure
 from backends.folding.structure.structure import Structure
 
 PAE_STEP = 0.25
 """Å: a PAE travels as whole numbers of this, at most 63.5 Å. Models report 0 to 31.75 Å, in bins of 0.5 Å."""
 MISSING = 255
+MAX_OTHER_ATOMS = 60_000
+"""Atoms beside the protein that are sent: those of a ribosome's RNA would take minutes to draw as sticks."""
 MAX_MAP = 2000
 """Maps of longer structures are sent as means over square blocks, so that they have at most this many rows."""
 
@@ -45,7 +49,48 @@ def pack_structure(structure: Structure, secondary: Sequence[str] | np.ndarray |
         "linked": "".join("1" if yes else "0" for yes in structure.linked()) + "0",
         "backbone": bool(structure.backbone),
         "bonds": {letter: BONDS[letter] for letter in sorted(set(structure.sequence))},
+        "components": _components(structure),
+        "others": pack_others(structure),
         **pack_atoms(structure.atoms, structure.mask),
+    }
+
+
+def _components(structure: Structure) -> dict[str, str]:
+    """The names of modified residues by index, such as "SEP"."""
+    usual = [THREE_LETTER.get(letter, "UNK") for letter in structure.sequence]
+    return {str(row): str(name) for row, name in enumerate(structure.components) if name != usual[row]}
+
+
+def pack_others(structure: Structure) -> dict[str, Any] | None:
+    """Ligands, ions, waters, sugars and nucleic acids, and modified residues whole, as balls and sticks.
+
+    `groups` is (label, kind, first atom, end) of each; `bonds` the pairs of atoms, one after the other.
+    """
+    others = structure.others
+    groups = [
+        (f"{name} {others.numbers[atoms[0]]} of chain {others.chains[atoms[0]]}", kind, atoms)
+        for kind, name, atoms in others.residues()
+    ]
+    positions = [others.positions[atoms] for *_, atoms in groups]
+    elements = [others.elements[atoms].tolist() for *_, atoms in groups]
+    labels = [(label, kind) for label, kind, _ in groups]
+    for row in sorted(set(others.rows[others.rows >= 0].tolist())):
+        beside, own = others.rows == row, structure.mask[row]
+        positions.append(np.concatenate([structure.atoms[row, own], others.positions[beside]]))
+        elements.append([ATOM37[place][0] for place in np.flatnonzero(own)] + others.elements[beside].tolist())
+        labels.append(
+            (f"{structure.components[row]} {structure.numbers[row]} of chain {structure.chains[row]}", "modified")
+        )
+    if not labels or sum(map(len, elements)) > MAX_OTHER_ATOMS:
+        return None
+    ends = np.cumsum([len(group) for group in elements]).tolist()
+    starts = [0, *ends[:-1]]
+    xyz = np.concatenate(positions).astype("<f4")
+    return {
+        "groups": [[*label, start, end] for label, start, end in zip(labels, starts, ends, strict=True)],
+        "elements": [element for group in elements for element in group],
+        "bonds": find_bonds(xyz, [element for group in elements for element in group]).ravel().tolist(),
+        "xyz": text_of(xyz),
     }
 
 

@@ -20,8 +20,9 @@ class Protein {
   }
 
   number(row) { return `${this.raw.numbers[row]}${this.raw.insertions?.[row] ?? ""}`; }
-  name(row) { return `${THREE[this.sequence[row]]} ${this.number(row)}${this.chains.length > 1 ? ` of chain ${this.chainAt[row]}` : ""}`; }
-  short(row) { return `${this.chains.length > 1 ? `${this.chainAt[row]}:` : ""}${THREE[this.sequence[row]]}${this.number(row)}`; }
+  residue(row) { return this.raw.components?.[row] ?? THREE[this.sequence[row]]; }
+  name(row) { return `${this.residue(row)} ${this.number(row)}${this.chains.length > 1 ? ` of chain ${this.chainAt[row]}` : ""}`; }
+  short(row) { return `${this.chains.length > 1 ? `${this.chainAt[row]}:` : ""}${this.residue(row)}${this.number(row)}`; }
 
   // What Python gets: [chain, number], with the insertion code third where there is one.
   address(row) {

@@ -1,6 +1,8 @@
 // The 3D view. The camera moves only when somebody moves it: colours, styles, films and selections leave it alone.
 
 const ELEMENT_COLOURS = { N: "#3050f8", O: "#e02010", S: "#c8a000" };
+const LOOSE_COLOURS = { C: "#a8a8a8", H: "#e8e8e8", P: "#e08214", F: "#2ca02c", Cl: "#2ca02c", Br: "#8c3b1e", I: "#7b3294", Fe: "#c0571c", Mg: "#1a9850", Ca: "#1a9850", Na: "#8567c4", K: "#8567c4", Zn: "#6b7a99", ...ELEMENT_COLOURS };
+const LIGANDS = ["ligand", "ion", "sugar", "nucleic", "modified"];
 const EXTRA_STYLES = [["balls", "Balls and sticks"], ["sticks", "Sticks"], ["spheres", "Spheres"], ["nothing", "As the rest"]];
 const BASE_STYLES = [["cartoon", "Cartoon"], ["trace", "Trace of Cα"], ["sticks", "Sticks"], ["spheres", "Spheres"]];
 
@@ -48,12 +50,32 @@ class Stage {
     if (!this.viewer) return;
     this.viewer.removeAllModels();
     this.overlays.clear();
-    this.filmModel = null;
+    this.filmModel = this.othersModel = null;
     this.atoms = unpackAtoms(this.bench.protein.raw);
     this.model = this.viewer.addModel();
     this.model.addAtoms(molAtoms(this.bench.protein, this.atoms, this.callbacks()));
+    this.loadOthers();
     this.loadOverlays();
     this.restyle();
+  }
+
+  // What is beside the protein, as far as it is to be seen.
+  loadOthers() {
+    if (!this.viewer) return;
+    if (this.othersModel) this.viewer.removeModel(this.othersModel);
+    this.othersModel = null;
+    const { others } = this.bench.protein.raw;
+    const { look } = this.bench;
+    const kinds = new Set([...(look.ligands === false ? [] : LIGANDS), ...(look.waters ? ["water"] : [])]);
+    if (!others || !others.groups.some(([, kind]) => kinds.has(kind))) return;
+    const say = { hoverable: true, hover_callback: (atom) => this.showWords(atom.properties.label), unhover_callback: () => this.showWords("") };
+    this.othersModel = this.viewer.addModel();
+    this.othersModel.addAtoms(looseAtoms(others, kinds, say));
+  }
+
+  showWords(text) {
+    this.readout.hidden = !text;
+    this.readout.textContent = text;
   }
 
   callbacks() {
@@ -109,6 +131,11 @@ class Stage {
     if (look.extra !== "nothing") main.setStyle({ predicate: (atom) => selection.has(atom.row) }, this.extra(look.extra, carbon), true);
     for (const [id, { model, protein, colour }] of this.overlays) {
       if (this.bench.overlayShown(id)) { model.show(); this.dress(model, protein, look.style, () => colour, (atom) => ELEMENT_COLOURS[atom.elem] ?? colour); } else model.hide();
+    }
+    if (this.othersModel) {
+      const colorfunc = (atom) => LOOSE_COLOURS[atom.elem] ?? "#b05fc8";
+      if (this.frame) this.othersModel.hide(); else this.othersModel.show();
+      this.othersModel.setStyle({}, { stick: { radius: 0.18, colorfunc }, sphere: { scale: 0.27, colorfunc } });
     }
     this.resurface();
     this.viewer.render();

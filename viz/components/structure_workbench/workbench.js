@@ -18,7 +18,7 @@ class Workbench extends Component {
     this.listen();
     this.accept(data);
     this.selection.rows = new Set(before.rows ?? []);
-    this.view = before.view;
+    this.view = before.shape === shapeOf(data) ? before.view : null; // a camera that looked at another structure
   }
 
   // ---- building ----
@@ -55,10 +55,24 @@ class Workbench extends Component {
     this.stylePicker = picker("Style", BASE_STYLES, look.style, (style) => { look.style = style; this.stage.restyle(); });
     const surface = el("input", { type: "checkbox", onchange: () => { look.surface = surface.checked; this.stage.restyle(); } });
     surface.checked = look.surface;
-    const solid = [labelled("Style", this.stylePicker), el("label", { class: "tick" }, surface, "Surface"), el("span", { class: "gap" }),
+    const solid = [labelled("Style", this.stylePicker), el("label", { class: "tick" }, surface, "Surface"), ...this.othersTicks(), el("span", { class: "gap" }),
       keyButton("view", "See all (R)", () => this.stage.reset()), keyButton("picture", "Save a picture: PNG without background", () => savePicture(this))];
     this.tools.replaceChildren(labelled("Colour by", this.colourPicker), ...solid);
     this.solidTools = solid;
+  }
+
+  // What is beside the protein can be hidden; waters, of which there are hundreds, are at first.
+  othersTicks() {
+    const kinds = new Set((this.data.structure.others?.groups ?? []).map(([, kind]) => kind));
+    const tick = (name, label, at) => {
+      const box = el("input", { type: "checkbox", onchange: () => { this.look[name] = box.checked; this.stage.loadOthers(); this.stage.restyle(); } });
+      box.checked = at;
+      return el("label", { class: "tick" }, box, label);
+    };
+    return [
+      ...(LIGANDS.some((kind) => kinds.has(kind)) ? [tick("ligands", "Ligands", this.look.ligands !== false)] : []),
+      ...(kinds.has("water") ? [tick("waters", "Water", Boolean(this.look.waters))] : []),
+    ];
   }
 
   listen() {
@@ -98,7 +112,7 @@ class Workbench extends Component {
     const before = this.data;
     this.accept(data);
     if (!this.started) { this.started = true; this.stage.start(data.library, this.view); } else {
-      if (before.structure.xyz !== data.structure.xyz || before.structure.sequence !== data.structure.sequence) this.stage.load();
+      if (before.structure.xyz !== data.structure.xyz || before.structure.sequence !== data.structure.sequence) { this.stage.load(); this.stage.reset(); }
       else if (JSON.stringify(before.overlays) !== JSON.stringify(data.overlays)) this.stage.loadOverlays();
       this.stage.restyle();
     }
@@ -202,7 +216,7 @@ class Workbench extends Component {
   describe() {
     const { protein, data, selection } = this;
     const facts = [plural(protein.length, "residue"), plural(protein.chains.length, "chain")];
-    if (known(data.plddt)) facts.push(`mean pLDDT ${data.plddt.toFixed(1)}`);
+    if (known(data.plddt)) facts.push(`mean ${data.confidence ?? "pLDDT"} ${data.plddt.toFixed(1)}`);
     if (known(data.ptm)) facts.push(`pTM ${data.ptm.toFixed(3)}`);
     if (known(data.iptm)) facts.push(`ipTM ${data.iptm.toFixed(3)}`);
     this.facts.textContent = facts.join(" · ");
@@ -238,7 +252,7 @@ class Workbench extends Component {
   // The camera, the selection and the controls.
   remember() {
     const { look, shownOverlays, takenSelection } = this;
-    return { look, rows: this.selection.sorted(), view: this.stage.viewer?.getView(), shownOverlays, takenSelection };
+    return { look, rows: this.selection.sorted(), view: this.stage.viewer?.getView(), shape: shapeOf(this.data), shownOverlays, takenSelection };
   }
 
   release() {
@@ -247,6 +261,9 @@ class Workbench extends Component {
     this.stage.dispose();
   }
 }
+
+// Tells the coordinates of one structure from those of another.
+function shapeOf(data) { return `${data.structure.xyz.length}:${data.structure.xyz.slice(0, 160)}`; }
 
 export default function structureWorkbench(run) {
   return mounted(Workbench, run);
