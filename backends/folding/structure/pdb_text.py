@@ -80,7 +80,7 @@ def separate_molecules(text: str) -> tuple[str, dict[str, str], list[str]]:
             for run in part:
                 for line in run.lines:
                     lines[line] = f"{lines[line][:20]}{code}{lines[line][22:]}"
-    return ("\n".join(lines) if names else text), names, notes
+    return "\n".join(lines) + "\n", names, notes
 
 
 def _names(chain: str, count: int, taken: set[str]) -> list[str]:
