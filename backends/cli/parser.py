@@ -86,7 +86,8 @@ def _add_task(of_task: Any, task: Task) -> None:
     description = f"{task.title}. The file is {task.inputs[0]}; results go into the folder --out."
     command = of_task.add_parser(task.name, help=task.title.lower(), description=description)
     command.set_defaults(act=run_task, task=task.name, reject=partial(_reject, task, command))
-    command.add_argument("input", type=Path, help=f"the {task.inputs[0]}: a file, or a folder where several are taken")
+    what = f"the {task.inputs[0]}: a file, or a folder where several are taken; with several, each is a job of its own"
+    command.add_argument("input", type=Path, nargs="+", help=what)
     command.add_argument("--out", type=Path, required=True, help="folder for the results")
     command.add_argument("--engine", default="", help=f"{', '.join(task.engines)}; by default that of the best weights")
     command.add_argument("--weights", default="", help="a model's id or your own file; by default the best present")

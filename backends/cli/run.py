@@ -1,104 +1,136 @@
-"""`python -m backends run TASK FILE`: one job, its results in a folder of the user's."""
+"""`python -m backends run TASK FILE…`: a job for each file, its results in a folder of the user's."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import math
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from backends.cli.results import put_in_place, work_folder
 from backends.cli.terminal import answer, report, say
-from backends.core.errors import BadInput
-from backends.core.events import Artifact, Metric, Partial, Result
+from backends.core.errors import BadInput, UserError
+from backends.core.events import Artifact, Event, Metric, Notice, Partial, Result
 from backends.core.task import Task, task_named
 from backends.serving.inputs import check_inputs
+
+if TYPE_CHECKING:
+    from backends.serving.host import Host
 
 PREVIEWS = frozenset({"segment"})
 """Kinds of artifacts that only serve players while a run goes on; they are not kept."""
 
-NAMED = 3
-"""Replaced files that are named in the sentence about them."""
-
 
 def run_task(arguments: argparse.Namespace) -> int:
-    """Do the job that the arguments describe; its files arrive in `--out` once it has succeeded."""
+    """Do the job that the arguments describe; its files arrive in `--out` once it has succeeded.
+
+    Of several files each is a job of its own, with a folder of its own inside `--out`; one that fails does not stop
+    the others.
+    """
     from backends.serving.host import Host
-    from backends.serving.run_job import JobRequest, run_job
 
     task, host = task_named(arguments.task), Host()
-    options, inputs = _given(arguments, task)
-    check_inputs(task, inputs)
-    card, weights = host.choose(task, arguments.engine, arguments.weights)
-    started = time.monotonic()
-    metrics: dict[str, float] = {}
-    artifacts: tuple[Artifact, ...] = ()
-    previews: set[Path] = set()
-    with _folder(arguments.out) as work:
-        with closing(run_job(host, JobRequest(task, card, weights, inputs, options, work))) as events:
-            for event in events:
-                report(event)
-                if isinstance(event, Metric) and math.isfinite(event.value):
-                    metrics[event.name] = event.value
-                elif isinstance(event, Partial) and event.artifact.kind in PREVIEWS:
-                    previews.add(event.artifact.path)
-                elif isinstance(event, Result):
-                    artifacts = event.artifacts
-        for preview in previews - {artifact.path for artifact in artifacts}:
-            preview.unlink(missing_ok=True)
-        _move(work, arguments.out)
-    files = [(artifact, arguments.out / artifact.path.relative_to(work)) for artifact in artifacts]
-    if arguments.json:
-        facts = {"task": task.name, "engine": card.engine, "weights": card.id}
-        listed = [{"kind": artifact.kind, "name": artifact.name, "path": str(path)} for artifact, path in files]
-        seconds = round(time.monotonic() - started, 3)
-        answer(json.dumps({**facts, "seconds": seconds, "artifacts": listed, "metrics": metrics}))
-    else:
-        for _, path in files:
-            answer(str(path))
+    files = _files(task, arguments.input)
+    if files == arguments.input[:1]:
+        _run(host, task, files[0], arguments.out, arguments)
+        return 0
+    failed = 0
+    for file, out in zip(files, _folders(files, arguments.out), strict=True):
+        say(f"{file}:")
+        try:
+            _run(host, task, file, out, arguments)
+        except UserError as error:
+            say(error.sentence)
+            failed += 1
+    if failed:
+        raise BadInput(f"{failed} of {len(files)} files could not be used; the sentences above say why.")
     return 0
 
 
-@contextmanager
-def _folder(out: Path) -> Iterator[Path]:
-    """A folder of the run's own inside `out`, so that what lies there is safe until the run has succeeded."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".run-", dir=out))
-    except OSError as error:
-        raise BadInput(f"Cannot write to {out} ({error.strerror}).") from error
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+@dataclass
+class _Outcome:
+    """What the events of a job amount to."""
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    artifacts: tuple[Artifact, ...] = ()
+    previews: set[Path] = field(default_factory=set)
+
+    def add(self, event: Event) -> None:
+        match event:
+            case Metric(name, value) if math.isfinite(value):
+                self.metrics[name] = value
+            case Notice(sentence):
+                self.notices.append(sentence)
+            case Partial(artifact) if artifact.kind in PREVIEWS:
+                self.previews.add(artifact.path)
+            case Result(artifacts):
+                self.artifacts = artifacts
 
 
-def _move(work: Path, out: Path) -> None:
-    """Move every file of the run to its place, and say which files of an earlier run it replaces."""
-    replaced = []
-    try:
-        for file in sorted(path for path in work.rglob("*") if path.is_file()):
-            target = out / file.relative_to(work)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if target.exists():
-                replaced.append(str(target.relative_to(out)))
-            file.replace(target)
-    except OSError as error:
-        raise BadInput(f"Cannot write to {out} ({error.strerror}).") from error
-    if replaced:
-        more = f" and {len(replaced) - NAMED} more" if len(replaced) > NAMED else ""
-        say(f"Replaced files of an earlier run in {out}: {', '.join(replaced[:NAMED])}{more}.")
+def _run(host: Host, task: Task, file: Path, out: Path, arguments: argparse.Namespace) -> None:
+    """One job on one file."""
+    from backends.serving.run_job import JobRequest, run_job
+
+    options, inputs = _given(arguments, task, file)
+    check_inputs(task, inputs)
+    card, weights = host.choose(task, arguments.engine, arguments.weights)
+    started = time.monotonic()
+    outcome = _Outcome()
+    with work_folder(out) as work:
+        with closing(run_job(host, JobRequest(task, card, weights, inputs, options, work))) as events:
+            for event in events:
+                report(event)
+                outcome.add(event)
+        for preview in outcome.previews - {artifact.path for artifact in outcome.artifacts}:
+            preview.unlink(missing_ok=True)
+        folder = put_in_place(work, out)
+        paths = [(artifact, folder / artifact.path.relative_to(work)) for artifact in outcome.artifacts]
+    if not arguments.json:
+        for _, path in paths:
+            answer(str(path))
+        return
+    facts = {"task": task.name, "engine": card.engine, "weights": card.id}
+    listed = [{"kind": artifact.kind, "name": artifact.name, "path": str(path)} for artifact, path in paths]
+    measured = {"seconds": round(time.monotonic() - started, 3), "artifacts": listed, "metrics": outcome.metrics}
+    answer(json.dumps({**facts, **measured, "notices": outcome.notices}))
 
 
-def _given(arguments: argparse.Namespace, task: Task) -> tuple[dict[str, str], dict[str, Path]]:
+def _files(task: Task, given: Sequence[Path]) -> list[Path]:
+    """The files to work on: those that were named, and in place of a folder the files in it that the task reads."""
+    files: list[Path] = []
+    for path in given:
+        if not (task.suffixes and path.is_dir()):
+            files.append(path)
+            continue
+        inside = sorted(file for file in path.iterdir() if file.is_file() and file.suffix.lower() in task.suffixes)
+        if not inside:
+            raise BadInput(f"There is no {task.inputs[0]} in the folder {path}.")
+        files += inside
+    return files
+
+
+def _folders(files: Sequence[Path], out: Path) -> list[Path]:
+    """A folder inside `out` for each file, called as it is; a number tells two of one name apart."""
+    names: list[str] = []
+    for file in files:
+        name, number = file.stem, 2
+        while name in names:
+            name, number = f"{file.stem}-{number}", number + 1
+        names.append(name)
+    return [out / name for name in names]
+
+
+def _given(arguments: argparse.Namespace, task: Task, file: Path) -> tuple[dict[str, str], dict[str, Path]]:
     """The options and the files that were named."""
     values = {name: value for name, value in vars(arguments).items() if value is not None}
     options = {name: values[f"option {name}"] for name in task.options if f"option {name}" in values}
-    inputs = {task.inputs[0]: arguments.input, **_named(arguments.extra)}
+    inputs = {task.inputs[0]: file, **_named(arguments.extra)}
     for name in task.optional:
         if f"file {name}" in values:
             inputs[name] = values[f"file {name}"]

@@ -53,7 +53,8 @@ class Task:
     `verb` is the name of its endpoint, `inputs` the files it takes in order, `optional` those that may be left out.
     `own` says which engine takes weights of the user's own: by the ending of a file, such as ".onnx", or what a
     folder's `config.json` says its network is, or "folder" for any other folder. `live` is the "module:function" that
-    opens a session with a camera (an `OpenLiveSession`), "" where the task works on files only.
+    opens a session with a camera (an `OpenLiveSession`), "" where the task works on files only. `suffixes` are the
+    endings of files that the command line takes out of a folder, where each file is a job.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Task:
     optional: tuple[str, ...] = ()
     own: Mapping[str, str] = field(default_factory=dict)
     live: str = ""
+    suffixes: tuple[str, ...] = ()
 
     @property
     def options(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from backends.core.task import Task
 from backends.separation.cards import CARDS, ENGINES
+from backends.separation.formats import ALL_SUFFIXES
 
 TASK = Task(
     name="separation",
@@ -10,5 +11,6 @@ TASK = Task(
     inputs=("song",),
     engines=ENGINES,
     cards=CARDS,
+    suffixes=ALL_SUFFIXES,
     own={".th": "demucs", ".safetensors": "demucs", "folder": "demucs"},
 )

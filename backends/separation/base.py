@@ -42,6 +42,8 @@ class SeparationEngine(Engine):
     sources: tuple[str, ...] = ()
     samplerate: int = 44100
     device: str = "cpu"
+    ahead: int = 0
+    """Frames of the next piece that `chunks` has worked through already: progress moves before a long piece is done."""
 
     @abstractmethod
     def chunks(self, mix: Mix) -> Iterator[np.ndarray]:
@@ -75,17 +77,18 @@ class SeparationEngine(Engine):
         """
         if "song" not in inputs:
             raise BadInput("There is no song to separate: choose one first.")
-        grouping = Grouping.parse(SeparationOptions.read(options).stems, self.sources)
+        chosen = SeparationOptions.read(options)
+        grouping = Grouping.parse(chosen.stems, self.sources, chosen.adds_up)
         chunks = self.plan(options)
         with _writing():
             out.mkdir(parents=True, exist_ok=True)
-            mix = yield from self._read(inputs["song"], out)
+            mix = yield from self._read(inputs["song"], chosen.track, out)
         _require_space(out, mix, len(grouping.stems))
         yield from self._write(mix, grouping, chunks, out)
 
-    def _read(self, path: Path, out: Path) -> Generator[Event, None, Mix]:
+    def _read(self, path: Path, track: str, out: Path) -> Generator[Event, None, Mix]:
         limit = min(self.card.limit(self.device).seconds or MAX_SECONDS, MAX_SECONDS)
-        song = open_song(path, limit)
+        song = open_song(path, limit, track)
         reading = read_mix(song, self.samplerate, out / "mix.wav", limit)
         last_report = -READING_STEP
         try:
@@ -114,9 +117,14 @@ class SeparationEngine(Engine):
                 _require_finite(chunk)
                 count = chunk.shape[-1]
                 pieces = np.einsum("ns,sct->nct", membership.astype(np.float32), chunk)  # (N, 2, T)
-                yield from _partials(writer.add(mix.read(done, count), pieces))
+                song = mix.read(done, count)
+                if grouping.remainder:
+                    place = names.index(grouping.remainder)
+                    pieces[place] = song - (pieces.sum(axis=0) - pieces[place])
+                yield from _partials(writer.add(song, pieces))
                 done += count
-                yield Progress("Separating", done / mix.samplerate, mix.seconds, "s")
+                worked = min(done + self.ahead, mix.frames)
+                yield Progress("Separating", worked / mix.samplerate, mix.seconds, "s")
             yield from _partials(writer.finish())
         if done != mix.frames:
             raise RuntimeError(f"{type(self).__name__} made {done} frames of a song of {mix.frames}")

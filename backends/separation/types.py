@@ -17,18 +17,20 @@ PREVIEW_GAIN = 0.5
 
 @dataclass(frozen=True)
 class Grouping:
-    """Which sources of an engine add up to each stem."""
+    """Which sources of an engine add up to each stem.
+
+    `remainder` names the stem that is the song less all others; "" where each stem is only what the engine gave.
+    """
 
     stems: Mapping[str, tuple[str, ...]]
+    remainder: str = ""
 
     @classmethod
-    def each_source(cls, sources: tuple[str, ...]) -> Grouping:
-        """One stem for each source."""
-        return cls({source: (source,) for source in sources})
-
-    @classmethod
-    def parse(cls, wanted: str, sources: tuple[str, ...]) -> Grouping:
+    def parse(cls, wanted: str, sources: tuple[str, ...], adds_up: bool = False) -> Grouping:
         """The stems that the option `stems` asks for: those named, and one of everything else.
+
+        Everything else is the song less those named, so that nothing of it is lost. With `adds_up`, the remainder goes
+        into the stem of the source “other” where each source is a stem of its own, or else into the last one.
 
         An empty text, or the names of all sources, give each source as a stem of its own.
 
@@ -46,10 +48,13 @@ class Grouping:
             raise BadInput(f"This model has no stem called “{unknown[0]}”; it has {', '.join(sources)}.")
         rest = tuple(source for source in sources if source not in names)
         if not names or not rest:
-            return cls.each_source(sources)
+            remainder = "other" if "other" in sources else sources[-1]
+            return cls({source: (source,) for source in sources}, remainder if adds_up else "")
         stems = {name: (name,) for name in names}
-        label = f"everything but {' and '.join(names)}" if len(rest) > 1 else rest[0]
-        return cls({**stems, label: rest})
+        if len(rest) == 1:
+            return cls({**stems, rest[0]: rest}, rest[0] if adds_up else "")
+        label = f"everything but {' and '.join(names)}"
+        return cls({**stems, label: rest}, label)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from studio import services, tasks
 from studio.library.library import Run
 from studio.songs import probe, view
 from studio.songs.probe import Probe
-from studio.ui import form, source
+from studio.ui import form, formatting, source
 from studio.ui.source import Source
 from studio.ui.task_page import Request, TaskPage
 
@@ -24,9 +24,8 @@ def bring() -> Source[Probe] | None:
     """An upload, or the way to the sample song."""
     upload = st.file_uploader(
         f"Your song (it is worked on by {services.backend().place})",
-        type=list(probe.TYPES),
         max_upload_size=UPLOAD_MB,
-        help="WAV, MP3, FLAC, M4A, OGG, Opus, or a video whose sound you want.",
+        help="Any sound file (WAV, MP3, FLAC, M4A, OGG, Opus and many more), or a video whose sound you want.",
     )
     if upload is not None:
         return source.of_upload(upload, probe.TYPES, probe.probe, SLOT)
@@ -47,8 +46,26 @@ def ask(card: CardInfo, song: Source[Probe] | None, before: Mapping[str, Any]) -
     values = list(choices.values())
     first = values.index(before["stems"]) if before.get("stems") in values else 0
     stems = choices[st.radio("Stems", list(choices), first, key=f"stems-{key}")]
-    options = form.draw(card.options, before, key, without=("stems",))
+    options = {**_track(song, before, key), **form.draw(card.options, before, key, without=("stems", "track"))}
     return Request({"stems": stems, **options} if stems else options)
+
+
+def _track(song: Source[Probe] | None, before: Mapping[str, Any], key: str) -> dict[str, str]:
+    """The sound track to use, as an option, where a file has several; none where its default one is to be used."""
+    if song is None or not song.probe.tracks:
+        return {}
+    numbers = list(song.probe.tracks)
+    asked = before.get("track", "")
+    first = asked if asked in numbers else song.probe.track
+    chosen = st.selectbox(
+        "Sound track",
+        numbers,
+        numbers.index(first),
+        format_func=lambda number: formatting.escape(song.probe.tracks[number]),
+        key=f"track-{song.key}-{key}",
+        help="The file has several. If the default one is silent, the next is used.",
+    )
+    return {"track": chosen} if chosen != song.probe.track else {}
 
 
 def _estimate(card: CardInfo, song: Source[Probe] | None, device: DeviceInfo) -> str:

@@ -2,44 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from backends.core.errors import UserError
 from backends.core.info import CardInfo
+from backends.separation.formats import ALL_SUFFIXES
 from studio.ui import formatting
 
-TYPES = ("wav", "mp3", "flac", "m4a", "aac", "ogg", "opus", "aif", "aiff", "mp4", "mov", "webm", "mkv")
+TYPES = tuple(suffix.removeprefix(".") for suffix in ALL_SUFFIXES)
+"""Endings that an uploaded file keeps; others are read as well, since a file is recognised by its bytes."""
+
 REST = "other"
 """The stem that holds what the others leave: nobody asks for everything but the rest."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What is known of a song before it is run. `problem` is one sentence where it cannot be."""
+    """What is known of a song before it is run. `problem` is one sentence where it cannot be.
+
+    `tracks` are the names of its sound tracks by number, where it has several, and `track` the one that is used unless
+    another is asked for.
+    """
 
     seconds: float = 0.0
     text: str = ""
     problem: str = ""
+    tracks: Mapping[str, str] = field(default_factory=dict)
+    track: str = ""
 
 
 def probe(path: Path) -> Probe:
     """Open the file as the engine will, without reading it whole."""
     from backends.separation.io.audio import open_song
-    from backends.separation.io.decode import open_container
 
     try:
         song = open_song(path)
-        with open_container(path) as container:
-            seconds = song.stated_duration or (container.duration or 0) / 1e6
     except UserError as error:
         return Probe(problem=error.sentence)
     channels = {1: "mono", 2: "stereo"}.get(song.channels, f"{song.channels} channels")
-    length = formatting.duration(seconds) if seconds else "length unknown"
+    length = formatting.duration(song.duration) if song.duration else "length unknown"
     title = song.tags.get("title", "")
     named = f"“{title}”, " if title else ""
-    return Probe(seconds, f"{named}{length}, {channels}, {song.samplerate / 1000:g} kHz")
+    tracks = {str(each.number): each.name for each in song.tracks if each.readable} if len(song.tracks) > 1 else {}
+    several = f", {len(song.tracks)} sound tracks" if tracks else ""
+    text = f"{named}{length}, {channels}, {song.samplerate / 1000:g} kHz{several}"
+    return Probe(song.duration, text, tracks=tracks, track=str(song.candidates[0]))
 
 
 def too_long(card: CardInfo, seconds: float) -> str:

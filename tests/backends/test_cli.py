@@ -132,7 +132,7 @@ def test_previews_go_and_everything_that_lay_in_the_folder_is_safe(
     own.write_text("mine")
     words = ("run", "separation", str(short_song), "--engine", "dsp", "--out", str(tmp_path))
     code, _, err = run(capsys, *words)
-    assert code == 0 and "Replaced" not in err
+    assert code == 0 and "already holds" not in err
     assert own.read_text() == "mine" and [path.name for path in own.parent.iterdir()] == ["notes.txt"]
     assert {path.name for path in tmp_path.iterdir()} >= {"stems", "segments"}
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".run-")]
@@ -140,9 +140,9 @@ def test_previews_go_and_everything_that_lay_in_the_folder_is_safe(
 
     code, _, err = run(capsys, *words, "--stems", "kazoo")  # a run that fails leaves the earlier one's files alone
     assert code == 2 and (tmp_path / "stems" / "vocals.wav").read_bytes() == earlier
-    code, _, err = run(capsys, *words)  # and one that replaces them says so
-    assert code == 0 and "Replaced files of an earlier run in" in err and "mix.wav" in err
-    assert own.read_text() == "mine"
+    code, out, err = run(capsys, *words)  # and so does one that succeeds
+    assert code == 0 and "already holds mix.wav" in err and str(tmp_path / "run-2" / "stems" / "vocals.wav") in out
+    assert (tmp_path / "stems" / "vocals.wav").read_bytes() == earlier and own.read_text() == "mine"
 
 
 def test_offline_fetch_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

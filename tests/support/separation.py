@@ -36,11 +36,14 @@ def encode(
     container: str | None = None,
     picture: bool = False,
     video: bool = False,
+    bit_rate: int | None = None,
 ) -> Path:
     """Write (T, C) samples with PyAV; `picture` attaches a cover, `video` adds two seconds of moving pictures."""
     with av.open(str(path), "w", format=container) as out:
         out.metadata.update(tags or {})
         stream = out.add_stream(codec, rate=samplerate, layout=layout)
+        if bit_rate:
+            stream.bit_rate = bit_rate
         pictures = _pictures(out, picture, video)
         resampler = av.AudioResampler(stream.codec_context.format, layout, samplerate)
         packed = np.ascontiguousarray(samples, np.float32).reshape(1, -1)  # eight planes or more crash PyAV

@@ -44,9 +44,14 @@ class OverlapParameters:
 
 @dataclass(frozen=True)
 class Normalised:
-    """The song scaled so that its mono sum has mean 0 and standard deviation 1, with zeros before and after it."""
+    """The song with mean 0 in each channel and standard deviation 1 of its mono sum, with zeros before and after it.
+
+    A constant level (DC offset) is no sound of any source; `restore` gives it to one of them alone, so that the
+    sources add up to the song.
+    """
 
     mix: Mix
+    sources: tuple[str, ...]
 
     @property
     def scale(self) -> float:
@@ -56,14 +61,23 @@ class Normalised:
         """(1, 2, `frames`) from `start`, which may be negative."""
         samples = torch.from_numpy(self.mix.read(start, frames))
         before, after = max(-start, 0), max(start + frames - self.mix.frames, 0)
-        samples.sub_(self.mix.mean).div_(self.scale)
+        samples.sub_(self._offset).div_(self.scale)
         # Zeros, not the normalised level of silence, are what the network saw around its training examples.
         samples[:, : min(before, frames)] = 0
         samples[:, max(frames - after, 0) :] = 0
         return samples[None]
 
     def restore(self, sources: Tensor) -> Tensor:
-        return sources * self.scale + self.mix.mean
+        """(S, 2, T) at the level of the song, with its constant level in “other”, or in the last but the voice."""
+        restored = sources * self.scale
+        rest = [name for name in self.sources if name != "vocals"]
+        taker = "other" if "other" in rest else (rest or self.sources)[-1]
+        restored[self.sources.index(taker)] += self._offset
+        return restored
+
+    @property
+    def _offset(self) -> Tensor:
+        return torch.tensor(self.mix.offset, dtype=torch.float32)[:, None]  # (2, 1)
 
 
 def separate(bag: Bag, mix: Mix, parameters: OverlapParameters, forward: Forward) -> Iterator[Tensor | None]:
@@ -78,7 +92,7 @@ def separate(bag: Bag, mix: Mix, parameters: OverlapParameters, forward: Forward
     Yields:
         (S, 2, T) pieces that add up to the length of `mix`, and None between two runs of a network.
     """
-    song = Normalised(mix)
+    song = Normalised(mix, bag.sources)
     generator = random.Random(parameters.seed)
     streams, weights = [], []
     for model, source_weights in zip(bag.models, bag.weights, strict=True):

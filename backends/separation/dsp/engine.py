@@ -12,6 +12,7 @@ The song is processed in blocks of half a minute, so an hour takes as much memor
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
@@ -32,8 +33,15 @@ from backends.separation.dsp.masks import (
     wiener_mask,
 )
 from backends.separation.dsp.pitch import lead_pitch
-from backends.separation.dsp.voice import fit_source_filter
+from backends.separation.dsp.stereo import StereoImage, stereo_image
+from backends.separation.dsp.voice import ITERATIONS, fit_source_filter
 from backends.separation.io.mix import Mix
+
+BLOCK = 1 << 18
+"""Frames read at once while the whole song is measured."""
+
+STEPS = 9 + ITERATIONS
+"""Pauses that `separate` makes."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,6 @@ class DspParameters:
     repeat_neighbours: int = 10
     repeat_similarity: tuple[float, float] = (0.9, 0.97)
     """Similarity at which repetition starts to count as accompaniment, and from which it counts fully."""
-    stereo_threshold: float = 0.02
-    """Fraction of the energy outside the centre from which a song counts as stereo."""
 
     # The drums.
     drum_median_seconds: float = 0.25
@@ -105,16 +111,23 @@ class DspEngine(SeparationEngine):
             for seconds in (parameters.block_seconds, parameters.context_seconds, parameters.crossfade_seconds)
         )
         empty = np.zeros((len(self.sources), 2, 0), np.float32)
+        image = StereoImage()
+        for measured in stereo_image(mix.blocks(BLOCK)):
+            image = measured or image
+            yield empty
         tail = empty  # the previous block's estimate of the sound with which this block begins
         for start in range(0, mix.frames, core):
             begin, end = max(start - context, 0), min(start + core + context, mix.frames)
-            work = separate(mix.read(begin, end - begin), rate, parameters)
-            while True:
+            length = min(core, mix.frames - start)
+            work = separate(mix.read(begin, end - begin), rate, parameters, image)
+            for step in itertools.count(1):
                 try:
                     next(work)
                 except StopIteration as stop:
                     stems = stop.value[..., start - begin :]  # (S, 2, T)
+                    self.ahead = 0
                     break
+                self.ahead = length * min(step, STEPS) // (STEPS + 1)
                 yield empty
             stems = _cross_fade(tail, stems)
             yield stems[..., :core]
@@ -129,14 +142,16 @@ def _cross_fade(tail: np.ndarray, stems: np.ndarray) -> np.ndarray:
     return stems
 
 
-def separate(block: np.ndarray, samplerate: int, parameters: DspParameters) -> Generator[None, None, np.ndarray]:
+def separate(
+    block: np.ndarray, samplerate: int, parameters: DspParameters, image: StereoImage
+) -> Generator[None, None, np.ndarray]:
     """Split `block` (2, T) into (4, 2, T): drums, bass, other, vocals. Pauses between its steps, then returns."""
     frames = block.shape[1]
     padded = np.pad(block, ((0, 0), (0, max(parameters.fft_size - frames, 0))))
     transform = ShortTimeFFT(hann(parameters.fft_size, sym=False), parameters.hop_length, samplerate)
     spectrum = transform.stft(padded).astype(np.complex64)  # (2, F, T)
     yield
-    masks = yield from _masks(spectrum, transform.f, transform.delta_t, parameters)
+    masks = yield from _masks(spectrum, transform.f, transform.delta_t, parameters, image)
     stems = np.zeros((len(DspEngine.sources), *block.shape), np.float32)
     for name, mask in masks.items():
         stems[DspEngine.sources.index(name)] = transform.istft(spectrum * mask, k1=padded.shape[1])[:, :frames]
@@ -146,7 +161,11 @@ def separate(block: np.ndarray, samplerate: int, parameters: DspParameters) -> G
 
 
 def _masks(
-    spectrum: np.ndarray, frequencies: np.ndarray, frame_seconds: float, parameters: DspParameters
+    spectrum: np.ndarray,
+    frequencies: np.ndarray,
+    frame_seconds: float,
+    parameters: DspParameters,
+    image: StereoImage,
 ) -> Generator[None, None, Masks]:
     """Masks (F, T) of every stem but "other"; together they are at most one.
 
@@ -155,11 +174,13 @@ def _masks(
         frequencies: centre of each bin in Hz, `(F,)`.
         frame_seconds: time from one frame to the next.
         parameters: see `DspParameters`.
+        image: how the whole song uses its channels.
     """
     magnitude = np.sqrt(np.mean(np.abs(spectrum) ** 2, axis=0))  # (F, T)
     bins = int(np.searchsorted(frequencies, parameters.voice_high_hz))  # those in which a voice can be
-    centre = _centre(spectrum[:, :bins], parameters)
-    mono = np.abs(spectrum[:, :bins].mean(axis=0))
+    alike = spectrum[:, :bins] * np.array(image.weights, np.float32)[:, None, None]  # (2, F, T)
+    centre = np.ones(alike.shape[1:], np.float32) if image.single else centre_mask(*alike)
+    mono = np.abs(alike.mean(axis=0))
     vocals = np.zeros_like(magnitude)
     vocals[:bins] = yield from _vocals(mono, centre, frequencies[:bins], frame_seconds, parameters)
     yield
@@ -185,15 +206,6 @@ def _percussion(
     transient = ratio_mask(magnitude - held, magnitude)
     above = high_pass(frequencies, *parameters.kick_crossover_hz)
     return np.asarray(transient + (broadband - transient) * above, dtype=np.float32)
-
-
-def _centre(spectrum: np.ndarray, parameters: DspParameters) -> np.ndarray:
-    """The mask (F, T) of what lies in the centre of the stereo image; all ones where the song is mono."""
-    left, right = spectrum
-    side, total = float(np.sum(np.abs(left - right) ** 2)) / 2, float(np.sum(np.abs(spectrum) ** 2))
-    if side <= parameters.stereo_threshold * total:
-        return np.ones(left.shape, np.float32)
-    return centre_mask(left, right)
 
 
 def _vocals(

@@ -7,41 +7,41 @@ A song is untrusted, so all that touches its bytes runs in a process of its own:
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import soundfile
 import soxr
 
 from backends.core.errors import BadInput, TooLarge
-from backends.separation.io.decode import (
-    FORMATS,
-    DecodeReport,
-    decode_frames,
-    first_audio_stream,
-    open_container,
-    to_stereo,
-)
+from backends.separation.formats import FORMATS
+from backends.separation.io.decode import DecodeReport, decode_pieces
+from backends.separation.io.headers import known_tags, sound_seconds, stated_seconds
 from backends.separation.io.mix import SILENCE_RMS, Mix, MixStatistics
+from backends.separation.io.notices import clock, notices_of
+from backends.separation.io.tracks import Track, by_preference, find_track, list_tracks, open_container
 from backends.shared.isolation import isolated, isolated_call
 
 BLOCK = 1 << 16
 DESCRIBE, DECODE = f"{__name__}:describe_song", f"{__name__}:decode_blocks"
 """What runs in a process of its own."""
 
-TAGS = ("title", "artist", "album", "album_artist", "track", "date", "genre", "composer", "copyright", "comment")
+
+class SilentTrack(BadInput):
+    """There is nothing to hear in this sound track."""
 
 
 @dataclass(frozen=True)
 class Song:
     """A sound file that opens. `samplerate` in Hz and `channels` are those of its first decoded frame.
 
-    `duration` is its length in seconds as far as that is known without reading to the end, 0 where it is not.
-    `stated_duration` is the same where the file itself states it, and 0 where `duration` is a guess. The true length is
-    known only after `read_mix`.
+    `duration` is its length in seconds as far as that is known without decoding it, 0 where it is not;
+    `stated_duration` is what the file states of itself, 0 where it states nothing. The true length is known only after
+    `read_mix`. `tracks` are all its sound tracks, and `candidates` the numbers of those to read, best first: a
+    further one is read where all before it are silent.
     """
 
     path: Path
@@ -51,73 +51,84 @@ class Song:
     duration: float = 0.0
     stated_duration: float = 0.0
     tags: Mapping[str, str] = field(default_factory=dict)
-    notices: tuple[str, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    candidates: tuple[int, ...] = (1,)
 
-    def blocks(self, samplerate: int, frames: int, report: DecodeReport | None = None) -> Iterator[np.ndarray]:
-        """Decode, mix to stereo and resample: (2, `frames`) float32 blocks, the last one shorter.
+    def blocks(
+        self, samplerate: int, frames: int, report: DecodeReport | None = None, track: int | None = None
+    ) -> Iterator[np.ndarray]:
+        """Decode, mix to stereo and resample a track: (2, `frames`) float32 blocks, the last one shorter.
 
         Closing the iterator closes the file. Raises BadInput where the channels cannot be mixed down.
         """
-        items = isolated(DECODE, path=self.path, samplerate=samplerate, frames=frames)
-        try:
+        number = self.candidates[0] if track is None else track
+        items = isolated(DECODE, path=self.path, track=number, samplerate=samplerate, frames=frames)
+        with closing(items):  # type: ignore[type-var]
             for item in items:
                 if isinstance(item, np.ndarray):
                     yield item
                 elif report is not None:
                     report.update(item)
-        finally:
-            items.close()  # type: ignore[attr-defined]
 
 
-def open_song(path: Path, limit_seconds: float | None = None) -> Song:
+def open_song(path: Path, limit_seconds: float | None = None, track: str = "") -> Song:
     """Check that `path` is sound by decoding its start.
 
+    Args:
+        path: the file.
+        limit_seconds: the longest song that is accepted.
+        track: the number, language or title of a sound track; "" for the file's default one.
+
     Raises:
-        BadInput: not a file, empty, no sound in it, or nothing that decodes.
-        TooLarge: the file itself states, believably, that it lasts more than `limit_seconds`.
+        BadInput: not a file, empty, no sound in it, no such track, or nothing that decodes.
+        TooLarge: it lasts more than `limit_seconds`.
+        UndecodableFile: it crashes the decoder.
     """
+    if path.is_dir():
+        raise BadInput(f"“{path.name}” is a folder: choose one song in it.")
     if not path.is_file():
         raise BadInput("The song is not there any more: choose the file again.")
-    size = path.stat().st_size
-    if size == 0:
+    if path.stat().st_size == 0:
         raise BadInput("This file is empty (0 bytes): choose the song again, or copy it anew.")
-    facts = isolated_call(DESCRIBE, path=path)
-    song = Song(**{**facts, "path": path, "notices": tuple(facts["notices"])})
-    if limit_seconds is not None and song.stated_duration > limit_seconds:
-        raise too_long(song.stated_duration, limit_seconds)
+    facts = isolated_call(DESCRIBE, path=path, track=track)
+    tracks = tuple(Track(**each) for each in facts["tracks"])
+    song = Song(**{**facts, "path": path, "tracks": tracks, "candidates": tuple(facts["candidates"])})
+    if limit_seconds is not None and song.duration > limit_seconds:
+        raise too_long(song.duration, limit_seconds)
     return song
 
 
-def describe_song(path: str) -> Iterator[dict[str, Any]]:
+def describe_song(path: str, track: str) -> Iterator[dict[str, Any]]:
     """The fields of a `Song`, from the file's headers and its first frame. Called in a process of its own."""
-    yield asdict(_describe(Path(path)))
+    file = Path(path)
+    with open_container(file) as container:
+        tracks = list_tracks(container)
+        chosen = (find_track(tracks, track),) if track.strip() else by_preference(tracks)
+        stream = container.streams.audio[chosen[0].number - 1]
+        tags, codec = known_tags(container.metadata, stream.metadata), stream.codec_context.name
+    samplerate, channels = _first_frame(file, chosen[0].number)
+    number = chosen[0].number
+    lengths = {"duration": sound_seconds(file, number), "stated_duration": stated_seconds(file, number)}
+    candidates = tuple(each.number for each in chosen)
+    yield asdict(Song(file, samplerate, channels, codec, **lengths, tags=tags, tracks=tracks, candidates=candidates))
 
 
-def decode_blocks(path: str, samplerate: int, frames: int) -> Iterator[np.ndarray | dict[str, Any]]:
+def _first_frame(path: Path, track: int) -> tuple[int, int]:
+    """Sample rate and number of channels of the first frame that decodes."""
+    report = DecodeReport()
+    with closing(decode_pieces(path, track, report)) as pieces:  # type: ignore[type-var]
+        for _, rate in pieces:
+            if report.layouts:
+                return rate, len(report.layouts[0])
+    what = "is damaged and" if report.unreadable else "says that it is sound, but"
+    raise BadInput(f"This file {what} holds nothing that can be played: choose a {FORMATS}.")
+
+
+def decode_blocks(path: str, track: int, samplerate: int, frames: int) -> Iterator[np.ndarray | dict[str, Any]]:
     """The blocks of `Song.blocks`, and last the DecodeReport as a mapping. Called in a process of its own."""
     report = DecodeReport()
-    yield from _rechunk(_resample(Path(path), samplerate, report), frames)
+    yield from _rechunk(_resample(Path(path), track, samplerate, report), frames)
     yield asdict(report)
-
-
-def _describe(path: Path) -> Song:
-    with open_container(path) as container:
-        stream = first_audio_stream(container)
-        duration = _duration(container, stream)
-        stated_duration = _stated_duration(path, container, stream, duration)
-        tags = _tags(container.metadata, stream.metadata)
-        tracks, codec = len(container.streams.audio), stream.codec_context.name
-    report = DecodeReport()
-    frames = decode_frames(path, report)
-    try:
-        first = next(frames, None)
-    finally:
-        frames.close()  # type: ignore[attr-defined]
-    if first is None:
-        what = "is damaged and" if report.unreadable else "says that it is sound, but"
-        raise BadInput(f"This file {what} holds nothing that can be played: choose a {FORMATS}.")
-    notices = (f"The file has {tracks} sound tracks; the first one was used.",) if tracks > 1 else ()
-    return Song(path, first.sample_rate, first.layout.nb_channels, codec, duration, stated_duration, tags, notices)
 
 
 def too_long(seconds: float | None, limit_seconds: float) -> TooLarge:
@@ -127,26 +138,14 @@ def too_long(seconds: float | None, limit_seconds: float) -> TooLarge:
     )
 
 
-def clock(seconds: float) -> str:
-    """Seconds in words.
-
-    >>> clock(7.5), clock(75), clock(5400)
-    ('7.5 s', '1:15 min', '1:30:00 h')
-    """
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d} h" if hours else f"{minutes}:{rest:02d} min"
-
-
 def read_mix(
     song: Song, samplerate: int, path: Path, limit_seconds: float | None = None
 ) -> Generator[float, None, Mix]:
     """Decode the whole song to a WAV file of floats.
 
     This is the only pass of the decoder: engines read the WAV file, so a lossy file is decoded once and every reader
-    gets the same samples. Resampling can overshoot full scale a little; nothing is clipped.
+    gets the same samples. Resampling can overshoot full scale a little; nothing is clipped. A sound track that turns
+    out to be silent gives way to the next one, unless it was asked for.
 
     Args:
         song: a file that opens.
@@ -164,127 +163,69 @@ def read_mix(
         BadInput: nothing decodes, most of the file is damaged, or there is no audible sound.
         TooLarge: more than `limit_seconds`; noticed while reading, so an endless file stops there.
     """
+    for number in song.candidates:
+        try:
+            return (yield from _read_track(song, number, samplerate, path, limit_seconds))
+        except SilentTrack:
+            if number == song.candidates[-1]:
+                raise
+    raise AssertionError("a song has at least one sound track")
+
+
+def _read_track(
+    song: Song, number: int, samplerate: int, path: Path, limit_seconds: float | None
+) -> Generator[float, None, Mix]:
     statistics, report = MixStatistics(), DecodeReport()
-    blocks = song.blocks(samplerate, BLOCK, report)
-    try:
-        with soundfile.SoundFile(path, "w", samplerate, 2, subtype="FLOAT", format="WAV") as file:
-            for block in blocks:
-                statistics.add(block)
-                if limit_seconds is not None and statistics.frames > limit_seconds * samplerate:
-                    raise too_long(None, limit_seconds)
-                file.write(block.T)
-                yield statistics.frames / samplerate
-    finally:
-        blocks.close()  # type: ignore[attr-defined]
-    _require_sound(statistics, report)
+    blocks = song.blocks(samplerate, BLOCK, report, number)
+    with (
+        closing(blocks),  # type: ignore[type-var]
+        soundfile.SoundFile(path, "w", samplerate, 2, subtype="FLOAT", format="WAV") as file,
+    ):
+        for block in blocks:
+            statistics.add(block)
+            if limit_seconds is not None and statistics.frames > limit_seconds * samplerate:
+                raise too_long(None, limit_seconds)
+            file.write(block.T)
+            yield statistics.frames / samplerate
+    _require_sound(song, statistics, report)
     mix = statistics.to_mix(path, samplerate)
-    return replace(mix, tags=song.tags, notices=song.notices + tuple(_notices(song, report, mix)))
+    return replace(mix, tags=song.tags, notices=tuple(notices_of(song, number, mix, report)))
 
 
-def _require_sound(statistics: MixStatistics, report: DecodeReport) -> None:
+def _require_sound(song: Song, statistics: MixStatistics, report: DecodeReport) -> None:
     if not statistics.frames:
         raise BadInput(f"This file holds no sound that can be played: choose a {FORMATS}.")
     if 2 * report.unreadable > report.packets and report.unreadable > 3:
         raise BadInput("This file is too damaged to be played: download or export the song again.")
-    if not statistics.audible:
-        silent = statistics.peak > SILENCE_RMS
-        what = "holds only a constant level and no sound" if silent else "is silent from beginning to end"
-        raise BadInput(f"The song {what}, so there is nothing to separate: check that it is the right file.")
+    if statistics.audible:
+        return
+    silent = statistics.peak > SILENCE_RMS
+    what = "holds only a constant level and no sound" if silent else "is silent from beginning to end"
+    subject, advice = "The song", "check that it is the right file"
+    if len(song.tracks) > 1:
+        asked = len(song.candidates) == 1
+        subject = f"Sound track {song.candidates[0]} of this file" if asked else "Every sound track of this file"
+        advice = "choose another of its sound tracks" if asked else advice
+    raise SilentTrack(f"{subject} {what}, so there is nothing to separate: {advice}.")
 
 
-def _notices(song: Song, report: DecodeReport, mix: Mix) -> Iterator[str]:
-    """Sentences that the listener should read about the file."""
-    if report.seconds < song.stated_duration - max(0.5, 0.01 * song.stated_duration):
-        yield (
-            f"The file ends early: it announces {clock(song.stated_duration)}, of which the first "
-            f"{clock(report.seconds)} could be read."
-        )
-    elif report.unreadable:
-        lost = f"{report.unreadable} of its {report.packets} pieces"
-        yield f"The file is damaged: {lost} could not be read and are left out."
-    if report.invalid:
-        yield f"{report.invalid} samples of the file are not numbers; they were replaced by silence."
-    if max(report.channels) > 2:
-        yield f"The {max(report.channels)} channels of the file were mixed down to stereo."
-    if max(map(abs, mix.offset)) > 0.02:
-        yield "The recording is shifted by a constant level (DC offset), which can make joins click."
-    if mix.peak > 4:
-        yield f"The song is {20 * np.log10(mix.peak):.0f} dB over full scale; turn it down before listening."
-
-
-def _duration(container: av.container.InputContainer, stream: av.AudioStream) -> float:
-    base = stream.time_base
-    seconds = float(stream.duration * base) if stream.duration and base else (container.duration or 0) / 1e6
-    return max(seconds, 0.0)
-
-
-def _stated_duration(
-    path: Path, container: av.container.InputContainer, stream: av.AudioStream, duration: float
-) -> float:
-    """Seconds that the file states, or 0 where it states nothing or the demuxer guessed from the file's size."""
-    if container.format.name in ("mp3", "aac"):
-        # Without a count of frames in the file, this is size / bit rate: a guess, far off for variable rates. Where the
-        # two disagree it cannot be that guess: the file states its length and was cut short, which must be reported.
-        cut = duration * (stream.bit_rate or 0) / 8 > 1.05 * path.stat().st_size
-        return duration if cut else 0.0
-    return duration * _truncation_factor(path) if container.format.name == "wav" else duration
-
-
-def _truncation_factor(path: Path) -> float:
-    """Stated over actual length of a WAV file's data: 1 for a complete file, more for one that was cut short.
-
-    The demuxer only reports what is there. Programs that stream leave a length of 0 or all ones, which states nothing.
-    """
-    with path.open("rb") as file:
-        riff = file.read(12)
-        if riff[:4] != b"RIFF":
-            return 1.0
-        for _ in range(64):
-            header = file.read(8)
-            if len(header) < 8:
-                return 1.0
-            length = int.from_bytes(header[4:], "little")
-            if header[:4] == b"data":
-                actual = path.stat().st_size - file.tell()
-                stated = length not in (0, 0xFFFFFFFF) and actual > 0
-                return max(length / actual, 1.0) if stated else 1.0
-            file.seek(length + length % 2, 1)
-    return 1.0
-
-
-def _tags(*sources: Mapping[str, str]) -> dict[str, str]:
-    """The known tags, printable and of bounded length. A container's own come before those of its stream."""
-    tags: dict[str, str] = {}
-    for source in sources:
-        for key, value in source.items():
-            name = key.lower()
-            text = "".join(character for character in str(value) if character.isprintable()).strip()[:300]
-            if name in TAGS and text:
-                tags.setdefault(name, text)
-    return tags
-
-
-def _resample(path: Path, samplerate: int, report: DecodeReport) -> Iterator[np.ndarray]:
+def _resample(path: Path, track: int, samplerate: int, report: DecodeReport) -> Iterator[np.ndarray]:
     """Pieces (T, 2) at `samplerate`. Chained streams may change their own rate; the resampler then starts afresh."""
     resampler, rate = None, 0
-    frames = decode_frames(path, report)
-    try:
-        for frame in frames:
-            samples = to_stereo(frame, report).T
-            if frame.sample_rate != rate:
+    with closing(decode_pieces(path, track, report)) as pieces:  # type: ignore[type-var]
+        for samples, piece_rate in pieces:
+            if piece_rate != rate:
                 if resampler is not None:
                     yield resampler.resample_chunk(np.zeros((0, 2), np.float32), last=True)
-                rate = frame.sample_rate
-                resampler = (
-                    None
-                    if rate == samplerate
-                    else soxr.ResampleStream(rate, samplerate, 2, dtype="float32", quality="VHQ")
-                )
-            yield samples if resampler is None else resampler.resample_chunk(np.ascontiguousarray(samples))
-    finally:
-        frames.close()  # type: ignore[attr-defined]
+                rate, resampler = piece_rate, _resampler(piece_rate, samplerate)
+            joined = np.ascontiguousarray(samples.T)
+            yield joined if resampler is None else resampler.resample_chunk(joined)
     if resampler is not None:
         yield resampler.resample_chunk(np.zeros((0, 2), np.float32), last=True)
+
+
+def _resampler(rate: int, samplerate: int) -> soxr.ResampleStream | None:
+    return None if rate == samplerate else soxr.ResampleStream(rate, samplerate, 2, dtype="float32", quality="VHQ")
 
 
 def _rechunk(pieces: Iterator[np.ndarray], frames: int) -> Iterator[np.ndarray]:

@@ -1,8 +1,6 @@
-"""Decoding an untrusted sound file frame by frame, and mixing its channels down to stereo.
+"""Decoding one sound track frame by frame, in stereo and on the file's own timeline.
 
-The format is detected from the bytes, not from the name, among the demuxers listed below. Playlists, manifests and
-other formats that refer to further files are not among them, so a crafted file cannot make the decoder read anything
-else.
+Called only in a process of its own: the file is untrusted, and decoders are native code.
 """
 
 from __future__ import annotations
@@ -16,9 +14,10 @@ import av
 import numpy as np
 
 from backends.core.errors import BadInput
+from backends.separation.io.downmix import downmix_gains
+from backends.separation.io.timeline import Timeline, stated_end, without_padding
+from backends.separation.io.tracks import only_stream, open_container
 
-DEMUXERS = "wav,w64,aiff,caf,mp3,flac,ogg,mov,matroska,aac"
-FORMATS = "WAV, MP3, FLAC, M4A, OGG or Opus file, or a video with sound"
 RATES = range(1_000, 768_001)
 MAX_CHANNELS = 64
 
@@ -26,96 +25,94 @@ PLANE_POINTERS = 8
 """An FFmpeg frame has this many pointers to planes. PyAV finds the last plane by the null pointer behind it, which is
 not there where all are taken, and so reads wild memory."""
 
-HALF_POWER = 2**-0.5
-DOWNMIX: dict[str, tuple[float, float]] = {
-    "FL": (1.0, 0.0),
-    "FR": (0.0, 1.0),
-    "FC": (HALF_POWER, HALF_POWER),
-    "BL": (HALF_POWER, 0.0),
-    "BR": (0.0, HALF_POWER),
-    "SL": (HALF_POWER, 0.0),
-    "SR": (0.0, HALF_POWER),
-    "BC": (0.5, 0.5),
-    "FLC": (1.0, 0.0),
-    "FRC": (0.0, 1.0),
-    "LFE": (0.0, 0.0),
-    "DL": (1.0, 0.0),
-    "DR": (0.0, 1.0),
-}
-"""Gain of each speaker into (left, right) after ITU-R BS.775, which leaves out the low-frequency effects channel."""
-
 FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
+
+SILENCE_FRAMES = 1 << 16
+"""The longest piece of silence that is given at once."""
+
+Piece = tuple[np.ndarray, int]
+"""Samples (2, T) float32 with full scale 1, and their rate in Hz."""
 
 
 @dataclass
 class DecodeReport:
-    """Counts kept while a file is decoded; `decode_frames` and `to_stereo` update it."""
+    """What was met with while a file was decoded."""
 
     packets: int = 0
     """Packets read from the container."""
     unreadable: int = 0
     """Packets that could not be decoded and were left out."""
+    breaks_off: bool = False
+    """Whether the container itself was damaged at some point, so that nothing after it could be found."""
     invalid: int = 0
     """Samples that were not finite numbers and became silence."""
     seconds: float = 0.0
-    """Sound that was decoded."""
-    channels: list[int] = field(default_factory=list)
-    """Every number of channels that occurred."""
+    """Where the sound ends, from the beginning of the file, with the silence that keeps its time."""
+    late: float = 0.0
+    """Seconds by which the sound begins after the picture."""
+    holes: list[tuple[float, float]] = field(default_factory=list)
+    """Where sound is missing, in seconds from the beginning, and how much."""
+    layouts: list[tuple[str, ...]] = field(default_factory=list)
+    """The names of the channels, for every layout that occurred."""
 
     def update(self, facts: Mapping[str, Any]) -> None:
-        """Take over the counts of a report that was made in another process."""
+        """Take over a report that was made in another process."""
         for name, value in facts.items():
-            setattr(self, name, value)
+            setattr(self, name, [tuple(item) for item in value] if isinstance(value, list) else value)
 
 
-def open_container(path: Path) -> av.container.InputContainer:
-    """Open `path` for reading, or raise BadInput."""
-    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
-    try:
-        container = av.open(f"file:{path.resolve()}", options=options, metadata_errors="replace")
-    except (av.error.FFmpegError, ValueError, UnicodeError) as error:
-        raise BadInput(f"This file could not be read as sound: choose a {FORMATS}.") from error
-    return container
+def decode_pieces(path: Path, track: int, report: DecodeReport) -> Iterator[Piece]:
+    """The sound of a track in order. Silence stands where the file's time stamps say that sound is missing.
 
+    Args:
+        path: the file.
+        track: its number among the sound tracks, from 1.
+        report: is filled in.
 
-def first_audio_stream(container: av.container.InputContainer) -> av.AudioStream:
-    """The first audio stream; every other stream is skipped while report."""
-    if not container.streams.audio:
-        what = "This video has no sound" if container.streams.video else "There is no sound in this file"
-        raise BadInput(f"{what}: choose a {FORMATS}.")
-    chosen = container.streams.audio[0]
-    for stream in container.streams:
-        if stream is not chosen:
-            stream.discard = av.stream.Discard.all
-    return chosen
-
-
-def decode_frames(path: Path, report: DecodeReport) -> Iterator[av.AudioFrame]:
-    """The frames that can be decoded, in order. Unreadable packets are counted and left out.
-
-    Closing the iterator closes the file.
+    Raises:
+        BadInput: the file does not open, or has too many channels.
     """
-    pack = _Packer()
     with open_container(path) as container:
-        packets = container.demux(first_audio_stream(container))
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except av.error.FFmpegError:
-                report.unreadable += 1  # the container itself is damaged here: nothing after this point can be found
-                return
-            report.packets += 1
-            try:
-                frames = packet.decode()
-            except av.error.FFmpegError:
-                report.unreadable += 1
-                continue
-            for frame in frames:
-                if isinstance(frame, av.AudioFrame) and frame.samples and frame.sample_rate in RATES:
-                    report.seconds += frame.samples / frame.sample_rate
-                    yield pack(frame)
+        stream = only_stream(container, track)
+        if stream.codec_context.name == "alac":
+            # FFmpeg takes the unused part of the last packet off twice; the stated length is cut to below.
+            stream.codec_context.options = {"flags2": "+skip_manual"}
+        pieces, stated = _pieces(container, stream, report), stated_end(container, stream)
+        yield from pieces if stated is None else without_padding(pieces, stated, report)
+
+
+def _pieces(container: av.container.InputContainer, stream: av.AudioStream, report: DecodeReport) -> Iterator[Piece]:
+    timeline = Timeline(container, stream, report)
+    for frame in _frames(container, stream, report):
+        rate, silent = frame.sample_rate, round(timeline.silence_before(frame) * frame.sample_rate)
+        for start in range(0, silent, SILENCE_FRAMES):
+            yield np.zeros((2, min(SILENCE_FRAMES, silent - start)), np.float32), rate
+        report.seconds = timeline.end
+        yield to_stereo(frame, report), rate
+
+
+def _frames(
+    container: av.container.InputContainer, stream: av.AudioStream, report: DecodeReport
+) -> Iterator[av.AudioFrame]:
+    """The frames that can be decoded, in order, and safe to read. Unreadable packets are counted and left out."""
+    packets, pack = container.demux(stream), _Packer()
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except av.error.FFmpegError:
+            report.breaks_off = True
+            return
+        report.packets += 1
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            report.unreadable += 1
+            continue
+        for frame in frames:
+            if isinstance(frame, av.AudioFrame) and frame.samples and frame.sample_rate in RATES:
+                yield pack(frame)
 
 
 class _Packer:
@@ -141,16 +138,15 @@ def to_stereo(frame: av.AudioFrame, report: DecodeReport) -> np.ndarray:
     channels = frame.layout.nb_channels
     if channels > MAX_CHANNELS:
         raise BadInput(f"This file has {channels} channels; up to {MAX_CHANNELS} can be mixed down to stereo.")
-    if channels not in report.channels:
-        report.channels.append(channels)
+    names = tuple(channel.name for channel in frame.layout.channels)
+    if names not in report.layouts:
+        report.layouts.append(names)
     samples = _to_float(frame, channels)
     finite = np.isfinite(samples)
     if not finite.all():
         report.invalid += int((~finite).sum())
         samples = np.where(finite, samples, np.float32(0))
-    if channels == 2:
-        return samples
-    return _downmix_gains(tuple(channel.name for channel in frame.layout.channels)) @ samples
+    return samples if channels == 2 else downmix_gains(names) @ samples
 
 
 def _to_float(frame: av.AudioFrame, channels: int) -> np.ndarray:
@@ -160,12 +156,3 @@ def _to_float(frame: av.AudioFrame, channels: int) -> np.ndarray:
     scale = FULL_SCALE[frame.format.name.removesuffix("p")]
     floats = samples.astype(np.float32) / np.float32(scale)
     return floats - np.float32(1) if frame.format.name.startswith("u8") else floats  # (C, T)
-
-
-def _downmix_gains(names: tuple[str, ...]) -> np.ndarray:
-    """Gains (2, C) into left and right, scaled so that the sum cannot exceed full scale; mono keeps its level."""
-    if len(names) == 1:
-        return np.ones((2, 1), np.float32)
-    known = all(name in DOWNMIX for name in names)
-    gains = np.array([DOWNMIX[name] if known else (1.0, 1.0) for name in names]).T
-    return (gains / max(gains.sum(axis=1).max(), 1.0)).astype(np.float32)

@@ -11,8 +11,9 @@ import pytest
 import soundfile
 
 from backends.core.errors import BadInput, TooLarge
-from backends.separation.io.audio import clock, open_song, read_mix
+from backends.separation.io.audio import open_song, read_mix
 from backends.separation.io.mix import Mix, MixStatistics
+from backends.separation.io.notices import clock
 
 RATE = 44100
 
@@ -213,8 +214,8 @@ def test_a_video_without_sound(tmp_path):
 
 
 def test_a_missing_file_and_a_folder(tmp_path):
-    for path in (tmp_path / "gone.wav", tmp_path):
-        with pytest.raises(BadInput, match="not there any more"):
+    for path, words in ((tmp_path / "gone.wav", "not there any more"), (tmp_path, "is a folder: choose one song")):
+        with pytest.raises(BadInput, match=words):
             open_song(path)
 
 
@@ -303,8 +304,10 @@ def test_over_long_is_refused_from_the_header_or_while_reading(wav, encode, tone
     with pytest.raises(TooLarge, match=r"lasts 12 s, which is longer than the 10 s"):
         open_song(wav(tone(12.0)), 10)
     guessed = encode(tmp_path / "m", tone(12.0), "libmp3lame", container="mp3")
+    with pytest.raises(TooLarge, match=r"lasts 12 s, which is longer than the 10 s"):
+        open_song(guessed, 10)
     with pytest.raises(TooLarge, match=r"is longer than the 10 s"):
-        load(guessed, tmp_path, limit=10)
+        list(read_mix(open_song(guessed), RATE, tmp_path / "mix.wav", 10))
     assert soundfile.info(tmp_path / "mix.wav").duration < 12
 
 

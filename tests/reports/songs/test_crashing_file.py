@@ -36,7 +36,7 @@ def test_a_crash_of_the_decoder_is_a_sentence(tmp_path: Path, monkeypatch: pytes
         audio.open_song(path)
 
 
-def crash(path: str) -> Iterator[None]:
+def crash(path: str, track: str) -> Iterator[None]:
     os.kill(os.getpid(), signal.SIGSEGV)
     yield
 

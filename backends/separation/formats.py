@@ -1,0 +1,33 @@
+"""The sound files that can be read, as data: the demuxers, and the endings that such files have.
+
+A file is recognised by its bytes; the endings only say what to offer, and which files of a folder are songs.
+"""
+
+from __future__ import annotations
+
+SUFFIXES: dict[str, tuple[str, ...]] = {
+    "wav": (".wav", ".wave", ".bwf", ".rf64"),
+    "w64": (".w64",),
+    "aiff": (".aif", ".aiff", ".aifc"),
+    "caf": (".caf",),
+    "au": (".au", ".snd"),
+    "mp3": (".mp3", ".mp2", ".mpga"),
+    "flac": (".flac",),
+    "ogg": (".ogg", ".oga", ".opus", ".ogv", ".spx"),
+    "aac": (".aac",),
+    "wv": (".wv",),
+    "asf": (".wma", ".wmv", ".asf"),
+    "mov": (".m4a", ".m4b", ".m4r", ".mp4", ".m4v", ".mov", ".3gp", ".3g2"),
+    "matroska": (".mka", ".mkv", ".weba", ".webm"),
+    "mpegts": (".ts", ".mts", ".m2ts"),
+    "mpeg": (".mpg", ".mpeg", ".vob"),
+    "mxf": (".mxf",),
+    "avi": (".avi",),
+}
+"""The endings of files by the FFmpeg demuxer that reads them. Playlists, manifests and other formats that refer to
+further files are not among them, so a crafted file cannot make the decoder read anything else."""
+
+ALL_SUFFIXES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+
+FORMATS = "WAV, MP3, FLAC, M4A, OGG or Opus file, or a video with sound"
+"""The usual ones, in the words of a sentence."""
