@@ -12,10 +12,15 @@ from typing import Any, NoReturn
 
 from backends.cli.cards import fetch_weights, import_weights, list_cards
 from backends.cli.run import run_task
-from backends.cli.terminal import answer
+from backends.cli.terminal import answer, say
 from backends.core.options import OptionInfo
 from backends.core.task import Task, task_named, tasks
 from backends.serving.inputs import check_inputs, check_options
+
+OPEN_TO_ALL = (
+    "Anyone who can reach this machine over the network can use its models: there is no log-in. Keep it behind a "
+    "firewall, or a proxy with a log-in."
+)
 
 NUMBERS = {"number": "NUMBER", "integer": "N"}
 
@@ -190,8 +195,13 @@ def _command(commands: Any, name: str, act: Callable[..., int], text: str) -> ar
 
 def serve(arguments: argparse.Namespace) -> int:
     """Serve until told to stop. Prints one JSON line with the address once the port is bound."""
-    from backends.serving.process import listen, serve_until_stopped
+    from backends.serving.guard import is_loopback
+    from backends.serving.process import listen, make_root, serve_until_stopped
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    if arguments.root is not None:
+        make_root(arguments.root)
     listener = listen(arguments.host, arguments.port)
+    if not is_loopback(arguments.host):
+        say(OPEN_TO_ALL)
     serve_until_stopped(listener, arguments.root, arguments.supervised, answer)

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -30,10 +31,21 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         listener.close()
-        raise BadInput(f"Cannot listen on {host}:{port} ({error.strerror}).") from error
+        reason = getattr(error, "strerror", None) or "a port is a number from 0 to 65535"
+        raise BadInput(f"Cannot listen on {host}:{port} ({reason}).") from error
     return listener
+
+
+def make_root(root: Path) -> None:
+    """Make the folder for uploads and results, and try that it can be written. Raises BadInput."""
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+    except OSError as error:
+        raise BadInput(f"Uploads and results cannot be kept in {root} ({error.strerror}).") from error
 
 
 def serve_until_stopped(

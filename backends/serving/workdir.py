@@ -1,4 +1,4 @@
-"""The temporary folder of a running backend, and the clearing away of those whose backend was killed."""
+"""The temporary folder of a running backend or studio, and the clearing away of those whose process was killed."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ DAY = 24 * 3600
 class WorkDir:
     """A temporary folder of our own. Its name is known before there is anything to remove."""
 
-    def __init__(self) -> None:
-        self.path = Path(tempfile.gettempdir()) / f"{PREFIX}{secrets.token_hex(8)}"
+    def __init__(self, prefix: str = PREFIX) -> None:
+        self.prefix = prefix
+        self.path = Path(tempfile.gettempdir()) / f"{prefix}{secrets.token_hex(8)}"
         self._lock = FileLock(self.path / LOCK)
 
     def make(self) -> None:
-        """Make and occupy the folder, once those of dead backends are gone."""
-        clear_stale()
+        """Make and occupy the folder, once those of the dead are gone."""
+        clear_stale(self.prefix)
         self.path.mkdir(mode=0o700)
         self._lock.acquire(timeout=0)
 
@@ -39,9 +40,9 @@ class WorkDir:
         remove(self.path)
 
 
-def clear_stale() -> None:
-    """Delete the folders of backends that died without doing so."""
-    for root in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+def clear_stale(prefix: str = PREFIX) -> None:
+    """Delete the folders of backends, or whoever has this prefix, that died without doing so."""
+    for root in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         if not _is_ours(root):
             continue
         if not (root / LOCK).exists():  # just being made, or by something that left no lock

@@ -58,6 +58,16 @@ WEIGHTS = {
 """Where a card's weights come from."""
 
 
+ADDRESS = re.compile(r"(https?\\?:(?=//)|www(?=\.)|@(?=[\w-]+\.))", re.IGNORECASE)
+"""Where Markdown would begin a link of its own accord, once its special characters are escaped."""
+
+WORD_JOINER = "\N{WORD JOINER}"
+
+
 def escape(text: str) -> str:
-    """Text from outside, such as a file's name, with Markdown's special characters escaped: shown as it is."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>$:~])", r"\\\1", text)
+    """Text from outside, such as a file's name, with Markdown's special characters escaped: shown as it is.
+
+    An invisible character keeps what looks like a web or mail address from becoming a link.
+    """
+    escaped = re.sub(r"([\\`*_{}\[\]()#+!|<>$:~])", r"\\\1", text)
+    return ADDRESS.sub(rf"\1{WORD_JOINER}", escaped)

@@ -1,0 +1,69 @@
+"""What the studio checks and says before it serves: its address, who can reach it, and what earlier ones left."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import tempfile
+
+from backends.core.errors import BadInput
+from backends.serving.guard import is_loopback
+from backends.serving.workdir import WorkDir
+
+PREFIX = "fourfold-studio-"
+
+OPEN_TO_ALL = (
+    "  Anyone who can reach this computer over the network can see, change and delete everything here: there is no\n"
+    "  log-in. Set HOST=127.0.0.1 to keep it to this computer, or put a proxy with a log-in before it.\n"
+)
+
+
+def address() -> tuple[str, int]:
+    """HOST and PORT. Raises BadInput where nobody can listen there."""
+    host, text = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8501"
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65536:
+        raise BadInput(f"PORT must be a number between 1 and 65535, not {text!r}.")
+    _check_free(host, int(text))
+    return host, int(text)
+
+
+def _check_free(host: str, port: int) -> None:
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except (OSError, UnicodeError) as error:
+        number = getattr(error, "errno", None)
+        if number == errno.EADDRINUSE:
+            raise BadInput(f"Port {port} on {host} is taken. Choose another: make app PORT={port + 1}") from error
+        if number in (errno.EACCES, errno.EPERM):
+            raise BadInput(f"Port {port} is kept for the system. Choose one above 1023: make app PORT=8501") from error
+        raise BadInput(f"HOST={host} is no address of this computer: set it to 127.0.0.1, or leave it out.") from error
+
+
+def greeting(host: str, port: int) -> str:
+    """Where the studio is, and who can reach it."""
+    everywhere = host in ("0.0.0.0", "::")
+    shown = "localhost" if everywhere or host == "127.0.0.1" else f"[{host}]" if ":" in host else host
+    lines = f"\n  Fourfold is at http://{shown}:{port}\n"
+    if everywhere:
+        lines += f"  From other computers: http://{socket.gethostname()}:{port}\n"
+    if not is_loopback(host):
+        lines += OPEN_TO_ALL
+    return f"{lines}  Press Ctrl-C to stop it.\n"
+
+
+def own_temporary_folder() -> WorkDir:
+    """Make a folder for all temporary files of this process, once those of studios that were killed are gone.
+
+    Raises BadInput where there is no room for temporary files.
+    """
+    folder = WorkDir(PREFIX)
+    try:
+        folder.make()
+    except OSError as error:
+        place = folder.path.parent
+        raise BadInput(f"Fourfold cannot make temporary files in {place} ({error.strerror}): set TMPDIR.") from error
+    tempfile.tempdir = str(folder.path)
+    return folder

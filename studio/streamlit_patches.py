@@ -1,0 +1,75 @@
+"""Everything of Streamlit that the studio uses and Streamlit does not promise to keep, in one place.
+
+Written for streamlit 1.67. `missing` names what a version of Streamlit lacks; a test calls it, so that a new version
+that changed something is found by name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from streamlit.runtime import Runtime
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.caching.ttl_cache import TTLCache
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.web.server.starlette import starlette_server
+
+from backends.serving.connections import uvicorn_options
+
+EXPIRE_SECONDS = 30.0
+"""Between two looks for sessions that were closed too long ago to be taken up again (two minutes, says Streamlit)."""
+
+_streamlit_options = getattr(starlette_server, "_get_uvicorn_config_kwargs", None)
+
+
+def apply() -> None:
+    """Before the server starts: end habits that Streamlit has when its own command did not start it."""
+    # Streamlit takes a folder called pages/ for its older kind of navigation until app.py has run once; whoever opens
+    # the address of a page first would then see that page without its frame.
+    PagesManager.uses_pages_directory = False
+    # It also takes the address that it is given for an edit of its configuration file and asks for a restart.
+    logging.getLogger("streamlit.config").addFilter(lambda record: "[server]" not in record.getMessage())
+    # It gives no way to say how many connections may be open, nor for how long idle ones stay.
+    starlette_server._get_uvicorn_config_kwargs = _server_options
+
+
+def _server_options() -> dict[str, Any]:
+    return {**(_streamlit_options() if _streamlit_options else {}), **uvicorn_options()}
+
+
+async def free_closed_sessions(every: float = EXPIRE_SECONDS) -> None:
+    """For ever: end the sessions of tabs that were closed a while ago, whose uploads are in memory.
+
+    Streamlit does so only when somebody opens or closes the next page, which at night is nobody.
+    """
+    while True:
+        await asyncio.sleep(every)
+        expire_sessions(Runtime.instance())
+
+
+def expire_sessions(runtime: Any) -> int:
+    """End the stored sessions whose time is over; how many there were."""
+    expired = runtime._session_mgr._session_storage._cache.expire()
+    for _, info in expired:
+        info.session.shutdown()
+    return len(expired)
+
+
+def missing() -> list[str]:
+    """The names of the attributes above that this version of Streamlit lacks."""
+    storage = MemorySessionStorage()
+    things: dict[str, tuple[Any, str]] = {
+        "PagesManager.uses_pages_directory": (PagesManager, "uses_pages_directory"),
+        "starlette_server._get_uvicorn_config_kwargs": (starlette_server, "_get_uvicorn_config_kwargs"),
+        "MemorySessionStorage()._cache": (storage, "_cache"),
+        "TTLCache.expire": (TTLCache, "expire"),
+        "AppSession.shutdown": (AppSession, "shutdown"),
+    }
+    lacking = [name for name, (thing, attribute) in things.items() if not hasattr(thing, attribute)]
+    # Both are made with more than a test has; their constructors name what they assign.
+    if "_session_mgr" not in Runtime.__init__.__code__.co_names:
+        lacking.append("Runtime()._session_mgr")
+    return lacking
