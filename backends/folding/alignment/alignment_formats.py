@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from backends.core.errors import BadInput
 
 MAX_NAME = 200
 FORMATS = "an A3M, Stockholm, Clustal or aligned FASTA file"
+MIN_ALIKE = 0.3
+"""Share of letters that rows without gaps have in common if they are of one family."""
 _BLANK = bytes.maketrans(b"", b""), b" \t\r\n\x0b\x0c"
 _ANNOTATION = re.compile(r"^(ss_(pred|conf|dssp|psipred)|sa_(dssp|pred)|aa_(dssp|pred)|ss|conf)\b", re.IGNORECASE)
 _CONSENSUS = re.compile(r"(^|[_|])consensus\b", re.IGNORECASE)
@@ -59,16 +63,20 @@ def complex_header(data: bytes) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def is_bare_rows(data: bytes) -> bool:
-    """Rows of one width with gaps and without names, as PSICOV and CCMpred take them."""
-    lines = data.split(b"\n")
-    rows = [line.strip() for line in lines if line.strip()]
-    return (
-        len(rows) > 1
-        and len(rows[0]) > 1
-        and len({len(row) for row in rows}) == 1
-        and any(b"-" in row for row in rows)
-        and all(_ROW.fullmatch(row) for row in rows)
-    )
+    """Rows of one width without names, as PSICOV and CCMpred take them.
+
+    A sequence that is wrapped at its length has rows of one width as well: an alignment has gaps, or like rows.
+    """
+    rows = [line.strip() for line in data.split(b"\n") if line.strip()]
+    if len(rows) < 2 or len(rows[0]) < 2 or len({len(row) for row in rows}) > 1:
+        return False
+    if not all(_ROW.fullmatch(row) for row in rows):
+        return False
+    if any(b"-" in row for row in rows):
+        return True
+    table = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1)
+    alike = (table[1:] == table[0]).mean(axis=1)
+    return len(rows) > 2 and MIN_ALIKE <= float(np.median(alike)) < 1
 
 
 def is_clustal(data: bytes) -> bool:

@@ -8,10 +8,17 @@ import lzma
 import re
 import zlib
 from pathlib import Path
+from typing import IO
 
 from backends.core.errors import BadInput, TooLarge
 
 GZIP = b"\x1f\x8b"
+
+
+def _opened(path: Path, head: bytes) -> IO[bytes]:
+    if head == GZIP:
+        return gzip.open(path, "rb")
+    return bz2.open(path, "rb") if head == b"BZ" else lzma.open(path, "rb")
 
 
 def read_data(path: Path, most: int, too_large: str) -> bytes:
@@ -26,10 +33,9 @@ def read_data(path: Path, most: int, too_large: str) -> bytes:
     if path.stat().st_size > most:
         raise TooLarge(too_large)
     data = path.read_bytes()
-    opener = {GZIP: gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}.get(data[:2])
-    if opener is not None and not (data[:2] == b"BZ" and data[2:3] != b"h"):
+    if data.startswith((GZIP, b"BZh", b"\xfd7zXZ")):
         try:
-            with opener(path, "rb") as file:
+            with _opened(path, data[:2]) as file:
                 data = file.read(most + 1)
         except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
             raise BadInput("This file is compressed and damaged: fetch it again.") from error

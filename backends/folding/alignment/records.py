@@ -23,6 +23,8 @@ _RARE = frozenset(SUBSTITUTES)
 MAX_RARE = 0.04
 """Share of B, J, O, U and Z in text of several words beyond which it is prose: proteins have next to none of them."""
 
+_ENTRY = re.compile(r"[1-9][A-Za-z0-9]{3}|AF-\w+-F\d+|[OPQ]\d[A-Z0-9]{3}\d|[A-NR-Z]\d([A-Z][A-Z0-9]{2}\d){1,2}")
+"""Ids of the PDB, the AlphaFold database and UniProt."""
 _PIR = re.compile(r"^>(P1|F1|DL|DC|RL|RC|N3|N1|XX);", re.MULTILINE)
 _CODE = {name: letter for letter, name in THREE_LETTER.items() if letter != "X"}
 
@@ -52,7 +54,7 @@ def read_records(text: str) -> list[Record]:
         name = re.search(r"^ID   (\S+)", text, re.MULTILINE)
         body = text.split("\nSQ   ", 1)[1].partition("\n")[2]
         return [Record(name[1] if name else "", re.split(r"^//", body, maxsplit=1, flags=re.MULTILINE)[0])]
-    return [_bare(text)]
+    return _table(text) or [_bare(text)]
 
 
 def fasta(text: str) -> list[Record]:
@@ -119,6 +121,7 @@ def _three_letters(record: Record) -> Record:
 
 def _bare(text: str) -> Record:
     """Text without a “>”: the residues alone, or with a name before a colon or on the first line."""
+    _refuse_numbers(text)
     record = _three_letters(Record("", text))
     if record.notice:
         return record
@@ -128,8 +131,28 @@ def _bare(text: str) -> Record:
     heading, _, body = text.strip().partition("\n")
     if body.strip() and _is_words(heading) and not _is_words(body):
         return Record(_name(heading), body, f"The first line, “{_name(heading)}”, was taken as the name.")
+    words = text.split()
+    if len(words) > 1 and re.search(r"[a-z]", words[0]) and all(word.isupper() for word in words[1:]):
+        return Record(_name(words[0]), " ".join(words[1:]), f"“{_name(words[0])}” was taken as the name.")
     _refuse_words(text)
     return record
+
+
+def _table(text: str) -> list[Record]:
+    """A name and a sequence in each line, as in a spreadsheet; empty where the text is something else."""
+    rows = [re.split(r"[\t,;]\s*|\s+", line.strip()) for line in text.splitlines() if line.strip()]
+    if rows and all(len(row) == 2 for row in rows) and not _is_residues(rows[0][1]):
+        rows = rows[1:]  # a heading such as “id,sequence”
+    fits = all(len(row) == 2 and _is_residues(row[1]) for row in rows)
+    names = [row[0] for row in rows] if fits else []
+    named = all(re.search(r"[A-Za-z]", name) and re.search(r"[a-z\d_|]", name) for name in names)
+    if not names or not named or not re.search(r"[\t,;\n]", text.strip()):
+        return []
+    return [Record(_name(name), letters) for name, letters in rows]
+
+
+def _is_residues(text: str) -> bool:
+    return len(text) >= MIN_NAMED_RESIDUES and re.fullmatch(r"[A-Z*:]+", text) is not None
 
 
 def _name(text: str) -> str:
@@ -168,6 +191,21 @@ def _refuse_words(text: str) -> None:
         odd = next(word for word in words if not word.isupper())
         raise BadInput(
             f"There are words among the residues, such as “{odd[:30]}”: leave them out, or put “>” before their line."
+        )
+
+
+def _refuse_numbers(text: str) -> None:
+    """Raises BadInput for tables, coordinates of other formats, and the ids of entries."""
+    if len(re.findall(r"\d\.\d", text)) > 1:
+        raise BadInput(
+            "There are decimal numbers among the letters, as in a table or a file of coordinates: bring the sequence "
+            "alone, or a structure as PDB or mmCIF."
+        )
+    word = text.strip()
+    if _ENTRY.fullmatch(word):
+        raise BadInput(
+            f"“{word}” looks like the id of an entry in a database. Nothing is fetched from there: download its file, "
+            "and bring that."
         )
 
 

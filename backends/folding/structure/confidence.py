@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
 import math
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,11 +13,11 @@ import numpy as np
 
 from backends.core.errors import BadInput, TooLarge
 from backends.folding.limits import MAX_TOKENS
+from backends.folding.structure.confidence_file import read_content
 
 if TYPE_CHECKING:
     from backends.folding.structure.structure import Structure
 
-MAX_BYTES = 512 << 20  # a PAE of 5,000 residues in decimals
 BANDS = ((90.0, "very high"), (70.0, "confident"), (50.0, "low"), (0.0, "very low"))
 """Lower ends of the AlphaFold DB's bands of pLDDT, highest first, and their names there."""
 
@@ -104,61 +100,7 @@ def read_confidence(path: Path) -> Confidence:
         BadInput: none of these formats, not square, or numbers that are no errors in Å.
         TooLarge: over 512 MiB or `MAX_TOKENS` residues.
     """
-    return parse_confidence(_content(_bytes(path)))
-
-
-def _bytes(path: Path) -> bytes:
-    """The file, unpacked where it is gzipped."""
-    too_large = TooLarge(f"This confidence file is over {MAX_BYTES >> 20} MiB.")
-    if path.stat().st_size > MAX_BYTES:
-        raise too_large
-    data = path.read_bytes()
-    if data.startswith(b"\x1f\x8b"):
-        try:
-            with gzip.open(path, "rb") as file:
-                data = file.read(MAX_BYTES + 1)
-        except (OSError, EOFError, zlib.error) as error:
-            raise BadInput("This confidence file is compressed and damaged: fetch it again.") from error
-        if len(data) > MAX_BYTES:
-            raise too_large
-    return data
-
-
-def _content(data: bytes) -> Any:
-    """What a file of JSON, NPZ or NPY holds."""
-    if data.startswith((b"PK\x03\x04", b"\x93NUMPY")):
-        return _arrays(data)
-    if data[:1] == b"\x80":
-        raise BadInput(
-            "This is a Python pickle (.pkl), which can run programs when it is opened, so it is not: save its "
-            "“predicted_aligned_error” as JSON or .npz, or bring the JSON file of the PAE."
-        )
-    try:
-        return json.loads(data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"))
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise BadInput(
-            "The confidence file is not JSON or NPZ, or is cut off; it may be a web page: fetch it again."
-        ) from error
-
-
-def _arrays(data: bytes) -> dict[str, Any]:
-    """The arrays of an NPZ, or the one of an NPY as “pae”; nothing that is pickled."""
-    try:
-        if data.startswith(b"PK"):
-            with zipfile.ZipFile(io.BytesIO(data)) as bundle:
-                if sum(item.file_size for item in bundle.infolist()) > MAX_BYTES:
-                    raise TooLarge(f"This confidence file is over {MAX_BYTES >> 20} MiB when it is unpacked.")
-                if not any(item.filename.endswith(".npy") for item in bundle.infolist()):
-                    raise BadInput("This is a ZIP of several files: unpack it, and bring the file of the PAE alone.")
-            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-                content = {name: arrays[name] for name in arrays.files}
-        else:
-            content = {"pae": np.load(io.BytesIO(data), allow_pickle=False)}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise BadInput(
-            "This file of arrays is damaged, or holds something else than numbers: fetch it again."
-        ) from error
-    return {name: value.tolist() if value.size <= 1 else value for name, value in content.items()}
+    return parse_confidence(read_content(path))
 
 
 def parse_confidence(content: Any) -> Confidence:

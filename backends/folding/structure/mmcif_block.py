@@ -69,3 +69,9 @@ def separate_chains(block: gemmi.cif.Block) -> list[str]:
         f"{', '.join(sorted(map(gemmi.cif.as_string, rows[name]))[:6])}."
         for name in sorted(repeated)
     ]
+
+
+def software_lines(block: gemmi.cif.Block) -> str:
+    """The programs that the file names, one a line as “_software.name NAME”, however the file lists them."""
+    names = block.find_values("_software.name")
+    return "\n".join(f"_software.name {gemmi.cif.as_string(name)}" for name in names)

@@ -16,16 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from backends.folding.structure import geometry
+from backends.folding.structure import geometry, offenders
 from backends.folding.structure.geometry import Torsions
+from backends.folding.structure.offenders import Places
 from backends.folding.structure.secondary import assign_secondary_structure
 from backends.folding.structure.structure import Structure
 
 GOOD, DOUBTFUL, BROKEN = "good", "doubtful", "broken"
 _RANK = {GOOD: 0, DOUBTFUL: 1, BROKEN: 2}
-BOND_LENGTHS = {"N-CA": 1.459, "CA-C": 1.525, "C-O": 1.229, "C-N": 1.336}
-BOND_ANGLES = {"N-CA-C": 111.0, "CA-C-N": 117.2, "C-N-CA": 121.7}
-"""In Å and degrees: Engh & Huber, International Tables for Crystallography F, 2001, table 18.3.2.3."""
 MAX_LISTED = 400
 MIN_OFFENDERS = 3
 """Places that have to offend before a structure is called broken."""
@@ -65,9 +63,6 @@ class PlausibilityReport:
         return {"verdict": self.verdict, "sentence": self.sentence, "rows": rows}
 
 
-Places = tuple[np.ndarray, np.ndarray]
-
-
 @dataclass(frozen=True)
 class Check:
     """A check that counts offenders. Up to `good` per cent of them are normal, beyond `doubtful` it is no protein.
@@ -91,18 +86,18 @@ class Check:
         result = self.find(structure, torsions)
         if result is None or not len(result[1]):
             return None
-        offenders, places = result
-        value, verdict = self._judge(len(offenders), len(places))
-        where, count, total = "", len(offenders), len(places)
+        wrong, places = result
+        value, verdict = self._judge(len(wrong), len(places))
+        where, count, total = "", len(wrong), len(places)
         for name, part in structure.chain_slices():
             mine = int(_within(places, part).sum())
             if MIN_PLACES <= mine < len(places):
-                bad = int(_within(offenders, part).sum())
+                bad = int(_within(wrong, part).sum())
                 of_chain, chain_verdict = self._judge(bad, mine)
                 if _RANK[chain_verdict] > _RANK[verdict]:
                     value, verdict, count, total, where = of_chain, chain_verdict, bad, mine, f"Chain {name}: "
         sentence = self.fine if verdict == GOOD else where + self.wrong.format(count=count, places=total)
-        listed = tuple(int(row) for row in np.unique(offenders)[:MAX_LISTED])
+        listed = tuple(int(row) for row in np.unique(wrong)[:MAX_LISTED])
         return CheckResult(
             self.id, self.name, value, self.unit, self.expected, verdict, sentence, self.definition, listed
         )
@@ -118,90 +113,6 @@ def _within(rows: np.ndarray, part: slice) -> np.ndarray:
     return (rows >= part.start) & (rows < part.stop)
 
 
-def _ca_spacing(structure: Structure, _: Torsions) -> Places:
-    steps = np.flatnonzero(structure.linked())
-    length = np.linalg.norm(structure.ca[steps + 1] - structure.ca[steps], axis=-1)
-    off = (np.abs(length - 3.80) > 0.25) & (np.abs(length - 2.95) > 0.2)
-    return steps[off], steps
-
-
-def _off(found: dict[str, tuple[np.ndarray, np.ndarray]], ideal: dict[str, float], reach: float) -> Places | None:
-    off = [rows[np.abs(values - ideal[name]) > reach] for name, (rows, values) in found.items()]
-    places = np.concatenate([rows for rows, _ in found.values()])
-    return (np.concatenate(off), places) if len(places) else None
-
-
-def _bond_lengths(structure: Structure, _: Torsions) -> Places | None:
-    return _off(geometry.covalent_lengths(structure), BOND_LENGTHS, 0.12)
-
-
-def _bond_angles(structure: Structure, _: Torsions) -> Places | None:
-    return _off(geometry.covalent_angles(structure), BOND_ANGLES, 15.0)
-
-
-def _twisted(_: Structure, torsions: Torsions) -> Places:
-    omega = np.abs(torsions.omega)
-    return np.flatnonzero((omega > 40) & (omega < 140)), np.flatnonzero(np.isfinite(omega))
-
-
-def _cis(structure: Structure, torsions: Torsions) -> Places:
-    bonds = np.flatnonzero(np.isfinite(torsions.omega))
-    bonds = bonds[[structure.sequence[row + 1] != "P" for row in bonds]] if len(bonds) else bonds
-    return bonds[np.abs(torsions.omega[bonds]) <= 40], bonds
-
-
-def _ramachandran(structure: Structure, torsions: Torsions) -> Places:
-    known = np.isfinite(torsions.phi) & np.isfinite(torsions.psi)
-    return np.flatnonzero(geometry.ramachandran_outliers(structure, torsions)), np.flatnonzero(known)
-
-
-def _chirality(structure: Structure, _: Torsions) -> Places:
-    volume = geometry.handedness(structure)
-    expected = np.where(structure.d_residues, -1, 1)  # D-amino acids, where the file names them so
-    return np.flatnonzero(volume * expected < 0), np.flatnonzero(np.isfinite(volume))
-
-
-def _helix_hand(structure: Structure, _: Torsions) -> Places | None:
-    """Turns with the spacing of an α-helix, in runs; their hand is the sign of the torsion of four Cα.
-
-    A single such turn of either hand is found in many loops: only `MIN_TURNS` or more in a row, of one hand, are helix.
-    """
-    linked = structure.linked()
-    starts = np.array([i for i in range(len(structure) - 4) if linked[i : i + 4].all()], dtype=int)
-    if not len(starts):
-        return None
-    a, b, c, d, e = (structure.ca[starts + step].astype(float) for step in range(5))
-    three, four = np.linalg.norm(d - a, axis=-1), np.linalg.norm(e - a, axis=-1)
-    tight = (np.abs(three - 5.2) < 0.6) & (np.abs(four - 6.3) < 0.7)
-    tight &= ~np.array([structure.d_residues[i : i + 5].any() for i in starts])
-    hand = np.zeros(len(structure), dtype=int)
-    hand[starts[tight]] = np.where(geometry.dihedral(a, b, c, d)[tight] < 0, -1, 1)
-    ends = np.flatnonzero(np.diff(hand)) + 1
-    runs = [run for run in np.split(np.arange(len(hand)), ends) if len(run) >= MIN_TURNS and hand[run[0]] != 0]
-    turns = np.concatenate(runs) if runs else np.array([], dtype=int)
-    return (turns[hand[turns] < 0], turns) if len(turns) >= 2 * MIN_TURNS else None
-
-
-MIN_TURNS = 4
-"""Turns in a row, seven residues, that make a helix: the left-handed ones of real proteins are shorter (Novotny &
-Kleywegt 2005)."""
-
-
-def _clashes(structure: Structure, _: Torsions) -> Places:
-    result = geometry.find_overlaps(structure, least=1.0)
-    return result.residues[:, 0], np.nonzero(structure.mask)[0]
-
-
-def _ca_clashes(structure: Structure, _: Torsions) -> Places:
-    from scipy.spatial import cKDTree
-
-    tree = cKDTree(structure.ca)
-    crowd = tree.query_ball_point(structure.ca, 3.2, return_length=True) - 1
-    near = [np.linalg.norm(structure.ca[i + 1] - structure.ca[i]) < 3.2 for i in range(len(structure) - 1)]
-    beside = np.r_[0, near] + np.r_[near, 0]  # a cis peptide's neighbours are that close
-    return np.flatnonzero(crowd > beside), np.arange(len(structure))
-
-
 CHECKS = (
     Check(
         "ca_spacing", "Steps along the chain", 1.5, 5.0, "3.8 Å from each Cα to the next (2.95 Å before a cis bond)",
@@ -209,21 +120,21 @@ CHECKS = (
         "{count} of {places} steps along the chain are too long or too short: it is torn or squashed.",
         "The distance between the Cα atoms of neighbouring residues is fixed by the flat peptide bond between them: "
         "3.80 Å (trans) or 2.95 Å (cis). Counted: off by more than 0.25 Å (0.2 Å for cis).",
-        _ca_spacing,
+        offenders.ca_spacing,
     ),
     Check(
         "bond_lengths", "Bond lengths", 1.5, 8.0, "within 0.12 Å of the ideal (Engh & Huber 2001)",
         "The backbone's bonds have the right length.",
         "{count} of {places} bonds of the backbone are too long or too short.",
         "Length of N–Cα, Cα–C, C=O and C–N. Refined crystals spread by about 0.02 Å. Counted: off by more than 0.12 Å.",
-        _bond_lengths,
+        offenders.bond_lengths,
     ),
     Check(
         "bond_angles", "Bond angles", 2.0, 10.0, "within 15° of the ideal (Engh & Huber 2001)",
         "The backbone's angles are right.",
         "{count} of {places} angles of the backbone are bent too far.",
         "Angles N–Cα–C, Cα–C–N, C–N–Cα. Refined crystals spread by about 2.5°. Counted: off by more than 15°.",
-        _bond_angles,
+        offenders.bond_angles,
     ),
     Check(
         "clashes", "Clashes", 8.0, 40.0, "no more than 8 pairs of atoms in 1,000 atoms (crystals: 0)",
@@ -231,14 +142,14 @@ CHECKS = (
         "{count} pairs of atoms sit inside each other: parts of the chain take up the same room.",
         "Pairs of heavy atoms, not bonded to each other, whose spheres (radii of Bondi 1964) overlap by 1 Å or more; "
         "hydrogen bonds and disulphide bridges are allowed for.",
-        _clashes, "per 1,000 atoms",
+        offenders.clashes, "per 1,000 atoms",
     ),
     Check(
         "crossings", "Chain through chain", 0.0, 3.0, "no two Cα closer than 3.2 Å, save across a cis bond",
         "The chain does not run through itself.",
         "At {count} of {places} residues the chain runs through itself or another chain.",
         "Two residues that do not follow each other keep their Cα atoms 3.8 Å apart or more. Counted: under 3.2 Å.",
-        _ca_clashes,
+        offenders.ca_clashes,
     ),
     Check(
         "ramachandran", "Backbone twist (Ramachandran)", 5.0, 15.0, "at most 5 % outside the allowed regions",
@@ -246,14 +157,14 @@ CHECKS = (
         "{count} of {places} residues twist in ways that real backbones hardly do.",
         "The torsions φ and ψ on either side of Cα. Most combinations make atoms collide; allowed are boxes around the "
         "regions of Lovell et al. 2003, for glycine, proline and the rest.",
-        _ramachandran,
+        offenders.ramachandran,
     ),
     Check(
         "chirality", "Handedness of the residues", 0.0, 5.0, "all L, the only hand in nature, save those named as D",
         "All residues are of the hand that their names say.",
         "{count} of {places} residues are of the wrong (D) hand.",
         "Seen from the hydrogen, CO, R and N of an L-amino acid run clockwise about Cα. Counted: the mirror image.",
-        _chirality,
+        offenders.chirality,
     ),
     Check(
         "helix_hand", "Handedness of the helices", 15.0, 40.0, "right-handed",
@@ -261,21 +172,21 @@ CHECKS = (
         "{count} of {places} turns of helix run to the left: the structure, or part of it, is a mirror image.",
         "The torsion of four Cα in a row is about +50° in an α-helix of L-amino acids, −50° in its mirror image. "
         "Counted: four turns or more in a row; single turns of either hand are common in loops.",
-        _helix_hand,
+        offenders.helix_hand,
     ),
     Check(
         "omega_twisted", "Flat peptide bonds", 2.0, 10.0, "ω within 40° of flat (0° or 180°)",
         "The bonds between residues are flat.",
         "{count} of {places} bonds between residues are twisted out of the plane.",
         "The torsion ω about C–N; its partial double bond keeps it at 180° (trans) or, rarely, 0° (cis).",
-        _twisted,
+        offenders.twisted,
     ),
     Check(
         "omega_cis", "Cis bonds", 1.5, 8.0, "about 0.03 % before residues other than proline (Jabs et al. 1999)",
         "Cis bonds are as rare as they should be.",
         "{count} of {places} bonds before residues other than proline are cis, which is very rare.",
         "Cis means that both Cα lie on the same side of the bond between two residues. Before proline it is common.",
-        _cis,
+        offenders.cis,
     ),
 )  # fmt: skip
 

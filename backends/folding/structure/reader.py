@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 
 import gemmi
@@ -15,60 +13,21 @@ import numpy as np
 from backends.core.errors import BadInput, TooLarge
 from backends.folding.alignment.file_text import read_data
 from backends.folding.limits import MAX_STRUCTURE_RESIDUES
-from backends.folding.residues import THREE_LETTER
-from backends.folding.structure.atoms import ATOM37, CA, INDEX
-from backends.folding.structure.b_factors import AUTO, PLDDT, header_of, question, read_confidence, read_method
-from backends.folding.structure.mmcif_block import coordinates_block, separate_chains
-from backends.folding.structure.other_atoms import ION, LIGAND, MODIFICATION, NUCLEIC, SUGAR, WATER, OtherAtoms
-from backends.folding.structure.pdb_text import separate_molecules, standard_name
+from backends.folding.structure.atoms import ATOM37, CA
+from backends.folding.structure.b_factors import AUTO, PLDDT, question, read_confidence, read_method
+from backends.folding.structure.other_atoms import MODIFICATION, OtherAtoms
+from backends.folding.structure.parsing import (
+    STANDARD_NAMES,
+    ParsedOther,
+    ParsedResidue,
+    is_amino_acid,
+    parse_text,
+    sort_residues,
+)
 from backends.folding.structure.structure import Crystal, Structure
 
 MAX_BYTES = 96 << 20
 MAX_COORDINATE = 20_000.0  # Å; a PDB column holds less than 10,000
-MAX_CHAIN_NAME = 40
-ALIASES = {"OT1": "O", "OT2": "OXT", "O1": "O", "O2": "OXT"}  # older programs' last atoms
-NAMED_OTHERWISE = {"MSE": {"SE": "SD"}, "ILE": {"CD": "CD1"}}
-"""Atoms that stand in another's place: selenium in selenomethionine; CHARMM's last carbon of isoleucine."""
-_STANDARD = frozenset(THREE_LETTER.values())
-NUCLEOTIDES = frozenset({"A", "C", "G", "U", "DA", "DC", "DG", "DT"})
-
-
-@dataclass(frozen=True)
-class ParsedResidue:
-    """One amino acid: its atoms by their place in atom37, and `further` ones that have no place there.
-
-    `place` is where in the file it stands. `tokens`: how often programs of AlphaFold 3's kind count it.
-    """
-
-    chain: str
-    seqid: gemmi.SeqId
-    letter: str
-    component: str
-    atoms: dict[int, gemmi.Atom]
-    further: tuple[gemmi.Atom, ...]
-    place: int = 0
-
-    @property
-    def tokens(self) -> int:
-        return 1 if self.component in _STANDARD else len(self.atoms) + len(self.further)
-
-
-@dataclass(frozen=True)
-class ParsedOther:
-    """One residue that is no amino acid: a ligand, ion, water, sugar or nucleotide."""
-
-    chain: str
-    seqid: gemmi.SeqId
-    component: str
-    kind: str
-    atoms: tuple[gemmi.Atom, ...]
-    place: int = 0
-
-    @property
-    def tokens(self) -> int:
-        if self.kind == WATER:
-            return 0
-        return 1 if self.component in NUCLEOTIDES else sum(not atom.is_hydrogen() for atom in self.atoms)
 
 
 def read_structure(path: Path, chain: str = "", meaning: str = AUTO, most: int | None = None) -> Structure:
@@ -92,10 +51,11 @@ def read_structure(path: Path, chain: str = "", meaning: str = AUTO, most: int |
 
 def parse_structure(text: str, chain: str = "", meaning: str = AUTO, most: int | None = None) -> Structure:
     """As `read_structure`, from the text of a file."""
-    parsed, names, notes = _parsed(text)
+    file = parse_text(text)
+    parsed = file.structure
     if not len(parsed):
         raise BadInput("This structure file holds no atoms.")
-    residues, others = _sorted_out(parsed[0], names)
+    residues, others = sort_residues(parsed[0], file.names)
     whole = [residue for residue in residues if CA in residue.atoms]
     if not whole:
         raise BadInput("There is no protein in this structure file: no residue of it has a Cα atom.")
@@ -106,8 +66,8 @@ def parse_structure(text: str, chain: str = "", meaning: str = AUTO, most: int |
             f"This structure has {len(whole):,} residues; at most {limit:,} can be opened. Choose one of its chains, "
             "or save those you want to see as a file of their own."
         )
-    notes += _notes(parsed, whole, len(residues) - sum(CA in residue.atoms for residue in residues))
-    return _assembled(parsed, whole, others, Reading(header_of(text), meaning, tuple(notes)))
+    notes = [*file.notes, *_notes(parsed, whole, len(residues) - sum(CA in residue.atoms for residue in residues))]
+    return _assembled(parsed, whole, others, Reading(file.header, meaning, tuple(notes)))
 
 
 def _of_chain(
@@ -130,108 +90,6 @@ def _decoded(path: Path) -> str:
     if b"\0" in data:
         raise BadInput("This is a binary file; a structure is opened from a PDB or mmCIF file, which is text.")
     return data.decode("utf-8", errors="replace")
-
-
-def _parsed(text: str) -> tuple[gemmi.Structure, dict[str, str], list[str]]:
-    """The file as gemmi reads it, names for chains that got ids of their own before, and what to say of them."""
-    start = text.lstrip("\ufeff \t\r\n")
-    opening = start[:400].lower()
-    if opening.startswith(("<!doctype", "<html", "<?xml", "<head")):
-        raise BadInput("This is a web page, not a structure; use the page's download link for the PDB or mmCIF file.")
-    if opening.startswith(("{", "[")):
-        raise BadInput("This is a JSON file, not a structure; give it as the file of predicted errors (PAE) instead.")
-    if opening.startswith(">"):
-        raise BadInput("This is a sequence, not a structure; choose a way to fold it, or open a PDB or mmCIF file.")
-    try:
-        if re.search(r"^data_", start, re.MULTILINE | re.I) and re.search(r"^_atom_site\.", start, re.MULTILINE | re.I):
-            block = coordinates_block(start)
-            notes = separate_chains(block)
-            return gemmi.make_structure_from_block(block), {}, notes
-        if re.search(r"^(ATOM  |HETATM)", start, re.MULTILINE):
-            separated, names, notes = separate_molecules(start)
-            return gemmi.read_pdb_string(separated), names, notes
-    except (RuntimeError, ValueError, IndexError, StopIteration, OverflowError) as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else "it cannot be read"
-        raise BadInput(f"This structure file is damaged: {reason}.") from error
-    raise BadInput("This is not a structure file: it holds no atoms in the PDB or mmCIF format.")
-
-
-def _sorted_out(model: gemmi.Model, names: Mapping[str, str]) -> tuple[list[ParsedResidue], list[ParsedOther]]:
-    """The amino acids chain by chain, and everything else."""
-    residues: list[ParsedResidue] = []
-    others: list[ParsedOther] = []
-    copies: Counter[str] = Counter()
-    place = 0
-    for chain in model:
-        base = re.sub(r"[^\w.-]", "_", names.get(chain.name, chain.name), flags=re.ASCII)[:MAX_CHAIN_NAME] or "A"
-        mine: list[ParsedResidue] = []
-        for number, alike in groupby(chain, key=lambda residue: (residue.seqid.num, residue.seqid.icode)):
-            group, place = list(alike), place + 1
-            found = [replace(item, place=place) for residue in group if (item := _residue(base, residue))]
-            if found:  # Two kinds of residue in one place: take the one that more of the crystal has.
-                mine.append(max(found, key=lambda item: (sum(atom.occ for atom in item.atoms.values()), number)))
-            beside = [_other(base, residue) for residue in group if not _is_amino_acid(residue)]
-            others += [replace(item, place=place) for item in beside]
-        copies[base] += bool(mine)
-        name = base if copies[base] < 2 else f"{base}{copies[base]}"
-        residues += [replace(item, chain=name) for item in mine]
-    return residues, others
-
-
-def _is_amino_acid(residue: gemmi.Residue) -> bool:
-    info = gemmi.find_tabulated_residue(_component(residue))
-    return info.is_amino_acid() if info.found() else {"N", "CA", "C", "O"} <= {atom.name for atom in residue}
-
-
-def _component(residue: gemmi.Residue) -> str:
-    """The residue's name, without what a force field makes of it; a phosphorus makes HIP another residue."""
-    return residue.name if any(atom.name == "P" for atom in residue) else standard_name(residue.name)
-
-
-def _residue(chain: str, residue: gemmi.Residue) -> ParsedResidue | None:
-    if not _is_amino_acid(residue):
-        return None
-    component = _component(residue)
-    info = gemmi.find_tabulated_residue(component)
-    letter = info.one_letter_code.upper() if info.found() else "X"
-    letter = letter if letter in THREE_LETTER else "X"
-    aliases = {**ALIASES, **NAMED_OTHERWISE.get(component, {})}
-    standard = THREE_LETTER[letter] == component and letter != "X"
-    atoms: dict[int, gemmi.Atom] = {}
-    further: list[gemmi.Atom] = []
-    for atom in _one_conformer(residue):
-        place = INDEX.get(aliases.get(atom.name, atom.name))
-        if place is not None and atom.element.name != "Ca":
-            atoms.setdefault(place, atom)
-        elif not standard and not atom.is_hydrogen():
-            further.append(atom)
-    return ParsedResidue(chain, residue.seqid, letter, component, atoms, tuple(further))
-
-
-def _other(chain: str, residue: gemmi.Residue) -> ParsedOther:
-    info = gemmi.find_tabulated_residue(residue.name)
-    atoms = list({atom.name: atom for atom in reversed(list(_one_conformer(residue)))}.values())[::-1]
-    kind = LIGAND
-    if residue.is_water():
-        kind = WATER
-    elif info.is_nucleic_acid():
-        kind = NUCLEIC
-    elif info.kind in (gemmi.ResidueKind.PYR, gemmi.ResidueKind.KET):
-        kind = SUGAR
-    elif len(atoms) == 1 and (atoms[0].element.is_metal or atoms[0].element.name in ("F", "Cl", "Br", "I")):
-        kind = ION
-    return ParsedOther(chain, residue.seqid, residue.name, kind, tuple(atoms))
-
-
-def _one_conformer(residue: gemmi.Residue) -> Iterable[gemmi.Atom]:
-    """The atoms of one alternative position, the same for the whole residue so that its geometry stays sound."""
-    occupied: defaultdict[str, float] = defaultdict(float)
-    for atom in residue:
-        if atom.has_altloc():
-            occupied[atom.altloc] += atom.occ
-    best = max(sorted(occupied), key=occupied.__getitem__) if occupied else ""
-    yield from (atom for atom in residue if not atom.has_altloc() or atom.altloc == best)
-    yield from (atom for atom in residue if atom.has_altloc() and atom.altloc != best)  # fills what it lacks
 
 
 @dataclass(frozen=True)
@@ -351,11 +209,11 @@ def _notes(parsed: gemmi.Structure, residues: list[ParsedResidue], without: int)
         yield f"{without} residue{'s' * (without > 1)} without a Cα atom {'are' if without > 1 else 'is'} left out."
     if unknown := sum(residue.letter == "X" for residue in residues):
         yield f"{unknown} of the residues are not among the twenty amino acids and are written as X."
-    modified = Counter(item.component for item in residues if item.component not in _STANDARD)
+    modified = Counter(item.component for item in residues if item.component not in STANDARD_NAMES)
     if modified:
         names = ", ".join(f"{name} ({count})" if count > 1 else name for name, count in modified.most_common(8))
         yield f"Modified residues keep their names and atoms in the files: {names}."
-    amino_acids = [residue for chain in parsed[0] for residue in chain if _is_amino_acid(residue)]
+    amino_acids = [residue for chain in parsed[0] for residue in chain if is_amino_acid(residue)]
     if hydrogens := sum(atom.is_hydrogen() for residue in amino_acids for atom in residue):
         yield f"{hydrogens:,} hydrogen atoms are left out."
     if several := sum(any(atom.has_altloc() for atom in residue) for chain in parsed[0] for residue in chain):
