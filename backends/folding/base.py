@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from backends.folding.resources import max_residues, memory_needed
 from backends.folding.types import Folding, Model, Step
 from backends.shared import strict_json
 from backends.shared.disk_errors import writing
+from backends.shared.interruptible import run_interruptible
 
 PredictionEvents = Iterator[Event | Step | Model]
 
@@ -69,7 +70,7 @@ class FoldingEngine(Engine):
         """
         if "query" not in inputs:
             raise BadInput("There is no protein to fold: paste a sequence or choose a file first.")
-        query = read_input(inputs["query"], str(options.get("chain") or ""))
+        query = yield from _read(inputs["query"], str(options.get("chain") or ""))
         query = replace(query, extra_inputs={name: path for name, path in inputs.items() if name != "query"})
         yield from (Notice(sentence) for sentence in query.notices)
         query, notices = self.adapt_query(query, options)
@@ -147,6 +148,15 @@ def write_step(step: Step, out: Path) -> Artifact:
     path.write_text(to_pdb(step.structure))
     meta = {"number": step.number, "total": step.total, **_summary(step.confidence)}
     return Artifact("recycle", path.stem, path, meta)
+
+
+def _read(path: Path, chain: str) -> Generator[Event, None, Query]:
+    """The query in a file; a large one is read for many seconds, in which the job can be cancelled."""
+    item: Any = None
+    for item in run_interruptible(lambda _: read_input(path, chain), wait=False):
+        if item is None:
+            yield Progress("Reading the file", 0, 1)
+    return item
 
 
 def write_results(model: Model, out: Path) -> Iterator[Event]:

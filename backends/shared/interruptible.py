@@ -15,10 +15,15 @@ class Stopped(Exception):
     """Raised inside the computation, by its `report`, once the caller has closed the generator."""
 
 
-def run_interruptible(work: Callable[[Callable[[Any], None]], Any]) -> Iterator[Any]:
+def run_interruptible(work: Callable[[Callable[[Any], None]], Any], *, wait: bool = True) -> Iterator[Any]:
     """Run `work(report)` in a thread; yields each reported item, None as a heartbeat, and last the result.
 
-    Closing stops the computation at its next `report` and waits for it. What it raises is raised here.
+    Closing stops the computation at its next `report`. What it raises is raised here.
+
+    Args:
+        work: the computation.
+        wait: whether closing waits for its end. Not for one that reports nothing and needs no device, such as reading
+            a file: it comes to its end unheard.
     """
     messages: queue.Queue[tuple[str, Any]] = queue.Queue()
     stopped = threading.Event()
@@ -50,4 +55,5 @@ def run_interruptible(work: Callable[[Callable[[Any], None]], Any]) -> Iterator[
                 return
     finally:
         stopped.set()
-        thread.join()
+        if wait:
+            thread.join()

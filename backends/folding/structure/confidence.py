@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,13 @@ import numpy as np
 from backends.core.errors import BadInput, TooLarge
 from backends.folding.limits import MAX_TOKENS
 from backends.folding.structure.confidence_file import read_content
+from backends.shared.isolation import isolated_call
 
 if TYPE_CHECKING:
     from backends.folding.structure.structure import Structure
+
+ISOLATED_BYTES = 4 << 20
+"""A file from this size on is read in a process of its own."""
 
 BANDS = ((90.0, "very high"), (70.0, "confident"), (50.0, "low"), (0.0, "very low"))
 """Lower ends of the AlphaFold DB's bands of pLDDT, highest first, and their names there."""
@@ -100,7 +104,18 @@ def read_confidence(path: Path) -> Confidence:
         BadInput: none of these formats, not square, or numbers that are no errors in Å.
         TooLarge: over 512 MiB or `MAX_TOKENS` residues.
     """
-    return parse_confidence(read_content(path))
+    if path.stat().st_size < ISOLATED_BYTES:
+        return parse_confidence(read_content(path))
+    fields = isolated_call(f"{__name__}:confidence_fields", path=path)
+    tokens = fields["tokens"] and tuple((str(chain), int(number)) for chain, number in fields["tokens"])
+    return Confidence(**{**fields, "tokens": tokens})
+
+
+def confidence_fields(path: str) -> Iterator[dict[str, Any]]:
+    """The fields of the confidence in a file, as the only item: for a process of its own, since reading numbers by the
+    million holds up every other thread of a process, and takes gigabytes."""
+    confidence = parse_confidence(read_content(Path(path)))
+    yield {name: getattr(confidence, name) for name in Confidence.__dataclass_fields__}
 
 
 def parse_confidence(content: Any) -> Confidence:

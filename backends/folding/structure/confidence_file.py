@@ -16,6 +16,10 @@ from backends.core.errors import BadInput, TooLarge
 
 MAX_BYTES = 512 << 20  # a PAE of 5,000 residues in decimals
 
+MAX_LISTS = 100_000
+"""More lists and objects than any file of confidence has: one a row of each of its matrices. A file of nothing but
+empty lists would become gigabytes in memory."""
+
 
 def read_content(path: Path) -> Any:
     """Parsed JSON, or the arrays by name. Raises BadInput for other files, and TooLarge over 512 MiB."""
@@ -48,6 +52,8 @@ def _content(data: bytes) -> Any:
             "This is a Python pickle (.pkl), which can run programs when it is opened, so it is not: save its "
             "“predicted_aligned_error” as JSON or .npz, or bring the JSON file of the PAE."
         )
+    if data.count(b"[") + data.count(b"{") > MAX_LISTS:
+        raise BadInput("This file holds no confidence: neither a PAE matrix nor pLDDT.")
     try:
         return json.loads(data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"))
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
