@@ -15,7 +15,6 @@ from evaluation.metrics.separation.bss_eval import METRICS
 from studio import services
 from studio.jobs.uploads import copy_upload
 from studio.library.library import Library, Run
-from studio.songs.probe import TYPES
 from studio.songs.results import mix_file, stem_files
 from studio.songs.sample import song as sample_song
 from studio.ui import compare
@@ -52,7 +51,7 @@ def show(run: Run) -> None:
 
 
 def _ask(library: Library, run: Run, stems: tuple[str, ...]) -> compare.Truth:
-    given = {name: st.file_uploader(f"True {name}", type=list(TYPES), key=f"truth-{run.id}-{name}") for name in stems}
+    given = {name: st.file_uploader(f"True {name}", key=f"truth-{run.id}-{name}") for name in stems}
     uploads = {name: upload for name, upload in given.items() if upload is not None}
     save = partial(keep_references, library, run, uploads)
     return compare.Truth(save, "" if uploads else "Choose at least one file first.")

@@ -18,7 +18,10 @@ FRAMES: Mapping[str, str] = {
     "publisher": "TPUB",
     "isrc": "TSRC",
     "language": "TLAN",
+    "bpm": "TBPM",
+    "key": "TKEY",
 }
+WITH_DESCRIPTION: Mapping[str, str] = {"comment": "COMM", "lyrics": "USLT"}
 UTF16 = b"\x01"
 
 
@@ -31,8 +34,8 @@ def id3_tag(tags: Mapping[str, str]) -> bytes:
 
 
 def _frame(name: str, value: str) -> bytes:
-    if name == "comment":  # section 4.11: language and a short description come first
-        frame, body = "COMM", UTF16 + b"eng" + _text("") + b"\0\0" + _text(value)
+    if name in WITH_DESCRIPTION:  # sections 4.9 and 4.11: language and a short description come first
+        frame, body = WITH_DESCRIPTION[name], UTF16 + b"eng" + _text("") + b"\0\0" + _text(value)
     elif name == "date":
         frame, body = "TYER", UTF16 + _text(value[:4])
     elif name in FRAMES:

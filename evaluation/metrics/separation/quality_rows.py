@@ -76,8 +76,9 @@ METRICS = (
     ),
     Metric(
         "bleed", "Bleed", "%", 1, False,
-        "The share of a stem's energy that is a copy of what belongs to other stems. It is estimated from how far the "
-        "waves move in step, without knowing the true stems.",
+        "The share of a stem's energy that seems to be a copy of what other stems hold. It is estimated from how far "
+        "the waves move in step, without knowing the true stems, and cannot notice a sound that came into the wrong "
+        "stem and is in no other.",
     ),
     Metric(
         "level", "Level", "dB", 1, None,
@@ -159,14 +160,17 @@ def residual_row(db: float | None) -> QualityRow:
 
 
 def bleed_row(stem: str, fraction: float | None) -> QualityRow:
-    label = f"Other sounds in “{stem}”"
+    """A low value is no praise: the estimate is blind to what leaked into this stem and is in no other."""
+    label = f"Copies of other stems in “{stem}” (estimate)"
     if fraction is None:
         return unknown_row("bleed", label, "%", stem)
     verdict = verdict_of("bleed", fraction)
+    verdict = "info" if verdict == "good" else verdict
     sentence = {
-        "good": f"“{stem}” is clean: hardly anything of the other stems is left in it.",
+        "info": f"“{stem}” and the other stems have little in common. Whether it holds sounds that belong elsewhere "
+        "only listening tells, or comparing with the true stems.",
         "fair": f"Some of the other stems seems to be left in “{stem}”; you may hear it where “{stem}” is quiet.",
-        "poor": f"A good part of “{stem}” seems to come from other stems; you will hear them in it.",
+        "poor": f"A good part of “{stem}” seems to come from other stems; you will probably hear them in it.",
     }[verdict]
     return QualityRow(f"bleed_{stem}", label, fraction, "%", verdict, sentence, DEFINITIONS["bleed"], stem)
 

@@ -235,7 +235,8 @@ class StemPlayer extends Component {
 
   refreshBadge() {
     const buffering = this.engine.state === "buffering" && this.engine.cursorAt === null;
-    const text = buffering ? "Buffering…" : this.data.live ? "Still separating" : "";
+    const separating = this.data.live && this.data.available > 0; // before that, the job may not have begun
+    const text = buffering ? "Buffering…" : separating ? "Still separating" : "";
     this.badge.textContent = text;
     this.badge.hidden = !text;
     const sentence = [...this.engine.segments.failed.values()][0] ?? this.tiles.problem ?? "";

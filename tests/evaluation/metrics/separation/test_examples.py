@@ -10,7 +10,9 @@ import pytest
 MODULES = (
     "backends.separation.dsp.masks",
     "backends.separation.dsp.pitch",
-    "backends.separation.io.audio",
+    "backends.separation.io.notices",
+    "backends.separation.io.downmix",
+    "backends.separation.io.tracks",
     "backends.separation.io.levels",
     "backends.separation.types",
     "backends.separation.demucs.overlap",

@@ -55,7 +55,7 @@ def test_true_stems_get_a_good_card(card: QualityCard) -> None:
     assert card.row("residual").value == -120.0
     for name in STEMS:
         bleed = card.row(f"bleed_{name}")
-        assert bleed.verdict == "good"
+        assert bleed.verdict == "info"  # an estimate that is blind to some leaks praises no stem
         assert 0.0 <= bleed.value < 0.005
     assert card.row("clipping").value == 0.0
     assert card.row("true_peak").value == pytest.approx(-1.5, abs=0.3)

@@ -1,0 +1,104 @@
+"""Tags survive into exports, every ending that is read is offered, and an estimate is worded as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soundfile
+from streamlit.testing.v1 import AppTest
+
+from backends.separation.formats import ALL_SUFFIXES
+from backends.separation.io.audio import open_song
+from evaluation.metrics.separation.quality_rows import bleed_row
+from studio.songs.mixdown import mixdown
+from studio.songs.probe import TYPES, probe
+from tests.support.separation import encode, tone
+
+TAGS = {
+    "title": "Lied",
+    "artist": "Wir",
+    "disc": "2/3",
+    "track": "4",
+    "publisher": "Haus",
+    "TBPM": "120",
+    "TKEY": "Am",
+    "TSRC": "DEXX12345678",
+    "lyrics": "la la",
+}
+KEPT = {**{name: value for name, value in TAGS.items() if name.islower()}, "bpm": "120", "key": "Am"}
+KEPT["isrc"] = TAGS["TSRC"]
+
+
+def test_disc_tempo_key_lyrics_isrc_and_publisher_survive(tmp_path: Path) -> None:
+    song = encode(tmp_path / "song.mp3", tone(0.3), "libmp3lame", container="mp3", tags=TAGS)
+    tags = dict(open_song(song).tags)
+    assert {name: tags.get(name) for name in KEPT} == KEPT
+    stem = tmp_path / "vocals.wav"
+    soundfile.write(stem, tone(0.3), 44100, subtype="FLOAT")
+    out = tmp_path / "export.mp3"
+    mixdown({"vocals": stem}, {"vocals": 0.0}, format="mp3", out=out, tags=tags)
+    exported = dict(open_song(out).tags)
+    assert {name: exported.get(name) for name in KEPT} == KEPT
+
+
+@pytest.mark.parametrize(
+    "ending",
+    ["oga", "m4b", "m4v", "3gp", "mka", "weba", "caf", "w64", "aifc", "mp2", "mts", "mxf", "avi", "ts", "wma", "wv"],
+)
+def test_an_ending_that_is_read_is_on_the_list(ending: str) -> None:
+    assert ending in TYPES and f".{ending}" in ALL_SUFFIXES
+
+
+@pytest.mark.parametrize(
+    ("codec", "container", "rate"),
+    [
+        ("flac", "ogg", 44100),
+        ("pcm_s16le", "w64", 44100),
+        ("pcm_s16be", "caf", 44100),
+        ("aac", "3gp", 44100),
+        ("mp2", "mp2", 44100),
+        ("aac", "mpegts", 44100),
+        ("pcm_s16le", "avi", 44100),
+        ("pcm_s16be", "au", 44100),
+        ("wmav2", "asf", 44100),
+        ("wavpack", "wv", 44100),
+    ],
+)
+def test_every_kind_on_the_list_is_read(tmp_path: Path, codec: str, container: str, rate: int) -> None:
+    path = encode(tmp_path / "song", tone(0.5, rate), codec, rate, container=container, bit_rate=128_000)
+    known = probe(path)
+    assert known.problem == "" and known.seconds == pytest.approx(0.5, abs=0.1)
+    blocks = np.concatenate(list(open_song(path).blocks(44100, 8192)), axis=1)
+    assert np.abs(blocks).max() > 0.2
+
+
+def _page() -> None:  # its text runs as a script of its own
+    from studio.songs.page import bring
+
+    bring()
+
+
+def test_the_widget_refuses_no_ending_so_that_the_page_can_say_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = AppTest.from_function(_page).run(timeout=30)
+    assert not app.exception
+    assert list(app.get("file_uploader")[0].proto.type) == []
+    assert "could not be read as sound" in probe(Path(__file__)).problem
+
+
+def test_a_low_estimate_of_bleed_is_no_praise() -> None:
+    row = bleed_row("vocals", 0.003)
+    assert row.verdict == "info" and "estimate" in row.label and "clean" not in row.sentence
+    assert "true stems" in row.sentence
+    assert bleed_row("vocals", 0.2).verdict == "poor"
+
+
+def test_a_file_without_sound_that_can_be_decoded_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "song.mp4"
+    encode(path, tone(0.3), "aac", container="mp4")
+    path.write_bytes(path.read_bytes().replace(b"mp4a", b"apac").replace(b"esds", b"xxxx"))
+    with av.open(str(path)) as container:
+        assert container.streams.audio or container.streams
+    assert "cannot be decoded here" in probe(path).problem or "no sound" in probe(path).problem.lower()
