@@ -1,6 +1,6 @@
 # The studio with its backend on one machine, or only one of them:
 #   docker build -t fourfold .
-#   docker run --rm -p 8501:8501 -v fourfold:/data fourfold                       # both
+#   docker run --rm -p 127.0.0.1:8501:8501 -v fourfold:/data fourfold             # both, for this computer alone
 #   docker run --rm --gpus all -p 7860:7860 -v fourfold:/data fourfold backend    # the models, on a GPU host
 FROM python:3.11-slim
 
@@ -25,5 +25,6 @@ USER fourfold
 ENV FOURFOLD_HOME=/data/library FOURFOLD_WEIGHTS=/data/weights HOST=0.0.0.0 PORT=8501
 VOLUME /data
 EXPOSE 8501 7860
+HEALTHCHECK --start-period=60s --interval=30s --timeout=10s CMD ["/bin/sh", "docker/health.sh"]
 ENTRYPOINT ["/bin/sh", "docker/start.sh"]
 CMD ["studio"]

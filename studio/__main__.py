@@ -57,7 +57,7 @@ def _serve(host: str, port: int, folder: WorkDir) -> int:
     app = st.App(
         ROOT / "app.py",
         lifespan=lambda _app: _running(host, port, folder),
-        routes=routes(services.library()),
+        routes=routes(services.library(), lambda: services.backend().state().ready),
         middleware=[Middleware(Guard, address=host, origins=False)],
     )
     app.run(config={"server.address": host, "server.port": port})

@@ -6,8 +6,9 @@ changed something is found by name and not by a job that hangs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeVar
 
 from backends.core.errors import UserError
 from backends.serving.quick_gradio import gr
@@ -15,6 +16,11 @@ from backends.serving.uploads import named_files, refuse_addresses
 
 LocalContext = gr.context.LocalContext
 Event = gr.queueing.Event
+
+Item = TypeVar("Item")
+
+RESERVED = 4
+"""Places in the queue that no client can take alone."""
 
 CANCEL_PATH = "/gradio_api/cancel"
 """Where a client says that it wants a job no more; the body names the event."""
@@ -34,7 +40,13 @@ ATTRIBUTES = {
     "gradio.context.LocalContext": ("event_id", "request"),
     "gradio.Blocks": ("preprocess_data",),
     "gradio.Blocks()": ("has_launched", "upload_file_set", "_queue"),
-    "gradio.Blocks()._queue": ("event_queue_per_concurrency_id", "event_ids_to_events"),
+    "gradio.Blocks()._queue": (
+        "event_queue_per_concurrency_id",
+        "event_ids_to_events",
+        "push",
+        "max_size",
+        "broadcast_estimations",
+    ),
 }
 EVENT_ATTRIBUTES = ("alive", "data", "request")
 
@@ -54,6 +66,27 @@ class Page(gr.Blocks):
         """The files of the jobs in the queue."""
         return [file["path"] for event in self._queued() if event.data for file in named_files(event.data.data)]
 
+    def _share_fairly(self) -> None:
+        """Let clients take turns in the queue, and none fill it: one that asks for ten jobs is not ten times as old."""
+        queue = self._queue
+        push = queue.push
+
+        async def push_in_turn(body: Any, request: Any, username: str | None) -> Any:
+            mine = sum(_client(event.request) == _client(request) for event in self._queued())
+            if mine >= queue.max_size - RESERVED:
+                return (
+                    False,
+                    f"Queue is full. Jobs of one client may take {mine} of its {queue.max_size}.",
+                    "queue_full",
+                )
+            answer = await push(body, request, username)
+            for name, waiting in queue.event_queue_per_concurrency_id.items():
+                waiting.queue[:] = in_turn(waiting.queue, lambda event: _client(event.request))
+                queue.broadcast_estimations(name)
+            return answer
+
+        queue.push = push_in_turn
+
     def is_queued(self, header: str, value: str) -> bool:
         """Whether a job waits in the queue that was asked for with this header."""
         return any(event.request.headers.get(header) == value for event in self._queued())
@@ -68,6 +101,7 @@ class Page(gr.Blocks):
         Gradio checks that an input file was really uploaded only on pages that were launched; a mounted page never is,
         and would read any file of this machine that a client names.
         """
+        self._share_fairly()
         self.upload_file_set = uploads
         uploads.waiting = self.waiting
         self.has_launched = True
@@ -81,6 +115,26 @@ class Page(gr.Blocks):
             return event is not None and event.alive
 
         return event_id, followed if event_id else lambda: True
+
+
+def _client(request: Any) -> str:
+    """The address of whoever sent a request."""
+    return request.client.host if request.client is not None else ""
+
+
+def in_turn(items: Sequence[Item], owner: Callable[[Item], str]) -> list[Item]:
+    """The items in rounds, one of each owner a round; those of one owner keep their order.
+
+    >>> in_turn(["a1", "a2", "a3", "b1", "b2", "c1"], lambda item: item[0])
+    ['a1', 'b1', 'c1', 'a2', 'b2', 'a3']
+    """
+    counts: Counter[str] = Counter()
+    rounds = []
+    for item in items:
+        rounds.append(counts[owner(item)])
+        counts[owner(item)] += 1
+    order = sorted(range(len(items)), key=lambda index: rounds[index])
+    return [items[index] for index in order]
 
 
 def request_header(name: str) -> str:

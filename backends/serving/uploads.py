@@ -17,6 +17,13 @@ from backends.core.errors import BadInput
 log = logging.getLogger(__name__)
 
 
+UNUSED_BYTES = 16 * 1024**3
+"""Uploads that no job has asked for yet may take so much of the disk together; beyond that the oldest go."""
+
+FRESH_SECONDS = 120.0
+"""An upload is younger than this while its job is on the way."""
+
+
 class Uploads:
     """The uploads of one server. Safe to use from several threads.
 
@@ -37,6 +44,7 @@ class Uploads:
         """Gradio tells here, as if to a set, what has just been uploaded."""
         with self._lock:
             self._sent.update(Path(path).resolve() for path in paths)
+            self._make_room()
 
     def holds(self, file: Path) -> bool:
         return file.is_file() and file.resolve().is_relative_to(self.root)
@@ -70,6 +78,17 @@ class Uploads:
                     self._delete(path)
                 elif not any(path.iterdir()):
                     path.rmdir()
+
+    def _make_room(self) -> None:
+        """Delete the oldest uploads that no job has asked for, until the rest are within UNUSED_BYTES."""
+        wanted, fresh = self._wanted(), time.time() - FRESH_SECONDS
+        unused = sorted((_changed(path), path) for path in self._sent if path not in wanted and path.is_file())
+        total = sum(path.stat().st_size for _, path in unused)
+        for changed, path in unused:
+            if total <= UNUSED_BYTES or changed > fresh:
+                return
+            total -= path.stat().st_size
+            self._delete(path)
 
     def _wanted(self) -> set[Path]:
         queued = {Path(path).resolve() for path in self.waiting()}

@@ -141,6 +141,7 @@ def job_progress(view: JobView) -> None:
     bar.progress(view.fraction or 0.0, text=job_text(view))
     if button.button("Cancel", icon=":material/close:", width="stretch", key=f"cancel-{view.id}"):
         services.jobs().cancel(view.id)
+        st.rerun()
 
 
 def job_text(view: JobView) -> str:

@@ -7,7 +7,7 @@ database, never by a path from the address. Failures are answered with one sente
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +19,7 @@ from studio import tasks
 from studio.library.library import Library, Run, Stored, UnknownRun
 from studio.web import urls, vendor
 from studio.web.filenames import export_name, model_of
-from studio.web.responses import FOREVER, NEVER, SAFE_HEADERS, NoSuchFile, errors_as_text, text_response
+from studio.web.responses import FOREVER, NEVER, SAFE_HEADERS, Busy, NoSuchFile, errors_as_text, text_response
 
 MEDIA_TYPES: Mapping[str, str] = {
     ".wav": "audio/wav",
@@ -49,21 +49,28 @@ SHOWN = re.compile(r"(audio|video|image)/[a-z0-9-]+|application/octet-stream")
 """What a page may show in place; all else is only ever saved. An SVG has no type above, as it can carry scripts."""
 
 
-def routes(library: Library) -> list[BaseRoute]:
-    """The routes to mount, with those of every task. Call it once a process."""
-    files = _Files(library)
+def routes(library: Library, models_ready: Callable[[], bool] = lambda: True) -> list[BaseRoute]:
+    """The routes to mount, with those of every task. Call it once a process.
+
+    Args:
+        library: whose files are served.
+        models_ready: whether the model server answers, without waiting for it.
+    """
+    files = _Files(library, models_ready)
     base = urls.base_path()
     return [
         Route(f"{base}/runs/{{run}}/files/{{file}}", errors_as_text(files.file)),
         Route(f"{base}/healthz", errors_as_text(files.health)),
+        Route(f"{base}/readyz", errors_as_text(files.ready)),
         *(route for task in tasks.registered().values() for route in task.routes(library, base)),
         *vendor.routes(base),
     ]
 
 
 class _Files:
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, models_ready: Callable[[], bool]) -> None:
         self.library = library
+        self.models_ready = models_ready
 
     async def file(self, request: Request) -> Response:
         """One stored file, whole or the asked range of it."""
@@ -88,6 +95,13 @@ class _Files:
         """Whether this process and its library answer."""
         runs = await run_in_threadpool(self.library.total)
         return JSONResponse({"status": "ok", "runs": runs}, headers=NEVER)
+
+    async def ready(self, request: Request) -> Response:
+        """Whether a job can run: the library answers, and so does the model server."""
+        await run_in_threadpool(self.library.total)
+        if not self.models_ready():
+            raise Busy("The model server does not answer; finished results can be seen, but no job can run.")
+        return JSONResponse({"status": "ready"}, headers=NEVER)
 
     def _find(self, run_id: str, file: str) -> tuple[Run, Stored, Path]:
         run, stored = self.library.get(run_id), self.library.find(run_id, file)
