@@ -158,7 +158,7 @@ def test_it_learns_a_helix(monkeypatch: pytest.MonkeyPatch) -> None:
     batches = stage.batches(0, 10**6)
     optimiser = torch.optim.Adam([w for w in stage.network.parameters() if w.requires_grad], lr=3e-3)
     first = None
-    for _ in range(45):
+    for _ in range(22):
         losses = stage.losses(next(batches))
         optimiser.zero_grad()
         torch.stack(list(losses.values())).sum().backward()

@@ -19,7 +19,7 @@ from training.modnet.adaptation import ADAPTED, Adaptation, agreement_losses
 from training.modnet.composites import CHANNELS, Composer, boundary
 from training.modnet.export import export, settled
 from training.modnet.people import Item, People, off_white
-from training.modnet.recipe import REFERENCE, SEMANTIC, STAGES, WHOLE, Matting, modnet_losses
+from training.modnet.recipe import REFERENCE, SEMANTIC, STAGES, WHOLE, Matting, Stage, modnet_losses
 from training.plots import read_log
 
 SIDE = 96
@@ -101,12 +101,25 @@ def test_the_losses_are_the_papers() -> None:
     assert losses["fusion"].item() == pytest.approx(0.5 + 4 * 0.5 * 0.5 + 0.2 * 0.5, rel=1e-3)
 
 
-def test_a_stage_begins_with_what_the_one_before_learned_and_ends_in_weights_that_load(
-    work: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, Stage]:
+    """The stages with two little pictures at a time, and a quarter of the network's channels."""
+    stages = {name: replace(stage, batch=2, areas=(64 * 64, 64 * 64)) for name, stage in STAGES.items()}
     monkeypatch.setattr(recipe, "WIDTH", 0.25)
+    for name, value in (
+        ("adaptation.BATCH", 2),
+        ("adaptation.STAGES", stages),
+        ("export.STAGES", stages),
+        ("export.SETTLING_BATCHES", 1),
+    ):
+        monkeypatch.setattr(f"training.modnet.{name}", value)
+    return stages
+
+
+def test_a_stage_begins_with_what_the_one_before_learned_and_ends_in_weights_that_load(
+    work: Path, small: dict[str, Stage]
+) -> None:
     people = People(work / "store")
-    small = {name: replace(stage, batch=2, areas=(64 * 64, 64 * 64)) for name, stage in STAGES.items()}
     Loop(Matting(small[SEMANTIC], people), work, SEMANTIC, 2).run()
     learned = averaged_weights(work / f"{SEMANTIC}.pt")
     whole = Matting(small[WHOLE], people, learned)
@@ -125,8 +138,7 @@ def test_a_stage_begins_with_what_the_one_before_learned_and_ends_in_weights_tha
     }  # fmt: skip
 
 
-def test_a_pale_matte_is_settled_by_the_last_layer_alone(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipe, "WIDTH", 0.25)
+def test_a_pale_matte_is_settled_by_the_last_layer_alone(work: Path, small: dict[str, Stage]) -> None:
     torch.manual_seed(0)
     pale = {name: value.clone() for name, value in recipe.without_second_encoder(MODNet(0.25)).items()}
     last = "f_branch.conv_f.1.layers.0"
@@ -159,9 +171,8 @@ def test_the_losses_of_the_adaptation_ask_for_agreement_and_for_the_detail_as_it
 
 
 def test_adaptation_leaves_the_statistics_and_ends_in_weights_that_load(
-    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    work: Path, tmp_path: Path, small: dict[str, Stage]
 ) -> None:
-    monkeypatch.setattr(recipe, "WIDTH", 0.25)
     torch.manual_seed(0)
     shutil.copytree(work / "store", tmp_path / "store")
     before = recipe.without_second_encoder(MODNet(0.25))

@@ -19,9 +19,12 @@ from training.modnet.composites import Composer
 from training.modnet.people import People
 from training.modnet.recipe import REFERENCE, STAGES, split
 
+SETTLING_BATCHES = 12
+"""Batches on which the last layer's scale and shift are chosen."""
+
 
 @torch.no_grad()
-def settled(state: dict[str, Tensor], people: People, batches: int = 12) -> dict[str, Tensor]:
+def settled(state: dict[str, Tensor], people: People, batches: int) -> dict[str, Tensor]:
     """`state` with the scale and shift of the matte's last layer that are best on pictures trained on.
 
     A short training leaves the matte pale: sure of nothing, and grey all over the background.
@@ -48,7 +51,7 @@ def settled(state: dict[str, Tensor], people: People, batches: int = 12) -> dict
 
 def export(work: Path, out: Path, checkpoint: str = "whole.pt") -> None:
     """The averaged weights in half precision; the encoder, which has two names, is stored once."""
-    state = settled(averaged_weights(work / checkpoint), People(work / "store"))
+    state = settled(averaged_weights(work / checkpoint), People(work / "store"), SETTLING_BATCHES)
     halves = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
     save_file({name: value.contiguous() for name, value in halves.items()}, out, {"reference": str(REFERENCE)})
 

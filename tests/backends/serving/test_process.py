@@ -80,7 +80,14 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Child]]:
                 stream.close()
 
 
-@pytest.mark.parametrize(("how", "delay"), [("stdin", 600), ("SIGTERM", 0.05), ("SIGINT", 0.05)])
+@pytest.mark.parametrize(
+    ("how", "delay"),
+    [
+        ("stdin", 600),
+        ("SIGTERM", 0.05),
+        pytest.param("SIGINT", 0.05, marks=pytest.mark.nightly),
+    ],
+)
 def test_a_stop_in_the_middle_of_a_job_leaves_nothing(
     start: Callable[..., Child], tmp_path: Path, how: str, delay: float
 ) -> None:
@@ -102,7 +109,7 @@ def test_a_stop_in_the_middle_of_a_job_leaves_nothing(
         assert "was stopped" in job.outputs()[-1]["sentence"]
 
 
-@pytest.mark.parametrize("how", ["stdin", "SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("how", ["stdin", pytest.param("SIGTERM", marks=pytest.mark.nightly), "SIGINT"])
 def test_a_stop_while_it_is_still_loading_leaves_nothing(start: Callable[..., Child], how: str) -> None:
     child = start()
     wait_for(child.left)
