@@ -81,7 +81,7 @@ def test_a_song_is_split_again_with_other_options_from_its_earlier_run(app: AppT
     app.segmented_control[0].set_value("About this run").run()
     click(app, "Run it with other options")
     assert not app.exception and "8 s, stereo, 44.1 kHz" in words_of(app)
-    assert not [box for box in app.file_uploader if box.label.startswith("Your song")]
+    assert not [box for box in app.file_uploader if box.label.startswith("Your songs")]
     next(radio for radio in app.radio if radio.label == "Stems").set_value("Two: vocals, and everything but vocals")
     click(app, "Split the song")
     second = services.library().list()[0]
@@ -94,7 +94,7 @@ def test_a_song_is_split_again_with_other_options_from_its_earlier_run(app: AppT
     app.run()
     assert next(radio for radio in app.radio if radio.label == "Stems").value.startswith("Two: vocals")
     click(app, "Choose another song")
-    assert [box for box in app.file_uploader if box.label.startswith("Your song")]
+    assert [box for box in app.file_uploader if box.label.startswith("Your songs")]
 
 
 def test_true_stems_of_another_song_get_a_sentence_and_the_right_ones_a_score(
