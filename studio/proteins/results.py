@@ -39,6 +39,13 @@ MARKS = {
     "doubtful": ":orange-badge[:material/warning: unusual]",
     "broken": ":red-badge[:material/close: impossible]",
 }
+ARCHIVE_NAMES = {
+    run_data.COMPARISON: "comparison.json",
+    run_data.MORPH: "morph.npz",
+    run_data.HEADS: "heads.json",
+    run_data.REFERENCE: "reference.cif",
+}
+"""Names in the archive of files that the library keeps under others."""
 STATES = {"H": "helix", "E": "strand", "-": "neither"}
 
 
@@ -90,7 +97,7 @@ def archive(run: Run) -> bytes:
             if item.kind == "input":
                 continue
             folder = "" if item.kind in ("structure", "confidence", "sanity") else f"{item.kind}/"
-            name = item.name if "." in item.name else item.file
+            name = ARCHIVE_NAMES.get(item.kind) or (item.name if "." in item.name else item.file)
             with library.open(run.id, item) as source, bundle.open(f"{folder}{_safe(name)}", "w") as entry:
                 while block := source.read(1 << 20):
                     entry.write(block)

@@ -8,14 +8,13 @@ import lzma
 import re
 import zlib
 from pathlib import Path
-from typing import IO
 
 from backends.core.errors import BadInput, TooLarge
 
 GZIP = b"\x1f\x8b"
 
 
-def _opened(path: Path, head: bytes) -> IO[bytes]:
+def _opened(path: Path, head: bytes) -> gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile:
     if head == GZIP:
         return gzip.open(path, "rb")
     return bz2.open(path, "rb") if head == b"BZ" else lzma.open(path, "rb")

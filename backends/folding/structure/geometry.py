@@ -133,6 +133,21 @@ def radius_of_gyration(points: np.ndarray) -> float:
     return float(np.sqrt(np.square(points - points.mean(axis=0)).sum(-1).mean()))
 
 
+def packed_residues(structure: Structure) -> np.ndarray:
+    """`(L,)` bool: residues in stretches that are packed against the rest, as in a domain, and do not hang loose.
+
+    A residue is, with six Cα or more within 10 Å that are not its neighbours in the chain; of nine residues in a row
+    the majority counts.
+    """
+    from scipy.spatial import cKDTree
+
+    pairs = _neighbours(cKDTree(structure.ca.astype(float)), 10.0)
+    far = (pairs[:, 1] - pairs[:, 0] > 4) | (structure.chains[pairs[:, 0]] != structure.chains[pairs[:, 1]])
+    crowd = np.bincount(pairs[far].ravel(), minlength=len(structure)) >= 6
+    window = np.ones(9)
+    return np.convolve(crowd, window, "same") > np.convolve(np.ones(len(structure)), window, "same") / 2
+
+
 @dataclass(frozen=True)
 class Overlaps:
     """Pairs of atoms that come too close: the residues `(P, 2)` they are of, the overlap of their spheres `(P,)` in Å.

@@ -125,3 +125,16 @@ def test_the_map_of_a_head_shows_the_pairs_that_its_score_counts() -> None:
     true = np.zeros((length, length), bool)
     true.flat[strongest] = True
     assert head_precision(attention, true | true.T)[0]["L"] == 1.0
+
+
+def test_loose_stretches_do_not_condemn_a_packed_domain() -> None:
+    helix = ideal_helix(24)
+    bundle = np.concatenate([helix.atoms + np.float32([9 * (k % 2), 9 * (k // 2), 0]) for k in range(4)])
+    loop = build_chain([(-120.0, 130.0)] * 60, "A" * 60, omega=90.0)
+    whole = Structure.build(
+        np.concatenate([bundle, loop.atoms + np.float32([60, 0, 0])]), np.concatenate([helix.mask] * 4 + [loop.mask]),
+        helix.sequence * 4 + loop.sequence, chains=np.repeat(list("ABCDL"), [24] * 4 + [60]),
+    )  # fmt: skip
+    found = row(whole, "omega_twisted")
+    assert found.verdict == "doubtful" and "loose chain" in found.sentence
+    assert row(loop, "omega_twisted").verdict == "broken"
