@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from backends.core.engine import Artifact, Engine, Event, Metric, Notice, Progress, Result
+from backends.matting.engines.person_detection import detect_people
 from backends.matting.finishing.background import open_background
 from backends.matting.finishing.finishing import finish_picture_matte, over, picture_foreground
 from backends.matting.finishing.matte_store import (
@@ -36,13 +37,19 @@ from backends.shared.images import MAX_PICTURE_PIXELS
 MIN_TIMED_FRAMES = 12
 """With fewer frames than this, most of the time goes into opening and closing files."""
 
+NO_FACE_IN_PICTURE = "No face or standing body could be made out here: check that what was cut out is a person."
+
 NO_MEMORY = "There was not enough memory for this picture: close other programs or try again."
 
 
 class MattingEngine(Engine):
-    """One way of finding the matte of a person."""
+    """One way of finding the matte of a person.
+
+    `watches_people` says whether face and body detectors check a few frames of each video beside it.
+    """
 
     task: ClassVar[str] = "matting"
+    watches_people: ClassVar[bool] = False
     pixels_a_call: int = 640_000
     """Pixels of a batch, a few small frames or one large one: it bounds the memory on a processor."""
 
@@ -102,6 +109,7 @@ class MattingEngine(Engine):
             max_pixels=self._max_pixels(),
             new_background=behind,
             matte=matte,
+            watch_people=self.watches_people and matte is None,
         )
         yield from job.events()
 
@@ -130,6 +138,8 @@ class MattingEngine(Engine):
         yield Metric("area of the person", 100 * float(alpha.mean()), "%")
         if alpha.mean() < NO_PERSON_AREA:
             yield Notice("No person was found in this picture, so nearly all of it is see-through.")
+        elif self.watches_people and matte is None:
+            yield from _notices_on_people(picture)
         height, width = alpha.shape
         checks = [PreservationCheck("size", "kept", f"{width} × {height} pixels.")]
         if picture.turned:
@@ -167,6 +177,13 @@ class MattingEngine(Engine):
             write_png(out / "composite.png", composite, picture.icc)
             artifacts.append(Artifact("export", COMPOSITE, out / "composite.png"))
         return tuple(artifacts)
+
+
+def _notices_on_people(picture: Picture) -> Iterator[Notice]:
+    """What the detectors say of who is in a picture."""
+    detections = detect_people(picture.rgb)
+    if not detections:
+        yield Notice(NO_FACE_IN_PICTURE)
 
 
 def _write_picture_store(

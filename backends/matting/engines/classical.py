@@ -13,6 +13,7 @@ import numpy as np
 
 from backends.matting.base import MattingEngine
 from backends.matting.engines.person_detection import Detection, detect_people, scale_box, trimap_prior
+from backends.matting.engines.scene_cuts import is_cut
 from backends.matting.finishing.temporal import STILL, luma
 
 SIDE = 400
@@ -21,6 +22,8 @@ CUT_SIDE = 256
 
 DETECTION_INTERVAL = 20  # frames
 LIVE_DETECTION_INTERVAL = 75  # frames, before a camera, where a detection delays one picture
+SEARCH_INTERVAL = 3  # frames, while nobody is known
+LIVE_SEARCH_INTERVAL = 10
 MIN_PLATE_MATCH = 0.5  # fraction of the known background that must still match, or else the camera moved
 
 
@@ -28,6 +31,7 @@ class ClassicalEngine(MattingEngine):
     """Detectors, GrabCut, optical flow and closed-form matting."""
 
     name: ClassVar[str] = "classical"
+    watches_people: ClassVar[bool] = True
     pixels_a_call: int = 100_000
 
     def load(self, device: str) -> None:
@@ -44,19 +48,26 @@ class ClassicalEngine(MattingEngine):
         return PersonTracker().mattes
 
     def begin_live(self) -> Callable[[np.ndarray], np.ndarray]:
-        return PersonTracker(LIVE_DETECTION_INTERVAL).mattes
+        return PersonTracker(LIVE_DETECTION_INTERVAL, LIVE_SEARCH_INTERVAL).mattes
 
 
 class PersonTracker:
-    """Follows one person through a video: the last mask moves with the picture, and GrabCut refines it."""
+    """Follows the people through a video: the last mask moves with the picture, and GrabCut refines it.
 
-    def __init__(self, detection_interval: int = DETECTION_INTERVAL) -> None:
-        self._detection_interval = detection_interval
+    Each scene begins anew, and so does everything once the person was lost: what was learned of the background then
+    may have been the person. While no face or body is found the matte is empty.
+
+    Args:
+        detection_interval: frames from one look by the detectors to the next.
+        search_interval: the same while nobody is known.
+    """
+
+    def __init__(self, detection_interval: int = DETECTION_INTERVAL, search_interval: int = SEARCH_INTERVAL) -> None:
+        self._detection_interval, self._search_interval = detection_interval, search_interval
         self._count = self._next_detection = 0
         self._grey: np.ndarray | None = None
-        self._mask: np.ndarray | None = None
-        self._plate = BackgroundPlate()
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._forget()
 
     def mattes(self, frames: np.ndarray) -> np.ndarray:
         """Alphas `(B, H, W)` float32 of the next frames `(B, H, W, 3)` uint8."""
@@ -66,23 +77,41 @@ class PersonTracker:
         """Alpha `(H, W)` float32 of the next frame `(H, W, 3)` uint8."""
         small = _reduced(frame, CUT_SIDE)
         grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+        if self._grey is not None and (self._grey.shape != grey.shape or is_cut(self._grey, grey)):
+            self._forget()
         detections = self._detect(frame, small.shape[1] / frame.shape[1])
         warped = self._warp_mask(grey)
-        if warped is None or self._is_lost(warped, detections):
-            mask = grabcut(small, trimap_prior(grey.shape, detections), 5)
-        else:
+        if warped is not None and self._is_lost(warped, detections):
+            self._forget()
+            warped = None
+        if warped is not None:
             mask = grabcut(small, self._trimap(small, warped, detections), 2)
-        mask = remove_specks(mask, detections)
-        self._plate.learn(small, mask)
-        self._grey, self._mask = grey, mask
+        elif detections:
+            mask = grabcut(small, trimap_prior(grey.shape, detections), 5)
+            self._next_detection = self._count + min(DETECTION_INTERVAL, self._detection_interval)
+        else:
+            mask = np.zeros(grey.shape, bool)
+        self._grey = grey
         self._count += 1
-        return soft_edge(frame, mask)
+        if not mask.any():
+            self._mask = None
+            return np.zeros(frame.shape[:2], np.float32)
+        self._mask = remove_specks(mask, detections)
+        self._plate.learn(small, self._mask)
+        return soft_edge(frame, self._mask)
+
+    def _forget(self) -> None:
+        """Begin anew with the next look: nobody is known, nor any background."""
+        self._mask: np.ndarray | None = None
+        self._plate = BackgroundPlate()
+        self._next_detection = min(self._next_detection, self._count)
 
     def _detect(self, frame: np.ndarray, scale: float) -> list[Detection]:
         if self._count < self._next_detection:
             return []
         detections = detect_people(frame)
-        self._next_detection = self._count + (self._detection_interval if detections else DETECTION_INTERVAL)
+        known = bool(detections) or self._mask is not None
+        self._next_detection = self._count + (self._detection_interval if known else self._search_interval)
         return [Detection(found.kind, scale_box(found.box, scale)) for found in detections]
 
     def _warp_mask(self, grey: np.ndarray) -> np.ndarray | None:

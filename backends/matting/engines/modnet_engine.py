@@ -59,6 +59,7 @@ class ModnetEngine(MattingEngine):
     """
 
     name: ClassVar[str] = "modnet"
+    watches_people: ClassVar[bool] = True
 
     def load(self, device: str) -> None:
         if not self.weights:

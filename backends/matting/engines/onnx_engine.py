@@ -104,6 +104,7 @@ class OnnxEngine(MattingEngine):
     """Runs `weights[0]`, an ONNX file, as the recipe beside it says: same name, ending in `.json`."""
 
     name: ClassVar[str] = "onnx"
+    watches_people: ClassVar[bool] = True
 
     def load(self, device: str) -> None:
         if not self.weights:

@@ -11,6 +11,9 @@ import numpy as np
 STILL = 6.0
 """A pixel whose blurred luma changes by less than this, of 255, counts as standing still: it is above camera noise."""
 
+BACKGROUND = 0.05
+"""Alpha below which a pixel is background for sure."""
+
 TOLERANCE = 0.1
 """ξ of MODNet's one-frame delay: alphas that are closer than this agree."""
 
@@ -75,8 +78,8 @@ def one_frame_delay(
 class SmoothedFrame(Generic[Payload]):
     """One frame with its matte, before (`raw`) and after (`alpha`) smoothing, both `(H, W)`.
 
-    `flicker_raw` and `flicker` are its flicker against the frame before, without and with smoothing. `payload` is
-    whatever the caller wants back with the frame.
+    `flicker_raw` and `flicker` are its flicker against the frame before, without and with smoothing; `still` is the
+    share of the background that stood still since then. `payload` is whatever the caller wants back with the frame.
     """
 
     payload: Payload
@@ -85,6 +88,7 @@ class SmoothedFrame(Generic[Payload]):
     alpha: np.ndarray
     flicker_raw: float = 0.0
     flicker: float = 0.0
+    still: float = 1.0
 
 
 class Smoother(Generic[Payload]):
@@ -111,7 +115,7 @@ class Smoother(Generic[Payload]):
     def _smooth(self, following: SmoothedFrame[Payload] | None) -> SmoothedFrame[Payload]:
         current, previous = self._current, self._previous
         assert current is not None
-        alpha, flicker_raw, flicker_smoothed = current.raw, 0.0, 0.0
+        alpha, flicker_raw, flicker_smoothed, still_share = current.raw, 0.0, 0.0, 1.0
         if previous is not None:
             still = still_pixels(previous.luma, current.luma)
             if self.active and following is not None:
@@ -121,5 +125,9 @@ class Smoother(Generic[Payload]):
                 alpha = one_frame_delay(previous.raw, current.raw, following.raw, still_throughout)
             flicker_raw = flicker(previous.raw, current.raw, still)
             flicker_smoothed = flicker(previous.alpha, alpha, still)
-        self._previous = SmoothedFrame(current.payload, current.luma, current.raw, alpha, flicker_raw, flicker_smoothed)
+            background = (previous.raw < BACKGROUND) & (current.raw < BACKGROUND)
+            still_share = float(still[background].mean()) if background.any() else 1.0
+        self._previous = SmoothedFrame(
+            current.payload, current.luma, current.raw, alpha, flicker_raw, flicker_smoothed, still_share
+        )
         return self._previous

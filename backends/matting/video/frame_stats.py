@@ -13,7 +13,10 @@ from backends.matting.finishing.temporal import SmoothedFrame
 from backends.matting.types import UNCERTAIN
 
 NO_PERSON_AREA = 0.002
-"""A matte that never covers more than this fraction of the picture holds no person."""
+"""A matte that covers less than this fraction of the picture holds no person."""
+
+MIN_STILL = 0.5
+"""Where less than this fraction of the background stands still, the camera moves, or all that is before it."""
 
 
 def uncertain_fraction(alpha: np.ndarray) -> float:
@@ -26,7 +29,10 @@ def uncertain_fraction(alpha: np.ndarray) -> float:
 
 
 class FrameStatsWriter:
-    """Writes `frames.json`, one row a frame, to disk at once: an hour takes no more memory than a second."""
+    """Writes `frames.json`, one row a frame, to disk at once: an hour takes no more memory than a second.
+
+    `empty` counts the frames without a person, `moving` those whose background moved since the frame before.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -34,7 +40,8 @@ class FrameStatsWriter:
         self._file.write('{"columns": ["frame", "seconds", "uncertain", "flicker", "area"], "rows": [')
         self.count = 0
         self._sums = np.zeros(4)  # uncertain, flicker_raw, flicker, area
-        self.largest_area = 0.0
+        self.empty = 0
+        self.moving = 0
 
     def add(self, frame: SmoothedFrame[Any], seconds: float) -> None:
         """Write the row of the next frame, shown at `seconds` of the output."""
@@ -43,7 +50,8 @@ class FrameStatsWriter:
         self._file.write(("," if self.count else "") + "\n" + json.dumps(row))
         self.count += 1
         self._sums += (uncertain, frame.flicker_raw, frame.flicker, area)
-        self.largest_area = max(self.largest_area, area)
+        self.empty += area < NO_PERSON_AREA
+        self.moving += frame.still < MIN_STILL
 
     def close(self) -> None:
         if not self._file.closed:

@@ -39,8 +39,9 @@ from backends.matting.video.exports import (
     SOURCE_AND_MATTE,
     Export,
 )
-from backends.matting.video.frame_stats import NO_PERSON_AREA, FrameStatsWriter
+from backends.matting.video.frame_stats import FrameStatsWriter
 from backends.matting.video.frames import VideoReader
+from backends.matting.video.observations import PeopleObserver, sentences_on_people
 from backends.matting.video.pipeline import Channel, WorkerGroup
 from backends.matting.video.preservation_report import preservation_report
 from backends.matting.video.timeline import Timeline
@@ -94,6 +95,7 @@ class VideoJob:
         max_pixels: the largest source that is read.
         new_background: a picture or video to lay behind, if one was sent along.
         matte: the raw mattes of an earlier run of this file; then `size` and `mattes` are not called.
+        watch_people: whether detectors look at a few frames, so that their disagreement with the mattes can be said.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class VideoJob:
         max_pixels: int,
         new_background: Path | None = None,
         matte: Path | None = None,
+        watch_people: bool = False,
     ) -> None:
         self.out, self.options, self._mattes = out, options, mattes
         self._open(path, matte, new_background, max_pixels)
@@ -133,6 +136,7 @@ class VideoJob:
         self._stage_seconds = dict.fromkeys(STAGES, 0.0)
         self.stats = FrameStatsWriter(out / "frames.json")
         self.total = self._expected_frames()
+        self._people = PeopleObserver(self.total) if watch_people else None
 
     def _open(self, path: Path, matte: Path | None, new_background: Path | None, max_pixels: int) -> None:
         """Open all files that are read. If one of them is refused, the others are closed again."""
@@ -245,6 +249,8 @@ class VideoJob:
         base = float(self.info.time_base)
         for smoothed in self._matted:
             frame = smoothed.payload.frame
+            if self._people is not None:
+                self._people.look(frame.index, smoothed.payload.guide)
             with self._timed("finishing"):
                 alpha = self.finisher.finish_matte(frame.rgb, smoothed.payload.guide, smoothed.alpha)
                 alpha = with_own_alpha(alpha, frame)
@@ -305,8 +311,7 @@ class VideoJob:
 
     def _notices(self) -> Iterator[Event]:
         reader = self.reader
-        if self.stats.largest_area < NO_PERSON_AREA:
-            yield Notice("No person was found in this video, so nearly all of it is see-through.")
+        yield from map(Notice, sentences_on_people(self.stats, self._people))
         if reader.broken:
             yield Notice("Parts of this video are damaged; what could not be read was left out.")
         if reader.untimed:
