@@ -28,7 +28,8 @@ def clip() -> SampleClip:
 
 @pytest.fixture(autouse=True)
 def hard_edge(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where people are is what counts here; solving for their hair takes most of the time."""
+    """Where people are is what counts here; solving for their hair and looking for bodies takes most of the time."""
+    monkeypatch.setattr("backends.matting.engines.person_detection._bodies", lambda grey: [])
     monkeypatch.setattr(
         classical, "soft_edge", lambda frame, mask: cv2.resize(mask.astype(np.float32), frame.shape[1::-1])
     )
