@@ -24,7 +24,7 @@ from backends.matting.finishing.matte_store import RawMatteReader, read_raw_matt
 from backends.matting.finishing.temporal import SmoothedFrame, Smoother
 from backends.matting.options import MattingOptions
 from backends.matting.types import Frame
-from backends.matting.video.frames import VideoReader
+from backends.matting.video.reader import IsolatedReader
 from backends.matting.video.source import is_picture
 from backends.matting.video.still_image import read_picture
 
@@ -85,7 +85,7 @@ class VideoFrames:
         rows = json.loads(frames.read_text())["rows"]
         self._times = [Fraction(row[1]).limit_denominator(10_000) for row in rows]
         self.count = len(rows)
-        self._reader: VideoReader | None = None
+        self._reader: IsolatedReader | None = None
         self._next = 0
         self._raw_mattes: RawMatteReader | None = None
         self._next_matte = -1
@@ -168,7 +168,7 @@ class VideoFrames:
             self._raw.popitem(last=False)
         return self._raw[index]
 
-    def _open_reader(self) -> VideoReader:
+    def _open_reader(self) -> IsolatedReader:
         if self._reader is None:
             self._seek(0)
         assert self._reader is not None
@@ -182,7 +182,7 @@ class VideoFrames:
             self._reader.close()
             self._reader = None
         begin = self._start if first == 0 else max(self._start, self._start + self._times[first] - TICK)
-        self._reader = VideoReader(self._path, float(begin), None, MAX_PIXELS)
+        self._reader = IsolatedReader(self._path, float(begin), None, MAX_PIXELS)
         self._reader_start, self._next = begin.limit_denominator(1000), first
 
     def _read_to(self, index: int) -> np.ndarray:
@@ -258,13 +258,13 @@ class VideoBackgroundFrame(Background):
         self._path, self._sar = path, sar
 
     def render(self, frame: np.ndarray, alpha: np.ndarray, seconds: float) -> np.ndarray:
-        reader = VideoReader(self._path)
+        reader = IsolatedReader(self._path)
         try:
             length = reader.info.seconds
         finally:
             reader.close()
         moment = seconds % length if length > 0 else 0.0
-        reader = VideoReader(self._path, max(0.0, moment - 0.5))
+        reader = IsolatedReader(self._path, max(0.0, moment - 0.5))
         begin = max(0.0, moment - 0.5)
         try:
             shown = reader.read()

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from backends.core.errors import BadInput, TooLarge
-from backends.matting.video.frames import VideoReader
+from backends.matting.video.reader import IsolatedReader
 from backends.matting.video.source import MAX_VIDEO_PIXELS, check_size
 
 MAX_PICTURES = 20_000
@@ -44,7 +44,7 @@ def examine(path: Path) -> Reference:
         BadInput: it is neither. TooLarge: it holds more than is looked at.
     """
     if not zipfile.is_zipfile(path):
-        reader = VideoReader(path)
+        reader = IsolatedReader(path)
         reader.close()
         return Reference(MATTES, reader.info.frames)
     with _opened(path) as archive:
@@ -71,7 +71,7 @@ def read(
     if zipfile.is_zipfile(path):
         yield from _read_zip(path, frames, first, objects, every)
         return
-    reader = VideoReader(path)
+    reader = IsolatedReader(path)
     try:
         offset = 0 if abs(reader.info.frames - frames) <= 1 else first
         while (frame := reader.read()) is not None:

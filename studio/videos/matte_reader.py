@@ -15,7 +15,7 @@ from backends.matting.finishing.temporal import SmoothedFrame, Smoother
 from backends.matting.options import MattingOptions
 from backends.matting.types import Frame
 from backends.matting.video.exports import MATTE
-from backends.matting.video.frames import VideoReader
+from backends.matting.video.reader import IsolatedReader
 from backends.matting.video.still_image import read_picture
 from studio.library.library import Library, Run
 from studio.web.responses import NotReady
@@ -62,7 +62,7 @@ def _finished(finisher: Finisher, frame: Frame, guide: np.ndarray, smoothed: np.
 
 def _finish_anew(source: Path, raw_mattes: Path, options: MattingOptions) -> Iterator[FinishedMatte]:
     """The raw mattes of a video with the smoothing and finishing of the job itself."""
-    reader = VideoReader(source, options.start, options.end_seconds)
+    reader = IsolatedReader(source, options.start, options.end_seconds)
     finisher = Finisher(options, frozenset({MATTE}))
     smoother: Smoother[tuple[Frame, np.ndarray]] = Smoother(options.temporal)
 

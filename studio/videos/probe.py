@@ -9,7 +9,7 @@ import cv2
 
 from backends.core.errors import UserError
 from backends.matting.types import MediaInfo
-from backends.matting.video.frames import VideoReader
+from backends.matting.video.reader import IsolatedReader
 from backends.matting.video.source import is_picture
 from backends.matting.video.still_image import read_picture
 from studio.ui import formatting
@@ -55,7 +55,7 @@ def probe(path: Path) -> Probe:
         if is_picture(path):
             info = read_picture(path).info
         else:
-            reader = VideoReader(path)
+            reader = IsolatedReader(path)
             info = reader.info
             reader.close()
     except UserError as error:
@@ -87,7 +87,7 @@ _REMARKS = (
 
 def still(path: Path, seconds: float) -> bytes | None:
     """The frame that is shown at `seconds` as a small WebP; None after the end of the video."""
-    reader = VideoReader(path, max(0.0, seconds))
+    reader = IsolatedReader(path, max(0.0, seconds))
     try:
         frame = reader.read()
     finally:

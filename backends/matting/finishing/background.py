@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from backends.core.errors import BadInput
-from backends.matting.video.frames import VideoReader
+from backends.matting.video.reader import IsolatedReader
 from backends.matting.video.source import is_picture
 from backends.matting.video.still_image import read_picture
 
@@ -113,7 +113,7 @@ class VideoBackground(Background):
 
     def __init__(self, path: Path, sar: Fraction) -> None:
         self._path = path
-        self._reader = VideoReader(path)
+        self._reader = IsolatedReader(path)
         self._pixel_ratio = float(sar / self._reader.info.sar)
         self._offset = 0.0
         self._last = 0.0
@@ -142,7 +142,7 @@ class VideoBackground(Background):
             return
         self._offset = self._last + float(1 / self._reader.info.rate)
         self._reader.close()
-        self._reader = VideoReader(self._path)
+        self._reader = IsolatedReader(self._path)
         self._next = self._reader.read()
 
     def close(self) -> None:

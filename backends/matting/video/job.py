@@ -40,10 +40,10 @@ from backends.matting.video.exports import (
     Export,
 )
 from backends.matting.video.frame_stats import FrameStatsWriter
-from backends.matting.video.frames import VideoReader
 from backends.matting.video.observations import PeopleObserver, sentences_on_people
 from backends.matting.video.pipeline import Channel, WorkerGroup
 from backends.matting.video.preservation_report import preservation_report
+from backends.matting.video.reader import IsolatedReader
 from backends.matting.video.timeline import Timeline
 from backends.matting.video.transparency import SeeThrough
 from backends.matting.video.writers import SourcePart, Writer, open_writer
@@ -142,7 +142,7 @@ class VideoJob:
         """Open all files that are read. If one of them is refused, the others are closed again."""
         options = self.options
         with ExitStack() as opened:
-            self.reader = VideoReader(path, options.start, options.end_seconds, max_pixels)
+            self.reader = IsolatedReader(path, options.start, options.end_seconds, max_pixels)
             opened.callback(self.reader.close)
             info = self.info = self.reader.info
             self._raw_mattes = None

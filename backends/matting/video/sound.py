@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -12,6 +12,7 @@ import numpy as np
 
 from backends.core.errors import BadInput
 from backends.matting.video.exports import Export
+from backends.matting.video.sound_blocks import LEAD_IN, SoundBlock, read_blocks
 from backends.matting.video.source import open_container, origin
 from backends.matting.video.speakers import QUICKTIME_LANGUAGES, Encoding, choose_encoding, sound_info
 from backends.matting.video.timeline import Span
@@ -19,9 +20,6 @@ from backends.matting.video.timeline import Span
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import OutputContainer
-
-LEAD_IN = Fraction(1, 10)
-"""Seconds of sound that a decoder needs before the first that is wanted; what lies earlier is hidden on purpose."""
 
 WEBM_LEAD_IN = Fraction(1, 125)
 """WebM moves pictures and all to where the first packet begins, but for the lead-in that Opus itself announces."""
@@ -61,10 +59,6 @@ class Track(ABC):
             )
         self.stream.disposition = self.source.disposition
 
-    @abstractmethod
-    def take(self, packet: av.Packet, shift: Fraction) -> list[av.Packet]:
-        """The packets to write for one that was read, moved `shift` seconds earlier."""
-
     def finish(self) -> list[av.Packet]:
         """The last packets."""
         return []
@@ -79,6 +73,7 @@ class CopiedTrack(Track):
         self._describe()
 
     def take(self, packet: av.Packet, shift: Fraction) -> list[av.Packet]:
+        """The packets to write for one that was read, moved `shift` seconds earlier."""
         if packet.dts is None or packet.time_base is None:
             return []
         ticks = round(shift / packet.time_base)
@@ -117,35 +112,25 @@ class EncodedTrack(Track):
         self._format = "s16"
         self._position: int | None = None  # samples since the beginning of the output
 
-    def take(self, packet: av.Packet, shift: Fraction) -> list[av.Packet]:
-        try:
-            frames = cast(list[av.AudioFrame], packet.decode())
-        except av.error.FFmpegError:
-            self.broken += 1
-            return []
-        return [coded for frame in frames for coded in self._encode(frame, shift)]
+    def take(self, block: SoundBlock) -> list[av.Packet]:
+        """The packets to write for the next block of sound."""
+        if block.begin is not None:
+            self.span.add(block.begin, block.begin + Fraction(len(block.samples), block.rate))
+        kind, packets = (block.format, block.layout, block.rate), []
+        if kind != self._kind:  # a broadcast may change it midway
+            if self._resampler is not None:
+                packets = self._write(self._packed(self._resampler.resample(None)))
+            self._kind, self._format = kind, block.format
+            self._resampler = av.AudioResampler(format=block.format, layout=self._layout, rate=self._rate)
+        assert self._resampler is not None
+        samples = self._packed(self._resampler.resample(block.frame()))
+        return packets + self._write(samples if block.begin is None else self._in_time(samples, block.begin))
 
     def finish(self) -> list[av.Packet]:
         packets = []
         if self._resampler is not None:
             packets = self._write(self._packed(self._resampler.resample(None)))
         return packets + (self.stream.encode(None) if self._position is not None else [])
-
-    def _encode(self, frame: av.AudioFrame, shift: Fraction) -> list[av.Packet]:
-        begin = None
-        if frame.pts is not None and frame.time_base is not None:
-            begin = frame.pts * Fraction(frame.time_base) - shift
-            self.span.add(begin, begin + Fraction(frame.samples, frame.sample_rate))
-        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-        packets = []
-        if kind != self._kind:  # a broadcast may change it midway
-            if self._resampler is not None:
-                packets = self._write(self._packed(self._resampler.resample(None)))
-            self._kind, self._format = kind, frame.format.name.removesuffix("p")
-            self._resampler = av.AudioResampler(format=self._format, layout=self._layout, rate=self._rate)
-        assert self._resampler is not None
-        samples = self._packed(self._resampler.resample(frame))
-        return packets + self._write(samples if begin is None else self._in_time(samples, begin))
 
     def _packed(self, frames: list[av.AudioFrame]) -> np.ndarray:
         """The frames' samples `(N, C)`, packed: of many planar channels PyAV hands out one pointer too many."""
@@ -189,7 +174,8 @@ class EncodedTrack(Track):
 class SoundTracks:
     """Writes all sound of a source into the output, step by step beside the pictures.
 
-    It opens the file a second time, so that the reader of the pictures can run ahead without sound piling up.
+    It opens the file a second time, so that the reader of the pictures can run ahead without sound piling up. What has
+    to be decoded is decoded in a process of its own.
 
     Args:
         source: the file, untrusted.
@@ -211,74 +197,89 @@ class SoundTracks:
         copy: bool = True,
     ) -> None:
         self._container = open_container(source)
-        self._start = start
+        self._start, self._out = start, out
         self._shift = start + origin(self._container)
         self._length = None if end is None else end - start
-        self._out = out
         self._lead_in = WEBM_LEAD_IN if export.suffix == ".webm" else LEAD_IN
-        usable = [stream for stream in self._container.streams.audio if stream.codec_context is not None]
         self.tracks: dict[int, Track] = {}
+        self._copied: dict[int, CopiedTrack] = {}
+        self._encoded: dict[int, EncodedTrack] = {}
         try:
-            for stream in usable:
-                self.tracks[stream.index] = self._open_track(stream, export, copy)
+            for stream in self._container.streams.audio:
+                if stream.codec_context is not None:
+                    self._open_track(stream, export, copy)
         except BaseException:
             self._container.close()
             raise
-        self._packets = self._container.demux(usable) if usable else iter(())
-        if start and usable:
-            self._container.seek(int((self._shift - LEAD_IN) * av.time_base), backward=True)
-        self._waiting: av.Packet | None = None
+        self._blocks = read_blocks(source, list(self._encoded), start, self._length)
+        self._packets = self._container.demux([track.source for track in self._copied.values()])
+        if start and self._copied:
+            self._container.seek(int(self._shift * av.time_base), backward=True)
+        self._next_packet: av.Packet | None = None
+        self._next_block: SoundBlock | None = None
         self.broken = 0
 
-    def _open_track(self, stream: AudioStream, export: Export, copy: bool) -> Track:
+    def _open_track(self, stream: AudioStream, export: Export, copy: bool) -> None:
         codec = stream.codec_context.codec.canonical_name
         # Uncompressed sound has no time of its own in some formats, so that holes in it would close up.
         if copy and codec in export.audio and not codec.startswith("pcm_"):
-            return CopiedTrack(stream, self._out)
+            self.tracks[stream.index] = self._copied[stream.index] = CopiedTrack(stream, self._out)
+            return
         encoding = choose_encoding(stream, export)
         if encoding is None:
             raise BadInput(
                 f"The sound of this video ({codec}) cannot be written as {export.title}: choose another export."
             )
-        return EncodedTrack(stream, self._out, encoding, self._length)
+        track = EncodedTrack(stream, self._out, encoding, self._length)
+        self.tracks[stream.index] = self._encoded[stream.index] = track
 
     def advance(self, until: Fraction | None) -> None:
         """Write all sound before `until` seconds of the output, or all of it where `until` is None."""
-        while (packet := self._next()) is not None:
+        self._copy(until)
+        while self._encoded:
+            block = self._next_block or next(self._blocks, None)
+            self._next_block = None
+            if block is None:
+                return
+            if until is not None and block.begin is not None and block.begin > until:
+                self._next_block = block
+                return
+            self._mux(self._encoded[block.track].take(block))
+
+    def _copy(self, until: Fraction | None) -> None:
+        while self._copied:
+            packet = self._next_packet or self._read()
+            self._next_packet = None
+            if packet is None:
+                return
             time = self._time(packet)
             if until is not None and time is not None and time > until:
-                self._waiting = packet
+                self._next_packet = packet
                 return
-            track = self.tracks[packet.stream.index]
-            if time is not None and not self._in_part(time, packet, track):
-                continue
-            if packet.dts is not None:
-                for coded in track.take(packet, self._shift):
-                    self._out.mux(coded)
+            if time is None or self._in_part(time):
+                self._mux(self._copied[packet.stream.index].take(packet, self._shift))
 
-    def _in_part(self, time: Fraction, packet: av.Packet, track: Track) -> bool:
+    def _mux(self, packets: list[av.Packet]) -> None:
+        for packet in packets:
+            self._out.mux(packet)
+
+    def _in_part(self, time: Fraction) -> bool:
         """Whether a packet belongs to the part. A codec's lead-in lies before 0 and is needed."""
-        if self._length is not None and time >= self._length:
-            return False
-        if isinstance(track, EncodedTrack):  # which leaves out what comes before 0
-            return time + (packet.duration or 0) * packet.time_base > -LEAD_IN
-        return time >= (0 if self._start else -self._lead_in)
+        begins = time >= (0 if self._start else -self._lead_in)
+        return begins and (self._length is None or time < self._length)
 
     def close(self) -> None:
         """Write the rest, up to the end of the part."""
         self.advance(None)
         for track in self.tracks.values():
-            for packet in track.finish():
-                self._out.mux(packet)
-        self._container.close()
+            self._mux(track.finish())
+        self.abandon()
 
     def abandon(self) -> None:
         self._container.close()
+        self._blocks.close()
 
-    def _next(self) -> av.Packet | None:
-        if self._waiting is not None:
-            packet, self._waiting = self._waiting, None
-            return packet
+    def _read(self) -> av.Packet | None:
         try:
             return next(self._packets, None)
         except av.error.FFmpegError:

@@ -14,14 +14,15 @@ import av
 from PIL import Image, UnidentifiedImageError
 
 from backends.core.errors import BadInput, TooLarge
-from backends.shared.images import FAR_TOO_LARGE, HEIC, PICTURE_FORMATS, looks_like_heic
+from backends.shared.images import ANIMATED, FAR_TOO_LARGE, HEIC, PICTURE_FORMATS, looks_like_heic
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
 DEMUXERS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,gif,apng,h264,hevc,obu,ivf,mjpeg,mxf,m4v,nut,dv"
-FORMATS = "MP4, MOV, MKV, WebM, AVI or GIF video, or a JPEG, PNG or WebP picture"
+FORMATS = "MP4, MOV, MKV, WebM, AVI or GIF video, or a JPEG, PNG, WebP or HEIC picture"
+DAMAGED_PICTURE = f"This picture is damaged and could not be read: choose an {FORMATS}."
 
 CLOCK_FORMATS = ("mpegts", "mpeg")
 """Formats whose streams start at any moment of a clock that runs on."""
@@ -42,7 +43,7 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
 
 
 def is_picture(path: Path) -> bool:
-    """Whether `path` is a still picture by its bytes. An animated GIF or PNG counts as a video.
+    """Whether `path` is a still picture by its bytes. An animated GIF, PNG, WebP or AVIF counts as a video.
 
     Raises:
         BadInput: it is a HEIC picture that cannot be read.
@@ -51,14 +52,26 @@ def is_picture(path: Path) -> bool:
         head = file.read(12)
     try:
         with Image.open(path, formats=PICTURE_FORMATS) as picture:
-            moving = picture.format in ("GIF", "PNG") and getattr(picture, "n_frames", 1) > 1
-            return not moving
+            return not _moves(picture)
     except Image.DecompressionBombError as error:
         raise TooLarge(FAR_TOO_LARGE) from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         if looks_like_heic(head):
             raise BadInput(HEIC) from error
         return False  # the video reader says what it is, or that it cannot be read
+
+
+def is_animation(path: Path) -> bool:
+    """Whether `path` is an animated picture of a kind that FFmpeg cannot play."""
+    try:
+        with Image.open(path, formats=("WEBP", "AVIF")) as picture:
+            return _moves(picture)
+    except (Image.DecompressionBombError, UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        return False
+
+
+def _moves(picture: Image.Image) -> bool:
+    return picture.format in ANIMATED and getattr(picture, "n_frames", 1) > 1
 
 
 def open_container(path: Path) -> InputContainer:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from backends.matting.types import MediaInfo
-from backends.matting.video.source import FORMATS, check_size
+from backends.matting.video.source import DAMAGED_PICTURE, check_size
 from backends.shared.images import MAX_PICTURE_PIXELS, ORIENTATION, opened, to_rgb, upright
+from backends.shared.isolation import isolated_call
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,30 @@ class Picture:
 
 
 def read_picture(path: Path, max_pixels: int = MAX_PICTURE_PIXELS) -> Picture:
-    """Decode a picture and turn it upright.
+    """Decode a picture that nobody vouches for, in a process of its own, and turn it upright.
+
+    Raises:
+        UndecodableFile: it crashes the decoder.
+        BadInput: it is damaged.
+        TooLarge: it has more than `max_pixels` pixels, which is known before it is decoded.
+    """
+    return Picture(**isolated_call(f"{__name__}:decode_picture", path=path.resolve(), max_pixels=max_pixels))
+
+
+def decode_picture(path: str, max_pixels: int) -> Iterator[dict[str, Any]]:
+    """The fields of the only picture that `read_picture` reads."""
+    picture = read_picture_here(Path(path), max_pixels)
+    yield {field.name: getattr(picture, field.name) for field in fields(Picture)}
+
+
+def read_picture_here(path: Path, max_pixels: int = MAX_PICTURE_PIXELS) -> Picture:
+    """Decode a picture in this process, and turn it upright.
 
     Raises:
         BadInput: it is damaged.
         TooLarge: it has more than `max_pixels` pixels, which is known before it is decoded.
     """
-    with opened(path, damaged=f"This picture is damaged and could not be read: choose an {FORMATS}.") as file:
+    with opened(path, damaged=DAMAGED_PICTURE) as file:
         check_size(*file.size, max_pixels)
         turned = file.getexif().get(ORIENTATION, 1) not in (0, 1)
         icc = file.info.get("icc_profile") if file.mode in ("RGB", "RGBA") else None

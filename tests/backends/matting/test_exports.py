@@ -19,7 +19,7 @@ from backends.core.errors import BadInput
 from backends.matting.finishing.background import open_background
 from backends.matting.types import MediaInfo
 from backends.matting.video.exports import EXPORTS, parse_exports
-from backends.matting.video.frames import VideoReader
+from backends.matting.video.reader import IsolatedReader
 from tests.support.matting import MakeVideo, RedEngine, finish, pictures_of, scene, times_of, truth
 
 UNEVEN = [0, 40, 45, 100, 180, 181]
@@ -114,14 +114,14 @@ def test_a_picture_and_a_video_can_lie_behind(red_engine: RedEngine, video: Make
 def test_a_video_of_one_picture_stays_behind_and_is_opened_once(
     video: MakeVideo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened: list[VideoReader] = []
+    opened: list[IsolatedReader] = []
 
-    class Counted(VideoReader):
+    class Counted(IsolatedReader):
         def __init__(self, path: Path) -> None:
             super().__init__(path)
             opened.append(self)
 
-    monkeypatch.setattr("backends.matting.finishing.background.VideoReader", Counted)
+    monkeypatch.setattr("backends.matting.finishing.background.IsolatedReader", Counted)
     behind = open_background("", video("one.mp4", [np.full((64, 96, 3), 120, np.uint8)]))
     for seconds in (0.0, 5.0, 3600.0):
         seen = behind.render(scene(0), np.zeros((64, 96), np.float32), seconds)

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from backends.matting.video.clock import FrameClock
+from backends.matting.video.frames import VideoReader
 from backends.matting.video.tags import shift_timecode
 from backends.matting.video.writers import VideoWriter
 from tests.support.matting import MakeVideo, cut_out, lines, scene, times_of
@@ -34,6 +35,7 @@ def test_a_constant_rate_stays_constant_whatever_the_source_clock(tmp_path: Path
 
 def test_a_rate_that_jitters_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_clip(tmp_path / "clip.mkv", frames=7, rate=RATES[0])
+    monkeypatch.setattr("backends.matting.video.job.IsolatedReader", VideoReader)  # where it can be patched
     monkeypatch.setattr(FrameClock, "ticks", lambda clock, frame: round(frame.pts * clock._tick / clock.base))
     (line,) = lines(cut_out(source, tmp_path / "out"), "times")
     assert line == ("changed", "Every frame lasted 1/29.97 s; now some last a little longer than others.")

@@ -150,12 +150,12 @@ def test_a_run_without_matte_says_so(client: TestClient, runs: SimpleNamespace) 
 def test_a_step_back_and_the_next_one_decode_once(runs: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[float] = []
 
-    class Counted(frame_source.VideoReader):
+    class Counted(frame_source.IsolatedReader):
         def __init__(self, path: Path, start: float = 0.0, *rest: Any) -> None:
             opened.append(start)
             super().__init__(path, start, *rest)
 
-    monkeypatch.setattr(frame_source, "VideoReader", Counted)
+    monkeypatch.setattr(frame_source, "IsolatedReader", Counted)
     frames = FrameEndpoint(runs.library)
     for index in (9, 8, 7, 6, 5):
         frames.make(runs.video.id, {"n": str(index), "view": "alpha"})

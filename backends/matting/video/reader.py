@@ -1,0 +1,109 @@
+"""Reads videos in a process of its own, so that a file which crashes a decoder costs its job alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, fields
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from backends.core.errors import BadInput
+from backends.matting.types import Colour, Frame, MediaInfo, SoundInfo
+from backends.matting.video.animation import AnimationReader
+from backends.matting.video.frames import VideoReader
+from backends.matting.video.source import MAX_VIDEO_PIXELS, is_animation
+from backends.shared.isolation import isolated
+
+READ = f"{__name__}:read_frames"
+
+
+def open_here(
+    path: Path, start: float = 0.0, end: float | None = None, max_pixels: int = MAX_VIDEO_PIXELS
+) -> VideoReader | AnimationReader:
+    """The reader of a file in this process; for files of one's own, and for the process that reads the others'.
+
+    Args:
+        path: the file.
+        start: where to begin, in seconds from the beginning of the file.
+        end: where to stop, in seconds; None for the end of the file.
+        max_pixels: the largest picture that is read.
+    """
+    reader = AnimationReader if is_animation(path) else VideoReader
+    return reader(path, start, end, max_pixels)
+
+
+def read_frames(path: str, start: float, end: float | None, max_pixels: int) -> Iterator[dict[str, Any]]:
+    """What `IsolatedReader` reads: what is known of the file, then its frames, and last what came up on the way."""
+    with closing(open_here(Path(path), start, end, max_pixels)) as reader:
+        yield _info_to_json(reader.info)
+        for frame in iter(reader.read, None):
+            yield {field.name: getattr(frame, field.name) for field in fields(Frame)} | {"end": reader.end}
+        yield {name: getattr(reader, name) for name in ("end", "broken", "untimed", "reshaped", "deinterlaced")}
+
+
+class IsolatedReader:
+    """The frames of a video that nobody vouches for; as `VideoReader`, from which it reads in another process.
+
+    What came up on the way, such as damage, is known after the last frame.
+
+    Args:
+        path: the file, untrusted.
+        start: where to begin, in seconds from the beginning of the file.
+        end: where to stop, in seconds; None for the end of the file.
+        max_pixels: the largest picture that is read.
+
+    Raises:
+        UndecodableFile: it crashes the decoder, then or while it is read.
+        BadInput: nothing in it can be decoded as video.
+        TooLarge: its pictures are larger than `max_pixels`.
+    """
+
+    def __init__(
+        self, path: Path, start: float = 0.0, end: float | None = None, max_pixels: int = MAX_VIDEO_PIXELS
+    ) -> None:
+        self.end = self.broken = self.untimed = 0
+        self.reshaped = self.deinterlaced = False
+        self._items = isolated(READ, path=path.resolve(), start=float(start), end=end, max_pixels=max_pixels)
+        first = next(self._items, None)
+        if first is None:
+            raise BadInput("Not one picture in this video could be read; the file is empty or damaged.")
+        self.info = _info_from_json(first)
+
+    def read(self) -> Frame | None:
+        """The next frame between start and end, or None after the last."""
+        item = next(self._items, None)
+        if item is None:
+            return None
+        self.end = item.pop("end")
+        if "pts" in item:
+            return Frame(**item)
+        for name, value in item.items():
+            setattr(self, name, value)
+        return None
+
+    def close(self) -> None:
+        close = getattr(self._items, "close", None)
+        if close is not None:
+            close()
+
+
+_FRACTIONS = ("rate", "time_base", "tick", "origin", "sar")
+
+
+def _info_to_json(info: MediaInfo) -> dict[str, Any]:
+    return asdict(info) | {name: str(getattr(info, name)) for name in _FRACTIONS}
+
+
+def _info_from_json(values: dict[str, Any]) -> MediaInfo:
+    return MediaInfo(
+        **values
+        | {name: Fraction(values[name]) for name in _FRACTIONS}
+        | {
+            "colour": Colour(**values["colour"]),
+            "audio": tuple(values["audio"]),
+            "tracks": tuple(SoundInfo(**track) for track in values["tracks"]),
+            "tags": tuple((name, value) for name, value in values["tags"]),
+        }
+    )
