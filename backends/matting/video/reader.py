@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import asdict, fields
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from backends.core.errors import BadInput
 from backends.matting.types import Colour, Frame, MediaInfo, SoundInfo
@@ -65,7 +66,10 @@ class IsolatedReader:
     ) -> None:
         self.end = self.broken = self.untimed = 0
         self.reshaped = self.deinterlaced = False
-        self._items = isolated(READ, path=path.resolve(), start=float(start), end=end, max_pixels=max_pixels)
+        arguments = {"path": path.resolve(), "start": float(start), "end": end, "max_pixels": max_pixels}
+        self._items = cast(Generator[dict[str, Any], None, None], isolated(READ, **arguments))
+        # One that is dropped instead of closed must end its process too.
+        self._end_process = weakref.finalize(self, self._items.close)
         first = next(self._items, None)
         if first is None:
             raise BadInput("Not one picture in this video could be read; the file is empty or damaged.")
@@ -84,9 +88,7 @@ class IsolatedReader:
         return None
 
     def close(self) -> None:
-        close = getattr(self._items, "close", None)
-        if close is not None:
-            close()
+        self._end_process()
 
 
 _FRACTIONS = ("rate", "time_base", "tick", "origin", "sar")

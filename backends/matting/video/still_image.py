@@ -15,6 +15,8 @@ from backends.matting.video.source import DAMAGED_PICTURE, check_size
 from backends.shared.images import MAX_PICTURE_PIXELS, ORIENTATION, opened, to_rgb, upright
 from backends.shared.isolation import isolated_call
 
+DECODE = f"{__name__}:decode_picture"
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -43,7 +45,7 @@ def read_picture(path: Path, max_pixels: int = MAX_PICTURE_PIXELS) -> Picture:
         BadInput: it is damaged.
         TooLarge: it has more than `max_pixels` pixels, which is known before it is decoded.
     """
-    return Picture(**isolated_call(f"{__name__}:decode_picture", path=path.resolve(), max_pixels=max_pixels))
+    return Picture(**isolated_call(DECODE, path=path.resolve(), max_pixels=max_pixels))
 
 
 def decode_picture(path: str, max_pixels: int) -> Iterator[dict[str, Any]]:
