@@ -28,13 +28,16 @@ NUMBERS = {"number": "NUMBER", "integer": "N"}
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = argparse.ArgumentParser(prog="python -m backends", description="The models of Fourfold.")
-    top.set_defaults(act=serve, host="127.0.0.1", port=7860, root=None, supervised=False)
+    top.set_defaults(act=serve, host="127.0.0.1", port=7860, root=None, drain=0.0, supervised=False)
     commands = top.add_subparsers(metavar="COMMAND")
 
     command = _command(commands, "serve", serve, "serve the models over HTTP (the default)")
     command.add_argument("--host", default="127.0.0.1", help="address to listen on; loopback unless told otherwise")
     command.add_argument("--port", type=int, default=7860, help="0 picks a free one")
     command.add_argument("--root", type=Path, help="folder for uploads and running jobs; a temporary one by default")
+    command.add_argument(
+        "--drain", type=float, default=0.0, metavar="SECONDS", help="time for the running job to finish on SIGTERM"
+    )
     command.add_argument("--supervised", action="store_true", help="stop when standard input ends")
 
     command = commands.add_parser("run", help="do one job and exit", description="Do one job and exit.")
@@ -204,4 +207,4 @@ def serve(arguments: argparse.Namespace) -> int:
     listener = listen(arguments.host, arguments.port)
     if not is_loopback(arguments.host):
         say(OPEN_TO_ALL)
-    serve_until_stopped(listener, arguments.root, arguments.supervised, answer)
+    serve_until_stopped(listener, arguments.root, arguments.supervised, answer, drain=arguments.drain)

@@ -49,11 +49,20 @@ def make_root(root: Path) -> None:
 
 
 def serve_until_stopped(
-    listener: socket.socket, root: Path | None, supervised: bool, announce: Callable[[str], None]
+    listener: socket.socket,
+    root: Path | None,
+    supervised: bool,
+    announce: Callable[[str], None],
+    drain: float = 0.0,
 ) -> NoReturn:
     """Serve until SIGTERM, SIGINT or, with `supervised`, the end of standard input; then end the process.
 
-    `root` holds uploads and results and is kept; without one a temporary folder does, and goes at the end.
+    Args:
+        listener: a bound socket.
+        root: holds uploads and results and is kept; without one a temporary folder does, and goes at the end.
+        supervised: whether the end of standard input is the end.
+        announce: called with one line of JSON that has the address.
+        drain: seconds that the running job may take to finish after SIGTERM.
     """
     temporary, folder = None, root
     if folder is None:
@@ -73,7 +82,7 @@ def serve_until_stopped(
     try:
         if temporary is not None:
             temporary.make()
-        _serve(listener, folder, leave, announce)
+        _serve(listener, folder, leave, announce, drain)
     except BaseException:
         if temporary is not None:
             temporary.remove()
@@ -82,7 +91,7 @@ def serve_until_stopped(
 
 
 def _serve(
-    listener: socket.socket, folder: Path, leave: Callable[[], NoReturn], announce: Callable[[str], None]
+    listener: socket.socket, folder: Path, leave: Callable[[], NoReturn], announce: Callable[[str], None], drain: float
 ) -> None:
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")  # Read as gradio is imported, and kept by it.
     import uvicorn
@@ -98,6 +107,18 @@ def _serve(
         """Uvicorn, which would end the process by the same signal again and leave the folder behind."""
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            models = app.state.server
+            if sig == signal.SIGTERM and drain and not models.draining.is_set():
+                models.draining.set()
+                threading.Thread(target=self._drain, name="drain", daemon=True).start()
+            else:
+                self._stop()
+
+        def _drain(self) -> None:
+            app.state.server.wait_idle(drain)
+            self._stop()
+
+        def _stop(self) -> None:
             app.state.server.stopping.set()
             self.should_exit = True
             # It tells of every stream that it cuts off after the time of grace, with a traceback for each.

@@ -87,7 +87,7 @@ def _add_health(api: FastAPI, server: Server) -> None:
 
     @api.get("/readyz")
     def readyz() -> JSONResponse:
-        if server.stopping.is_set():
+        if server.stopping.is_set() or server.draining.is_set():
             return JSONResponse({"status": "stopping"}, 503)
         if not server.warm.is_set():
             return JSONResponse({"status": "starting"}, 503)

@@ -130,6 +130,12 @@ class RunningJobs:
                 del self._jobs[key]
             self._jobs |= {key: job for key in ids if key}
 
+    @property
+    def busy(self) -> bool:
+        """Whether any job has not ended."""
+        with self._lock:
+            return any(not job.ended for job in self._jobs.values())
+
     def get(self, job_id: str) -> RunningJob | None:
         with self._lock:
             return self._jobs.get(job_id)

@@ -23,7 +23,7 @@ from backends.serving.host import Host
 from backends.serving.job_folders import KEEP_SECONDS, JobFolder, JobFolders
 from backends.serving.quick_gradio import gr
 from backends.serving.run_job import JobRequest, run_job
-from backends.serving.running_jobs import GRACE_SECONDS, ID, Events, RunningJob, RunningJobs
+from backends.serving.running_jobs import GRACE_SECONDS, ID, LOOK_SECONDS, Events, RunningJob, RunningJobs
 from backends.serving.uploads import Uploads
 
 log = logging.getLogger(__name__)
@@ -72,6 +72,7 @@ class Server:
         self.warm_error = ""
         self.warm = threading.Event()
         self.stopping = threading.Event()
+        self.draining = threading.Event()
         self.device = threading.Lock()
 
     def warm_up(self) -> None:
@@ -88,6 +89,13 @@ class Server:
             log.exception("warm-up failed")
             self.warm_error = f"The default model could not be loaded ({error})."
         self.warm.set()
+
+    def wait_idle(self, seconds: float) -> bool:
+        """Wait until no job runs any more, at most so many seconds; whether that is so."""
+        end = time.monotonic() + seconds
+        while self.running.busy and time.monotonic() < end:
+            time.sleep(LOOK_SECONDS)
+        return not self.running.busy
 
     def sweep(self, every: float) -> None:
         """Clear away, for ever, the results and uploads that nobody has come back for."""
@@ -134,6 +142,8 @@ class Server:
     def _events(self, task: Task, files: Mapping[str, Path], weights: str, options: Any, folder: JobFolder) -> Events:
         if not isinstance(options, dict | None):
             raise BadInput("The options must be a JSON object, such as {}.")
+        if self.draining.is_set():
+            raise EngineFailed(STOPPED)
         if weights:
             self.host.card(task, weights)  # A path would let any client read files of this machine.
         if gone := [name for name, path in files.items() if not self.uploads.holds(path)]:

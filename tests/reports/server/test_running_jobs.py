@@ -179,3 +179,25 @@ def test_the_next_job_starts_after_one_was_cancelled_while_it_waited_for_the_dev
     last = submit(ticks=1)
     last.result(timeout=60)
     assert last.outputs()[-1]["type"] == "result"
+
+
+def test_a_server_that_is_told_to_stop_can_finish_its_job_first(tmp_path: Path) -> None:
+    from backends.serving.host import Host
+    from backends.serving.server import STOPPED, Server
+    from backends.weights.store import WeightStore
+
+    server, go_on = Server(Host(WeightStore(tmp_path / "weights"), "cpu"), tmp_path), threading.Event()
+
+    def make(job: RunningJob) -> Events:
+        go_on.wait(60)
+        yield {"number": 0}
+
+    job = RunningJob(make, Connection())
+    server.running.add(["a"], job)
+    job.start()
+    server.draining.set()
+    assert not server.wait_idle(0)
+    go_on.set()
+    assert server.wait_idle(60) and job.since(0, 0) == ([{"number": 0}], True)
+    late = server.work(ticking.TASK, {"file": tmp_path / "a.txt"}, "", {})
+    assert next(late) == {"type": "error", "code": "engine_failed", "sentence": STOPPED}
