@@ -7,6 +7,7 @@ import os
 import socket
 import tempfile
 
+from backends.core import access
 from backends.core.errors import BadInput
 from backends.serving.guard import is_loopback
 from backends.serving.workdir import WorkDir
@@ -15,7 +16,7 @@ PREFIX = "fourfold-studio-"
 
 OPEN_TO_ALL = (
     "  Anyone who can reach this computer over the network can see, change and delete everything here: there is no\n"
-    "  log-in. Set HOST=127.0.0.1 to keep it to this computer, or put a proxy with a log-in before it.\n"
+    "  log-in. Set HOST=127.0.0.1 to keep it to this computer, or FOURFOLD_TOKEN to a word that visitors must know.\n"
 )
 
 
@@ -49,7 +50,9 @@ def greeting(host: str, port: int) -> str:
     lines = f"\n  Fourfold is at http://{shown}:{port}\n"
     if everywhere:
         lines += f"  From other computers: http://{socket.gethostname()}:{port}\n"
-    if not is_loopback(host):
+    if access.token():
+        lines += "  It asks for your FOURFOLD_TOKEN: add ?token=… to the address, once in each browser.\n"
+    elif not is_loopback(host):
         lines += OPEN_TO_ALL
     return f"{lines}  Press Ctrl-C to stop it.\n"
 

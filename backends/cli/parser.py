@@ -13,13 +13,14 @@ from typing import Any, NoReturn
 from backends.cli.cards import fetch_weights, import_weights, list_cards
 from backends.cli.run import run_task
 from backends.cli.terminal import answer, say
+from backends.core import access
 from backends.core.options import OptionInfo
 from backends.core.task import Task, task_named, tasks
 from backends.serving.inputs import check_inputs, check_options
 
 OPEN_TO_ALL = (
-    "Anyone who can reach this machine over the network can use its models: there is no log-in. Keep it behind a "
-    "firewall, or a proxy with a log-in."
+    "Anyone who can reach this machine over the network can use its models: there is no log-in. Set FOURFOLD_TOKEN to "
+    "a word that clients must know, or keep it behind a firewall."
 )
 
 NUMBERS = {"number": "NUMBER", "integer": "N"}
@@ -205,6 +206,6 @@ def serve(arguments: argparse.Namespace) -> int:
     if arguments.root is not None:
         make_root(arguments.root)
     listener = listen(arguments.host, arguments.port)
-    if not is_loopback(arguments.host):
+    if not is_loopback(arguments.host) and not access.token():
         say(OPEN_TO_ALL)
     serve_until_stopped(listener, arguments.root, arguments.supervised, answer, drain=arguments.drain)

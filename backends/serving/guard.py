@@ -1,4 +1,4 @@
-"""Who may talk to a server that has no log-in: programs, and pages of its own; never a page of another site.
+"""Who may talk to a server: programs and pages of its own, never a page of another site; with a token, who knows it.
 
 A browser lets any site send requests to this machine. Three things give them away: the Host of a name that was pointed
 here by somebody else (DNS rebinding), the Origin of another site, and the browser's own word that a request comes from
@@ -8,14 +8,19 @@ this middleware.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import ipaddress
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
+from starlette.datastructures import URL, Headers, QueryParams
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, RedirectResponse
+
+from backends.core import access
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -28,6 +33,19 @@ STRANGE_HOST = (
     "This server does not answer to the name that was asked for: open it as localhost, or name that name in "
     f"{HOSTS_SETTING} where the server is started.\n"
 )
+NO_TOKEN = (
+    "This Fourfold asks for a token: add ?token=… to the address, with the word that is set as "
+    f"{access.SETTING} where it was started.\n"
+)
+OPEN_PATHS = ("/healthz", "/readyz")
+"""What a watchdog may ask without the token."""
+
+REASON_BYTES = 123
+"""The longest reason that a WebSocket can be closed with (RFC 6455, section 5.5)."""
+
+COOKIE = "fourfold-token"
+COOKIE_SECONDS = 30 * 24 * 3600
+
 FOREIGN_PAGE = "This server does not take requests from pages of other sites.\n"
 
 
@@ -67,12 +85,38 @@ class Guard:
         self.names = own_hosts()
         self.any_host = not is_loopback(address) and not self.names
         self.origins = origins
+        self.token = access.token()
+        self._cookie = hashlib.sha256(self.token.encode()).hexdigest()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket") and (sentence := self._refusal(scope)):
-            await _refuse(scope, receive, send, sentence)
-        else:
+        if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
+        elif sentence := self._refusal(scope):
+            await _refuse(scope, receive, send, sentence, 403)
+        elif not self.token or scope["path"].endswith(OPEN_PATHS) or self._knows_token(scope):
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http" and self._same(QueryParams(scope["query_string"]).get("token", "")):
+            await self._remember(scope, receive, send)
+        else:
+            await _refuse(scope, receive, send, NO_TOKEN, 401)
+
+    def _knows_token(self, scope: Scope) -> bool:
+        """Whether a program sends the token, or a browser the cookie that it got for it."""
+        connection = HTTPConnection(scope)
+        bearer = connection.headers.get("authorization", "").removeprefix("Bearer ")
+        if self._same(connection.headers.get(access.HEADER, "")) or self._same(bearer):
+            return True
+        return hmac.compare_digest(connection.cookies.get(COOKIE, "").encode(), self._cookie.encode())
+
+    def _same(self, word: str) -> bool:
+        return hmac.compare_digest(word.encode(), self.token.encode())
+
+    async def _remember(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Keep the token of an address in a cookie, and show the address without it."""
+        url = URL(scope=scope).remove_query_params("token")
+        answer = RedirectResponse(url.path + (f"?{url.query}" if url.query else ""), 303)
+        answer.set_cookie(COOKIE, self._cookie, max_age=COOKIE_SECONDS, httponly=True, samesite="lax")
+        await answer(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> str:
         """Why a request is turned away, or ""."""
@@ -106,9 +150,10 @@ def _name(netloc: str) -> str:
         return ""
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, sentence: str) -> None:
+async def _refuse(scope: Scope, receive: Receive, send: Send, sentence: str, status: int) -> None:
     if scope["type"] == "websocket":
         await receive()
-        await send({"type": "websocket.close", "code": 1008, "reason": sentence.strip()[:120]})
+        reason = sentence.strip().encode()[:REASON_BYTES].decode(errors="ignore")
+        await send({"type": "websocket.close", "code": 1008, "reason": reason})
     else:
-        await PlainTextResponse(sentence, 403)(scope, receive, send)
+        await PlainTextResponse(sentence, status)(scope, receive, send)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 
+from backends.core import access
 from backends.core.info import Info
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,8 @@ class Backend:
     @cached_property
     def _http(self) -> httpx.Client:
         """Made once, for it reads certificates and the environment; no connection outlives its question."""
-        return httpx.Client(timeout=10, limits=httpx.Limits(max_keepalive_connections=0))
+        limits = httpx.Limits(max_keepalive_connections=0)
+        return httpx.Client(timeout=10, limits=limits, headers=access.headers())
 
     @property
     def address(self) -> str:

@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 import httpx
 
+from backends.core import access
 from backends.core.errors import UserError
 from backends.core.event_json import JOB_HEADER, ErrorMessage, EventMessage, parse_event
 
@@ -89,7 +90,7 @@ class RemoteCall:
         self._cancelling: threading.Thread | None = None
         self._lock = threading.Lock()
         try:
-            headers = {JOB_HEADER: self._id}
+            headers = {JOB_HEADER: self._id, **access.headers()}
             self._client = Client(
                 address, headers=headers, verbose=False, download_files=False, analytics_enabled=False
             )
@@ -117,7 +118,7 @@ class RemoteCall:
                 log.info("a cancel request did not arrive: %s", error)
 
     def _forget(self) -> None:
-        httpx.delete(f"{self.address}/jobs/{self._id}", timeout=5)
+        httpx.delete(f"{self.address}/jobs/{self._id}", timeout=5, headers=access.headers())
 
     def queue(self) -> tuple[int | None, int | None]:
         """(jobs before this one, jobs in the queue) while it waits, else (None, None).
@@ -205,7 +206,8 @@ class RemoteCall:
         """The events from number `seen` on, after at most `seconds` of waiting; None where no answer came."""
         question = {"after": seen, "wait": seconds}
         try:
-            answer = httpx.get(f"{self.address}/jobs/{self._id}/events", params=question, timeout=seconds + 5)
+            url, sent = f"{self.address}/jobs/{self._id}/events", access.headers()
+            answer = httpx.get(url, params=question, timeout=seconds + 5, headers=sent)
             if answer.status_code == UNKNOWN:
                 return News(known=False)
             answer.raise_for_status()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from backends.core import access
 from backends.core.event_json import (
     ArtifactMessage,
     EventMessage,
@@ -33,6 +35,21 @@ TRY_LATER = (429, 502, 503, 504)
 
 Derive = Callable[[Path, Mapping[str, Any]], Iterator[tuple[str, bytes]]]
 """Makes what the studio adds to a file that arrived, as (kind, content): a waveform tile of a segment, say."""
+
+
+def fetch_bytes(url: str) -> bytes:
+    """The content of a small file of a job. Raises httpx.HTTPError where it stays away for longer than RETRY_PAUSES."""
+    for pause in (*RETRY_PAUSES, None):
+        try:
+            answer = httpx.get(url, timeout=60, headers=access.headers())
+            answer.raise_for_status()
+            return answer.content
+        except httpx.TransportError:
+            if pause is None:
+                raise
+            time.sleep(pause)
+    raise AssertionError("the last try returns or raises")
+
 
 Update = Callable[..., None]
 """Called with the changes of a job's view: `update(stage="Saving", done=1, total=4)`."""
@@ -70,7 +87,7 @@ class RunRecorder:
         self._derive = derive
         self._alive = alive
         self._token = ""
-        self._files = httpx.Client(base_url=address, timeout=60)
+        self._files = httpx.Client(base_url=address, timeout=60, headers=access.headers())
 
     def record(self, event: EventMessage) -> None:
         """Record one event. Raises UserError where the library cannot, httpx.HTTPError where a file does not arrive."""

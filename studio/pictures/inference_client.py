@@ -10,10 +10,12 @@ from typing import Any
 
 import httpx
 
+from backends.core import access
 from backends.core.event_json import EventMessage, ProgressMessage, ResultMessage, StartedMessage
 from studio.jobs.backend import Backend
 from studio.jobs.background import BackgroundTasks, MemoryStore
 from studio.jobs.client import LOST, CallFailed, RemoteCall
+from studio.jobs.receiver import fetch_bytes
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +71,7 @@ class InferenceCall:
                 if isinstance(event, ProgressMessage):
                     on_progress(event)
                 elif isinstance(event, ResultMessage):
-                    return {item.kind: _fetch(f"{address}{item.url}") for item in event.artifacts}
+                    return {item.kind: fetch_bytes(f"{address}{item.url}") for item in event.artifacts}
         except httpx.HTTPError as error:
             log.warning("an answer did not arrive: %s", error)
             raise CallFailed("backend_lost", LOST) from error
@@ -93,10 +95,4 @@ class InferenceCall:
             self._call = None
             if token:
                 with suppress(httpx.HTTPError):  # A server that is gone has no files to clear.
-                    httpx.delete(f"{state.address}/jobs/{token}", timeout=5)
-
-
-def _fetch(url: str) -> bytes:
-    answer = httpx.get(url, timeout=60)
-    answer.raise_for_status()
-    return answer.content
+                    httpx.delete(f"{state.address}/jobs/{token}", timeout=5, headers=access.headers())

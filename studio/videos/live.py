@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from backends.core import access
 from backends.core.errors import BadInput, UserError
 from backends.core.info import CardInfo, TaskInfo
 from backends.matting.capabilities import MattingCapabilities
@@ -92,7 +93,8 @@ class Relay:
         url = f"{state.address.replace('http', 'ws', 1)}{PATH}"
         try:
             # Pictures and mattes are compressed already.
-            async with connect(url, max_size=4 * MESSAGE_BYTES, open_timeout=OPEN_SECONDS, compression=None) as model:
+            sizes = {"max_size": 4 * MESSAGE_BYTES, "open_timeout": OPEN_SECONDS}
+            async with connect(url, compression=None, additional_headers=access.headers(), **sizes) as model:
                 # Until either side ends. One that takes no messages makes the other wait: nothing piles up here.
                 await together(_upward(browser, model), _downward(browser, model))
         except (OSError, WebSocketException, TimeoutError) as error:

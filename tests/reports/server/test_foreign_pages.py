@@ -6,24 +6,14 @@ from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
-from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from backends.serving.gradio_internals import is_hidden
 from backends.serving.guard import FOREIGN_PAGE, STRANGE_HOST, Guard, is_loopback
 from tests.support import http
+from tests.support.asgi import inside
 
 EVIL = "https://evil.example"
-
-
-async def inside(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.accept"})
-        await send({"type": "websocket.close"})
-        return
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b"inside"})
 
 
 def client(address: str = "127.0.0.1", host: str = "localhost:7860", **options: bool) -> TestClient:
