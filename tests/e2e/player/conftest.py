@@ -47,9 +47,12 @@ RESET = """async (el) => {
 }"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared(chromium: Any, harness: Harness, runs: Path) -> Iterator[Player]:
-    """One page for all tests; like a studio's page it shows one run after the other in the same component."""
+    """One page for the tests of a file, which shows one run after the other in the same component as a studio's does.
+
+    It is closed after them, because an open page keeps its server at work.
+    """
     page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
