@@ -47,14 +47,14 @@ def truth() -> Rendered:
 
 
 @pytest.fixture(scope="module")
-def page(
+def live_page(
     studio: Studio,
     chromium_path: str,
     playwright_driver: Any,
     truth: Rendered,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Any]:
-    """The live page in a browser whose only camera shows `truth` for ever, with the camera started."""
+    """The live page in a browser whose only camera shows `truth` for ever."""
     film = tmp_path_factory.mktemp("camera") / "camera.y4m"
     write_film(film, truth.rgb)
     camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
@@ -65,11 +65,20 @@ def page(
     made = browser.new_page(viewport={"width": 1280, "height": 1000})
     made.set_default_timeout(60_000)
     made.goto(f"{studio.address}/live")
-    made.get_by_role("button", name="Start the camera").click(timeout=60_000)
-    made.locator("[data-number=latency]").filter(has_text=re.compile(r"\d")).wait_for(timeout=60_000)
-    assert made.locator(".live").evaluate(FOUND)
+    made.get_by_role("button", name="Start the camera").wait_for(timeout=60_000)
     yield made
     browser.close()
+
+
+@pytest.fixture
+def page(live_page: Any) -> Any:
+    """The live page with its camera on, whatever the test before left."""
+    start = live_page.get_by_role("button", name="Start the camera")
+    if start.is_visible():
+        start.click()
+    live_page.locator("[data-number=latency]").filter(has_text=re.compile(r"\d")).wait_for(timeout=60_000)
+    assert live_page.locator(".live").evaluate(FOUND)
+    return live_page
 
 
 def write_film(path: Path, rgb: np.ndarray) -> None:
