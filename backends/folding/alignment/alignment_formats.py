@@ -17,7 +17,11 @@ _BLANK = bytes.maketrans(b"", b""), b" \t\r\n\x0b\x0c"
 _ANNOTATION = re.compile(r"^(ss_(pred|conf|dssp|psipred)|sa_(dssp|pred)|aa_(dssp|pred)|ss|conf)\b", re.IGNORECASE)
 _CONSENSUS = re.compile(r"(^|[_|])consensus\b", re.IGNORECASE)
 _COMPLEX = re.compile(rb"\A\s*#(\d+(?:,\d+)*)[ \t]+(\d+(?:,\d+)*)[ \t]*\r?\n")
-_CLUSTAL = re.compile(rb"\A\s*(CLUSTAL|MUSCLE|PROBCONS|MAFFT|T-COFFEE)[^\n]*\n", re.IGNORECASE)
+_CLUSTAL = re.compile(
+    rb"\A\s*((CLUSTAL|MUSCLE|PROBCONS|MAFFT|T-COFFEE|KALIGN|MSAPROBS|PROMALS)[^\n>]*|"
+    rb"[^\n>]*(multiple sequence alignment|clustal ?w format)[^\n]*)\n",
+    re.IGNORECASE,
+)
 _ROW = re.compile(rb"[A-Za-z.\-*~]+")
 
 

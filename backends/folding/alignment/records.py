@@ -210,6 +210,9 @@ def _refuse_numbers(text: str) -> None:
 
 
 def _refuse_coordinates(text: str) -> None:
+    """Raises BadInput for structure files that lost their columns, and for those without their atoms."""
+    if re.match(r"\s*(data_\w|(HEADER|TITLE|COMPND|EXPDTA|REMARK)  )", text) and "\n" in text.strip():
+        raise BadInput("This is a structure file without its atoms: bring the whole PDB or mmCIF file.")
     if re.search(r"^(ATOM|HETATM)\b.*-?\d+\.\d+\s+-?\d+\.\d+\s+-?\d+\.\d+", text, re.MULTILINE):
         raise BadInput(
             "These are atoms of a structure file whose columns were lost, for instance in a copy from a web page: "

@@ -200,6 +200,10 @@ def _require_text(data: bytes) -> None:
         raise BadInput("This file is empty: bring a sequence, an alignment or a structure.")
     if head.startswith((b"pk\x03\x04", b"7z\xbc\xaf", b"\x28\xb5\x2f\xfd")):
         raise BadInput("This file is compressed: unpack it first, then choose what was inside.")
+    if b"pdbx" in head and head.startswith(b"<?xml"):
+        raise BadInput("This is a structure as XML (PDBML), which is not read: bring it as PDB or mmCIF.")
+    if (b"_atom_site" in data and b"\0" in data) or b"mmtfversion" in data[:4096].lower():
+        raise BadInput("This is a structure as BinaryCIF or MMTF, which is not read: bring it as PDB or mmCIF.")
     if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")) or b"<html" in head:
         raise BadInput("This is a web page, not a sequence: copy only the letters, or download the file itself.")
     if head.startswith((b"{", b"[")):

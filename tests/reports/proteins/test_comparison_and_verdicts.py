@@ -138,3 +138,11 @@ def test_loose_stretches_do_not_condemn_a_packed_domain() -> None:
     found = row(whole, "omega_twisted")
     assert found.verdict == "doubtful" and "loose chain" in found.sentence
     assert row(loop, "omega_twisted").verdict == "broken"
+
+
+def test_a_few_odd_places_of_a_small_peptide_prove_nothing() -> None:
+    torsions = [(-62.0, -43.0)] * 24
+    peptide = build_chain(
+        torsions, "A" * 24, omega=[180.0] * 7 + [100.0] + [180.0] * 7 + [100.0] + [180.0] * 7 + [100.0]
+    )
+    assert row(peptide, "omega_twisted").verdict == "doubtful"
