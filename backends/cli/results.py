@@ -6,15 +6,12 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from backends.cli.terminal import say
 from backends.core.errors import BadInput
-
-NAMED = 3
-"""Files in the way that are named in the sentence about them."""
 
 
 @contextmanager
@@ -31,41 +28,47 @@ def work_folder(out: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def put_in_place(work: Path, out: Path) -> Path:
-    """Move every file of the run to `out`, and return the folder that they are in.
+def put_in_place(work: Path, out: Path) -> dict[Path, Path]:
+    """Move every file of the run to `out`; returns where each is, by its path inside `work`.
 
-    Nothing is ever written over: a file there may be the run's own input, something of the user's, or the result of an
-    earlier run. Where one of the names is taken, the whole run goes into a new folder inside `out`, and that is said.
+    Nothing is ever written over: what lies there may be the run's own input, something of the user's, or the result of
+    an earlier run. A file or folder whose name is taken gets a number, such as `stems-2`, and that is said.
     """
     files = sorted(path.relative_to(work) for path in work.rglob("*") if path.is_file())
-    folder = out
+    entries = list(dict.fromkeys(file.parts[0] for file in files))
+    names = _free_names(out, entries, folders={file.parts[0] for file in files if len(file.parts) > 1})
+    places = {file: out.joinpath(names[file.parts[0]], *file.parts[1:]) for file in files}
     try:
-        if taken := [file for file in files if _is_taken(out, file)]:
-            folder = _new_folder(out)
-            more = f" and {len(taken) - NAMED} more" if len(taken) > NAMED else ""
-            names = ", ".join(map(str, taken[:NAMED])) + more
-            say(f"{out} already holds {names}, which stay as they were: this run's files are in {folder}.")
-        for file in files:
-            target = folder / file
+        for file, target in places.items():
             target.parent.mkdir(parents=True, exist_ok=True)
             (work / file).replace(target)
     except OSError as error:
-        raise BadInput(f"Cannot write to {folder} ({error.strerror}).") from error
-    return folder
+        raise BadInput(f"Cannot write to {out} ({error.strerror}).") from error
+    if renamed := [name for entry, name in names.items() if name != entry]:
+        taken = ", ".join(entry for entry, name in names.items() if name != entry)
+        say(f"{out} already held {taken}, left as before: the results of this run are in {', '.join(renamed)}.")
+    return places
 
 
-def _is_taken(out: Path, file: Path) -> bool:
-    """Whether something lies at `out / file`, or a file stands where one of its folders would be."""
-    folders = [out / parent for parent in file.parents]
-    return os.path.lexists(out / file) or any(os.path.lexists(folder) and not folder.is_dir() for folder in folders)
-
-
-def _new_folder(out: Path) -> Path:
+def _free_names(out: Path, entries: Sequence[str], folders: Collection[str]) -> dict[str, str]:
+    """The names under which files and folders of a run are put into `out`: all that are taken get the same number."""
+    taken = [entry for entry in entries if _is_taken(out / entry)]
     for number in itertools.count(2):
-        folder = out / f"run-{number}"
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            continue
-        return folder
+        numbered = {entry: _numbered(entry, number, entry in folders) for entry in taken}
+        if not any(os.path.lexists(out / name) for name in numbered.values()):
+            return {entry: numbered.get(entry, entry) for entry in entries}
     raise AssertionError("counting has no end")
+
+
+def _is_taken(path: Path) -> bool:
+    """Whether anything lies there; an empty folder may be filled."""
+    return os.path.lexists(path) and not (path.is_dir() and not any(path.iterdir()))
+
+
+def _numbered(name: str, number: int, folder: bool) -> str:
+    """
+    >>> _numbered("mix.wav", 2, False), _numbered("stems", 3, True)
+    ('mix-2.wav', 'stems-3')
+    """
+    path = Path(name)
+    return f"{name}-{number}" if folder else f"{path.stem}-{number}{path.suffix}"

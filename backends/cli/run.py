@@ -89,8 +89,8 @@ def _run(host: Host, task: Task, file: Path, out: Path, arguments: argparse.Name
                 outcome.add(event)
         for preview in outcome.previews - {artifact.path for artifact in outcome.artifacts}:
             preview.unlink(missing_ok=True)
-        folder = put_in_place(work, out)
-        paths = [(artifact, folder / artifact.path.relative_to(work)) for artifact in outcome.artifacts]
+        places = put_in_place(work, out)
+        paths = [(artifact, places[artifact.path.relative_to(work)]) for artifact in outcome.artifacts]
     if not arguments.json:
         for _, path in paths:
             answer(str(path))

@@ -44,7 +44,9 @@ CRASHED = (
 STALLED = "This file keeps the decoder busy without end, so it cannot be used as it is: export it anew and choose that."
 NO_MEMORY = "There is not enough memory on this machine to decode this file: close other programs or use a smaller one."
 
-_ERRORS = {kind.code: kind for kind in vars(errors).values() if isinstance(kind, type)}
+_ERRORS: dict[str, type[errors.UserError]] = {
+    kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.UserError)
+}
 
 
 class ChildDied(Exception):

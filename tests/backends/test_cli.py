@@ -132,7 +132,7 @@ def test_previews_go_and_everything_that_lay_in_the_folder_is_safe(
     own.write_text("mine")
     words = ("run", "separation", str(short_song), "--engine", "dsp", "--out", str(tmp_path))
     code, _, err = run(capsys, *words)
-    assert code == 0 and "already holds" not in err
+    assert code == 0 and "already held" not in err
     assert own.read_text() == "mine" and [path.name for path in own.parent.iterdir()] == ["notes.txt"]
     assert {path.name for path in tmp_path.iterdir()} >= {"stems", "segments"}
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".run-")]
@@ -141,7 +141,7 @@ def test_previews_go_and_everything_that_lay_in_the_folder_is_safe(
     code, _, err = run(capsys, *words, "--stems", "kazoo")  # a run that fails leaves the earlier one's files alone
     assert code == 2 and (tmp_path / "stems" / "vocals.wav").read_bytes() == earlier
     code, out, err = run(capsys, *words)  # and so does one that succeeds
-    assert code == 0 and "already holds mix.wav" in err and str(tmp_path / "run-2" / "stems" / "vocals.wav") in out
+    assert code == 0 and "already held mix.wav, stems" in err and str(tmp_path / "stems-2" / "vocals.wav") in out
     assert (tmp_path / "stems" / "vocals.wav").read_bytes() == earlier and own.read_text() == "mine"
 
 

@@ -23,6 +23,7 @@ MODULES = (
     "backends.core.task",
     "backends.shared.device_memory",
     "backends.shared.strict_json",
+    "backends.cli.results",
 )
 
 GLOBALS = {

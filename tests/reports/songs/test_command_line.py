@@ -34,8 +34,8 @@ def test_a_song_called_as_a_result_is_not_written_over(capsys: pytest.CaptureFix
     before = mix.read_bytes()
     code, [answer], said = separate(capsys, mix, "--out", tmp_path)
     assert code == 0 and mix.read_bytes() == before
-    assert all(path.is_file() and path.parent.parent == tmp_path / "run-2" for path in stems(answer))
-    assert "already holds mix.wav" in said and "run-2" in said
+    assert all(path.is_file() and path.parent == tmp_path / "stems" for path in stems(answer))
+    assert (tmp_path / "mix-2.wav").is_file() and "already held mix.wav" in said and "in mix-2.wav" in said
 
 
 def test_a_stem_that_is_split_again_stays(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -54,7 +54,15 @@ def test_a_file_where_a_folder_would_be_stays(capsys: pytest.CaptureFixture[str]
     own = tmp_path / "stems"
     own.write_text("a list of mine")
     code, [answer], _ = separate(capsys, song(tmp_path / "a" / "song.wav"), "--out", tmp_path)
-    assert code == 0 and own.read_text() == "a list of mine" and stems(answer)[0].is_file()
+    assert code == 0 and own.read_text() == "a list of mine" and stems(answer)[0].parent == tmp_path / "stems-2"
+
+
+def test_stems_of_two_runs_do_not_get_between_each_other(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = song(tmp_path / "song.wav")
+    separate(capsys, path, "--out", tmp_path / "out", "--stems", "vocals")
+    _, [answer], _ = separate(capsys, path, "--out", tmp_path / "out", "--stems", "bass")
+    assert {each.name for each in stems(answer)[0].parent.iterdir()} == {"bass.wav", "everything but bass.wav"}
+    assert {each.name for each in (tmp_path / "out" / "stems").iterdir()} == {"vocals.wav", "everything but vocals.wav"}
 
 
 def test_several_songs_and_a_folder_each_get_a_folder_of_their_own(
