@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_process_that_draws_ends_with_its_parent_and_leaves_no_half_sample(own_home: Path) -> None:
     command = [sys.executable, "-m", "studio.make_samples"]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-    wait_for(lambda: list((own_home / "samples").glob("tmp*/clip/clip.mp4")))  # in the middle of it
+    wait_for(lambda: list((own_home / "samples").glob("tmp*/clip/clip.mp4")), 2 * PATIENCE)  # in the middle of it
     process.communicate(timeout=PATIENCE)  # closes its standard input, as the end of the parent does
     assert process.returncode == 0
     assert not make_samples.all_made() and clip_if_made() is None
