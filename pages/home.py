@@ -3,9 +3,7 @@
 import streamlit as st
 
 from studio import services, tasks
-from studio.ui import formatting
-
-PAGE = 12
+from studio.ui.run_list import run_list
 
 st.title("Fourfold")
 st.markdown(
@@ -28,24 +26,4 @@ for page in tasks.pages():
         st.page_link(page.path, label=page.teaser, icon=page.icon)
 
 st.subheader("What you did before")
-shown = st.session_state.setdefault("runs_shown", PAGE)
-library = services.library()
-runs, total = library.list(limit=shown), library.total()
-if not runs:
-    st.caption("Nothing yet. What you make is kept here, ready to open again without waiting and without network.")
-for run in runs:
-    title, model, status, when = st.columns([4, 2, 2, 2], vertical_alignment="center")
-    name, address = formatting.escape(run.title), {"run": run.id}
-    own = tasks.find(run.task)
-    if own is None:  # a run of a task that this Fourfold does not show
-        title.markdown(name)
-    else:
-        title.page_link(own.page, label=name, icon=own.icon, query_params=address)
-    model.caption(run.card.get("title", run.weights))
-    status.caption(formatting.STATUS[run.status])
-    when.caption(run.created.astimezone().strftime("%d %b %Y, %H:%M"))
-if total > shown and st.button(f"Show more ({total - shown})", icon=":material/expand_more:"):
-    st.session_state.runs_shown = shown + PAGE
-    st.rerun()
-if runs:
-    st.caption(f"All runs together take {formatting.size(library.usage().total)}. A run is deleted on its own page.")
+run_list()
