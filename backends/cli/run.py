@@ -6,7 +6,7 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +59,7 @@ class _Outcome:
     metrics: dict[str, float] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     artifacts: tuple[Artifact, ...] = ()
+    summary: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
     previews: set[Path] = field(default_factory=set)
 
     def add(self, event: Event) -> None:
@@ -70,7 +71,9 @@ class _Outcome:
             case Partial(artifact) if artifact.kind in PREVIEWS:
                 self.previews.add(artifact.path)
             case Result(artifacts):
-                self.artifacts = artifacts
+                self.artifacts, self.summary = artifacts, event.summary()
+                for check in (check for checks in self.summary.values() for check in checks):
+                    say(f"{check['what'].capitalize()} {check['state']}: {check['sentence']}")
 
 
 def _run(host: Host, task: Task, file: Path, out: Path, arguments: argparse.Namespace) -> None:
@@ -98,7 +101,7 @@ def _run(host: Host, task: Task, file: Path, out: Path, arguments: argparse.Name
     facts = {"task": task.name, "engine": card.engine, "weights": card.id}
     listed = [{"kind": artifact.kind, "name": artifact.name, "path": str(path)} for artifact, path in paths]
     measured = {"seconds": round(time.monotonic() - started, 3), "artifacts": listed, "metrics": outcome.metrics}
-    answer(json.dumps({**facts, **measured, "notices": outcome.notices}))
+    answer(json.dumps({**facts, **measured, "notices": outcome.notices, **outcome.summary}))
 
 
 def _files(task: Task, given: Sequence[Path]) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,10 @@ class Result:
     """The last event of a run. Each task has its own frozen subclass; `artifacts` is common to all."""
 
     artifacts: tuple[Artifact, ...]
+
+    def summary(self) -> Mapping[str, Sequence[Mapping[str, str]]]:
+        """What the command line says beside the files: named lists of checks, each with `what`, `state`, `sentence`."""
+        return {}
 
 
 Event = Progress | Partial | Metric | Notice | Result

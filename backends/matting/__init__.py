@@ -3,6 +3,7 @@
 from backends.core.task import EngineSpec, Task
 from backends.matting.capabilities import MattingCapabilities
 from backends.matting.cards import CARDS
+from backends.matting.endings import PICTURE_ENDINGS, VIDEO_ENDINGS
 from backends.matting.options import MattingOptions
 
 ENGINES: dict[str, EngineSpec] = {
@@ -29,6 +30,7 @@ TASK = Task(
     verb="matte",
     inputs=("media",),
     optional=("background", "matte"),
+    suffixes=tuple(f".{ending}" for ending in (*VIDEO_ENDINGS, *PICTURE_ENDINGS)),
     engines=ENGINES,
     cards=CARDS,
     live="backends.matting.live:open_session",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -122,3 +123,6 @@ class Matting(Result):
     frames: int = 0
     seconds: float = 0.0
     kept: tuple[PreservationCheck, ...] = ()
+
+    def summary(self) -> Mapping[str, Sequence[Mapping[str, str]]]:
+        return {"kept": [asdict(check) for check in self.kept]}

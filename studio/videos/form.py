@@ -107,9 +107,7 @@ def background(key: str, run: Run | None, chosen: FormValues) -> tuple[FormValue
         return replace(chosen, background=st.color_picker("Colour", first, key=f"colour-{key}")), ""
     if way == BLUR:
         return replace(chosen, background="blur"), ""
-    upload = st.file_uploader(
-        "Background", type=list(probe.TYPES), max_upload_size=probe.BACKGROUND_MB, key=f"behind-file-{key}"
-    )
+    upload = st.file_uploader("Background", max_upload_size=probe.BACKGROUND_MB, key=f"behind-file-{key}")
     if upload is None:
         if previous is None:
             return chosen, "Choose the picture or video that is to lie behind."

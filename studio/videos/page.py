@@ -23,9 +23,9 @@ def bring() -> VideoSource | None:
     """An upload, or the way to the sample clip."""
     upload = st.file_uploader(
         f"Your video or picture (it is worked on by {services.backend().place})",
-        type=list(probe.TYPES),
         max_upload_size=probe.UPLOAD_MB,
-        help=f"Up to {formatting.size(probe.UPLOAD_MB * 1e6)} here; for a larger file use the command line: "
+        help="Any video (MP4, MOV, MKV, WebM, AVI, MTS, MXF, GIF and many more) or picture (JPEG, PNG, HEIC, WebP …). "
+        f"Up to {formatting.size(probe.UPLOAD_MB * 1e6)} here; for a larger file use the command line: "
         "`python -m backends run matting FILE --out FOLDER`.",
     )
     if upload is not None:

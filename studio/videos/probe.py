@@ -8,15 +8,14 @@ from pathlib import Path
 import cv2
 
 from backends.core.errors import UserError
+from backends.matting.endings import PICTURE_ENDINGS, VIDEO_ENDINGS
 from backends.matting.types import MediaInfo
 from backends.matting.video.reader import IsolatedReader
 from backends.matting.video.source import is_picture
 from backends.matting.video.still_image import read_picture
 from studio.ui import formatting
 
-VIDEO_TYPES = ("mp4", "mov", "m4v", "webm", "mkv", "avi", "gif")
-PICTURE_TYPES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "avif")
-TYPES = (*VIDEO_TYPES, *PICTURE_TYPES)
+TYPES = (*VIDEO_ENDINGS, *PICTURE_ENDINGS)
 UPLOAD_MB = 1000
 """A browser's upload lies in the memory of the studio until the page is left; larger files go by the terminal."""
 BACKGROUND_MB = 200
@@ -82,6 +81,8 @@ _REMARKS = (
     (lambda info: info.interlaced, "interlaced, whose half pictures are joined"),
     (lambda info: info.turned, "filmed turned, shown upright"),
     (lambda info: info.sar != 1, "pixels that are not square"),
+    (lambda info: info.depth > 8 and not info.colour.hdr, "more than 8 bits a colour"),
+    (lambda info: info.unknown_tracks > 0, "with sound of an unknown kind, which gets lost"),
 )
 
 

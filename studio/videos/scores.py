@@ -15,6 +15,7 @@ import numpy as np
 import streamlit as st
 
 from backends.core.errors import BadInput
+from backends.matting.endings import VIDEO_ENDINGS
 from evaluation.metrics.base import Metric
 from evaluation.metrics.matting import masks, mattes
 from evaluation.metrics.matting.clips import score_clip
@@ -160,7 +161,7 @@ def _ask(library: Library, run: Run) -> compare.Truth | None:
     """Draw the upload of a truth, and of masks the choice of objects."""
     upload = st.file_uploader(
         "References",
-        type=["zip", *probe.VIDEO_TYPES],
+        type=["zip", *VIDEO_ENDINGS],
         max_upload_size=REFERENCE_MB,
         key=f"truth-{run.id}",
     )

@@ -11,11 +11,12 @@ from typing import Any
 import streamlit as st
 
 from backends.core.errors import UserError
+from backends.matting.endings import PICTURE_ENDINGS
 from studio import launch, services
 from studio.library.library import Run, Stored
 from studio.ui import formatting, run_page
 from studio.ui.error_boundary import error_boundary
-from studio.videos import form, form_values, probe, results, scores
+from studio.videos import form, form_values, results, scores
 from studio.videos import source as video_source
 from studio.videos.form_values import FormValues
 from studio.videos.frame_endpoint import frame_url
@@ -77,7 +78,7 @@ def _own_background(run: Run, artifacts: Sequence[Stored]) -> tuple[str, str] | 
     """The address and the kind ("picture" or "video") of the run's own background file, if it has one."""
     for item in artifacts:
         if item.kind == "input" and item.name == "background":
-            still = Path(item.file).suffix[1:].lower() in probe.PICTURE_TYPES
+            still = Path(item.file).suffix[1:].lower() in PICTURE_ENDINGS
             return urls.file_url(run.id, item), "picture" if still else "video"
     return None
 

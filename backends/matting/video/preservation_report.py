@@ -14,6 +14,7 @@ import numpy as np
 
 from backends.matting.types import Colour, MediaInfo, PreservationCheck
 from backends.matting.video import preserved_words
+from backends.matting.video.colour import UNSPECIFIED
 from backends.matting.video.exports import EXPORTS
 from backends.matting.video.frames import VideoReader
 from backends.matting.video.preserved_sound import check_sound
@@ -159,6 +160,9 @@ def _colour(info: MediaInfo, written: Colour, writer: VideoWriter) -> Preservati
     if source.matrix == 0 and same_tags and "444" in writer.export.pix_fmt:
         return PreservationCheck("colour", "kept", "The colours of the source, held as luma and chroma.")
     same_tags = same_tags and source.matrix == written.matrix
+    if source.full == written.full and _only_adds(source, written):
+        sentence = "The source does not name all of its colours; this file names those that players assume."
+        return PreservationCheck("colour", "kept", sentence)
     if same_tags and source.full == written.full:
         return PreservationCheck("colour", "kept", "Range, primaries and transfer are those of the source.")
     if same_tags:
@@ -168,6 +172,17 @@ def _colour(info: MediaInfo, written: Colour, writer: VideoWriter) -> Preservati
         return PreservationCheck("colour", "changed", "RGB became luma and chroma, with chroma at half the detail.")
     sentence = "The source's colour description could not be written into this format."
     return PreservationCheck("colour", "changed", sentence)
+
+
+def _only_adds(source: Colour, written: Colour) -> bool:
+    """Whether a file says more than its source, and nothing else."""
+    pairs = (
+        (source.matrix, written.matrix),
+        (source.primaries, written.primaries),
+        (source.transfer, written.transfer),
+    )
+    differing = [was for was, became in pairs if was != became]
+    return bool(differing) and all(was == UNSPECIFIED for was in differing)
 
 
 def _depth(info: MediaInfo, bits: int, writer: Writer) -> Iterator[PreservationCheck]:

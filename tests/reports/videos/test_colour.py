@@ -30,6 +30,12 @@ def test_every_prores_frame_names_its_colours(video: MakeVideo, tmp_path: Path, 
     assert lines(result, "colour") == [("kept", "Range, primaries and transfer are those of the source.")]
 
 
+def test_an_ordinary_source_is_kept_in_all_by_the_default_export(video: MakeVideo, tmp_path: Path) -> None:
+    for name, tags in (("said.mp4", (1, 1, 1)), ("unsaid.mp4", (2, 2, 2))):
+        result = cut_out(video(name, sound="aac", tags=tags), tmp_path / name.removesuffix(".mp4"))
+        assert {check.state for check in result.kept} == {"kept"}
+
+
 def test_missing_colours_in_the_frames_are_seen(
     video: MakeVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
