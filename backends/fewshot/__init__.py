@@ -4,10 +4,8 @@ One engine per file; `features.py` is the interface of a feature extractor, `job
 and trust need neither torch nor an engine.
 """
 
-from backends.core.task import EngineSpec, Task
-from backends.fewshot.cards import CARDS
-from backends.fewshot.flamingo.options import FlamingoOptions
-from backends.fewshot.options import FeatureEngineOptions
+from backends.core.task import Task
+from backends.fewshot.cards import CARDS, ENGINES
 
 TASK = Task(
     name="fewshot",
@@ -15,11 +13,7 @@ TASK = Task(
     verb="classify",
     inputs=("query",),
     optional=("support", "classes", "target"),
-    engines={
-        "clip": EngineSpec("backends.fewshot.clip.engine:ClipEngine", FeatureEngineOptions),
-        "flamingo": EngineSpec("backends.fewshot.flamingo.engine:FlamingoEngine", FlamingoOptions),
-        "prototypes": EngineSpec("backends.fewshot.prototypes:PrototypesEngine", FeatureEngineOptions),
-    },
+    engines=ENGINES,
     cards=CARDS,
     own=dict.fromkeys((".safetensors", ".bin", ".pt", ".pth"), "clip") | {"folder": "clip", "idefics": "flamingo"},
 )

@@ -1,4 +1,4 @@
-"""The few-shot models as data: what each is, weighs, is bad at, and where its weights are published.
+"""The few-shot engines, and their models as data: what each is, weighs, is bad at, and where it is published.
 
 `outputs` says what a model understands: "pictures", and "words" where a sentence can teach it a class.
 """
@@ -6,7 +6,16 @@
 from __future__ import annotations
 
 from backends.core.model_card import Limits, ModelCard, Need, WeightFile
+from backends.core.task import EngineSpec
 from backends.fewshot.flamingo.cards import FLAMINGO_CARDS, FLAMINGO_STARTER
+from backends.fewshot.flamingo.options import FlamingoOptions
+from backends.fewshot.options import FeatureEngineOptions
+
+ENGINES: dict[str, EngineSpec] = {
+    "clip": EngineSpec("backends.fewshot.clip.engine:ClipEngine", FeatureEngineOptions),
+    "flamingo": EngineSpec("backends.fewshot.flamingo.engine:FlamingoEngine", FlamingoOptions),
+    "prototypes": EngineSpec("backends.fewshot.prototypes:PrototypesEngine", FeatureEngineOptions),
+}
 
 _TASK = "fewshot"
 _LIMITS = {"cpu": Limits(megapixels=100.0)}

@@ -1,16 +1,7 @@
 """Fold proteins and open structures. One engine a file; `base.py` holds what they share."""
 
-from backends.core.task import EngineSpec, Task
-from backends.folding import capabilities as can
-from backends.folding.cards import CARDS
-from backends.folding.options import (
-    AlphaFold2Options,
-    CoevolutionOptions,
-    ColabFoldOptions,
-    EsmFold2Options,
-    EsmFoldOptions,
-    StructureOptions,
-)
+from backends.core.task import Task
+from backends.folding.cards import CARDS, ENGINES
 
 TASK = Task(
     name="folding",
@@ -18,20 +9,7 @@ TASK = Task(
     verb="fold",
     inputs=("query",),
     optional=("pae",),
-    engines={
-        "esmfold": EngineSpec("backends.folding.engines.esmfold:EsmFoldEngine", EsmFoldOptions, can.ESMFOLD),
-        "esmfold2": EngineSpec("backends.folding.engines.esmfold2:EsmFold2Engine", EsmFold2Options, can.ESMFOLD2),
-        "alphafold2": EngineSpec(
-            "backends.folding.engines.alphafold2:AlphaFold2Engine", AlphaFold2Options, can.ALPHAFOLD2
-        ),
-        "colabfold": EngineSpec("backends.folding.engines.colabfold:ColabFoldEngine", ColabFoldOptions, can.COLABFOLD),
-        "structure": EngineSpec(
-            "backends.folding.engines.structure_engine:StructureEngine", StructureOptions, can.STRUCTURE
-        ),
-        "coevolution": EngineSpec(
-            "backends.folding.coevolution.engine:CoevolutionEngine", CoevolutionOptions, can.COEVOLUTION
-        ),
-    },
+    engines=ENGINES,
     cards=CARDS,
     own={
         "esmfold2": "esmfold2",

@@ -1,9 +1,32 @@
-"""The folding models as data: what each is, weighs, is bad at, and where its weights are published."""
+"""The folding engines, and their models as data: what each is, weighs, is bad at, and where it is published."""
 
 from __future__ import annotations
 
 from backends.core.model_card import Limits, ModelCard, Need, WeightFile
+from backends.core.task import EngineSpec
+from backends.folding import capabilities as can
 from backends.folding.limits import MAX_STRUCTURE_RESIDUES
+from backends.folding.options import (
+    AlphaFold2Options,
+    CoevolutionOptions,
+    ColabFoldOptions,
+    EsmFold2Options,
+    EsmFoldOptions,
+    StructureOptions,
+)
+
+ENGINES: dict[str, EngineSpec] = {
+    "esmfold": EngineSpec("backends.folding.engines.esmfold:EsmFoldEngine", EsmFoldOptions, can.ESMFOLD),
+    "esmfold2": EngineSpec("backends.folding.engines.esmfold2:EsmFold2Engine", EsmFold2Options, can.ESMFOLD2),
+    "alphafold2": EngineSpec("backends.folding.engines.alphafold2:AlphaFold2Engine", AlphaFold2Options, can.ALPHAFOLD2),
+    "colabfold": EngineSpec("backends.folding.engines.colabfold:ColabFoldEngine", ColabFoldOptions, can.COLABFOLD),
+    "structure": EngineSpec(
+        "backends.folding.engines.structure_engine:StructureEngine", StructureOptions, can.STRUCTURE
+    ),
+    "coevolution": EngineSpec(
+        "backends.folding.coevolution.engine:CoevolutionEngine", CoevolutionOptions, can.COEVOLUTION
+    ),
+}
 
 _TASK = "folding"
 _OUTPUTS = ("structure", "plddt", "pae")

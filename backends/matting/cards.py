@@ -1,8 +1,29 @@
-"""The matting models as data: what each is, weighs, is bad at, and where its weights are published."""
+"""The matting engines, and their models as data: what each is, weighs, is bad at, and where it is published."""
 
 from __future__ import annotations
 
 from backends.core.model_card import Limits, ModelCard, WeightFile
+from backends.core.task import EngineSpec
+from backends.matting.capabilities import MattingCapabilities
+from backends.matting.options import MattingOptions
+
+ENGINES: dict[str, EngineSpec] = {
+    "modnet": EngineSpec(
+        "backends.matting.engines.modnet_engine:ModnetEngine",
+        MattingOptions,
+        MattingCapabilities(live_sides=(192, 256, 320, 384, 512)),
+    ),
+    "onnx": EngineSpec(
+        "backends.matting.engines.onnx_engine:OnnxEngine",
+        MattingOptions,
+        MattingCapabilities(live_sides=(256,)),
+    ),
+    "classical": EngineSpec(
+        "backends.matting.engines.classical:ClassicalEngine",
+        MattingOptions,
+        MattingCapabilities(live_sides=(160, 192, 224, 256, 320)),
+    ),
+}
 
 _TASK = "matting"
 _ZOO = "https://storage.openvinotoolkit.org/repositories/open_model_zoo/public/2022.2/"

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from backends.core.errors import BadInput
-from backends.matting import ENGINES, TASK
+from backends.matting import TASK
 from backends.matting.base import MattingEngine
-from backends.matting.cards import CARDS
+from backends.matting.cards import CARDS, ENGINES
 from backends.matting.live import LiveMatter, live_sides
 
 
