@@ -62,6 +62,14 @@ def is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
 def own_hosts() -> frozenset[str]:
     """The names that the operator gave this machine in FOURFOLD_HOSTS, separated by commas."""
     return frozenset(name.strip().lower() for name in os.environ.get(HOSTS_SETTING, "").split(",") if name.strip())
@@ -83,7 +91,8 @@ class Guard:
         """
         self.app = app
         self.names = own_hosts()
-        self.any_host = not is_loopback(address) and not self.names
+        self.local = is_loopback(address)
+        self.any_host = not self.local and not self.names
         self.origins = origins
         self.token = access.token()
         self._cookie = hashlib.sha256(self.token.encode()).hexdigest()
@@ -129,7 +138,8 @@ class Guard:
         return ""
 
     def _is_own(self, name: str) -> bool:
-        return is_loopback(name) or name in self.names
+        """Whether a name is one of this server's. A bare address cannot be pointed elsewhere by anybody."""
+        return is_loopback(name) or name in self.names or (not self.local and _is_address(name))
 
     def _is_own_page(self, headers: Headers, host: str, scope: Scope) -> bool:
         """Whether a program asks, a page of this server, or a person who follows a link to it."""

@@ -108,6 +108,11 @@ class RemoteCall:
                 self._cancelling = threading.Thread(target=self._send_cancel, name="cancel", daemon=True)
                 self._cancelling.start()
 
+    def wait_cancelled(self, seconds: float) -> None:
+        """After `cancel`, wait until the server has heard of it."""
+        if self._cancelling is not None:
+            self._cancelling.join(seconds)
+
     def _send_cancel(self) -> None:
         """Tell the server: of the job while it runs, then Gradio of its place in the queue, then once more of the job,
         which may have begun in between."""

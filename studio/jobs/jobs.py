@@ -36,6 +36,9 @@ BEGIN_SECONDS = 10
 REMEMBERED = 100
 """Ended jobs whose last view is kept; the library knows all of them for good."""
 
+STOP_SECONDS = 2.0
+"""How long a studio that closes waits until the model server knows that its jobs are wanted no more."""
+
 RESUBMISSIONS = 2
 """How often a job is asked for again that a broken connection took from the server's queue."""
 
@@ -154,9 +157,13 @@ class Jobs:
 
     def stop(self) -> None:
         """Stop everything; the studio is closing."""
-        for job in tuple(self._jobs.values()):
-            if not job.view.ended:
-                self._cut_short(job, "interrupted", INTERRUPTED)
+        running = [job for job in tuple(self._jobs.values()) if not job.view.ended]
+        calls = [job.call for job in running if job.call is not None]
+        for job in running:
+            self._cut_short(job, "interrupted", INTERRUPTED)
+        end = time.monotonic() + STOP_SECONDS
+        for call in calls:
+            call.wait_cancelled(max(0.0, end - time.monotonic()))
         self._endings.stop()
 
     def _cut_short(self, job: Job, state: State, sentence: str) -> None:

@@ -43,6 +43,7 @@ def test_names_that_the_operator_gave_are_answered_to(monkeypatch: pytest.Monkey
     assert client(host="localhost:1").get("/", headers={"Origin": "https://studio.example"}).text == "inside"
     assert client(host="evil.example").get("/").status_code == 403
     assert client("0.0.0.0", host="evil.example").get("/").status_code == 403
+    assert client("0.0.0.0", host="10.1.2.3:7860").get("/").text == "inside"
 
 
 def test_beyond_this_machine_any_name_may_be_its_own() -> None:
