@@ -6,6 +6,7 @@ changed something is found by name and not by a job that hangs.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
@@ -18,6 +19,10 @@ LocalContext = gr.context.LocalContext
 Event = gr.queueing.Event
 
 Item = TypeVar("Item")
+
+log = logging.getLogger(__name__)
+
+UNREADABLE = "This request names no file that was uploaded here, or is not of the form that /gradio_api/info describes."
 
 RESERVED = 4
 """Places in the queue that no client can take alone."""
@@ -60,7 +65,11 @@ class Page(gr.Blocks):
             refuse_addresses(inputs)
         except UserError as error:
             raise gr.Error(error.sentence, print_exception=False) from error
-        return await super().preprocess_data(block_fn, inputs, *rest, **named)
+        try:
+            return await super().preprocess_data(block_fn, inputs, *rest, **named)
+        except Exception as error:  # whose text is for programmers, and may name folders of this machine
+            log.info("a request could not be read: %r", error)
+            raise gr.Error(UNREADABLE, print_exception=False) from error
 
     def waiting(self) -> list[str]:
         """The files of the jobs in the queue."""

@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from backends.core.errors import BadInput, UserError
@@ -100,6 +101,22 @@ def test_an_upload_lies_in_its_folder_whatever_its_name(ticking_server: str, nam
         path = Path(answer.json()[0])
         assert ".." not in path.parts and path.parent.parent.name == "uploads"
     assert not (Path("/etc/evil.txt").exists() or Path("../../evil.txt").exists())
+
+
+@pytest.mark.parametrize(
+    "file",
+    [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}, {"path": 5, "meta": 1}, "text", 7, [{}], True],
+)
+def test_a_request_that_makes_no_sense_shows_nothing_of_the_machine(ticking_server: str, file: Any) -> None:
+    config = http.get(f"{ticking_server}/config").json()
+    index = next(item["id"] for item in config["dependencies"] if item["api_name"] == "tick")
+    session = new_run_id()
+    body = {"fn_index": index, "session_hash": session, "data": [file, "", {}, None]}
+    http.post(f"{ticking_server}/gradio_api/queue/join", json=body)
+    with httpx.stream("GET", f"{ticking_server}/gradio_api/queue/data?session_hash={session}", timeout=60) as stream:
+        answer = "".join(stream.iter_text())
+    assert '"success":false' in answer.replace(" ", "")
+    assert not any(word in answer.lower() for word in ("pydantic", "traceback", "site-packages", "uploads/", "root:"))
 
 
 def test_a_compressed_file_that_unpacks_without_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
