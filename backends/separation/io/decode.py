@@ -25,7 +25,7 @@ PLANE_POINTERS = 8
 """An FFmpeg frame has this many pointers to planes. PyAV finds the last plane by the null pointer behind it, which is
 not there where all are taken, and so reads wild memory."""
 
-FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
+FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "flt": 1.0, "dbl": 1.0}
 
 SILENCE_FRAMES = 1 << 16
 """The longest piece of silence that is given at once."""
@@ -116,18 +116,19 @@ def _frames(
 
 
 class _Packer:
-    """Gives frames of many planes with their samples channel by channel in turn, in one plane."""
+    """Gives frames in a form that numpy can take: many planes as one with the channels in turn, 64-bit as floats."""
 
     def __init__(self) -> None:
         self._resampler: av.AudioResampler | None = None
         self._format: tuple[str, str, int] | None = None
 
     def __call__(self, frame: av.AudioFrame) -> av.AudioFrame:
-        if not frame.format.is_planar or frame.layout.nb_channels < PLANE_POINTERS:
+        packed = frame.format.name.removesuffix("p")
+        if packed != "s64" and (not frame.format.is_planar or frame.layout.nb_channels < PLANE_POINTERS):
             return frame
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if self._resampler is None or self._format != kind:
-            packed = frame.format.name.removesuffix("p")
+            packed = "dbl" if packed == "s64" else packed
             self._resampler = av.AudioResampler(format=packed, layout=frame.layout, rate=frame.sample_rate)
             self._format = kind
         return self._resampler.resample(frame)[0]

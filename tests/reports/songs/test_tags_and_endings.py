@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import av
@@ -102,3 +103,23 @@ def test_a_file_without_sound_that_can_be_decoded_is_said(tmp_path: Path) -> Non
     with av.open(str(path)) as container:
         assert container.streams.audio or container.streams
     assert "cannot be decoded here" in probe(path).problem or "no sound" in probe(path).problem.lower()
+
+
+@pytest.mark.parametrize(("bits", "kind"), [(64, "<i8"), (32, "<i4"), (16, "<i2")])
+def test_whole_numbers_of_any_size_are_read(tmp_path: Path, bits: int, kind: str) -> None:
+    data = (tone(0.3, channels=1) * (2.0 ** (bits - 1) - 2**11)).astype(kind).tobytes()
+    head = struct.pack("<HHIIHH", 1, 1, 44100, 44100 * bits // 8, bits // 8, bits)
+    sizes = [struct.pack("<I", size) for size in (36 + len(data), 16, len(data))]
+    path = tmp_path / "song.wav"
+    path.write_bytes(b"RIFF" + sizes[0] + b"WAVEfmt " + sizes[1] + head + b"data" + sizes[2] + data)
+    [block] = open_song(path).blocks(44100, 1 << 20)
+    assert np.abs(block[0] - tone(0.3, channels=1)[:, 0]).max() < 0.05
+
+
+@pytest.mark.parametrize(("bits", "rate"), [(0, 44100), (16, 0)])
+def test_a_header_that_cannot_be_gets_a_sentence(tmp_path: Path, bits: int, rate: int) -> None:
+    head = struct.pack("<HHIIHH", 1, 2, rate, rate * 4, 4, bits)
+    path = tmp_path / "song.wav"
+    sizes = [struct.pack("<I", size) for size in (4036, 16, 4000)]
+    path.write_bytes(b"RIFF" + sizes[0] + b"WAVEfmt " + sizes[1] + head + b"data" + sizes[2] + bytes(4000))
+    assert "choose a WAV" in probe(path).problem
