@@ -42,7 +42,7 @@ def static_view(
     banded = colour == "confidence" and bool(np.isfinite(structure.confidence).any())
     view = py3Dmol.view(width=width, height=height, js="about:blank")
     # Text from the file stays out: inside a <script> a title could end it.
-    view.addModel(to_pdb(replace(structure, title="")), "pdb")
+    view.addModel(to_pdb(replace(structure, title="", experiment="")), "pdb")
     drawn = style if structure.backbone else "trace"
     view.setStyle({}, {})  # without this every atom is also drawn as a thin line
     for selection, hue in _colours(structure, banded):

@@ -9,13 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backends.core.engine import Notice, Progress
-from backends.core.errors import BadInput
 from backends.folding.alignment.sequence import Query
 from backends.folding.base import FoldingEngine, PredictionEvents
 from backends.folding.capabilities import STRUCTURE, FoldingCapabilities
 from backends.folding.options import StructureOptions
 from backends.folding.structure.confidence import Confidence, fit_confidence, read_confidence
-from backends.folding.structure.reader import read_structure
+from backends.folding.structure.reader import find_chain, read_structure
 from backends.folding.structure.structure import Structure
 from backends.folding.types import Model
 
@@ -51,10 +50,7 @@ def _select_chain(structure: Structure, confidence: Confidence, wanted: str) -> 
     """One chain with its confidence; all of them for "". Raises BadInput where there is no such chain."""
     if not wanted:
         return structure, confidence
-    names = [name for name, _ in structure.chain_slices()]
-    if wanted not in names:
-        raise BadInput(f"There is no chain “{wanted[:20]}” in this structure; there is {', '.join(names)}.")
-    rows = structure.chains == wanted
+    rows = structure.chains == find_chain([name for name, _ in structure.chain_slices()], wanted)
     plddt = None if confidence.plddt is None else confidence.plddt[rows]
     pae = None if confidence.pae is None else confidence.pae[np.ix_(rows, rows)]
     return structure.select(rows), replace(confidence, plddt=plddt, pae=pae)

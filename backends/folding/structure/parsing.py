@@ -19,6 +19,7 @@ from backends.folding.structure.other_atoms import ION, LIGAND, NUCLEIC, SUGAR, 
 from backends.folding.structure.pdb_text import separate_molecules, standard_name
 
 MAX_CHAIN_NAME = 40
+MAX_COMPONENT_NAME = 8
 ALIASES = {"OT1": "O", "OT2": "OXT", "O1": "O", "O2": "OXT"}  # older programs' last atoms
 NAMED_OTHERWISE = {"MSE": {"SE": "SD"}, "ILE": {"CD": "CD1"}}
 """Atoms that stand in another's place: selenium in selenomethionine; CHARMM's last carbon of isoleucine."""
@@ -127,7 +128,13 @@ def is_amino_acid(residue: gemmi.Residue) -> bool:
 
 def _component(residue: gemmi.Residue) -> str:
     """The residue's name, without what a force field makes of it; a phosphorus makes HIP another residue."""
-    return residue.name if any(atom.name == "P" for atom in residue) else standard_name(residue.name)
+    name = _clean(residue.name)
+    return name if any(atom.name == "P" for atom in residue) else standard_name(name)
+
+
+def _clean(name: str) -> str:
+    """A residue's name without what no such name has: it is shown, and written into files."""
+    return re.sub(r"[^\w+-]", "_", name, flags=re.ASCII)[:MAX_COMPONENT_NAME] or "UNL"
 
 
 def _residue(chain: str, residue: gemmi.Residue) -> ParsedResidue | None:
@@ -162,7 +169,7 @@ def _other(chain: str, residue: gemmi.Residue) -> ParsedOther:
         kind = SUGAR
     elif len(atoms) == 1 and (atoms[0].element.is_metal or atoms[0].element.name in ("F", "Cl", "Br", "I")):
         kind = ION
-    return ParsedOther(chain, residue.seqid, residue.name, kind, tuple(atoms))
+    return ParsedOther(chain, residue.seqid, _clean(residue.name), kind, tuple(atoms))
 
 
 def _one_conformer(residue: gemmi.Residue) -> Iterable[gemmi.Atom]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from backends.folding.structure.parsing import (
 from backends.folding.structure.structure import Crystal, Structure
 
 MAX_BYTES = 96 << 20
+MAX_STATED = 80
+"""Letters of the method of an experiment that are kept."""
 MAX_COORDINATE = 20_000.0  # Å; a PDB column holds less than 10,000
 
 
@@ -75,11 +78,18 @@ def _of_chain(
 ) -> tuple[list[ParsedResidue], list[ParsedOther]]:
     if not chain:
         return residues, others
-    names = list(dict.fromkeys(residue.chain for residue in residues))
-    if chain not in names:
-        shown = ", ".join(names[:40]) + (" …" if len(names) > 40 else "")
-        raise BadInput(f"There is no chain “{chain[:20]}” in this structure; there is {shown}.")
-    return [item for item in residues if item.chain == chain], [item for item in others if item.chain == chain]
+    name = find_chain(list(dict.fromkeys(residue.chain for residue in residues)), chain)
+    return [item for item in residues if item.chain == name], [item for item in others if item.chain == name]
+
+
+def find_chain(names: Sequence[str], wanted: str) -> str:
+    """The chain of this name, or else of this number from 1. Raises BadInput where there is none."""
+    if wanted in names:
+        return wanted
+    if wanted.isdecimal() and 1 <= int(wanted) <= len(names):
+        return names[int(wanted) - 1]
+    shown = ", ".join(names[:40]) + (" …" if len(names) > 40 else "")
+    raise BadInput(f"There is no chain “{wanted[:20]}” in this structure; there is {shown}.")
 
 
 def _decoded(path: Path) -> str:
@@ -116,7 +126,7 @@ def _assembled(
     beside = _beside(residues, others)
     if not _possible(atoms) or not _possible(beside.positions):
         raise BadInput("This structure file is damaged: some of its coordinates are not possible numbers.")
-    stated = _info(parsed, "_exptl.method")
+    stated = re.sub(r"[^\w ,;()/-]", " ", _info(parsed, "_exptl.method"), flags=re.ASCII)[:MAX_STATED].strip()
     method = read_method(parsed, stated, reading.header)
     if reading.meaning == PLDDT:
         method = "prediction"

@@ -246,7 +246,7 @@ def test_a_chain_of_a_structure_that_is_too_large_can_be_opened(tmp_path: Path, 
     with pytest.raises(TooLarge, match=r"28 residues.*Choose one of its chains"):
         read_structure(path)
     assert [chain.name for chain in read_input(path).chains] == ["A", "B"]
-    assert len(read_structure(path, "B")) == 16
+    assert len(read_structure(path, "B")) == len(read_structure(path, "2")) == 16
 
 
 def test_the_workbench_and_the_page_for_a_report_show_what_is_beside_the_protein() -> None:
