@@ -146,7 +146,8 @@ def confidence(run: Run) -> None:
     known = [step for step in steps if step.meta.get("plddt") is not None]
     if len(known) > 1:
         st.markdown("**Recycle by recycle**", help=f"{PTM.meaning} It is drawn multiplied by 100.")
-        figure, alt = recycle_line([s.meta["plddt"] for s in known], [s.meta.get("ptm") for s in known])
+        named = "estimated confidence" if estimated else "mean pLDDT"
+        figure, alt = recycle_line([s.meta["plddt"] for s in known], [s.meta.get("ptm") for s in known], named)
         st.plotly_chart(figure, alt=alt, key=f"recycles-{run.id}")
         st.caption(alt)
 

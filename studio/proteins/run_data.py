@@ -39,7 +39,12 @@ def load_fold(run: Run) -> FoldData | None:
     if not {"model.cif", "confidence.json", "sanity.json"} <= artifacts.keys():
         return None
     files = tuple(artifacts[name].file for name in ("model.cif", "confidence.json", "sanity.json"))
-    return _read(run.id, files, run.card.get("id") == "coevolution")
+    return _read(run.id, files, is_estimated(run))
+
+
+def is_estimated(run: Run) -> bool:
+    """Whether the run's confidence is an estimate, of a method without training, and no pLDDT."""
+    return run.card.get("id") == "coevolution"
 
 
 @st.cache_resource(max_entries=MAX_CACHED_RUNS, show_spinner=False)

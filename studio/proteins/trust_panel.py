@@ -10,6 +10,7 @@ import streamlit as st
 from backends.folding.structure.structure import Structure
 from evaluation.metrics.folding.scores import ESTIMATED_CONFIDENCE, IPTM, PLDDT, PTM
 from studio.library.library import Run
+from studio.proteins import run_data
 from studio.proteins.run_data import FoldData
 from studio.proteins.samples import samples
 from studio.ui import formatting
@@ -32,7 +33,7 @@ def show_verdicts(run: Run, fold: FoldData) -> None:
         st.info(f"Built by rule, not predicted. {rule}", icon=":material/architecture:")
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
-        _confidence(fold, run.card.get("id") == "coevolution")
+        _confidence(fold, run_data.is_estimated(run))
     with right.container(border=True, height="stretch"):
         _geometry(fold)
     if origin := _origin(fold.structure):

@@ -62,16 +62,17 @@ def _draw_progress(run: Run, live: bool) -> None:
         return
     now = run_data.structure_of(run.id, steps[-1].file)
     ptm = steps[-1].meta.get("ptm")
-    st.caption(f"After round {steps[-1].meta['number']} of {steps[-1].meta['total']}{_sure(steps[-1])}")
+    st.caption(f"After round {steps[-1].meta['number']} of {steps[-1].meta['total']}{_sure(run, steps[-1])}")
     from backends.folding.structure.confidence import Confidence
 
     contents = manifest(run.id, run.title, now, confidence=Confidence(ptm=ptm), films=_recycle_film(run.id, now))
     structure_workbench(contents, key=f"workbench-{run.id}")
 
 
-def _sure(step: Stored) -> str:
+def _sure(run: Run, step: Stored) -> str:
+    named = "estimated confidence" if run_data.is_estimated(run) else "mean pLDDT"
     plddt, ptm = step.meta.get("plddt"), step.meta.get("ptm")
-    text = f": mean pLDDT {plddt:.0f}" if plddt is not None else ""
+    text = f": {named} {plddt:.0f}" if plddt is not None else ""
     return f"{text}, pTM {ptm:.2f}" if text and ptm is not None else text
 
 

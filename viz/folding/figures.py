@@ -90,24 +90,30 @@ def lddt_line(curves: Mapping[str, np.ndarray], numbers: Sequence[int] | None = 
     return figure, f"lDDT along the chain: {', '.join(parts)}."
 
 
-def recycle_line(plddt: Sequence[float], ptm: Sequence[float | None] = ()) -> tuple[go.Figure, str]:
-    """Mean pLDDT (0 to 100) and pTM (0 to 1, drawn on the same scale) after each pass through the model."""
+def recycle_line(
+    plddt: Sequence[float], ptm: Sequence[float | None] = (), name: str = "mean pLDDT"
+) -> tuple[go.Figure, str]:  # fmt: skip
+    """Mean pLDDT (0 to 100), by its `name`, and pTM (0 to 1, drawn on the same scale) after each pass."""
     steps = list(range(len(plddt)))
     figure = go.Figure()
     lines: list[tuple[str, list[float | None], str, str]] = [
-        ("mean pLDDT", [round(float(v), 2) for v in plddt], "#0072b2", "circle")
+        (name, [round(float(v), 2) for v in plddt], "#0072b2", "circle")
     ]
     if any(value is not None for value in ptm):
         lines.append(("pTM × 100", [None if v is None else round(100 * v, 2) for v in ptm], "#d55e00", "square"))
-    for name, values, colour, mark in lines:
+    for label, values, colour, mark in lines:
         figure.add_scatter(
-            x=steps, y=values, name=name, mode="lines+markers", line={"color": colour},
-            marker={"symbol": mark, "size": 8}, hovertemplate=f"recycle %{{x}}: %{{y:.1f}}<extra>{name}</extra>",
+            x=steps, y=values, name=label, mode="lines+markers", line={"color": colour},
+            marker={"symbol": mark, "size": 8}, hovertemplate=f"recycle %{{x}}: %{{y:.1f}}<extra>{label}</extra>",
         )  # fmt: skip
     dress(figure, "Recycle", "Confidence")
     figure.update_xaxes(dtick=max(1, len(steps) // 10))
     figure.update_yaxes(range=[0, 100])
-    said = f"Mean pLDDT went from {plddt[0]:.0f} to {plddt[-1]:.0f}" if len(plddt) else "No recycle has finished"
+    said = (
+        f"{name[0].upper()}{name[1:]} went from {plddt[0]:.0f} to {plddt[-1]:.0f}"
+        if len(plddt)
+        else "No recycle has finished"
+    )
     return figure, f"{said} over {max(len(steps) - 1, 0)} recycles."
 
 
