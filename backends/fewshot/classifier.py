@@ -13,6 +13,7 @@ from backends.fewshot.calibration import default_temperature, fit_temperature, p
 from backends.fewshot.heads import Contributions, Head, default_head, head_class
 from backends.fewshot.trust.leave_one_out import LeaveOneOut, leave_one_out
 from backends.fewshot.trust.out_of_distribution import Rejection, Scale, fit_rejection, in_class_score
+from backends.fewshot.trust.words import judge_words
 from backends.fewshot.types import Support
 
 VERSION = 1
@@ -50,6 +51,9 @@ class Classifier:
         temperature: the scores are divided by it before the softmax.
         calibrated: False where nothing could be left out: then the probabilities are a guess.
         rejection: when to answer “none of these”.
+        reject: whether “none of these” is an answer here.
+        space: of the features that it was fitted to; "" where nobody said.
+        words_sentence: what is to be said of words that have no vote; "" where all do.
 
     >>> shots = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0], [-0.6, 0.8]])
     >>> support = Support(shots, np.array([0, 0, 1, 1]), ("x", "y"))
@@ -66,19 +70,29 @@ class Classifier:
     temperature: float
     calibrated: bool
     rejection: Rejection
+    reject: bool = True
+    space: str = ""
+    words_sentence: str = ""
 
     @classmethod
-    def fit(cls, support: Support, head_id: str = "", **fixed: float) -> Classifier:
+    def fit(
+        cls, support: Support, head_id: str = "", *, reject: bool = True, space: str = "", **fixed: float
+    ) -> Classifier:
         """Fit the head `head_id`, or the one that suits the support set, and calibrate it.
 
         Args:
             support: at least two classes, each with images or text.
             head_id: a key of HEADS; "" for `default_head`.
+            reject: whether “none of these” is an answer.
+            space: of the extractor that made the features.
             fixed: hyperparameters by name that are not to be selected.
 
         Raises:
             BadInput: no such head, or it cannot be fitted to this support set.
         """
+        sentence = ""
+        if not head_id or head_class(head_id).needs == "either":
+            support, sentence = judge_words(support)
         head = head_class(head_id or default_head(support))(**fixed).fit(support)
         loo = leave_one_out(head, support)
         rows = loo.measurable
@@ -88,10 +102,12 @@ class Classifier:
             if calibrated and loo.plain is not None
             else default_temperature(head.scores(_known_features(support)))
         )
-        return cls(support, head, loo, temperature, calibrated, fit_rejection(support, loo))
+        rejection = fit_rejection(support, loo)
+        return cls(support, head, loo, temperature, calibrated, rejection, reject, space, sentence)
 
-    def predict(self, queries: np.ndarray, reject: bool = True) -> Prediction:
-        """Classify unit vectors `(M, D)`; without `reject` nothing is “none of these”."""
+    def predict(self, queries: np.ndarray, reject: bool | None = None) -> Prediction:
+        """Classify unit vectors `(M, D)`; whether “none of these” is an answer is as saved unless `reject` says so."""
+        reject = self.reject if reject is None else reject
         class_probabilities = probabilities(self.head.scores(queries), self.temperature)
         best = class_probabilities.argmax(axis=1)
         scores = in_class_score(self.support, self.rejection, queries, best)
@@ -126,6 +142,10 @@ class Classifier:
             "logit_scale": np.array(support.logit_scale),
             "left_out_scores": self.loo.scores,
             "left_out_measurable": self.loo.measurable,
+            "left_out_copies": np.array(self.loo.copies),
+            "reject": np.array(self.reject),
+            "space": np.array(self.space),
+            "words_sentence": np.array(self.words_sentence),
             **text,
             **{f"head_{name}": value for name, value in self.head.state().items()},
         }
@@ -161,8 +181,12 @@ class Classifier:
         rejection = Rejection(
             images, text, None if np.isnan(threshold) else threshold, recall, false_rejections, sentence
         )
-        loo = LeaveOneOut(state["left_out_scores"], labels, state["left_out_measurable"])
-        return cls(support, head, loo, float(state["temperature"]), bool(state["calibrated"]), rejection)
+        copies = int(state.get("left_out_copies", 0))
+        loo = LeaveOneOut(state["left_out_scores"], labels, state["left_out_measurable"], copies=copies)
+        reject, space = bool(state.get("reject", True)), str(state.get("space", ""))
+        words = str(state.get("words_sentence", ""))
+        temperature, calibrated = float(state["temperature"]), bool(state["calibrated"])
+        return cls(support, head, loo, temperature, calibrated, rejection, reject, space, words)
 
 
 def _known_features(support: Support) -> np.ndarray:

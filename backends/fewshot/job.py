@@ -56,7 +56,12 @@ class ClassifyJob:
                 self._require_enough(examples)
             yield from (Notice(text) for text in self._notices(query, examples))
             classes, sentences = examples.classes, examples.sentences
-            text = yield from class_text_features(extractor, classes, sentences, self.options.templates, cache)
+            templates = self.options.templates
+            text = (
+                (yield from class_text_features(extractor, classes, sentences, templates, cache))
+                if self.options.words
+                else None
+            )
             table = yield from extract_features(extractor, (*examples.items, *query.items), cache)
             readable = set(table.items)
             labels = {item: name for item, name in examples.labels.items() if item in readable}
@@ -107,13 +112,16 @@ class ClassifyJob:
     def _classify(self, support: Support, queries: FeatureTable) -> Generator[Event, None, QueryPredictions]:
         """Fit a head and classify. Raises BadInput where it cannot be fitted to what is there."""
         yield Progress(FITTING, 0, 1)
-        classifier = Classifier.fit(support, self.options.head)
-        prediction = classifier.predict(queries.features, self.options.reject)
+        space = self.extractor.space
+        classifier = Classifier.fit(support, self.options.head, reject=self.options.reject, space=space)
+        prediction = classifier.predict(queries.features)
         yield Progress(FITTING, 1, 1)
         if classifier.loo.accuracy is not None:
             yield Metric("leave-one-out accuracy", 100 * classifier.loo.accuracy, "%")
         if len(support.labels):
             yield Notice(classifier.loo.sentence)
+        if classifier.words_sentence:
+            yield Notice(classifier.words_sentence)
         return QueryPredictions(queries, classifier, prediction)
 
     def _require_enough(self, examples: Examples) -> None:
@@ -123,6 +131,8 @@ class ClassifyJob:
         if len(examples.classes) < 2:
             raise BadInput("Name at least two classes: with one there is nothing to tell apart.")
         without_image = [name for name in examples.classes if name not in examples.classes_with_images]
+        if without_image and not self.options.words:
+            raise BadInput(f"“{without_image[0]}” has no picture, and words do not count: add one, or let them count.")
         if without_image and not self.extractor.understands_words:
             raise BadInput(
                 f"“{self.extractor.card.title}” understands no words, and “{without_image[0]}” has no picture: add "

@@ -44,6 +44,11 @@ class FewshotOptions(CommonOptions):
         meaning=f"How a class becomes a sentence for the model: one of {', '.join(TEMPLATES)}.",
         choices=TEMPLATES,
     )
+    words: Switch = option(
+        True,
+        title="Words",
+        meaning="“on” lets names and sentences have a vote where the model knows them, “off” goes by pictures alone.",
+    )
     reject: Switch = option(
         True,
         title="None of these",

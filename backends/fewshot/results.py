@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from backends.fewshot.data.image_collection import ImageFile
 from backends.fewshot.feature_extraction import FeatureTable
 from backends.fewshot.types import Support
 from backends.shared.disk_errors import writing
+from backends.shared.spreadsheet import write_rows
 
 COLUMNS = ("file", "class", "probability", "abstained")
 
@@ -78,13 +78,13 @@ def write_predictions(out: Path, predictions: QueryPredictions) -> Artifact:
     classes, prediction = predictions.classifier.support.classes, predictions.prediction
     path = out / "predictions.csv"
     titles = [f"{name} (class)" if name in COLUMNS else name for name in classes]
+    rows: list[list[str]] = [[*COLUMNS, *titles]]
+    for row, item in enumerate(predictions.queries.items):
+        best, numbers = int(prediction.best[row]), [f"{p:.6f}" for p in prediction.probabilities[row]]
+        abstained = "yes" if prediction.abstained[row] else "no"
+        rows.append([item.name, classes[best], numbers[best], abstained, *numbers])
     with writing(), path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow([*COLUMNS, *titles])
-        for row, item in enumerate(predictions.queries.items):
-            best, numbers = int(prediction.best[row]), [f"{p:.6f}" for p in prediction.probabilities[row]]
-            abstained = "yes" if prediction.abstained[row] else "no"
-            table.writerow([item.name, classes[best], numbers[best], abstained, *numbers])
+        write_rows(file, rows)
     return Artifact("predictions", path.name, path, {"pictures": len(predictions.queries.items)})
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from backends.core.engine import Result
 from backends.core.errors import BadInput
+from backends.fewshot.near_copies import copy_groups
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,25 @@ class Support:
     def one_hot(self) -> np.ndarray:
         """`(N, C)` float64: 1 where the shot belongs to the class."""
         return np.eye(len(self.classes))[self.labels.astype(int)]
+
+    @cached_property
+    def groups(self) -> np.ndarray:
+        """`(N,)`: the row that stands for each shot and its near copies, see `copy_groups`."""
+        return copy_groups(self.image_features, self.labels.astype(int))
+
+    @property
+    def distinct_rows(self) -> np.ndarray:
+        """The rows that stand for themselves: all shots but further near copies, in their order."""
+        return np.flatnonzero(self.groups == np.arange(len(self.labels)))
+
+    @property
+    def distinct_counts(self) -> np.ndarray:
+        """Number of different shots of each class `(C,)`, near copies counted once."""
+        return np.bincount(self.labels[self.distinct_rows].astype(int), minlength=len(self.classes))
+
+    def without_text(self) -> Support:
+        """The same shots without any text features."""
+        return Support(self.image_features, self.labels, self.classes, None, self.logit_scale)
 
     def subset(self, rows: np.ndarray) -> Support:
         """The same classes and text features with only these shots, given as indices or as a boolean mask."""

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from backends.shared.spreadsheet import ENCODING, plain_cell
 from studio import launch, services
 from studio.library.library import FileGone, Run
 from studio.pictures import image_tiles
@@ -21,7 +22,8 @@ from studio.pictures.task import open_project
 from studio.ui import downloads, formatting, run_page, run_sections
 
 FIXED = ("file", "class", "probability", "abstained")
-SPOKEN = {"head": "decides by", "templates": "phrasing", "reject": "may answer none of these"}
+NAMES = {"file": str, "class": str}
+SPOKEN = {"head": "decides by", "templates": "phrasing", "reject": "may answer none of these", "words": "words count"}
 
 
 def offer(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
@@ -31,8 +33,8 @@ def offer(project: Project, loader: FeatureLoader, fitted: FittedProject) -> Non
         "stays in your library."
     )
     upload = st.file_uploader(
-        "Zip of pictures", type=["zip", *("jpg", "jpeg", "png", "webp")], key=f"batch-{project.token}",
-        max_upload_size=image_tiles.UPLOAD_MB, label_visibility="collapsed",
+        "Zip of pictures", key=f"batch-{project.token}", max_upload_size=image_tiles.UPLOAD_MB,
+        label_visibility="collapsed",
     )  # fmt: skip
     ready = not any(loader.missing())
     help = None if ready else "Wait until all examples have been looked at."
@@ -45,6 +47,8 @@ def start(project: Project, loader: FeatureLoader, fitted: FittedProject, upload
     state = project.state
     reject = "on" if state.reject else "off"
     options = {"head": fitted.classifier.head.id, "templates": state.templates, "reject": reject}
+    if not fitted.support.has_text.any():
+        options["words"] = "off"
     with tempfile.TemporaryDirectory(prefix="fourfold-batch-") as folder:
         here = Path(folder)
         extra: dict[str, Path] = {}
@@ -71,11 +75,17 @@ def _watch(run_id: str, live: bool) -> None:
 
 
 def table(run: Run) -> pd.DataFrame | None:
-    """The answers as the server wrote them."""
+    """The answers as the server wrote them; names stay names, also those that look like numbers."""
     try:
-        return pd.read_csv(services.library().only(run.id, "predictions"), keep_default_na=False)
+        found = pd.read_csv(
+            services.library().only(run.id, "predictions"), keep_default_na=False, dtype=NAMES, encoding=ENCODING
+        )
     except FileGone:
         return None
+    found.columns = [plain_cell(name) for name in found.columns]
+    for column in NAMES:
+        found[column] = found[column].map(plain_cell)
+    return found
 
 
 def _answers(run: Run) -> None:

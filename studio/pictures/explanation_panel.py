@@ -114,7 +114,8 @@ def _votes(fitted: FittedProject, query: np.ndarray, *, target: int, rival: int 
             formatting.escape(_contrast(fitted.names[target], fitted.names[rival], spoken, seen, worded=worded))
         )
     if not worded:
-        st.caption("Only pictures have a vote: this model does not understand words, or they are switched off.")
+        silent = "Only pictures have a vote: this model does not understand words, or they are switched off."
+        st.caption(fitted.classifier.words_sentence or silent)
         return
     st.markdown("**Words against pictures**", help="Both votes add up to the score of a class.")
     figure, alt = votes(fitted.names, terms.text, terms.images if len(fitted.shots) else None)
@@ -195,12 +196,19 @@ def _draw(project: Project, sha: str, found: dict[str, np.ndarray]) -> None:
     left.image(shown, alt=alt, width="stretch")
     with right:
         st.caption(alt)
+        if is_cropped(found.get("box")):
+            st.caption(":material/crop: The model looks at the bright part only: what is dimmed was not looked at.")
         st.caption(f"Method: {_method_meaning(str(found['method']))}.")
         if "words" in found:
             st.markdown("**Which words counted**")
             figure, said = tokens([str(word) for word in found["words"]], found["word_values"])
             st.plotly_chart(figure, alt=said, key=f"tokens-{sha}")
             st.caption(said)
+
+
+def is_cropped(box: np.ndarray | None) -> bool:
+    """Whether the model saw only a part of the picture; `box` has its edges in fractions of the picture."""
+    return box is not None and bool(max(box[0], box[1], 1 - box[2], 1 - box[3]) > 0.01)
 
 
 def _method_meaning(name: str) -> str:

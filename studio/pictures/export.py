@@ -2,57 +2,34 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import streamlit as st
 
 from backends.fewshot.classifier_code import classifier_code
+from backends.fewshot.data.image_collection import unique_names
+from backends.fewshot.results import COLUMNS
+from backends.shared.spreadsheet import write_rows
 from studio import services
 from studio.pictures import addresses, batch
 from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import FittedProject
 from studio.pictures.model_card import model_card
 from studio.pictures.project import Project
-from studio.ui import formatting
+from studio.ui import downloads, formatting
+from studio.ui.downloads import Download
 from studio.web import filenames, urls
-
-
-@dataclass(frozen=True)
-class Offer:
-    """One file to take along: what its button says, what it holds, and `make`, which is called once it is wanted."""
-
-    label: str
-    file: str
-    kind: str
-    icon: str
-    about: str
-    make: Callable[[], str | bytes]
 
 
 def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """The downloads, and sorting many pictures at once."""
     version = services.backend().info().version
     card = model_card(project.state, fitted, loader.card, version, datetime.now().astimezone())
-    for offer in offers(project, fitted, card):
-        left, right = st.columns([2, 3], vertical_alignment="center")
-        left.download_button(
-            offer.label,
-            offer.make,
-            offer.file,
-            offer.kind,
-            icon=offer.icon,
-            width="stretch",
-            on_click="ignore",
-            key=f"take-{offer.file}",
-        )
-        right.caption(offer.about)
+    downloads.show(offers(project, fitted, card))
     left, right = st.columns([2, 3], vertical_alignment="center")
     with left:
         save_button(project)
@@ -63,33 +40,33 @@ def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None
     batch.offer(project, loader, fitted)
 
 
-def offers(project: Project, fitted: FittedProject, card: str) -> tuple[Offer, ...]:
+def offers(project: Project, fitted: FittedProject, card: str) -> tuple[Download, ...]:
     """The classifier, its `card` alone, and its answers."""
     name = filenames.clean(project.state.name) or "Pictures"
     return (
-        Offer(
+        Download(
             "The classifier (ZIP)",
-            f"{name} classifier.zip",
-            "application/zip",
-            ":material/deployed_code:",
             "What it learned (head.npz), a script that runs it with numpy alone, and its card.",
-            lambda: package(fitted, card),
+            make=lambda: package(fitted, card),
+            file_name=f"{name} classifier.zip",
+            media_type="application/zip",
+            icon=":material/deployed_code:",
         ),
-        Offer(
+        Download(
             "The card (Markdown)",
-            f"{name} card.md",
-            "text/markdown",
-            ":material/description:",
             "What it tells apart, how well as measured, and its limits: to be read before it is used.",
-            lambda: card,
+            make=lambda: card,
+            file_name=f"{name} card.md",
+            media_type="text/markdown",
+            icon=":material/description:",
         ),
-        Offer(
+        Download(
             "The answers (CSV)",
-            f"{name} answers.csv",
-            "text/csv",
-            ":material/table:",
             f"The {formatting.count(len(fitted.questions), 'question')} above, one row each, one column a class.",
-            lambda: answers_table(project, fitted),
+            make=lambda: answers_table(project, fitted),
+            file_name=f"{name} answers.csv",
+            media_type="text/csv",
+            icon=":material/table:",
         ),
     )
 
@@ -115,14 +92,16 @@ def package(fitted: FittedProject, card: str) -> bytes:
 
 def answers_table(project: Project, fitted: FittedProject) -> str:
     """The questions with their answers, in the columns that the command line writes."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(["file", "class", "probability", "abstained", *fitted.names])
+    titles = [f"{name} (class)" if name in COLUMNS else name for name in fitted.names]
+    rows: list[list[str]] = [[*COLUMNS, *titles]]
+    files = unique_names([project.state.title(sha) for sha in fitted.questions])
     if fitted.prediction is not None:
         found = fitted.prediction
-        for row, sha in enumerate(fitted.questions):
+        for row, name in enumerate(files):
             best = int(found.best[row])
             shares = [f"{share:.6f}" for share in found.probabilities[row]]
-            told = "yes" if found.abstained[row] else "no"
-            writer.writerow([project.state.title(sha), fitted.names[best], shares[best], told, *shares])
+            abstained = "yes" if found.abstained[row] else "no"
+            rows.append([name, fitted.names[best], shares[best], abstained, *shares])
+    file = io.StringIO()
+    write_rows(file, rows)
     return file.getvalue()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import re
 import tempfile
 import threading
 import zipfile
@@ -21,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from backends.core.errors import UserError
-from backends.core.event_json import ProgressMessage
+from backends.core.event_json import NoticeMessage, ProgressMessage
 from backends.core.info import CardInfo
 from studio.jobs.backend import Backend
 from studio.jobs.background import BackgroundTasks, MemoryStore
@@ -37,7 +38,8 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE, BYTES_AT_ONCE = 256, 200_000_000
 """Pictures that travel together: few enough that finished ones are soon kept, many enough to be fast."""
 FAULT = "The pictures could not be looked at because of a fault of ours. They are kept: try again."
-UNREADABLE = "The model server could not read this picture."
+UNREAD = "was left out"
+"""In notices about pictures that could not be read, which the page names by itself."""
 
 TextKey = tuple[str, str, str]
 """What the text features of a class depend on: template, name, sentence."""
@@ -50,6 +52,8 @@ class FeatureStore:
         self.folder = folder
         self.images: dict[str, np.ndarray] = {}
         self.words: dict[TextKey, np.ndarray] = {}
+        self.notices: dict[str, None] = {}
+        """Sentences that the server said beside the features, each once."""
         self.logit_scale = 100.0
         self.space = ""
         self.version = 0
@@ -69,16 +73,18 @@ class FeatureStore:
     def dimensions(self) -> int:
         return len(next(iter(self.images.values()), ()))
 
-    def add(self, data: bytes, wanted: Sequence[TextKey], understands: bool) -> None:
-        """Features from the server: pictures by their sha256, words in the order of `wanted`."""
+    def add(self, data: bytes, wanted: Sequence[TextKey], understands: bool, notices: Sequence[str] = ()) -> None:
+        """Features from the server: pictures by their sha256, words in the order of `wanted`, and its notices."""
         arrays = _arrays(data)
         if self.space not in ("", str(arrays["space"])):
             self._forget()  # The model is another one now, under the same name.
-        kept: dict[str, Any] = {name: arrays[name] for name in ("images", "sha256", "logit_scale", "space")}
+        stored: dict[str, Any] = {name: arrays[name] for name in ("images", "sha256", "logit_scale", "space")}
         if understands and "words" in arrays:
-            kept |= {"words": arrays["words"], "wanted": np.array(wanted, dtype=np.str_).reshape(-1, 3)}
+            stored |= {"words": arrays["words"], "wanted": np.array(wanted, dtype=np.str_).reshape(-1, 3)}
+        if notices:
+            stored["notices"] = np.array(notices, dtype=np.str_)
         file = io.BytesIO()
-        np.savez(file, allow_pickle=False, **kept)
+        np.savez(file, allow_pickle=False, **stored)
         write_whole(self.folder / f"{len(list(self.folder.glob('*.npz'))):06d}.npz", file.getvalue())
         self._take(file.getvalue())
 
@@ -90,11 +96,17 @@ class FeatureStore:
         if "words" in arrays:
             for wanted, row in zip(arrays["wanted"].tolist(), arrays["words"], strict=True):
                 self.words[(wanted[0], wanted[1], wanted[2])] = np.asarray(row, np.float32)
+        if "notices" in arrays:
+            self.notices |= dict.fromkeys(map(str, arrays["notices"].tolist()))
         self.logit_scale, self.space = float(arrays["logit_scale"]), str(arrays["space"])
         self.version += 1
 
     def _forget(self) -> None:
-        self.images, self.words = {}, {}  # new ones: whoever is reading the old ones goes on with them
+        self.images, self.words, self.notices = (
+            {},
+            {},
+            {},
+        )  # new ones: whoever is reading the old ones goes on with them
         for path in self.folder.glob("*.npz"):
             path.unlink()
 
@@ -189,8 +201,8 @@ class FeatureLoader:
             batch = self._batch(pictures) or [next(iter(self.project.state.pictures))]
             self._state = replace(self._state, total=finished + len(pictures), done=finished)
             with tempfile.TemporaryDirectory(prefix="fourfold-features-") as folder:
-                features = self._request(Path(folder), batch, words, finished)
-            self.store.add(features, words, self.understands_words)
+                features, notices = self._request(Path(folder), batch, words, finished)
+            self.store.add(features, words, self.understands_words, self._readable(notices))
             lost = frozenset(sha for sha in batch if sha not in self.store.images)
             self._state = replace(self._state, refused=self._state.refused | lost)
             finished += len(batch)
@@ -207,8 +219,22 @@ class FeatureLoader:
                 chosen.append(sha)
         return chosen
 
-    def _request(self, folder: Path, batch: Iterable[str], words: Sequence[TextKey], finished: int) -> bytes:
-        """The server's `features.npz` for these pictures and words."""
+    def notices(self) -> list[str]:
+        """What the server said of pictures and sentences that are still here."""
+        state = self.project.state
+        gone = [f"“{picture.name}”" for removal in state.removals for picture in removal.pictures.values()]
+        return [text for text in self.store.notices if not any(text.startswith(name) for name in gone)]
+
+    def _readable(self, notices: Iterable[str]) -> list[str]:
+        """The notices with the names of the pictures, which travel under their sha256."""
+        state = self.project.state
+        name = lambda found: state.title(found.group(1))  # noqa: E731
+        return [re.sub(r"([0-9a-f]{64})\.img", name, text) for text in notices if UNREAD not in text]
+
+    def _request(
+        self, folder: Path, batch: Iterable[str], words: Sequence[TextKey], finished: int
+    ) -> tuple[bytes, list[str]]:
+        """The server's `features.npz` for these pictures and words, and its notices."""
         options = {"only": "features", "templates": self.project.state.templates}
         bundled(self.project, batch, folder / "pictures.zip")
         sent: dict[str, Path] = {"query": folder / "pictures.zip"}
@@ -216,14 +242,19 @@ class FeatureLoader:
             sent["classes"] = folder / "classes.txt"
             sent["classes"].write_text("".join(f"{line(name, said)}\n" for _, name, said in words), "utf-8")
 
-        def on_progress(event: ProgressMessage) -> None:
+        notices: list[str] = []
+
+        def on_event(event: ProgressMessage | NoticeMessage) -> None:
+            if isinstance(event, NoticeMessage):
+                notices.append(event.sentence)
+                return
             done = finished + round(event.done) if event.unit == "pictures" else finished
             self._state = replace(self._state, stage=event.stage, done=done)
 
         self._call = InferenceCall(self.backend, self.card.id)
         if self._stopped:
             raise CallFailed("cancelled", "Cancelled.")
-        return self._call.results(sent, options, on_progress)["features"]
+        return self._call.results(sent, options, on_event)["features"], notices
 
 
 def text_key(templates: str, each: ImageClass) -> TextKey:

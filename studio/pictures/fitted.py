@@ -106,13 +106,13 @@ def _fit(project: Project, loader: FeatureLoader) -> FittedProject | None:
         _words([said for *_, said in rows]),
         store.logit_scale,
     )
-    classifier = Classifier.fit(support, state.head)
+    classifier = Classifier.fit(support, state.head, reject=state.reject, space=store.space)
     questions = tuple(sha for sha in state.questions if sha in known)
     queries = np.stack([known[sha] for sha in questions]) if questions else support.image_features[:0]
-    prediction = classifier.predict(queries, state.reject) if questions else None
+    prediction = classifier.predict(queries) if questions else None
     return FittedProject(
         classifier,
-        support,
+        classifier.support,
         tuple(each for each, *_ in rows),
         tuple(place for _, place, *_ in rows),
         shots,

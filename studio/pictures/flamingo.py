@@ -20,6 +20,7 @@ from backends.core.info import CardInfo, TaskInfo
 from backends.fewshot.flamingo.interleave import ASK_CAPTION, ASK_NAME
 from backends.fewshot.flamingo.options import DEFAULT_SHOTS, MAX_ORDERS, MAX_QUESTION_LENGTH
 from backends.fewshot.flamingo.rices import draw_balanced, most_similar
+from backends.shared.spreadsheet import ENCODING, plain_cell
 from studio import services
 from studio.pictures import image_tiles, predictions_panel
 from studio.pictures.feature_loader import FeatureLoader, line
@@ -220,7 +221,9 @@ def _beside(project: Project, fitted: FittedProject, found: Mapping[str, bytes],
     tile = predictions_panel.answer_tile(project, fitted, wish.sha)
     assert fitted.prediction is not None
     if wish.ask == "names":
-        row = pd.read_csv(io.BytesIO(found["predictions"]), keep_default_na=False).iloc[0]
+        answers = io.BytesIO(found["predictions"])
+        table = pd.read_csv(answers, keep_default_na=False, encoding=ENCODING, dtype={"class": str})
+        row = table.rename(columns=plain_cell).iloc[0]
         sent = [sent_name(name) for name in fitted.names]
         shares = np.array([float(row[_column(row, name)]) for name in sent])
         st.markdown("**The Flamingo**")

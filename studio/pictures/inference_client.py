@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from backends.core import access
-from backends.core.event_json import EventMessage, ProgressMessage, ResultMessage, StartedMessage
+from backends.core.event_json import EventMessage, NoticeMessage, ProgressMessage, ResultMessage, StartedMessage
 from studio.jobs.backend import Backend
 from studio.jobs.background import BackgroundTasks, MemoryStore
 from studio.jobs.client import LOST, CallFailed, RemoteCall
@@ -51,14 +51,14 @@ class InferenceCall:
         self,
         sent: Mapping[str, Path],
         options: Mapping[str, Any],
-        on_progress: Callable[[ProgressMessage], object] = lambda event: None,
+        on_event: Callable[[ProgressMessage | NoticeMessage], object] = lambda event: None,
     ) -> dict[str, bytes]:
         """Run the call to its end.
 
         Args:
             sent: the files to send, by the names of the task's inputs; `query` must be among them.
             options: the engine's options.
-            on_progress: called with each event of progress.
+            on_event: called with each event of progress and each notice.
 
         Returns:
             The files that the server made, by their kinds.
@@ -68,8 +68,8 @@ class InferenceCall:
         """
         try:
             for event, address in self._events(sent, options):
-                if isinstance(event, ProgressMessage):
-                    on_progress(event)
+                if isinstance(event, ProgressMessage | NoticeMessage):
+                    on_event(event)
                 elif isinstance(event, ResultMessage):
                     return {item.kind: fetch_bytes(f"{address}{item.url}") for item in event.artifacts}
         except httpx.HTTPError as error:

@@ -9,6 +9,7 @@ from evaluation.metrics.fewshot.advice import left_out_confusion
 from evaluation.statistics.intervals import clopper_pearson
 from studio.pictures.fitted import FittedProject
 from studio.pictures.schema import ProjectState
+from studio.ui import formatting
 
 MAX_CONFUSIONS = 5
 FEW = 30
@@ -28,11 +29,16 @@ def model_card(state: ProjectState, fitted: FittedProject, card: CardInfo, versi
         "## Limits",
         _limits(fitted, card),
         "## How to use it",
-        "`python classify.py head.npz features.npz` with features of the same model "
-        f"(`{card.id}`): `python -m backends run fewshot PICTURES --engine {card.engine} --out DIR` writes such "
-        "features. Without Fourfold, `classify.py` needs Python and numpy alone.",
+        f"With Fourfold, `{features_command(card)}` looks at a picture, a folder or a zip with the same model and "
+        "writes `DIR/features.npz`. `python classify.py head.npz DIR/features.npz > answers.csv` answers them; it "
+        "needs Python and numpy alone, and refuses features of another model.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def features_command(card: CardInfo, pictures: str = "PICTURES", out: str = "DIR") -> str:
+    """What writes features that the exported classifier can answer."""
+    return f"python -m backends run fewshot {pictures} --weights {card.id} --only features --out {out}"
 
 
 def _classes(state: ProjectState, fitted: FittedProject) -> str:
@@ -53,13 +59,14 @@ def _made_of(state: ProjectState, fitted: FittedProject, card: CardInfo) -> str:
         if name in head.hyperparameters
     )
     worded = int(fitted.support.has_text.sum())
+    no_vote = fitted.classifier.words_sentence or "pictures alone decide."
     lines = [
         f"- **Looks with** {plain(card.title)} (`{card.id}`); licence: {card.licence}. {card.licence_note}",
         f"- **Decides with** {head.title}: {head.meaning}",
         f"- **Settings**, chosen by leaving examples out: {settings}" if settings else "- It has no settings.",
         f"- **Words** count for {worded} of {len(fitted.names)} classes."
         if worded
-        else "- **Words** do not count: pictures alone decide.",
+        else f"- **Words** do not count: {no_vote[0].lower()}{no_vote[1:]}",
         f"- **Temperature** {fitted.classifier.temperature:.3g}, "
         + ("fitted on left-out examples." if fitted.classifier.calibrated else "a guess: too few examples to fit it."),
     ]
@@ -70,12 +77,11 @@ def _measured(fitted: FittedProject) -> str:
     left = fitted.classifier.loo
     if not left.counted:
         return left.sentence
-    right = int(left.correct.sum())
-    truth = clopper_pearson(right, left.counted)
-    reach = f"{100 * truth.low:.0f} to {100 * truth.high:.0f} %"
+    counted, correct = left.class_counts
     said = [
-        f"Each example was answered by a classifier taught without it: **{right} of {left.counted}** "
-        f"({100 * right / left.counted:.0f} %) were right; exact 95 % interval {reach}."
+        f"Each example was answered by a classifier taught without it. {left.sentence}",
+        "| class | recognised when left out | exact 95 % interval |\n| --- | --- | --- |\n"
+        + "\n".join(_class_row(*row) for row in zip(fitted.names, counted, correct, strict=True)),
     ]
     mixed = [
         f"- {count} of “{plain(fitted.names[truth])}” taken for “{plain(fitted.names[answer])}”"
@@ -84,8 +90,15 @@ def _measured(fitted: FittedProject) -> str:
     if mixed:
         said.append("The most frequent mix-ups:\n\n" + "\n".join(mixed))
     if left.counted < FEW:
-        said.append("So few examples give no more than a first impression, as the width of the interval says.")
+        said.append("So few examples give no more than a first impression, as the width of the intervals says.")
     return "\n\n".join(said)
+
+
+def _class_row(name: str, counted: int, correct: int) -> str:
+    if not counted:
+        return f"| {plain(name)} | not known: it takes two different examples | |"
+    truth = clopper_pearson(int(correct), int(counted))
+    return f"| {plain(name)} | {correct} of {counted} | {100 * truth.low:.0f} to {100 * truth.high:.0f} % |"
 
 
 def confusions(fitted: FittedProject) -> list[tuple[int, int, int]]:
@@ -105,4 +118,4 @@ def _limits(fitted: FittedProject, card: CardInfo) -> str:
 
 def plain(text: str) -> str:
     """Text from outside that Markdown shows as it stands, also in a table."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+!|<>" else c for c in text)
+    return formatting.escape(text)

@@ -13,6 +13,7 @@ from evaluation.metrics.fewshot.advice import advice
 from evaluation.statistics.intervals import clopper_pearson
 from studio.pictures import class_editor, image_tiles
 from studio.pictures.feature_loader import FeatureLoader
+from studio.pictures.files import first_few
 from studio.pictures.fitted import FittedProject, empty_classes, fit_project, missing_step
 from studio.pictures.project import Project
 from studio.ui import background_answer, formatting, model_picker
@@ -45,7 +46,7 @@ def show(project: Project, loader: FeatureLoader, card: CardInfo, *, here: bool)
             st.info(todo, icon=":material/arrow_back:")
         _pending(project, "" if todo or ready else "The answers come once the model has looked at the examples.")
         return None
-    _told(project, loader, fitted)
+    _summary(project, loader, fitted)
     _answers(project, loader, fitted)
     return fitted
 
@@ -88,9 +89,13 @@ def _looking(loader: FeatureLoader) -> None:
     watch()
 
 
-def _told(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
+def _summary(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """The honest score in one line, and what stands outside of it."""
     st.markdown(score_line(fitted))
+    if fitted.classifier.words_sentence:
+        st.caption(f":material/info: {fitted.classifier.words_sentence}")
+    for sentence in first_few(loader.notices()):
+        st.caption(f":material/info: {formatting.escape(sentence)}")
     if "advice" not in fitted.memo:
         fitted.memo["advice"] = advice(fitted.classifier)
     for sentence in fitted.memo["advice"][:ADVICE]:
@@ -107,18 +112,43 @@ def _told(project: Project, loader: FeatureLoader, fitted: FittedProject) -> Non
 
 
 def score_line(fitted: FittedProject) -> str:
-    """How many examples were recognised by a classifier that never saw them, with its exact interval."""
+    """How many examples were recognised by a classifier that never saw them, and how each class fares.
+
+    The exact interval of all together is given only where every class was measured: else it would promise something
+    about classes of which nothing is known.
+    """
     left = fitted.classifier.loo
     if not left.counted:
         return left.sentence
     right = int(left.correct.sum())
-    truth = clopper_pearson(right, left.counted)
-    alone = len(left.labels) - left.counted
-    unheard = f" {formatting.count(alone, 'example')} alone in its class cannot be left out." if alone else ""
-    return (
-        f"**{right} of {left.counted}** examples are recognised by a classifier that never saw them; the true rate "
-        f"lies between {100 * truth.low:.0f} and {100 * truth.high:.0f} % (exact 95 % interval).{unheard}"
-    )
+    parts = [f"**{right} of {left.counted}** examples are recognised by a classifier that never saw them"]
+    counted, correct = left.class_counts
+    unmeasured = [name for name, count in zip(fitted.names, counted, strict=True) if not count]
+    if unmeasured:
+        named = ", ".join(f"“{formatting.escape(name)}”" for name in unmeasured[:SPOKEN])
+        more = f" and {len(unmeasured) - SPOKEN} more" if len(unmeasured) > SPOKEN else ""
+        parts.append(f"; how well {named}{more} is recognised is not known: it takes two different examples.")
+    else:
+        truth = clopper_pearson(right, left.counted)
+        parts.append(
+            f"; the true rate lies between {100 * truth.low:.0f} and {100 * truth.high:.0f} % (exact 95 % interval)."
+        )
+    parts.append(_worst_class(fitted, counted, correct))
+    if left.copies:
+        parts.append(
+            f" {formatting.count(left.copies, 'example')} nearly the same as others "
+            f"{'counts' if left.copies == 1 else 'count'} as one with them."
+        )
+    return "".join(parts)
+
+
+def _worst_class(fitted: FittedProject, counted: np.ndarray, correct: np.ndarray) -> str:
+    """The class that is recognised the least, where one is recognised less than the others."""
+    shares = np.where(counted > 0, correct / np.maximum(counted, 1), np.nan)
+    if np.isfinite(shares).sum() < 2 or np.nanmax(shares) == np.nanmin(shares):
+        return ""
+    worst = int(np.nanargmin(shares))
+    return f" Least often “{formatting.escape(fitted.names[worst])}”: {correct[worst]} of {counted[worst]}."
 
 
 def _pending(project: Project, sentence: str) -> None:
@@ -164,6 +194,8 @@ def answer_tile(project: Project, fitted: FittedProject, sha: str) -> Tile:
     bars = tuple(Bar(fitted.names[k], float(shares[k]), class_colour(fitted.places[k])) for k in order)
     verdict = NONE if none else fitted.names[int(fitted.prediction.best[row])]
     note = "also one of the examples" if sha in fitted.shots else ""
+    if none:
+        note = "if it had to be one of them:"
     return image_tiles.tile(project, sha, verdict=verdict, tone="warn" if none else "", bars=bars, note=note)
 
 

@@ -17,6 +17,7 @@ from backends.folding.structure.atoms import CA
 from backends.folding.structure.plausibility_checks import CHECKS
 from backends.folding.structure.secondary import assign_secondary_structure
 from backends.folding.structure.structure import Structure
+from backends.shared.spreadsheet import BYTE_ORDER_MARK, safe_cell
 from evaluation.metrics.folding.scores import ESTIMATED_CONFIDENCE, PLDDT, PTM
 from studio import services
 from studio.library.library import Run
@@ -281,7 +282,9 @@ def numbers(run: Run) -> None:
         [
             downloads.Download(
                 "This table (CSV)",
-                make=lambda: table(run, fold).to_csv(index=False),
+                make=lambda: (
+                    BYTE_ORDER_MARK + table(run, fold).map(safe_cell).rename(columns=safe_cell).to_csv(index=False)
+                ),
                 file_name=f"{_safe(run.title)}.csv",
                 media_type="text/csv",
                 icon=":material/table:",

@@ -15,9 +15,11 @@ COLOURS = {"red": (190, 30, 30), "green": (30, 150, 30), "blue": (40, 40, 190)}
 
 
 def shade(kind: str, number: int) -> bytes:
-    """A picture in about that colour, with a pattern of its own."""
+    """A picture in about that colour, with squares of its own: no two are near copies of each other."""
     rng = np.random.default_rng([list(COLOURS).index(kind), number])
-    pixels = np.array(COLOURS[kind]) + rng.integers(-25, 26, (1, 1, 3)) + rng.integers(-20, 21, (40, 40, 3))
+    pixels = np.array(COLOURS[kind]) + rng.integers(-30, 31, (1, 1, 3)) + rng.integers(-20, 21, (40, 40, 3))
+    coarse = (1, 4, 10, 2, 20, 5, 8)[number % 7]  # squares a side: pictures of different texture
+    pixels += np.kron(rng.choice([-95, 95], (coarse, coarse, 1)), np.ones((40 // coarse, 40 // coarse, 1), int))
     return encoded(Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)))
 
 

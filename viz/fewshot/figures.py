@@ -7,7 +7,7 @@ a light and on a dark page alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,14 +53,14 @@ def bars(names: Sequence[str], probabilities: np.ndarray, most: int = 8) -> tupl
     shown = order[:most]
     figure = go.Figure()
     figure.add_bar(
-        x=[float(probabilities[k]) for k in shown], y=[short(names[k]) for k in shown], orientation="h",
+        x=[float(probabilities[k]) for k in shown], y=labels(names[k] for k in shown), orientation="h",
         marker={"color": [class_colour(int(k)) for k in shown]},
         text=[_percent(probabilities[k]) for k in shown], textposition="outside", cliponaxis=False,
         hovertemplate="%{y}: %{x:.1%}<extra></extra>",
     )  # fmt: skip
     dress(figure, "Probability", "", 60 + 30 * len(shown))
     figure.update_xaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(autorange="reversed", type="category")
     said = ", ".join(f"{names[k]} {_percent(probabilities[k])}" for k in shown)
     rest = len(order) - len(shown)
     return figure, f"Probabilities: {said}{f'; {rest} more classes are less probable' if rest else ''}."
@@ -76,13 +76,14 @@ def votes(names: Sequence[str], words: np.ndarray | None, pictures: np.ndarray |
         if values is None:
             continue
         figure.add_bar(
-            x=[short(each) for each in names], y=[_number(value) for value in values], name=name,
+            x=labels(names), y=[_number(value) for value in values], name=name,
             marker={"color": colour, "pattern": {"shape": pattern, "solidity": 0.25}},
             hovertemplate=f"%{{x}}, {name}: %{{y:.2f}}<extra></extra>",
         )  # fmt: skip
         if np.isfinite(values).any():
             said.append(f"{name.removeprefix('its ')} speak loudest for {names[int(np.nanargmax(values))]}")
     dress(figure, "", "Vote (score)", 300)
+    figure.update_xaxes(type="category")
     figure.update_layout(barmode="group")
     return figure, f"Votes: {'; '.join(said) or 'none can be told apart'}."
 
@@ -202,6 +203,20 @@ def _percent(share: float) -> str:
 
 def _number(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def labels(names: Iterable[str]) -> list[str]:
+    """Short names for an axis of categories, with a number after each that was there before: each has its own bar.
+
+    >>> labels(["1", "x" * 50 + "a", "x" * 50 + "b"])[2][-4:]
+    ' (2)'
+    """
+    count: dict[str, int] = {}
+    made = []
+    for name in map(short, names):
+        count[name] = count.get(name, 0) + 1
+        made.append(name if count[name] == 1 else f"{name} ({count[name]})")
+    return made
 
 
 def short(text: str, most: int = 40) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,6 +19,7 @@ from backends.fewshot.flamingo.options import FlamingoOptions
 from backends.fewshot.results import COLUMNS, write_features
 from backends.fewshot.types import Support
 from backends.shared.disk_errors import writing
+from backends.shared.spreadsheet import write_rows
 
 if TYPE_CHECKING:
     from backends.fewshot.flamingo.model import ImageFeatures
@@ -144,14 +144,14 @@ def _write_predictions(
     (the fraction of orders with this answer) and the standard deviation of each class's probability."""
     path = out / "predictions.csv"
     titles = [f"{name} (class)" if name in (*COLUMNS, AGREEMENT) else name for name in classes]
+    rows: list[list[str]] = [[*COLUMNS, *titles, AGREEMENT, *(f"{name} (spread)" for name in classes)]]
+    for one in named:
+        class_probabilities = one.probabilities(temperature)
+        mean, best = class_probabilities.mean(0), int(class_probabilities.mean(0).argmax())
+        numbers = [f"{number:.6f}" for number in (*mean, _agreement(one, temperature), *class_probabilities.std(0))]
+        rows.append([one.item.name, classes[best], numbers[best], "no", *numbers])
     with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow([*COLUMNS, *titles, AGREEMENT, *(f"{name} (spread)" for name in classes)])
-        for one in named:
-            class_probabilities = one.probabilities(temperature)
-            mean, best = class_probabilities.mean(0), int(class_probabilities.mean(0).argmax())
-            numbers = [f"{number:.6f}" for number in (*mean, _agreement(one, temperature), *class_probabilities.std(0))]
-            table.writerow([one.item.name, classes[best], numbers[best], "no", *numbers])
+        write_rows(file, rows)
     return Artifact("predictions", path.name, path, {"pictures": len(named), "orders": len(named[0].orders)})
 
 

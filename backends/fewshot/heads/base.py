@@ -14,6 +14,7 @@ from backends.core.errors import BadInput
 from backends.fewshot.calibration import fit_temperature_and_loss
 from backends.fewshot.heads.folds import MAX_FOLDS, folds, is_thin
 from backends.fewshot.heads.formula import Formula
+from backends.fewshot.near_copies import canonical_ranks
 from backends.fewshot.types import Support
 
 Hyperparameters = dict[str, float]
@@ -79,6 +80,7 @@ class Head(ABC):
         self.fixed = fixed
         self.hyperparameters: Hyperparameters = {}
         self.labels = np.zeros(0, int)
+        self._loo_scores: np.ndarray | None = None
 
     @abstractmethod
     def solve(self, support: Support, hyperparameters: Hyperparameters) -> Formula:
@@ -97,7 +99,11 @@ class Head(ABC):
     def fit(self, support: Support) -> Head:
         """Choose the hyperparameters by the cross-entropy of left-out shots, then fit with all shots."""
         validate(self, support)
-        self.hyperparameters, self._loo_scores = self.select_hyperparameters(support)
+        distinct = support.distinct_rows
+        # Near copies would ask for whatever tells copies apart, which is not what new pictures need.
+        judged = support if len(distinct) == len(support.labels) else support.subset(distinct)
+        self.hyperparameters, scores = self.select_hyperparameters(judged)
+        self._loo_scores = scores if judged is support else None
         self.formula = self.solve(support, self.hyperparameters)
         self.labels, self._support = support.labels.astype(int), support
         return self
@@ -112,6 +118,8 @@ class Head(ABC):
         defaults = self.defaults()
         if len(np.unique(support.labels[rows])) < 2 or all(len(self.grid(name)) == 1 for name in self.parameters):
             return defaults, self.leave_one_out_scores(support, defaults)
+        if len(rows) > MAX_SELECTION_SHOTS:
+            rows = rows[np.argsort(canonical_ranks(support.image_features[rows]))]
         judged = rows[:: max(1, len(rows) // MAX_SELECTION_SHOTS)]
         lowest = np.inf
         for hyperparameters, scores in self.grid_scores(support):
@@ -146,9 +154,12 @@ class Head(ABC):
         fitted on. The hyperparameters were chosen with all shots; with so few values to choose from, the optimism
         that this adds is small.
         """
-        is_fitted = support is getattr(self, "_support", None)
         hyperparameters = self.hyperparameters or self.defaults()
-        plain = self._loo_scores if is_fitted else self.leave_one_out_scores(support, hyperparameters)
+        if len(support.distinct_rows) < len(support.labels):
+            scores = self.fold_scores(support, hyperparameters)
+            return scores, scores
+        known = self._loo_scores if support is getattr(self, "_support", None) else None
+        plain = self.leave_one_out_scores(support, hyperparameters) if known is None else known
         if not is_thin(support):
             return plain, plain
         balanced = self.fold_scores(support, hyperparameters)

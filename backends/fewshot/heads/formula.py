@@ -69,12 +69,8 @@ class Formula:
         return gradients
 
     def state(self) -> dict[str, np.ndarray]:
-        """Arrays to store, as float32: features are float32 to begin with."""
-        return {
-            STORED_NAMES.get(name, name): np.asarray(value, np.float32)
-            for name, value in vars(self).items()
-            if value is not None
-        }
+        """Arrays to store: as float32 where that loses nothing, so that the stored formula gives the same scores."""
+        return {STORED_NAMES.get(name, name): _narrow(value) for name, value in vars(self).items() if value is not None}
 
     @classmethod
     def from_state(cls, state: dict[str, np.ndarray]) -> Formula:
@@ -84,6 +80,11 @@ class Formula:
         )
         shot_weights = state["pulls"].astype(float) if "pulls" in state else None
         return cls(text_weights, weights, bias, keys, values, float(state["sharpness"]), shot_weights)
+
+
+def _narrow(value: np.ndarray | float) -> np.ndarray:
+    narrow = np.asarray(value, np.float32)
+    return narrow if np.array_equal(narrow.astype(float), value) else np.asarray(value, float)
 
 
 def linear_formula(

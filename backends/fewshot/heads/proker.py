@@ -19,6 +19,7 @@ from backends.fewshot.heads.base import (
 )
 from backends.fewshot.heads.formula import Formula, kernel_formula
 from backends.fewshot.heads.tip_adapter import balanced_shot_weights, gram
+from backends.fewshot.near_copies import canonical_ranks
 from backends.fewshot.types import Support
 
 MAX_SELECTION_SHOTS = 256
@@ -185,7 +186,7 @@ def invert_positive_definite(matrix: np.ndarray) -> np.ndarray:
 
 
 def stratified_rows(support: Support, count: int) -> np.ndarray:
-    """About `count` rows at most, an equal number of every class, evenly through each; deterministic.
+    """About `count` rows at most, an equal number of every class; which ones does not depend on their order.
 
     >>> stratified_rows(Support(np.eye(6), np.array([0, 0, 0, 0, 1, 1]), ("a", "b")), 4)
     array([0, 3, 4, 5])
@@ -194,8 +195,9 @@ def stratified_rows(support: Support, count: int) -> np.ndarray:
     if len(labels) <= count:
         return np.arange(len(labels))
     per_class = max(2, count // max((counts > 0).sum(), 1))
+    ordered = np.argsort(canonical_ranks(support.image_features))
     chosen = [
         own[np.unique(np.linspace(0, len(own) - 1, min(per_class, len(own))).round().astype(int))]
-        for own in (np.flatnonzero(labels == label) for label in np.flatnonzero(counts))
+        for own in (ordered[labels[ordered] == label] for label in np.flatnonzero(counts))
     ]
     return np.sort(np.concatenate(chosen))

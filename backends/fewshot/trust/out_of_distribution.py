@@ -52,7 +52,8 @@ class Rejection:
         images, text: what the two similarities are over shots that belong.
         threshold: of the in-class score.
         rejection_recall: fraction of the shots that are rejected when their class is left out.
-        false_rejection_rate: fraction of the left-out shots that are rejected though their class is there.
+        false_rejection_rate: fraction of the left-out shots that are rejected though their class is there; both are of
+            thresholds that were chosen without the class.
         sentence: both rates in words, or why there is no threshold.
     """
 
@@ -71,15 +72,18 @@ def fit_rejection(support: Support, loo: LeaveOneOut) -> Rejection:
     is not refitted: the prediction is the best of the other classes. That is one class less to be similar to by
     chance, so from the known images one of the other classes is left out too, each in turn: this matters where that
     class was the prediction. The threshold is where recall exceeds false rejections the most (Youden's index), with at
-    most one in ten rejected falsely; there is none if the gain is no larger than chance gives among so few.
+    most one in ten rejected falsely.
+
+    Both rates are measured on shots that had no part in it: for each class the threshold is chosen on the others.
+    There is no threshold if the gain on them is no larger than chance gives among so few.
     """
     rows = np.flatnonzero(loo.measurable)
-    if len(rows) < MIN_SHOTS or len(np.unique(loo.labels)) < 2:
+    if len(rows) < MIN_SHOTS or len(np.unique(loo.labels[rows])) < 2:
         few = "“None of these” is off: to find how unlike is too unlike takes at least two pictures in two classes."
         return Rejection(Scale(), Scale(), None, 0.0, 0.0, few)
     features, labels = support.image_features.astype(float), loo.labels
     cosines = features[rows] @ features.T
-    cosines[np.arange(len(rows)), rows] = np.nan  # no shot is its own neighbour
+    cosines[support.groups[rows][:, None] == support.groups[None]] = np.nan  # no shot is its own neighbour, or a copy
     known = loo.predictions[rows]
     unknown, second = (_best_without(loo.scores[rows], removed) for removed in (labels[rows], known))
     text = text_similarity(support, features[rows])
@@ -90,7 +94,93 @@ def fit_rejection(support: Support, loo: LeaveOneOut) -> Rejection:
     )
     # The probability that the class left out beside it was the (wrong) prediction.
     weight = np.where(known == labels[rows], 0, 1 / (len(support.classes) - 1))
-    return _best_threshold(scales, (np.r_[inside, without_other], np.r_[1 - weight, weight]), outside)
+    trials = Trials(np.r_[inside, without_other], np.r_[1 - weight, weight], np.tile(labels[rows], 2), outside)
+    return _rejection(scales, trials.usable())
+
+
+@dataclass(frozen=True)
+class Trials:
+    """In-class scores of shots as known images and as unknown ones.
+
+    Attributes:
+        inside: `(K,)` scores of known images.
+        weights: `(K,)` how much each of them counts.
+        inside_labels: `(K,)` their classes.
+        outside: `(U,)` scores of the same shots once their class was left out.
+        outside_labels: `(U,)` their classes; None until `usable`: those of the first U known ones.
+    """
+
+    inside: np.ndarray
+    weights: np.ndarray
+    inside_labels: np.ndarray
+    outside: np.ndarray
+    outside_labels: np.ndarray | None = None
+
+    def usable(self) -> Trials:
+        """Without scores that could not be measured."""
+        known, unknown = np.isfinite(self.inside) & (self.weights > 0), np.isfinite(self.outside)
+        labels = self.inside_labels[: len(self.outside)][unknown]
+        return Trials(self.inside[known], self.weights[known], self.inside_labels[known], self.outside[unknown], labels)
+
+    def split(self, label: int) -> tuple[Trials, Trials]:
+        """Those of the other classes, and those of this class."""
+        assert self.outside_labels is not None
+        own, unknown = self.inside_labels == label, self.outside_labels == label
+        return self._part(~own, ~unknown), self._part(own, unknown)
+
+    def _part(self, known: np.ndarray, unknown: np.ndarray) -> Trials:
+        assert self.outside_labels is not None
+        return Trials(
+            self.inside[known],
+            self.weights[known],
+            self.inside_labels[known],
+            self.outside[unknown],
+            self.outside_labels[unknown],
+        )
+
+    def best_threshold(self) -> float | None:
+        """Where recall exceeds false rejections the most; None if there is nothing to choose between."""
+        edges = np.unique(np.r_[self.inside, self.outside])
+        cuts = (edges[1:] + edges[:-1]) / 2
+        if not len(self.inside) or not len(self.outside) or not len(cuts):
+            return None
+        order = np.argsort(self.inside)
+        total = np.r_[0, np.cumsum(self.weights[order])]
+        false_rejections = total[np.searchsorted(self.inside[order], cuts)] / total[-1]
+        recall = np.searchsorted(np.sort(self.outside), cuts) / len(self.outside)
+        gain = np.where(false_rejections <= MAX_FALSE_REJECTION_RATE, recall - false_rejections, -1)
+        return float(cuts[int(gain.argmax())])
+
+    def rejected(self, threshold: float) -> tuple[float, float]:
+        """How many unknown images are below the threshold, and the weight of the known ones."""
+        return float((self.outside < threshold).sum()), float(self.weights[self.inside < threshold].sum())
+
+
+def _rejection(scales: tuple[Scale, Scale], trials: Trials) -> Rejection:
+    """The threshold from all trials, with the rates of each class under the threshold from the others."""
+    if len(trials.inside) < MIN_SHOTS or not len(trials.outside):
+        same = "“None of these” is off: the examples do not show how unlike an unknown picture would be."
+        return Rejection(*scales, None, 0.0, 0.0, same)
+    found = wrong = 0.0
+    for label in np.unique(trials.inside_labels):
+        others, own = trials.split(int(label))
+        threshold = others.best_threshold()
+        if threshold is not None:
+            of_unknown, of_known = own.rejected(threshold)
+            found, wrong = found + of_unknown, wrong + of_known
+    total = float(trials.weights.sum())
+    recall, false_rejections = found / len(trials.outside), wrong / total
+    chance = SMIRNOV * np.sqrt(1 / total + 1 / len(trials.outside))
+    threshold = trials.best_threshold()
+    if threshold is None or recall - false_rejections < max(MIN_GAIN, chance):
+        alike = "“None of these” is off: pictures of a class that is not there look as familiar as those that belong."
+        return Rejection(*scales, None, 0.0, 0.0, alike)
+    sentence = (
+        f"“None of these” was tried on your own classes only: with its class left out, {recall:.0%} of the pictures "
+        f"were turned away, and wrongly {false_rejections:.0%} of those that belong. Nothing else was tried: things "
+        "of other kinds can look more familiar and still get the name of a class."
+    )
+    return Rejection(*scales, threshold, recall, false_rejections, sentence)
 
 
 def _best_without(scores: np.ndarray, removed: np.ndarray) -> np.ndarray:
@@ -98,34 +188,6 @@ def _best_without(scores: np.ndarray, removed: np.ndarray) -> np.ndarray:
     scores = scores.copy()
     scores[np.arange(len(scores)), removed] = -np.inf
     return scores.argmax(axis=1)
-
-
-def _best_threshold(
-    scales: tuple[Scale, Scale], known: tuple[np.ndarray, np.ndarray], unknown: np.ndarray
-) -> Rejection:
-    """The threshold between in-class scores of known images, each with its weight, and those of unknown ones."""
-    outside = unknown[np.isfinite(unknown)]
-    counted = np.isfinite(known[0]) & (known[1] > 0)
-    order = np.argsort(known[0][counted])
-    inside, weights = known[0][counted][order], known[1][counted][order]
-    if len(inside) < MIN_SHOTS or not len(outside):
-        same = "“None of these” is off: the examples do not show how unlike an unknown picture would be."
-        return Rejection(*scales, None, 0.0, 0.0, same)
-    edges = np.unique(np.r_[inside, outside])
-    cuts = (edges[1:] + edges[:-1]) / 2
-    false_rejections = np.r_[0, np.cumsum(weights)][np.searchsorted(inside, cuts)] / weights.sum()
-    recall = np.searchsorted(np.sort(outside), cuts) / len(outside)
-    gain = np.where(false_rejections <= MAX_FALSE_REJECTION_RATE, recall - false_rejections, -1)
-    chance = SMIRNOV * np.sqrt(1 / weights.sum() + 1 / len(outside))
-    if not len(cuts) or gain.max() < max(MIN_GAIN, chance):
-        alike = "“None of these” is off: pictures of a class that is not there look as familiar as those that belong."
-        return Rejection(*scales, None, 0.0, 0.0, alike)
-    best = int(gain.argmax())
-    sentence = (
-        f"“None of these” would turn away {recall[best]:.0%} of your pictures had their class been left out, "
-        f"and wrongly {false_rejections[best]:.0%} of those that belong."
-    )
-    return Rejection(*scales, float(cuts[best]), float(recall[best]), float(false_rejections[best]), sentence)
 
 
 def in_class_score(support: Support, rejection: Rejection, queries: np.ndarray, predictions: np.ndarray) -> np.ndarray:

@@ -8,10 +8,11 @@ import numpy as np
 
 from backends.fewshot.calibration import probabilities
 from backends.fewshot.classifier import Classifier
+from backends.fewshot.heads import are_unequal
+from backends.fewshot.heads.proker import ProKeR
 from evaluation.metrics.fewshot.classifiers import Confusion, CurvePoint, confusion
 
 MAX_SENTENCES = 5
-NUMBERS = ("no", "one", "two", "three", "four")
 NARROW = 0.15
 """A mean lead of probability below which two classes are hard to tell apart though all answers are right."""
 
@@ -20,17 +21,23 @@ RISING = 0.03
 
 def advice(classifier: Classifier, curve: Sequence[CurvePoint] = ()) -> list[str]:
     """At most five sentences, the most useful first; one even if all is well."""
-    found = [*_missing(classifier), *_mistaken(classifier), *_narrow(classifier), *_rising(curve)]
+    found = [
+        *_missing(classifier),
+        *_unequal(classifier),
+        *_mistaken(classifier),
+        *_narrow(classifier),
+        *_rising(curve),
+    ]
     return found[:MAX_SENTENCES] or ["Nothing stands out: try it on pictures it has not seen."]
 
 
 def _missing(classifier: Classifier) -> list[str]:
     """Classes of which nothing can be measured."""
     support, found = classifier.support, []
-    for name, count, worded in zip(support.classes, support.counts, support.has_text, strict=True):
+    for name, count in zip(support.classes, support.distinct_counts, strict=True):
         if count == 0:
             found.append(f"Add a picture of “{name}”: so far it is known by its words alone.")
-        elif count == 1 and not worded:
+        elif count == 1:
             found.append(f"Add a second picture of “{name}”: with one, nobody can tell how well it is known.")
     return found
 
@@ -45,14 +52,37 @@ def _mistaken(classifier: Classifier) -> list[str]:
     for label in order:
         other, times = table.most_confused(int(label))
         name, taken = support.classes[label], support.classes[other]
-        more = 2 if support.counts[label] < 8 else 4
+        more = _more(int(support.counts[label]))
         # Only where other classes have words is it known that this engine reads them.
         hint = ", or write a sentence for it" if support.has_text.any() and not support.has_text[label] else ""
         found.append(
-            f"Add {NUMBERS[more]} more of “{name}”{hint}: it is mistaken for “{taken}” "
+            f"Add {more} more of “{name}”{hint}: it is mistaken for “{taken}” "
             f"({times} of {totals[label]} when left out)."
         )
     return found
+
+
+def _more(count: int) -> str:
+    """How many pictures to add to this many, in words: enough to make a difference.
+
+    >>> _more(3), _more(10), _more(150)
+    ('two', 'four', 'about 50')
+    """
+    if count < 20:
+        return "two" if count < 8 else "four"
+    return f"about {round(count / 3, -1)}" if count >= 30 else "about 10"
+
+
+def _unequal(classifier: Classifier) -> list[str]:
+    """Where one class has far fewer examples than another, and what decides minds it."""
+    support = classifier.support
+    if not are_unequal(support.distinct_counts) or classifier.head.id != ProKeR.id:
+        return []
+    counts = np.where(support.distinct_counts > 0, support.distinct_counts, np.inf)
+    fewest = support.classes[int(counts.argmin())]
+    return [
+        f"“{ProKeR.title}” overlooks “{fewest}”, which has far fewer examples: add some, or let it decide otherwise."
+    ]
 
 
 def _narrow(classifier: Classifier) -> list[str]:

@@ -68,9 +68,12 @@ def duplicates(support: Support, names: Sequence[str]) -> list[Flag]:
     images = support.image_features.astype(float)
     apart = np.maximum(1 - images @ images.T, 0)
     np.fill_diagonal(apart, np.inf)
+    # The usual distance is that between different pictures: among many copies it would be the copies' own.
+    distinct = support.distinct_rows
+    usual = apart[np.ix_(distinct, distinct)].min(axis=1)
     limit = (
-        max(DUPLICATE_FRACTION * float(np.median(apart.min(axis=1))), DUPLICATE_DISTANCE)
-        if count >= MIN_SHOTS
+        max(DUPLICATE_FRACTION * float(np.median(usual)), DUPLICATE_DISTANCE)
+        if len(distinct) >= MIN_SHOTS
         else DUPLICATE_DISTANCE
     )
     found = []

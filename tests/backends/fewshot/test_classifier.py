@@ -77,8 +77,8 @@ def test_probabilities_are_honest_on_pictures_not_seen() -> None:
     assert abs(sure.mean() - (answers.best == labels).mean()) < 0.06
 
 
-def test_a_shot_alone_in_its_class_is_not_counted_without_words() -> None:
-    for worded, counted in [(False, 4), (True, 5)]:
+def test_a_shot_alone_in_its_class_is_not_counted() -> None:
+    for worded, counted in [(False, 4), (True, 4)]:  # by words alone it would be another classifier
         taught = support([4, 1], worded=worded)
         left = leave_one_out(ProKeR().fit(taught), taught)
         assert left.counted == counted
@@ -153,7 +153,7 @@ def test_a_saved_classifier_answers_the_same_here_and_on_its_own(head: str, word
     np.savez(tmp_path / "features.npz", images=queries, names=np.array([f"{row}.png" for row in range(12)]))
     command = [sys.executable, "-I", "classify.py", "head.npz", "features.npz"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, timeout=60)
-    table = list(csv.reader(io.StringIO(done.stdout.decode(), newline="")))
+    table = list(csv.reader(io.StringIO(done.stdout.decode("utf-8-sig"), newline="")))
     assert table[0] == ["file", "class", "probability", "abstained", "cat", "köter 🐕", "a,b"]
     rows = table[1:]
     assert [row[1] for row in rows] == [taught.classes[answer] for answer in expected.best]

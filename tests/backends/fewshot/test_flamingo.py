@@ -70,7 +70,7 @@ def kept(result: Classification, kind: str) -> Path:
 
 
 def table(result: Classification) -> list[dict[str, str]]:
-    with kept(result, "predictions").open(encoding="utf-8", newline="") as file:
+    with kept(result, "predictions").open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

@@ -123,7 +123,7 @@ def kept(result: Classification, kind: str) -> Path:
 
 def test_files_go_in_and_names_come_out(engine: FlamingoEngine, folders: dict[str, Path], tmp_path: Path) -> None:
     result, events = run(engine, folders, tmp_path / "out", measure="on")
-    with kept(result, "predictions").open(encoding="utf-8", newline="") as file:
+    with kept(result, "predictions").open(encoding="utf-8-sig", newline="") as file:
         rows = {row["file"]: row["class"] for row in csv.DictReader(file)}
     assert rows == {"blicket.png": "blicket", "fep.png": "fep"}
     assert any(isinstance(event, Metric) and event.name == "leave-one-out accuracy" for event in events)
