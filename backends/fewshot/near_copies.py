@@ -12,6 +12,10 @@ COPY_FRACTION = 0.15
 Measured with CLIP and with the built-in features on photographs: frames of one scene lie mostly at 0.01 to 0.15 of that
 distance from the next frame, different photographs of a class at 0.21 and more."""
 
+BURST_SIZE, BURST_FRACTION = 3, 0.3
+"""From so many near copies on a group is a burst, and what lies this near to one of its frames belongs to it too: a
+camera that is moved on makes larger steps now and then."""
+
 MIN_DIMENSIONS = 16
 """With fewer numbers a picture, pictures lie close by chance; no model has so few."""
 
@@ -43,11 +47,23 @@ def copy_groups(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
         own = np.flatnonzero(labels == label)
         if len(own) < 2:
             continue
-        component = connected_components(_close_pairs(features[own], limit), directed=False)[1]
+        component = _bursts(features[own], limit)
         for group in np.flatnonzero(np.bincount(component) > 1):
             rows = own[component == group]
             stands_for[rows] = rows[order[rows].argmin()]
     return stands_for
+
+
+def _bursts(features: np.ndarray, limit: float) -> np.ndarray:
+    """The group of each shot of one class, `(N,)`: near copies, and what lies near to three or more of them."""
+    component = connected_components(_close_pairs(features, limit), directed=False)[1]
+    in_burst = np.bincount(component)[component] >= BURST_SIZE
+    if not in_burst.any():
+        return component
+    one, other = _close_pairs(features, limit * BURST_FRACTION / COPY_FRACTION).coords
+    near = (component[one] == component[other]) | in_burst[one] | in_burst[other]
+    pairs = coo_array((np.ones(near.sum(), bool), (one[near], other[near])), shape=(len(features),) * 2)
+    return connected_components(pairs, directed=False)[1]
 
 
 def canonical_ranks(features: np.ndarray) -> np.ndarray:
