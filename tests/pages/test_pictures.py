@@ -126,7 +126,7 @@ def test_an_example_more_is_looked_at_and_counts_and_an_unasked_one_is_not_sent_
 ) -> None:
     fitted(app, project)
     red = project.state.classes[0]
-    picture_files.import_files(project, [("more.png", lambda: shade("red", 5))], red.id)
+    picture_files.import_files(project, [("more.png", lambda: shade("red", 7))], red.id)
     looked(app.run(), project)
     assert "**13 of 13**" in words_of(app) and "5 examples" in words_of(app)
     batches = list((project.folder / "features").glob("*/*.npz"))
