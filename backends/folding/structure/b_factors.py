@@ -90,8 +90,9 @@ def _is_stated(factors: np.ndarray, method: str, header: str) -> bool:
         return True
     if _STATED_OTHER.search(header) or np.ptp(known) == 0:  # one number everywhere says nothing
         return False
-    parent = re.search(r"^PARENT ", header, re.M) is not None and one_value_a_residue(factors)
-    return _names_program(header) or parent
+    # ESMFold and OpenFold write this line, and so do models for CASP, whose column is an error in Å of each atom.
+    parent = re.search(r"^PARENT ", header, re.M) is not None
+    return _names_program(header) or (parent and (one_value_a_residue(factors) or known.max() <= 1))
 
 
 def one_value_a_residue(factors: np.ndarray) -> bool:

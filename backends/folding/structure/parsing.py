@@ -159,7 +159,10 @@ def _residue(chain: str, residue: gemmi.Residue) -> ParsedResidue | None:
 
 def _other(chain: str, residue: gemmi.Residue) -> ParsedOther:
     info = gemmi.find_tabulated_residue(residue.name)
-    atoms = list({atom.name: atom for atom in reversed(list(_one_conformer(residue)))}.values())[::-1]
+    atoms: list[gemmi.Atom] = []
+    for atom in _one_conformer(residue):  # other positions only fill what is missing
+        if not atom.has_altloc() or all(atom.name != other.name for other in atoms):
+            atoms.append(atom)
     kind = LIGAND
     if residue.is_water():
         kind = WATER

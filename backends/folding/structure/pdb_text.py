@@ -61,8 +61,11 @@ def separate_molecules(text: str) -> tuple[str, dict[str, str], list[str]]:
     names: dict[str, str] = {}
     codes = ("".join(pair) for pair in product(ascii_uppercase + digits, repeat=2))
     notes = []
-    for chain in dict.fromkeys(run.chain for run in runs):
-        molecules = _molecules([run for run in runs if run.chain == chain])
+    by_chain: dict[str, list[_Run]] = {}
+    for run in runs:
+        by_chain.setdefault(run.chain, []).append(run)
+    for chain, mine in by_chain.items():
+        molecules = _molecules(mine)
         proteins = [part for part in molecules if any(run.protein for run in part)]
         if len(molecules) < 2:
             continue

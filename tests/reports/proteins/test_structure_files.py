@@ -103,6 +103,14 @@ def test_ligands_ions_waters_and_nucleic_acids_are_written_and_read_back(write) 
 
 
 @pytest.mark.parametrize("write", [to_pdb, to_cif])
+def test_waters_whose_numbers_start_again_are_all_there(write) -> None:
+    waters = [hetero(" O", "HOH", 1 + k % 5, 20 + 3 * k, "O") for k in range(12)]
+    found = parsed(*HELIX, "TER", *waters)
+    assert len(found.others) == 12 and any("12 waters" in note for note in found.notes)
+    assert len(parse_structure(write(found)).others) == 12
+
+
+@pytest.mark.parametrize("write", [to_pdb, to_cif])
 def test_an_experiment_keeps_its_b_factors_occupancies_and_cell(write) -> None:
     lines = [f"{line[:54]}  0.50{10 + place / 4:6.2f}{line[66:]}" for place, line in enumerate(HELIX)]
     found = parsed(*HEADER, *lines)
