@@ -150,6 +150,8 @@ class MattingEngine(Engine):
             )
         if picture.icc:
             checks.append(PreservationCheck("colour", "kept", "The picture's own colour profile."))
+        if picture.bits > 8:
+            checks.append(PreservationCheck("bit depth", "changed", f"{picture.bits} bits a colour became 8."))
         yield Matting(artifacts=artifacts, width=width, height=height, frames=1, kept=tuple(checks))
 
     def _picture_matte(self, picture: Picture) -> np.ndarray:

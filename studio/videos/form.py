@@ -204,7 +204,7 @@ def _moment(source: VideoSource, chosen: FormValues, length: float) -> float:
     end = chosen.start + length
     least, most = timecode.as_clock(chosen.start), timecode.as_clock(end)
     shown = st.slider(
-        "SmoothedFrame to try",
+        "Moment to try",
         least,
         most,
         timecode.as_clock(chosen.start + length / 2),

@@ -66,6 +66,7 @@ class PersonTracker:
         self._detection_interval, self._search_interval = detection_interval, search_interval
         self._count = self._next_detection = 0
         self._grey: np.ndarray | None = None
+        self._mask: np.ndarray | None = None
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._forget()
 
@@ -102,7 +103,7 @@ class PersonTracker:
 
     def _forget(self) -> None:
         """Begin anew with the next look: nobody is known, nor any background."""
-        self._mask: np.ndarray | None = None
+        self._mask = None
         self._plate = BackgroundPlate()
         self._next_detection = min(self._next_detection, self._count)
 

@@ -31,7 +31,7 @@ class FrameClock:
         self.base = self._tick
         self._snaps = (1 / (rate * self._tick)).denominator != 1
         if self._snaps:
-            hertz = max(LEAST_HERTZ, 1 / self._tick)
+            hertz = max(Fraction(LEAST_HERTZ), 1 / self._tick)
             self.base = 1 / Fraction(rate.numerator * ceil(hertz / rate.numerator))
 
     def ticks(self, frame: av.VideoFrame) -> int | None:

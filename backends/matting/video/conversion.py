@@ -138,9 +138,9 @@ class Converter:
         return pixels, _opacity(planes[3], (1 << depth) - 1) if alpha else None
 
 
-def _plane(plane: av.video.plane.VideoPlane, dtype: type[np.uint8] | type[np.uint16]) -> np.ndarray:
+def _plane(plane: av.video.plane.VideoPlane, dtype: type[np.generic]) -> np.ndarray:
     """`(H, W)`, without the padding of its rows."""
-    return np.frombuffer(plane, dtype).reshape(plane.height, -1)[:, : plane.width]
+    return np.frombuffer(memoryview(plane), np.dtype(dtype)).reshape(plane.height, -1)[:, : plane.width]
 
 
 def _opacity(plane: np.ndarray, most: int) -> np.ndarray | None:

@@ -203,4 +203,5 @@ def _bits_of(pix_fmt: str) -> int:
 def _png_bits(writer: Writer) -> int:
     with zipfile.ZipFile(writer.path) as archive:
         first = cv2.imdecode(np.frombuffer(archive.read("000000.png"), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert first is not None
     return 8 * first.itemsize

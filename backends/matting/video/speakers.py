@@ -134,7 +134,9 @@ def _opens(codec: str, rate: int, layout: str) -> bool:
         encoder = av.CodecContext.create(codec, "w")
         assert isinstance(encoder, av.AudioCodecContext)
         encoder.sample_rate, encoder.layout = rate, layout
-        encoder.format = encoder.codec.audio_formats[0]
+        formats = encoder.codec.audio_formats
+        assert formats
+        encoder.format = formats[0]
         encoder.time_base = Fraction(1, rate)
         encoder.open()
     except (av.error.FFmpegError, ValueError):

@@ -15,17 +15,24 @@ from backends.matting.video.source import DAMAGED_PICTURE, check_size
 from backends.shared.images import MAX_PICTURE_PIXELS, ORIENTATION, opened, to_rgb, upright
 from backends.shared.isolation import isolated_call
 
+PNG_DEPTH = 24
+"""Where a PNG says how many bits a colour has, in bytes from the beginning."""
+
 DECODE = f"{__name__}:decode_picture"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """`rgb` `(H, W, 3)` uint8, upright; `alpha` `(H, W)` float32 where the file had transparency of its own."""
+    """`rgb` `(H, W, 3)` uint8, upright; `alpha` `(H, W)` float32 where the file had transparency of its own.
+
+    `bits` a colour are those of the file.
+    """
 
     rgb: np.ndarray
     alpha: np.ndarray | None = None
     icc: bytes | None = None
     turned: bool = False
+    bits: int = 8
 
     @property
     def size(self) -> tuple[int, int]:
@@ -66,7 +73,15 @@ def read_picture_here(path: Path, max_pixels: int = MAX_PICTURE_PIXELS) -> Pictu
         turned = file.getexif().get(ORIENTATION, 1) not in (0, 1)
         icc = file.info.get("icc_profile") if file.mode in ("RGB", "RGBA") else None
         straight = upright(file)
-        return Picture(to_rgb(straight), _own_alpha(straight), icc, turned)
+        return Picture(to_rgb(straight), _own_alpha(straight), icc, turned, _bits(file, path))
+
+
+def _bits(file: Image.Image, path: Path) -> int:
+    """Bits a colour. Pillow gives RGB of 8, whatever a PNG has; its 25th byte says (ISO/IEC 15948, 11.2.2)."""
+    if file.format == "PNG":
+        with path.open("rb") as head:
+            return max(8, head.read(PNG_DEPTH + 1)[PNG_DEPTH])
+    return 16 if file.mode.startswith("I") else 8
 
 
 def _own_alpha(picture: Image.Image) -> np.ndarray | None:

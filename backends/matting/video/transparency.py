@@ -59,6 +59,7 @@ def _written_alpha(index: int, writer: Writer) -> np.ndarray:
         with zipfile.ZipFile(writer.path) as archive:
             data = np.frombuffer(archive.read(f"{index:06d}.png"), np.uint8)
         picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        assert picture is not None
         return picture[..., 3].astype(np.float32) / np.iinfo(picture.dtype).max
     with closing(VideoReader(writer.path)) as reader:
         frame = reader.read()

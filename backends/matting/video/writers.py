@@ -188,15 +188,16 @@ class VideoWriter(Writer):
         Formats count in decoding order: with pictures reordered, the last to be decoded is not the last to be shown,
         yet the file is as long as the last one decoded makes it.
         """
-        timed = [packet for packet in packets if packet.pts is not None and packet.dts is not None]
+        timed = [(p.pts, p.dts, p) for p in packets if p.pts is not None and p.dts is not None]
         if not timed:
             return
         if self._last is None:
-            self._first = (timed[0].pts, timed[0].dts)
-        shown = max(timed, key=lambda packet: packet.pts)
+            self._first = timed[0][:2]
+        shown_at, _, shown = max(timed, key=lambda packet: packet[0])
         ticks = round(end * self._time_base / shown.time_base)
-        shown.duration = max(1, ticks - shown.pts)
-        timed[-1].duration = max(1, ticks - self._first[0] - (timed[-1].dts - self._first[1]))
+        shown.duration = max(1, ticks - shown_at)
+        _, decoded_at, decoded = timed[-1]
+        decoded.duration = max(1, ticks - self._first[0] - (decoded_at - self._first[1]))
 
     def _put(self, packet: av.Packet) -> None:
         try:

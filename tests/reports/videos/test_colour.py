@@ -140,3 +140,10 @@ def test_transparency_that_was_filled_is_seen(tmp_path: Path, monkeypatch: pytes
     for export in ("prores4444", "png", "webm", "luma"):
         result = cut_out(tmp_path / "clip.mov", tmp_path / export, export=export)
         assert [state for state, _ in lines(result, "transparency")] == ["changed"], export
+
+
+def test_a_still_picture_of_sixteen_bits_says_that_it_becomes_eight(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "deep.png"), scene(0)[..., ::-1].astype(np.uint16) * 257)
+    assert lines(cut_out(tmp_path / "deep.png", tmp_path / "out"), "bit depth") == [
+        ("changed", "16 bits a colour became 8.")
+    ]
