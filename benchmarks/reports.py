@@ -68,7 +68,12 @@ def run_tests(only: str) -> Iterator[Outcome]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "tests/reports", f"--junitxml={report}"]
-        subprocess.run([*command, *(["-k", only] if only else [])], cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+        subprocess.run(
+            [*command, *(["-k", only.replace("/", " and ")] if only else [])],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            check=False,
+        )
         cases = ElementTree.parse(report).iter("testcase")
         passed: Counter[str] = Counter()
         failed: dict[str, list[str]] = {}
