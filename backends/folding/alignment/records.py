@@ -89,8 +89,8 @@ def _seqres(text: str) -> Iterator[Record]:
     """The chains of a PDB file's SEQRES records, which hold what was in the crystal, seen or not."""
     chains: dict[str, list[str]] = {}
     for line in text.splitlines():
-        if found := re.match(r"SEQRES\s+\d+\s+(?:([A-Za-z0-9])\s+)?\d+\s+(.*)", line):
-            chains.setdefault(found[1] or "", []).extend(found[2][:52].split())
+        if fields := re.match(r"SEQRES\s+\d+\s+(?:([A-Za-z0-9])\s+)?\d+\s+(.*)", line):
+            chains.setdefault(fields[1] or "", []).extend(fields[2][:52].split())
     for name, residues in chains.items():
         infos = [gemmi.find_tabulated_residue(residue) for residue in residues]
         if not any(info.is_amino_acid() for info in infos):

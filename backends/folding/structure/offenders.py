@@ -25,9 +25,9 @@ def ca_spacing(structure: Structure, _: Torsions) -> Places:
     return steps[off], steps
 
 
-def _off(found: dict[str, tuple[np.ndarray, np.ndarray]], ideal: dict[str, float], reach: float) -> Places | None:
-    off = [rows[np.abs(values - ideal[name]) > reach] for name, (rows, values) in found.items()]
-    places = np.concatenate([rows for rows, _ in found.values()])
+def _off(measured: dict[str, tuple[np.ndarray, np.ndarray]], ideal: dict[str, float], reach: float) -> Places | None:
+    off = [rows[np.abs(values - ideal[name]) > reach] for name, (rows, values) in measured.items()]
+    places = np.concatenate([rows for rows, _ in measured.values()])
     return (np.concatenate(off), places) if len(places) else None
 
 

@@ -63,15 +63,15 @@ class OtherAtoms:
     def residues(self) -> list[tuple[str, str, np.ndarray]]:
         """(kind, component, indices of its atoms) of each ligand, ion, water, sugar and nucleotide."""
         groups: dict[tuple[str, str, int, str], list[int]] = {}
-        found: list[list[int]] = []
+        residues: list[list[int]] = []
         for atom in np.flatnonzero(self.rows < 0):
             key = (self.chains[atom], self.components[atom], int(self.numbers[atom]), self.insertions[atom])
             group = groups.get(key)
             if group is None or any(self.names[other] == self.names[atom] for other in group):  # numbers start again
                 group = groups[key] = []
-                found.append(group)
+                residues.append(group)
             group.append(int(atom))
-        return [(str(self.kinds[atoms[0]]), str(self.components[atoms[0]]), np.array(atoms)) for atoms in found]
+        return [(str(self.kinds[atoms[0]]), str(self.components[atoms[0]]), np.array(atoms)) for atoms in residues]
 
     def sentence(self) -> str:
         """What there is beside the protein, by name and number; "" where there is nothing."""

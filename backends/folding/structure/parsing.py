@@ -110,9 +110,9 @@ def sort_residues(model: gemmi.Model, names: Mapping[str, str]) -> tuple[list[Pa
         mine: list[ParsedResidue] = []
         for number, alike in groupby(chain, key=lambda residue: (residue.seqid.num, residue.seqid.icode)):
             group, place = list(alike), place + 1
-            found = [replace(item, place=place) for residue in group if (item := _residue(base, residue))]
-            if found:  # Two kinds of residue in one place: take the one that more of the crystal has.
-                mine.append(max(found, key=lambda item: (sum(atom.occ for atom in item.atoms.values()), number)))
+            candidates = [replace(item, place=place) for residue in group if (item := _residue(base, residue))]
+            if candidates:  # Two kinds of residue in one place: take the one that more of the crystal has.
+                mine.append(max(candidates, key=lambda item: (sum(atom.occ for atom in item.atoms.values()), number)))
             beside = [_other(base, residue) for residue in group if not is_amino_acid(residue)]
             others += [replace(item, place=place) for item in beside]
         copies[base] += bool(mine)

@@ -34,7 +34,7 @@ MAX_COORDINATE = 20_000.0  # Å; a PDB column holds less than 10,000
 
 
 def read_structure(path: Path, chain: str = "", meaning: str = AUTO, most: int | None = None) -> Structure:
-    """The structure of a PDB or mmCIF file, plain or gzipped, told apart by content.
+    """The structure of a PDB or mmCIF file, plain or gzipped, sentences apart by content.
 
     Of several models the first is taken, of alternative positions the fuller one. Residues without a Cα are left out.
     The B-factor is taken as pLDDT only where the file says, or the user, that it is.
@@ -132,7 +132,7 @@ def _assembled(
         method = "prediction"
     confidence, scale = read_confidence(factors, mask, method, reading.header, reading.meaning)
     asked = question(factors, method, reading.header) if confidence is None and reading.meaning == AUTO else ""
-    told = [*reading.notes, beside.sentence(), _experiment(parsed, stated, method), asked]
+    sentences = [*reading.notes, beside.sentence(), _experiment(parsed, stated, method), asked]
     return Structure.build(
         atoms,
         mask,
@@ -143,7 +143,7 @@ def _assembled(
         confidence=confidence,
         title=" ".join(_info(parsed, "_struct.title").split())[:200],
         method=method,
-        notes=tuple(note for note in told if note),
+        notes=tuple(note for note in sentences if note),
         components=np.array([residue.component for residue in residues], dtype=str),
         factors=factors * np.float32(scale),
         occupancies=occupancies,

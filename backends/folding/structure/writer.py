@@ -89,10 +89,10 @@ def b_factors(structure: Structure) -> np.ndarray:
 
 def _by_residue(others: OtherAtoms) -> dict[int, list[int]]:
     """The atoms that modified residues have besides, by the residue."""
-    found: dict[int, list[int]] = {}
+    by_row: dict[int, list[int]] = {}
     for index in np.flatnonzero(others.rows >= 0):
-        found.setdefault(int(others.rows[index]), []).append(int(index))
-    return found
+        by_row.setdefault(int(others.rows[index]), []).append(int(index))
+    return by_row
 
 
 def _add_others(model: gemmi.Model, structure: Structure) -> None:

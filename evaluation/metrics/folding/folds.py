@@ -52,8 +52,8 @@ def tm_score(model: Structure, reference: Structure, matching: Matching | None =
     if matching is not None:
         rows, others = matching.model.tolist(), matching.reference.tolist()
         pairs = gapped(model.sequence, reference.sequence, rows, others)
-    found = align_shapes(model.ca, reference.ca, model.sequence, reference.sequence, pairs)
-    return TmScore(found.reference, found.model, found.rmsd, len(found.rows), found.transform)
+    alignment = align_shapes(model.ca, reference.ca, model.sequence, reference.sequence, pairs)
+    return TmScore(alignment.reference, alignment.model, alignment.rmsd, len(alignment.rows), alignment.transform)
 
 
 @dataclass(frozen=True)

@@ -96,13 +96,13 @@ def match_by_shape(model: Structure, reference: Structure) -> Matching:
     best, score = None, -1.0
     for _, part in ours:
         for _, other_part in theirs:
-            found = _align_parts(model, part, reference, other_part)
-            if found.reference > score and len(found.rows):
-                best, score = (part, other_part, found), found.reference
+            alignment = _align_parts(model, part, reference, other_part)
+            if alignment.reference > score and len(alignment.rows):
+                best, score = (part, other_part, alignment), alignment.reference
     if best is None:
         raise BadInput("These two structures cannot be compared: no chain of the one can be laid on one of the other.")
-    part, other_part, found = best
-    rows, others = found.rows + part.start, found.others + other_part.start
+    part, other_part, alignment = best
+    rows, others = alignment.rows + part.start, alignment.others + other_part.start
     return Matching(rows, others, (_pair(model, rows, reference, others),), "shape")
 
 
@@ -121,9 +121,9 @@ def by_shape_where_diverged(model: Structure, reference: Structure, matching: Ma
         start = mine.stop
         a, b = matching.model[mine], matching.reference[mine]
         if pair in diverged:
-            found = _align_parts(model, part, reference, other_part)
-            if len(found.rows):
-                a, b = found.rows + part.start, found.others + other_part.start
+            alignment = _align_parts(model, part, reference, other_part)
+            if len(alignment.rows):
+                a, b = alignment.rows + part.start, alignment.others + other_part.start
         rows.append(a)
         others.append(b)
         chains.append(_pair(model, a, reference, b))
