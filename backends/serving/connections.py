@@ -21,9 +21,13 @@ FIRST_REQUEST_SECONDS = 30
 MAX_CONNECTIONS = 2000
 MAX_FILES = 8192
 
+BACKLOG = 64
+"""Connections that are accepted in one go. asyncio takes as many as may wait before any of them is looked at, and with
+more than there are files left it fails for each, thousands of times a second."""
+
 
 def connection_limit() -> int:
-    """How many connections may be open at once: three of four files that the process may have open.
+    """How many connections may be open at once: half as many as files that the process may have open.
 
     The process is first allowed as many open files as the system grants without asking, up to MAX_FILES.
     """
@@ -36,7 +40,7 @@ def connection_limit() -> int:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         soft = wanted
-    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, soft * 3 // 4)
+    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, soft // 2)
 
 
 class Connection(H11Protocol):
@@ -48,8 +52,10 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         self.idle_since = time.monotonic()
         self.timeout_keep_alive_task = self.loop.call_later(FIRST_REQUEST_SECONDS, self.timeout_keep_alive_handler)
-        if len(self.connections) > self.limit:
-            idle = [other for other in self.connections if isinstance(other, Connection) and other.is_idle]
+        # One that was closed a moment ago is still among the connections, and must not be counted or chosen again.
+        still_open = [other for other in self.connections if not other.transport.is_closing()]
+        if len(still_open) > self.limit:
+            idle = [other for other in still_open if isinstance(other, Connection) and other.is_idle]
             min(idle, key=lambda other: other.idle_since, default=self).transport.abort()
 
     def on_response_complete(self) -> None:
@@ -65,4 +71,4 @@ class Connection(H11Protocol):
 def uvicorn_options() -> dict[str, Any]:
     """What both servers hand to `uvicorn.Config`."""
     Connection.limit = connection_limit()
-    return {"http": Connection, "timeout_keep_alive": KEEP_ALIVE_SECONDS}
+    return {"http": Connection, "timeout_keep_alive": KEEP_ALIVE_SECONDS, "backlog": BACKLOG}

@@ -188,7 +188,8 @@ class Jobs:
 
     def _guard(self, job: Job, work: Callable[[Job], None]) -> None:
         """Run `work` and turn every ending into a state; a fault of ours is logged and becomes a sentence."""
-        state, code, sentence = "done", "", ""
+        state: State = "done"
+        code, sentence = "", ""
         try:
             work(job)
         except UserError as error:

@@ -93,8 +93,13 @@ class Relay:
         url = f"{state.address.replace('http', 'ws', 1)}{PATH}"
         try:
             # Pictures and mattes are compressed already.
-            sizes = {"max_size": 4 * MESSAGE_BYTES, "open_timeout": OPEN_SECONDS}
-            async with connect(url, compression=None, additional_headers=access.headers(), **sizes) as model:
+            async with connect(
+                url,
+                max_size=4 * MESSAGE_BYTES,
+                open_timeout=OPEN_SECONDS,
+                compression=None,
+                additional_headers=access.headers(),
+            ) as model:
                 # Until either side ends. One that takes no messages makes the other wait: nothing piles up here.
                 await together(_upward(browser, model), _downward(browser, model))
         except (OSError, WebSocketException, TimeoutError) as error:
