@@ -73,7 +73,10 @@ _PCM = (
 _MOV_AUDIO = ("aac", "mp3", "ac3", "eac3", "alac", *_PCM)
 _MP4_AUDIO = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
 _X264 = {"crf": "18", "preset": "veryfast"}
-_FASTSTART = {"movflags": "+faststart"}
+# Where the first frame comes later than the sound is written in ticks of this clock, which has whole numbers of them
+# for 24000, 25, 30000 and 90000 Hz; milliseconds are the default.
+_EXACT = {"movie_timescale": "360000"}
+_FASTSTART = {"movflags": "+faststart", **_EXACT}
 _WITH_TIMECODE = {**_FASTSTART, "write_tmcd": "1"}
 
 EXPORTS: dict[str, Export] = {
@@ -91,6 +94,7 @@ EXPORTS: dict[str, Export] = {
             options={"profile": "4444", "vendor": "apl0", "alpha_bits": "16", "qscale": "6"},
             audio=_MOV_AUDIO,
             audio_codec="pcm_s16le",
+            container=_EXACT,
             timecode=True,
             limited=True,
             bits_per_pixel=2.0,

@@ -180,7 +180,8 @@ class VideoReader:
             if pts < 0:
                 continue  # between the key frame and the start of the part
             if self._end is not None and pts * base >= self._end - self._start:
-                self.end = max(last + 1, round((self._end - self._start) / base))
+                # The last frame keeps the usual length, so that a constant rate stays one, and no more.
+                self.end = min(self.end, max(last + step, round((self._end - self._start) / base)))
                 return
             if pts <= last:
                 self.untimed += 1

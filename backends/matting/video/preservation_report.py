@@ -101,7 +101,9 @@ def _times(info: MediaInfo, timeline: Timeline, written: WrittenTimes, rate: Fra
     if not frames.agrees(timeline, tick):
         sentence = f"{frames.count} of {timeline.count} frames are in it, some at other times."
         return PreservationCheck("times", "changed", sentence)
-    if timeline.has_rate(info.rate, info.tick):
+    # A clock that has a whole number of ticks for a frame rounds nothing.
+    rounding = info.tick if (1 / (info.rate * info.tick)).denominator != 1 else Fraction(0)
+    if timeline.has_rate(info.rate, rounding):
         if not frames.has_rate(info.rate, written.tick):
             sentence = f"Every frame lasted 1/{float(info.rate):.4g} s; now some last a little longer than others."
             return PreservationCheck("times", "changed", sentence)

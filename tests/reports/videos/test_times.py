@@ -15,7 +15,7 @@ from backends.matting.video.frames import VideoReader
 from backends.matting.video.tags import shift_timecode
 from backends.matting.video.writers import VideoWriter
 from tests.support.matting import MakeVideo, cut_out, lines, scene, times_of
-from tests.support.sounds import write_clip
+from tests.support.sounds import Sound, write_clip
 
 RATES = [Fraction(30000, 1001), Fraction(24000, 1001), Fraction(60)]
 
@@ -39,6 +39,20 @@ def test_a_rate_that_jitters_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(FrameClock, "ticks", lambda clock, frame: round(frame.pts * clock._tick / clock.base))
     (line,) = lines(cut_out(source, tmp_path / "out"), "times")
     assert line == ("changed", "Every frame lasted 1/29.97 s; now some last a little longer than others.")
+
+
+def test_a_part_of_a_constant_rate_and_a_late_first_frame_are_exact(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "clip.mp4", frames=30)
+    part = cut_out(source, tmp_path / "part", export="prores4444,composite", start=0.5, end=1.0)
+    assert {state for state, _ in lines(part, "times")} == {"kept"}
+    late = write_clip(tmp_path / "late.ts", [Sound("mp2", 0.5)], codec="mpeg2video", rate=RATES[0])
+    result = cut_out(late, tmp_path / "late", export="prores4444,composite")
+    assert {state for state, _ in lines(result, "times")} == {"kept"}
+
+
+def test_dropped_frames_of_an_old_format_are_no_change(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "clip.avi", codec="mpeg4", frames=6)
+    assert {state for state, _ in lines(cut_out(source, tmp_path / "out"), "times")} == {"kept"}
 
 
 def test_another_rate_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
