@@ -60,7 +60,7 @@ def _written_alpha(index: int, writer: Writer) -> np.ndarray:
             data = np.frombuffer(archive.read(f"{index:06d}.png"), np.uint8)
         picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
         assert picture is not None
-        return picture[..., 3].astype(np.float32) / np.iinfo(picture.dtype).max
+        return picture[..., 3].astype(np.float32) / (65535 if picture.dtype == np.uint16 else 255)
     with closing(VideoReader(writer.path)) as reader:
         frame = reader.read()
         while frame is not None and frame.index < index:
