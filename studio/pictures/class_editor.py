@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import streamlit as st
 
 from backends.core.errors import UserError
 from studio.pictures import image_tiles
+from studio.pictures.files import ImportReport
 from studio.pictures.image_tiles import act, shared_value
 from studio.pictures.project import Project
 from studio.pictures.schema import ImageClass
@@ -52,17 +54,22 @@ def show(project: Project, understands_words: bool) -> None:
 def _orphaned_files(project: Project) -> None:
     """Files that were chosen for a class which is not there any more are named, not dropped in silence."""
     ids = {each.id for each in project.state.classes}
-    for key in [key for key in map(str, st.session_state) if key.startswith("add-") and "-files-" in key]:
-        uploads = st.session_state[key]
-        if uploads and key.split("-")[1] not in ids:
-            names = ", ".join(f"“{upload.name}”" for upload in uploads[:3])
-            more = f" and {len(uploads) - 3} more" if len(uploads) > 3 else ""
-            st.warning(
-                formatting.escape(
-                    f"{names}{more} were not added: the class they were chosen for was removed in another window."
-                ),
-                icon=":material/warning:",
+    names: list[str] = []
+    for key in [key for key in map(str, st.session_state) if re.fullmatch(r"add-[0-9a-f]{8}-files-\d+", key)]:
+        if key.split("-")[1] not in ids:
+            names += [f"“{upload.name}”" for upload in st.session_state[key] or []]
+            del st.session_state[key]
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        image_tiles.remember_report(
+            ImportReport(
+                problems=[
+                    f"{', '.join(names[:3])}{more} not added: the class they were chosen for was removed in another "
+                    "window."
+                ]
             )
+        )
+        st.rerun()
 
 
 def _new(project: Project) -> None:

@@ -19,6 +19,9 @@ from viz.components.picture_grid import picture_grid
 from viz.fewshot import trust
 
 MAX_FLAGS = 6
+MAX_FLAGGED = 6
+"""Pictures of one flag that are shown."""
+
 ICONS = {"mislabelled": ":material/swap_horiz:", "duplicate": ":material/content_copy:", "outlier": ":material/help:"}
 RELIABLE = 20
 """Fewer left-out examples than this say nothing of how honest probabilities are."""
@@ -69,7 +72,7 @@ def _one_flag(project: Project, fitted: FittedProject, flag: Flag) -> None:
     with st.container(border=True, gap="small"):
         pictures, said = st.columns([1, 2], vertical_alignment="center", wrap=False)
         with pictures:
-            tiles = [image_tiles.tile(project, sha) for sha in shas]
+            tiles = [image_tiles.tile(project, sha) for sha in shas[:MAX_FLAGGED]]
             picture_grid(tiles, f"flag-{name}", label="Look again", choose="none", size=56)
         with said:
             st.caption(f"{ICONS[flag.kind]} {formatting.escape(flag.sentence)}")
@@ -79,7 +82,7 @@ def _one_flag(project: Project, fitted: FittedProject, flag: Flag) -> None:
                     if st.button(f"Move to “{formatting.escape(target.name)}”", key=f"mend-{name}", type="primary"):
                         act(lambda: project.move(shas, target.id))
                 elif st.button("Keep one" if flag.kind == "duplicate" else "Remove it", key=f"mend-{name}"):
-                    act(lambda: project.remove(shas[-1:]))
+                    act(lambda: project.remove(shas[1:] or shas))
                 if st.button("It is fine", key=f"fine-{name}", type="tertiary"):
                     act(lambda: project.dismiss_flag(name))
 

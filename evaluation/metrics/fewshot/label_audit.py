@@ -9,6 +9,7 @@ import numpy as np
 
 from backends.fewshot.calibration import probabilities
 from backends.fewshot.classifier import Classifier
+from backends.fewshot.near_copies import BURST_SIZE
 from backends.fewshot.trust.out_of_distribution import shot_similarity
 from backends.fewshot.types import Support
 
@@ -76,14 +77,28 @@ def duplicates(support: Support, names: Sequence[str]) -> list[Flag]:
         if len(distinct) >= MIN_SHOTS
         else DUPLICATE_DISTANCE
     )
-    found = []
-    for one, other in zip(*np.nonzero(np.triu(apart < limit, 1)), strict=True):
+    found, size = _bursts(support, names), np.bincount(support.groups, minlength=count)[support.groups]
+    # The pictures of a burst are one finding, not one for each pair of them.
+    same_burst = (support.groups[:, None] == support.groups[None]) & (size >= BURST_SIZE)
+    for one, other in zip(*np.nonzero(np.triu((apart < limit) & ~same_burst, 1)), strict=True):
         first, second = (support.classes[support.labels[row]] for row in (one, other))
         where = f"in “{first}”" if first == second else f"once in “{first}” and once in “{second}”"
         sentence = f"{names[one]} and {names[other]} are nearly the same picture, {where}."
         strength = 1 - apart[one, other] / limit + (first != second)
         found.append(Flag("duplicate", (int(one), int(other)), sentence, float(strength)))
     return sorted(found, key=lambda flag: -flag.strength)
+
+
+def _bursts(support: Support, names: Sequence[str]) -> list[Flag]:
+    """One flag for each group of near copies that is larger than a pair."""
+    heads, counts = np.unique(support.groups, return_counts=True)
+    found = []
+    for head, number in zip(heads[counts >= BURST_SIZE], counts[counts >= BURST_SIZE], strict=True):
+        rows = tuple(np.flatnonzero(support.groups == head).tolist())
+        where = support.classes[int(support.labels[head])]
+        sentence = f"{number} pictures in “{where}” are nearly the same, such as {names[rows[0]]}: they count as one."
+        found.append(Flag("duplicate", rows, sentence, 1.0))
+    return found
 
 
 def outliers(support: Support, names: Sequence[str]) -> list[Flag]:

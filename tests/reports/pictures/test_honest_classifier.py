@@ -18,6 +18,7 @@ from backends.fewshot.trust.words import NO_VOTE
 from backends.fewshot.types import Support
 from backends.shared.spreadsheet import plain_cell, safe_cell, write_rows
 from evaluation.metrics.fewshot.advice import advice
+from evaluation.metrics.fewshot.label_audit import duplicates
 from tests.support.fewshot_supports import centres, drawn, support, unit
 from viz.fewshot.figures import bars, votes
 
@@ -66,6 +67,12 @@ def test_frames_of_a_burst_count_as_one_picture() -> None:
     assert abs(found.loo.accuracy - once.loo.accuracy) <= 2 / 9  # and not 135 of 135
     assert "126 pictures are nearly the same as others" in found.loo.sentence
     assert not Classifier.fit(burst(1, 15)).calibrated  # one scene a class: nothing can be left out
+
+
+def test_a_burst_is_one_finding_and_not_one_for_each_pair() -> None:
+    found = duplicates(burst(3, 15), [f"{row}.png" for row in range(135)])
+    assert len(found) == 9 and all(len(flag.shots) == 15 for flag in found)
+    assert found[0].sentence.startswith("15 pictures in “class ")
 
 
 def test_different_pictures_are_no_copies() -> None:
