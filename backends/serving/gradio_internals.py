@@ -77,7 +77,7 @@ class Page(gr.Blocks):
 
     def _share_fairly(self) -> None:
         """Let clients take turns in the queue, and none fill it: one that asks for ten jobs is not ten times as old."""
-        queue = self._queue
+        queue: Any = self._queue
         push = queue.push
 
         async def push_in_turn(body: Any, request: Any, username: str | None) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from backends.serving import server
 from studio.jobs import client, receiver
 from studio.jobs.backend import Backend
 from studio.jobs.jobs import Jobs
@@ -81,10 +82,12 @@ def test_a_cancel_after_a_cut_frees_the_device(network: Network, library: Librar
 
 def test_a_server_that_stays_away_is_lost(network: Network, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "MISSED_PROBES", 3)
+    monkeypatch.setattr(server, "GRACE_SECONDS", 0.5)
     jobs = Jobs(library, Backend(network.address))
-    job_id = submit(jobs, ticks=3000, delay=0.05)
+    job_id, closed = submit(jobs, ticks=3000, delay=0.05), len(ticking.CLOSED)
     wait_for(lambda: library.count(job_id, "part") >= 2)
     network.away = True
     network.cut()
     view = ended(jobs, job_id)
     assert (view.state, view.code, view.sentence) == ("failed", "backend_lost", client.LOST)
+    wait_for(lambda: len(ticking.CLOSED) > closed)  # and the server has let go of it
