@@ -62,10 +62,12 @@ def test_an_earlier_run_can_be_run_again_and_gives_the_same(server: str, label: 
     )
     assert [each["sha256"] for each in run.inputs] == [each["sha256"] for each in before.inputs]
     assert before.facts.keys() <= run.facts.keys() and before.metrics.keys() <= run.metrics.keys()
+    # Frames of videos were once decoded a level too dark, in which flicker is measured.
+    near = 1e-2 if label == "matte-again" else 1e-3
     for name, number in before.metrics.items():
         if not name.endswith(TIMINGS):
             assert run.metrics[name] == {
-                "value": pytest.approx(number["value"], rel=1e-3, abs=1e-3),
+                "value": pytest.approx(number["value"], rel=near, abs=1e-3),
                 "unit": number["unit"],
             }
     made = {kind: names for kind, names in kinds(library, before.id).items() if kind not in ANALYSES | GIVEN}

@@ -167,7 +167,7 @@ def _colour(info: MediaInfo, written: Colour, writer: VideoWriter) -> Preservati
         return PreservationCheck("colour", "kept", sentence)
     if same_tags and source.full == written.full:
         return PreservationCheck("colour", "kept", "Range, primaries and transfer are those of the source.")
-    if same_tags:
+    if same_tags or _only_adds(source, written):
         sentence = "Full range became video range, which editors expect; it looks the same."
         return PreservationCheck("colour", "changed", sentence)
     if source.matrix == 0:
