@@ -87,7 +87,7 @@ def _make_samples() -> None:
 
     services.backend().wait_ready(60)
     make_samples.make(quick=True)
-    if not make_samples.all_made():
+    if not make_samples.all_exist():
         # It ends with its standard input, which ends with this process.
         command = [sys.executable, "-m", "studio.make_samples"]
         subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True).wait()

@@ -18,7 +18,7 @@ def folders() -> tuple[SampleFolder, ...]:
     return tuple(sample for task in tasks.registered().values() for sample in task.samples)
 
 
-def all_made() -> bool:
+def all_exist() -> bool:
     return all(sample.exists() for sample in folders())
 
 

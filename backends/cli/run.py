@@ -80,7 +80,7 @@ def _run(host: Host, task: Task, file: Path, out: Path, arguments: argparse.Name
     """One job on one file."""
     from backends.serving.run_job import JobRequest, run_job
 
-    options, inputs = _given(arguments, task, file)
+    options, inputs = _read_arguments(arguments, task, file)
     check_inputs(task, inputs)
     card, weights = host.choose(task, arguments.engine, arguments.weights)
     started = time.monotonic()
@@ -129,7 +129,7 @@ def _folders(files: Sequence[Path], out: Path) -> list[Path]:
     return [out / name for name in names]
 
 
-def _given(arguments: argparse.Namespace, task: Task, file: Path) -> tuple[dict[str, str], dict[str, Path]]:
+def _read_arguments(arguments: argparse.Namespace, task: Task, file: Path) -> tuple[dict[str, str], dict[str, Path]]:
     """The options and the files that were named."""
     values = {name: value for name, value in vars(arguments).items() if value is not None}
     options = {name: values[f"option {name}"] for name in task.options if f"option {name}" in values}

@@ -29,7 +29,7 @@ from pydantic.fields import FieldInfo
 
 from backends.core.errors import BadInput
 
-SHOWN = 40
+EXCERPT_CHARACTERS = 40
 """Characters of a wrong value that are repeated in the sentence about it."""
 
 Kind = Literal["number", "integer", "switch", "choice", "choices", "text"]
@@ -100,7 +100,7 @@ class Options(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             name = str(first["loc"][0]) if first["loc"] else ""
-            raise BadInput(f"The option “{name}” cannot be “{_shown(own.get(name))}”.") from error
+            raise BadInput(f"The option “{name}” cannot be “{_excerpt(own.get(name))}”.") from error
 
     @classmethod
     def described(cls) -> tuple[OptionInfo, ...]:
@@ -195,7 +195,7 @@ def _parse_integer(info: OptionInfo, value: Any) -> int | str:
         return word
     number = _float(info, value, "a whole number")
     if isinstance(value, bool) or not number.is_integer() or not _in_range(info, number):
-        raise BadInput(f"The option “{info.name}” takes a whole number{_range_text(info)}, not “{_shown(value)}”.")
+        raise BadInput(f"The option “{info.name}” takes a whole number{_range_text(info)}, not “{_excerpt(value)}”.")
     return int(number)
 
 
@@ -205,7 +205,7 @@ def _float(info: OptionInfo, value: Any, kind: str) -> float:
     except OverflowError:  # a whole number beyond every float, and so beyond every range
         return math.inf
     except (TypeError, ValueError) as error:
-        raise BadInput(f"The option “{info.name}” takes {kind}, not “{_shown(value)}”.") from error
+        raise BadInput(f"The option “{info.name}” takes {kind}, not “{_excerpt(value)}”.") from error
 
 
 def _in_range(info: OptionInfo, number: float) -> bool:
@@ -230,7 +230,7 @@ def _number_text(bound: float | None) -> str:
 def _parse_switch(info: OptionInfo, value: Any) -> bool:
     word = str(value).strip().lower()
     if word not in ON + OFF:
-        raise BadInput(f"The option “{info.name}” is “on” or “off”, not “{_shown(value)}”.")
+        raise BadInput(f"The option “{info.name}” is “on” or “off”, not “{_excerpt(value)}”.")
     return word in ON
 
 
@@ -249,15 +249,15 @@ def _parse_choices(info: OptionInfo, value: Any) -> tuple[str, ...]:
 
 def _check_word(info: OptionInfo, word: str) -> None:
     if word not in info.choices:
-        raise BadInput(f"The option “{info.name}” is one of {', '.join(info.choices)}, not “{_shown(word)}”.")
+        raise BadInput(f"The option “{info.name}” is one of {', '.join(info.choices)}, not “{_excerpt(word)}”.")
 
 
 def _parse_text(info: OptionInfo, value: Any) -> Any:
     return value
 
 
-def _shown(value: Any) -> str:
-    return str(value)[:SHOWN]
+def _excerpt(value: Any) -> str:
+    return str(value)[:EXCERPT_CHARACTERS]
 
 
 _PARSERS = {

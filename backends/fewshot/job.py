@@ -67,7 +67,7 @@ class ClassifyJob:
             labels = {item: name for item, name in examples.labels.items() if item in readable}
             yield from (Notice(text) for text in twice_notices(labels))
             shots, queries = table.select(examples.items), table.select(query.items)
-            pictures = prepare_images(extractor, queries.items) if self.options.wanted else []
+            pictures = prepare_images(extractor, queries.items) if self.options.is_on else []
         support = self._support_set(examples, shots, text)
         out.mkdir(parents=True, exist_ok=True)
         artifacts: list[Artifact] = [write_features(out, queries, shots, support, extractor.space)]
@@ -84,18 +84,18 @@ class ClassifyJob:
             predictions = yield from self._classify(support, queries)
             artifacts += [write_predictions(out, predictions), write_head(out, predictions, extractor.space)]
             facts.update(predictions.facts())
-            if self.options.wanted and direction is None:
+            if self.options.is_on and direction is None:
                 features = queries.select([one.item for one in pictures]).features
                 best = predictions.prediction.best[: len(features)]
                 direction = direction_to_best(predictions.classifier.head, features, best)
-        if self.options.wanted and direction is not None:
+        if self.options.is_on and direction is not None:
             directions = np.broadcast_to(direction, (len(pictures), table.features.shape[1]))
             artifacts += yield from explain(extractor, pictures, directions, self.options, out)
         yield Classification(tuple(artifacts), **facts)
 
     def _given_direction(self) -> np.ndarray | None:
         """The direction `(D,)` that maps are wanted for; None for that of the predicted class. Raises BadInput."""
-        if not self.options.wanted:
+        if not self.options.is_on:
             return None
         if "target" in self.inputs:
             return validate_direction(self.extractor, load_direction(self.inputs["target"]))

@@ -105,10 +105,10 @@ class Host:
         reason, loaded = self._failures.get(card.id, ""), self._loaded
         if loaded is not None and loaded[1].card.id == card.id:
             return CardState("ready", reason)
-        stored = self.stored(card)
+        stored = self.weights_state(card)
         return CardState("present" if stored == "builtin" else stored, reason)
 
-    def stored(self, card: ModelCard) -> str:
+    def weights_state(self, card: ModelCard) -> str:
         """The weight store's word, or "absent" where the card lacks a program, package or folder."""
         return "absent" if missing_needs(card, self.store.root) else self.store.state(card)
 
@@ -140,7 +140,7 @@ class Host:
         ranked = sorted(cards, key=lambda card: -card.preference)
         fitting = [card for card in ranked if not engine or card.engine == engine]
         for card in fitting:
-            if self.stored(card) in RUNNABLE_STATES:
+            if self.weights_state(card) in RUNNABLE_STATES:
                 return card, self.paths(card)
         return fitting[0], self.paths(fitting[0])
 
@@ -235,11 +235,11 @@ class Host:
         )
 
     def _has_any(self, task: Task) -> bool:
-        return any(self.stored(card) in RUNNABLE_STATES for card in self.cards(task))
+        return any(self.weights_state(card) in RUNNABLE_STATES for card in self.cards(task))
 
     def _card_info(self, task: Task, card: ModelCard) -> CardInfo:
         """The card, its limits and its state: "failed" after a failure, while `here` tells whether it can be tried."""
-        now, stored = self.state(card), self.stored(card)
+        now, stored = self.state(card), self.weights_state(card)
         measured = self._speeds.get(self.device, card.id)
         idle = now.state not in ("downloading", "loading", "ready")
         facts = {key: value for key, value in asdict(card).items() if key != "files"}

@@ -104,7 +104,7 @@ class Live:
 
     def _card(self, task: Task, card_id: str) -> ModelCard:
         card = self.host.card(task, card_id)
-        if self.host.stored(card) not in RUNNABLE_STATES:
+        if self.host.weights_state(card) not in RUNNABLE_STATES:
             raise WeightsMissing(f"{card.title} is not on the model server yet; download it first.")
         return card
 

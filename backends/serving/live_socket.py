@@ -15,7 +15,7 @@ from backends.serving.live_protocol import AGAIN
 
 log = logging.getLogger(__name__)
 
-REFUSED = 1008  # RFC 6455, section 7.4.1: a policy is violated
+POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1: a policy is violated
 
 
 async def serve(socket: WebSocket, welcome: bool, session: Callable[[WebSocket], Awaitable[None]], fault: str) -> None:
@@ -24,7 +24,7 @@ async def serve(socket: WebSocket, welcome: bool, session: Callable[[WebSocket],
     Who is not `welcome` is turned away before the handshake. `fault` is said for what is no UserError, and no more.
     """
     if not welcome:
-        await socket.close(REFUSED)
+        await socket.close(POLICY_VIOLATION)
         return
     await socket.accept()
     try:

@@ -58,7 +58,7 @@ class RunningJob:
             self._change.notify_all()
 
     @property
-    def wanted(self) -> bool:
+    def goes_on(self) -> bool:
         """Whether to go on."""
         if self._cancelled.is_set():
             return False
@@ -90,10 +90,10 @@ class RunningJob:
     @contextmanager
     def device(self, lock: threading.Lock) -> Generator[bool, None, None]:
         """Hold the device, and give True; False, without it, where the job was no longer wanted before it was free."""
-        while not (taken := lock.acquire(timeout=LOOK_SECONDS)) and self.wanted:
+        while not (taken := lock.acquire(timeout=LOOK_SECONDS)) and self.goes_on:
             pass
         try:
-            yield taken and self.wanted
+            yield taken and self.goes_on
         finally:
             if taken:
                 lock.release()
@@ -103,7 +103,7 @@ class RunningJob:
         try:
             with closing(self._make(self)) as events:
                 for event in events:
-                    if not self.wanted:
+                    if not self.goes_on:
                         break
                     with self._change:
                         self._events.append(event)

@@ -61,7 +61,7 @@ class Uploads:
             with self._lock:
                 self._used -= mine
                 self._sent.subtract(mine)
-                wanted = self._wanted()
+                wanted = self._in_use()
                 for path in mine:
                     if self._sent[path] <= 0 and path not in wanted:
                         self._delete(path)
@@ -70,7 +70,7 @@ class Uploads:
         """Delete what was sent long ago and never became a job, or was cut off on its way here."""
         oldest = time.time() - self.keep
         with self._lock:
-            wanted = self._wanted()
+            wanted = self._in_use()
             for path in sorted(self.root.rglob("*"), reverse=True):  # A folder after what it holds.
                 if path in wanted or _changed(path) > oldest:
                     continue
@@ -81,7 +81,7 @@ class Uploads:
 
     def _make_room(self) -> None:
         """Delete the oldest uploads that no job has asked for, until the rest are within UNUSED_BYTES."""
-        wanted, fresh = self._wanted(), time.time() - FRESH_SECONDS
+        wanted, fresh = self._in_use(), time.time() - FRESH_SECONDS
         unused = sorted((_changed(path), path) for path in self._sent if path not in wanted and path.is_file())
         total = sum(path.stat().st_size for _, path in unused)
         for changed, path in unused:
@@ -90,7 +90,7 @@ class Uploads:
             total -= path.stat().st_size
             self._delete(path)
 
-    def _wanted(self) -> set[Path]:
+    def _in_use(self) -> set[Path]:
         queued = {Path(path).resolve() for path in self.waiting()}
         return queued | set(self._used)
 

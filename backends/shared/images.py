@@ -88,7 +88,7 @@ def usual_ending(source: Path) -> str:
 
 
 @contextmanager
-def opened(
+def open_image(
     source: Path | bytes, formats: tuple[str, ...] = PICTURE_FORMATS, damaged: str = DAMAGED
 ) -> Iterator[Image.Image]:
     """The picture before it is decoded. Whatever goes wrong in the block is told as BadInput or TooLarge."""
@@ -116,7 +116,7 @@ def read(source: Path | bytes, side: int | None = None, most: int = MAX_PICTURE_
         BadInput: damaged, or of another kind. TooLarge: too many pixels.
     """
     head = source[:16] if isinstance(source, bytes) else _head(source)
-    with opened(source, damaged=HEIC if looks_like_heic(head) else DAMAGED) as file:
+    with open_image(source, damaged=HEIC if looks_like_heic(head) else DAMAGED) as file:
         width, height = file.size
         if width * height > most:
             raise TooLarge(

@@ -82,7 +82,7 @@ class _Offer:
     def write(self, response: httpx.Response) -> None:
         self.path.write_text(json.dumps({"identity": self.identity, **_validators(response)}))
 
-    def held(self) -> int:
+    def partial_bytes(self) -> int:
         """Bytes of the partial copy that can be continued; 0 where there is nothing to go on."""
         if not self.part.exists():
             return 0
@@ -115,25 +115,25 @@ def download(origin: Origin, part: Path, patience: Patience | None = None) -> Co
     patience = patience or Patience()
     offer = _Offer(part, origin.identity)
     timeout = httpx.Timeout(patience.read, connect=patience.connect)
-    best, failed = offer.held(), 0
+    best, failed = offer.partial_bytes(), 0
     with httpx.Client(timeout=timeout, follow_redirects=True) as client:
         while True:
             try:
                 yield from _attempt(client, origin, offer)
                 return
             except _Cut as cut:
-                log.info("download of %s cut at %d bytes: %s", origin.url, offer.held(), cut)
+                log.info("download of %s cut at %d bytes: %s", origin.url, offer.partial_bytes(), cut)
                 # A server that starts over and cuts at the same place each time must not be asked for ever.
-                failed = 1 if offer.held() >= best + _REAL_GAIN else failed + 1
-                best = max(best, offer.held())
+                failed = 1 if offer.partial_bytes() >= best + _REAL_GAIN else failed + 1
+                best = max(best, offer.partial_bytes())
                 if failed >= patience.tries:
                     raise DownloadFailed(str(cut)) from cut
             for _ in _pause(patience.pause * 2 ** (failed - 1)):
-                yield offer.held(), origin.bytes
+                yield offer.partial_bytes(), origin.bytes
 
 
 def _attempt(client: httpx.Client, origin: Origin, offer: _Offer) -> Counts:
-    have = offer.held()
+    have = offer.partial_bytes()
     if origin.bytes and have == origin.bytes:
         yield have, origin.bytes
         return

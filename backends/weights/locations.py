@@ -27,7 +27,7 @@ def default_root() -> Path:
     return caches / "fourfold" / "weights"
 
 
-def offline_wanted() -> bool:
+def is_offline() -> bool:
     """Whether FOURFOLD_OFFLINE, or the hub's own HF_HUB_OFFLINE, forbids the network."""
     wanted = (os.environ.get(name, "") for name in ("FOURFOLD_OFFLINE", "HF_HUB_OFFLINE"))
     return any(value.strip().lower() in {"1", "true", "yes", "on"} for value in wanted)

@@ -19,7 +19,7 @@ from backends.core.model_card import ModelCard, WeightFile
 from backends.weights.digests import READ_ONLY, Digests, hash_file, matches, outcome
 from backends.weights.download import REPORT_SECONDS, Patience, discard, download, size_text
 from backends.weights.importer import files_to_import
-from backends.weights.locations import STARTERS, default_root, offline_wanted, origin_of
+from backends.weights.locations import STARTERS, default_root, is_offline, origin_of
 
 State = Literal["builtin", "present", "partial", "broken", "absent"]
 """Of a card: nothing to fetch; all files verified; some bytes here; a file is here but not the published one; none."""
@@ -43,7 +43,7 @@ class WeightStore:
 
     def __init__(self, root: Path | None = None, offline: bool | None = None, patience: Patience | None = None) -> None:
         self.root = root or default_root()
-        self.offline = offline_wanted() if offline is None else offline
+        self.offline = is_offline() if offline is None else offline
         self.patience = patience or Patience()
         self._digests, self._shipped = Digests(), Digests(notes=False)
 

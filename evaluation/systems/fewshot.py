@@ -82,7 +82,7 @@ class LabelledFeatures:
         """`count` random episodes with `shots` examples a class; a unit's inputs are rows of the features."""
         for number, episode in enumerate(episodes(self.labels, shots, count)):
             sample = Sample({"shots": episode.shots, "queries": episode.queries}, self.labels[episode.queries])
-            yield Unit(f"episode {number}", f"episode {number}", partial(_given, sample))
+            yield Unit(f"episode {number}", f"episode {number}", partial(_identity, sample))
 
     def system(self, head: str, text: np.ndarray | None = None) -> System:
         """A classifier that is fitted to the examples of an episode.
@@ -103,7 +103,7 @@ class LabelledFeatures:
         return (self.features @ text.T).argmax(axis=1) == self.labels
 
 
-def _given(sample: Sample) -> Sample:
+def _identity(sample: Sample) -> Sample:
     return sample
 
 

@@ -59,7 +59,7 @@ class CallFailed(UserError):
 
 LOST = "The model server stopped while it was working. Your file is kept: you can run it again."
 FULL = "The model server has too many jobs waiting. Your file is kept: try again in a few minutes."
-REFUSED = "The model server could not do this; its log says why. Your file is kept: try again, or another model."
+UNEXPLAINED = "The model server could not do this; its log says why. Your file is kept: try again, or another model."
 UNREACHABLE = "The model server does not answer. Your file is kept: check that the server runs, then try again."
 
 
@@ -254,7 +254,7 @@ class RemoteCall:
             raise CallFailed("too_large", "This file is larger than the model server accepts.") from error
         if isinstance(error, httpx.TransportError | CancelledError):  # by the client itself, as its stream broke
             raise Dropped from error
-        raise CallFailed("crash", REFUSED) from error
+        raise CallFailed("crash", UNEXPLAINED) from error
 
 
 def _checked(event: Any) -> EventMessage:

@@ -28,14 +28,14 @@ from studio.library.models import (
     Run,
     RunRow,
     Status,
-    Stored,
+    StoredArtifact,
     UnknownRun,
     check_run_id,
     jsonable,
 )
 from studio.library.storage import Storage
 
-__all__ = ["Library", "LibraryError", "Run", "Status", "Stored", "UnknownRun", "Usage", "home"]
+__all__ = ["Library", "LibraryError", "Run", "Status", "StoredArtifact", "UnknownRun", "Usage", "home"]
 
 TITLE_LENGTH = 200
 
@@ -191,7 +191,7 @@ class Library:
         file: str | None = None,
         meta: Mapping[str, Any] | None = None,
         move: bool = False,
-    ) -> Stored:
+    ) -> StoredArtifact:
         """Store one file of a run; `meta["index"]` numbers those of one kind and name; the same again replaces it.
 
         Nothing of `file`, `name` or `source` reaches a path but harmless letters and a plain suffix. With `move`, a
@@ -218,7 +218,7 @@ class Library:
         self.explain(run)
         return kept
 
-    def _enter(self, row: ArtifactRow) -> tuple[Run, Stored, str | None]:
+    def _enter(self, row: ArtifactRow) -> tuple[Run, StoredArtifact, str | None]:
         """Add the row of a stored file to its run, and name the file of the row whose place it took."""
         same = (ArtifactRow.name == row.name, ArtifactRow.index == row.index)
         with self.database.session(write=True) as session:
@@ -233,7 +233,7 @@ class Library:
             session.flush()
             return run.record(), row.record(), replaced
 
-    def artifacts(self, run_id: str, kind: str | None = None) -> tuple[Stored, ...]:
+    def artifacts(self, run_id: str, kind: str | None = None) -> tuple[StoredArtifact, ...]:
         """The files of a run, ordered by kind, name and index."""
         wanted = _artifacts(run_id, kind).order_by(ArtifactRow.kind, ArtifactRow.name, ArtifactRow.index)
         with self.database.session() as session:
@@ -244,7 +244,7 @@ class Library:
         with self.database.session() as session:
             return session.scalar(select(func.count()).select_from(_artifacts(run_id, kind).subquery())) or 0
 
-    def find(self, run_id: str, file: str) -> Stored | None:
+    def find(self, run_id: str, file: str) -> StoredArtifact | None:
         """The file of this run that is called `file` in the storage."""
         with self.database.session() as session:
             row = session.scalar(_artifacts(run_id).where(ArtifactRow.file == file))
@@ -270,11 +270,11 @@ class Library:
         for stored in gone:
             self.storage.remove(run_id, stored.file)
 
-    def open(self, run_id: str, stored: Stored) -> IO[bytes]:
+    def open(self, run_id: str, stored: StoredArtifact) -> IO[bytes]:
         """`stored`, opened for reading; seekable."""
         return self.storage.open(run_id, stored.file)
 
-    def local(self, run_id: str, stored: Stored) -> Path:
+    def local(self, run_id: str, stored: StoredArtifact) -> Path:
         """`stored` as a file on this machine: itself where the storage is local, else a copy kept in a cache."""
         return self.storage.local(run_id, stored.file)
 

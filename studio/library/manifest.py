@@ -11,14 +11,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from studio.library.models import FINISHED, ArtifactRow, Run, RunRow, Stored, jsonable
+from studio.library.models import FINISHED, ArtifactRow, Run, RunRow, StoredArtifact, jsonable
 
 FILE = "run.json"
 FORMAT = 1
 SAFE_FILE = re.compile(r"[a-z0-9-]{1,80}\.[a-z0-9]{1,8}")
 
 
-def dump(run: Run, stored: tuple[Stored, ...]) -> bytes:
+def dump(run: Run, stored: tuple[StoredArtifact, ...]) -> bytes:
     """The manifest of a finished run."""
     artifacts = [{key: value for key, value in asdict(item).items() if key != "run_id"} for item in stored]
     whole = {"format": FORMAT, **asdict(run), "created": run.created.isoformat(), "artifacts": artifacts}

@@ -64,7 +64,7 @@ class FileGone(LibraryError):
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredArtifact:
     """One file of a run. `file` is its name in the run's folder; the bytes under one `file` never change."""
 
     run_id: str
@@ -158,8 +158,8 @@ class ArtifactRow(Base):
     bytes: Mapped[int] = mapped_column(BigInteger)
     meta: Mapped[dict[str, Any]]
 
-    def record(self) -> Stored:
-        return Stored(self.run_id, self.kind, self.name, self.index, self.file, self.bytes, self.meta)
+    def record(self) -> StoredArtifact:
+        return StoredArtifact(self.run_id, self.kind, self.name, self.index, self.file, self.bytes, self.meta)
 
 
 def check_run_id(run_id: str) -> str:

@@ -25,7 +25,7 @@ SETTLED = 3600.0
 PRIVATE = 0o700
 """The mode of new folders: results are their owner's, not every user's of this machine."""
 
-CACHE_KEPT = 7 * 24 * 3600.0
+CACHE_SECONDS = 7 * 24 * 3600.0
 
 
 class Storage:
@@ -120,7 +120,7 @@ class Storage:
     def trim_cache(self) -> None:
         """Drop cached copies that nobody asked for in a week."""
         for copy in self.cache.glob("*/*"):
-            if time.time() - copy.stat().st_mtime > CACHE_KEPT:
+            if time.time() - copy.stat().st_mtime > CACHE_SECONDS:
                 copy.unlink(missing_ok=True)
 
     def free(self) -> int | None:

@@ -52,7 +52,7 @@ def routes(projects: Callable[[], Projects], base: str = "") -> list[Route]:
         project, sha = await run_in_threadpool(find, request)
         return FileResponse(project.thumb(sha), media_type="image/webp", headers={**SAFE_HEADERS, **FOREVER})
 
-    async def shown(request: Request) -> Response:
+    async def image(request: Request) -> Response:
         project, sha = await run_in_threadpool(find, request)
         data = await run_in_threadpool(lambda: small(images.read(project.picture(sha), SHOWN_SIDE).rgb, SHOWN_SIDE))
         return Response(data, media_type="image/webp", headers={**SAFE_HEADERS, **FOREVER})
@@ -68,6 +68,6 @@ def routes(projects: Callable[[], Projects], base: str = "") -> list[Route]:
 
     return [
         Route(f"{base}/projects/{{token}}/thumbs/{{sha}}", errors_as_text(thumb)),
-        Route(f"{base}/projects/{{token}}/pictures/{{sha}}", errors_as_text(shown)),
+        Route(f"{base}/projects/{{token}}/pictures/{{sha}}", errors_as_text(image)),
         Route(f"{base}/projects/{{token}}/project.zip", errors_as_text(saved)),
     ]

@@ -23,7 +23,12 @@ from studio.ui import downloads, formatting, run_page, run_sections
 
 FIXED = ("file", "class", "probability", "abstained")
 NAMES = {"file": str, "class": str}
-SPOKEN = {"head": "decides by", "templates": "phrasing", "reject": "may answer none of these", "words": "words count"}
+OPTION_LABELS = {
+    "head": "decides by",
+    "templates": "phrasing",
+    "reject": "may answer none of these",
+    "words": "words count",
+}
 
 
 def offer(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
@@ -121,23 +126,23 @@ def _files(run: Run) -> None:
         "head": "The classifier, to be run with classify.py.",
     }
     downloads.show(
-        downloads.of_stored(run.id, stored, stored.name, sentence)
+        downloads.from_artifact(run.id, stored, stored.name, sentence)
         for kind, sentence in about.items()
         for stored in library.artifacts(run.id, kind)
     )
 
 
 def _about(run: Run) -> None:
-    run_sections.origin(run, spoken(run.options))
+    run_sections.origin(run, option_labels(run.options))
     token = run.facts.get("asked", {}).get("project", "")
     if token and st.button("Open the project it was sorted with", icon=":material/photo_library:"):
         open_project(token)
     run_sections.repeat_or_delete(run)
 
 
-def spoken(options: Mapping[str, Any]) -> dict[str, str]:
+def option_labels(options: Mapping[str, Any]) -> dict[str, str]:
     """The options of a run as a person reads them."""
-    return {SPOKEN.get(name, name): str(value) for name, value in options.items() if value not in (None, "")}
+    return {OPTION_LABELS.get(name, name): str(value) for name, value in options.items() if value not in (None, "")}
 
 
 PAGE = run_page.RunPage(

@@ -105,7 +105,7 @@ def _name(project: Project, mine: ImageClass, place: int) -> None:
     """The name and the sentence of a class, each written down by itself: the other may have changed elsewhere."""
     name_key, sentence_key = f"name-{mine.id}", f"sentence-{mine.id}"
 
-    def written(key: str, change: Callable[[str, str], None], before: str) -> None:
+    def save_field(key: str, change: Callable[[str, str], None], before: str) -> None:
         try:
             change(mine.id, st.session_state[key] or "")
         except UserError as error:
@@ -121,7 +121,7 @@ def _name(project: Project, mine: ImageClass, place: int) -> None:
         st.text_input(
             "Name",
             key=name_key,
-            on_change=written,
+            on_change=save_field,
             args=(name_key, project.rename_class, mine.name),
             label_visibility="collapsed",
         )
@@ -135,7 +135,7 @@ def _name(project: Project, mine: ImageClass, place: int) -> None:
     st.text_input(
         "What it looks like",
         key=sentence_key,
-        on_change=written,
+        on_change=save_field,
         args=(sentence_key, project.set_sentence, mine.sentence),
         placeholder="A sentence that describes it (may be left out)",
         label_visibility="collapsed",

@@ -90,7 +90,7 @@ def _import_batch(
                 project.check_capacity()
                 sha, picture = store_picture(project, name, read(), report)
             except UserError as error:
-                report.problems.append(f"“{_shown(name)}”: {error.sentence}")
+                report.problems.append(f"“{_display_name(name)}”: {error.sentence}")
                 continue
             if sha in new or sha in mine:
                 report.notices.append(f"“{picture.name}” is here already and was not added twice.")
@@ -182,7 +182,7 @@ def _name_in_class(item: ImageFile, folder: str) -> str:
 
 def store_picture(project: Project, name: str, data: bytes, report: ImportReport) -> tuple[str, Picture]:
     """Write the picture's file and its small one; returns its sha256 and what is known of it. Raises BadInput."""
-    shown = _shown(name)
+    shown = _display_name(name)
     sha = hashlib.sha256(data).hexdigest()
     if not (project.thumb(sha).is_file() and project.picture(sha).is_file()):
         picture = images.read(data, THUMB_SIDE)
@@ -195,7 +195,7 @@ def store_picture(project: Project, name: str, data: bytes, report: ImportReport
     return sha, Picture(shown, len(data))
 
 
-def _shown(name: str) -> str:
+def _display_name(name: str) -> str:
     """A file's name with the folders that it came in: the last part of it where it is very long."""
     return clean_text(plain_name(name)[-MAX_FILE_NAME:], MAX_FILE_NAME) or "picture"
 

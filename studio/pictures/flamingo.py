@@ -58,7 +58,7 @@ class FlamingoQuestion:
         return {**wanted, "question": self.question} if self.question else wanted
 
     @property
-    def said(self) -> str:
+    def question_text(self) -> str:
         return self.question or (ASK_CAPTION if self.ask == "caption" else ASK_NAME)
 
 
@@ -137,8 +137,8 @@ def preview(fitted: FittedProject, wish: FlamingoQuestion) -> list[dict[str, str
     for row in rows.tolist():
         each = fitted.classes[int(fitted.labels[row])]
         answer = (each.sentence or each.name) if wish.ask == "caption" else each.name
-        turns.append({"picture": fitted.shots[row], "question": wish.said, "answer": answer})
-    return [*turns, {"picture": wish.sha, "question": wish.said, "answer": ""}]
+        turns.append({"picture": fitted.shots[row], "question": wish.question_text, "answer": answer})
+    return [*turns, {"picture": wish.sha, "question": wish.question_text, "answer": ""}]
 
 
 def _answered(project: Project, fitted: FittedProject, card: CardInfo, wish: FlamingoQuestion) -> None:

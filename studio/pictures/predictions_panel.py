@@ -24,7 +24,7 @@ from viz.fewshot.figures import NONE, class_colour
 PAGE_SIZE = 8
 MAX_BARS = 4
 POLL_SECONDS = 0.4
-SPOKEN = 4
+MAX_IN_SUMMARY = 4
 ADVICE = 2
 """Sentences of advice beside the answers; all of them stand under how far to trust it."""
 
@@ -125,8 +125,8 @@ def score_line(fitted: FittedProject) -> str:
     counted, correct = left.class_counts
     unmeasured = [name for name, count in zip(fitted.names, counted, strict=True) if not count]
     if unmeasured:
-        named = ", ".join(f"“{formatting.escape(name)}”" for name in unmeasured[:SPOKEN])
-        more = f" and {len(unmeasured) - SPOKEN} more" if len(unmeasured) > SPOKEN else ""
+        named = ", ".join(f"“{formatting.escape(name)}”" for name in unmeasured[:MAX_IN_SUMMARY])
+        more = f" and {len(unmeasured) - MAX_IN_SUMMARY} more" if len(unmeasured) > MAX_IN_SUMMARY else ""
         parts.append(f"; how well {named}{more} is recognised is not known: it takes two different examples.")
     else:
         truth = clopper_pearson(right, left.counted)
@@ -156,13 +156,13 @@ def _pending(project: Project, sentence: str) -> None:
     if sentence and project.state.questions:
         st.caption(sentence)
     if not project.state.questions:
-        _none_asked()
+        _empty_state()
         return
     shown = image_tiles.page_of(project.state.questions, f"asked-{project.token}", PAGE_SIZE)
     picture_grid([image_tiles.tile(project, sha) for sha in shown], f"asked-{project.token}", label="Questions")
 
 
-def _none_asked() -> None:
+def _empty_state() -> None:
     st.info(
         "Ask about a picture: drop it here through “Ask about pictures”, or hold something in front of the camera.",
         icon=":material/contact_support:",
@@ -172,7 +172,7 @@ def _none_asked() -> None:
 def _answers(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """The questions with bars; the one that is chosen is explained below."""
     if not project.state.questions:
-        _none_asked()
+        _empty_state()
         return
     key = f"asked-{project.token}"
     shown = image_tiles.page_of(project.state.questions, key, PAGE_SIZE)
@@ -180,7 +180,7 @@ def _answers(project: Project, loader: FeatureLoader, fitted: FittedProject) -> 
     chosen = picture_grid(tiles, key, label="Questions and answers", choose="one", chosen=shown[:1])
     st.session_state[f"question-{project.token}"] = chosen[0] if chosen else None
     image_tiles.chosen_actions(project, chosen, key, questions=True)
-    st.caption(_spoken(project, fitted, shown))
+    st.caption(_text_summary(project, fitted, shown))
 
 
 def answer_tile(project: Project, fitted: FittedProject, sha: str) -> Tile:
@@ -199,10 +199,10 @@ def answer_tile(project: Project, fitted: FittedProject, sha: str) -> Tile:
     return image_tiles.tile(project, sha, verdict=verdict, tone="warn" if none else "", bars=bars, note=note)
 
 
-def _spoken(project: Project, fitted: FittedProject, shown: Sequence[str]) -> str:
+def _text_summary(project: Project, fitted: FittedProject, shown: Sequence[str]) -> str:
     """The first answers in words, for whoever does not see the bars."""
     said = []
-    for sha in shown[:SPOKEN]:
+    for sha in shown[:MAX_IN_SUMMARY]:
         found = answer_tile(project, fitted, sha)
         if found.verdict:
             best = f"{found.bars[0].label}, {100 * found.bars[0].share:.0f} %"

@@ -13,7 +13,7 @@ from studio.pictures.task import TASK, open_project, projects, start_sample
 from studio.ui import formatting
 
 UPLOAD_MB = 1000
-SHOWN = 12
+MAX_LISTED = 12
 
 
 def show() -> None:
@@ -71,7 +71,7 @@ def _open_saved() -> None:
 
 
 def _recent() -> None:
-    found = projects().recent(SHOWN)
+    found = projects().recent(MAX_LISTED)
     st.subheader("Your projects")
     if not found:
         st.caption("None yet. A project is kept on this computer until you delete it, and has an address of its own.")
@@ -90,7 +90,7 @@ def _recent() -> None:
 
 def _deleted() -> None:
     """The projects that were deleted lately, each with the way back."""
-    for token, about in projects().deleted()[:SHOWN]:
+    for token, about in projects().deleted()[:MAX_LISTED]:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             name = formatting.escape(about["name"]) or "Unnamed"
             held = formatting.count(about["pictures"], "example")

@@ -22,7 +22,7 @@ from studio.ui.task_page import Request
 EXTRA_LABELS = {"attention": "Keep attention", "mutations": "Scan all mutations", "distogram": "Keep the distogram"}
 CHUNK_LABELS = {"auto": "automatic", "off": "all at once"}
 CHUNK_SIZES = ("128", "64", "32", "16")
-ALWAYS_KEPT = "contacts"
+ALWAYS_ON = "contacts"
 MAX_SLIDER_RECYCLES = 100
 """Where the model server does not say how many there may be."""
 
@@ -102,9 +102,9 @@ def _extras(offered: tuple[str, ...], info: OptionInfo, value: list[str], key: s
     ticked = [
         name
         for name in offered
-        if name != ALWAYS_KEPT
+        if name != ALWAYS_ON
         and st.checkbox(
             EXTRA_LABELS.get(name, f"Keep {name}"), name in value, help=EXTRA_MEANINGS.get(name), key=f"{key}-{name}"
         )
     ]
-    return [ALWAYS_KEPT, *ticked]
+    return [ALWAYS_ON, *ticked]

@@ -106,20 +106,20 @@ def tell(protein: Protein) -> None:
         st.caption(f"{icon} {formatting.escape(lead + warning.sentence)}")
 
 
-def _found(protein: Protein | None) -> Probe:
+def _probe(protein: Protein | None) -> Probe:
     return protein.probe if protein is not None else Probe()
 
 
 def _cards(task: TaskInfo, protein: Protein | None) -> tuple[Sequence[CardInfo], str]:
     """The models that take this protein, and the one to begin with."""
-    cards = [card for card in task.cards if not model_choice.mismatch(card, _found(protein))]
-    return cards, model_choice.default_model(cards, _found(protein).kind)
+    cards = [card for card in task.cards if not model_choice.mismatch(card, _probe(protein))]
+    return cards, model_choice.default_model(cards, _probe(protein).kind)
 
 
 def _explain_absence(cards: Sequence[CardInfo], protein: Protein | None) -> None:
     """Where no full model here can predict what was brought: what can be done now, and what more takes."""
     here = {card.tier for card in cards if card.here and model_choice.capabilities(card).takes == "sequence"}
-    if _found(protein).kind not in ("", "sequence") or here - {"starter"}:
+    if _probe(protein).kind not in ("", "sequence") or here - {"starter"}:
         return
     st.info(
         "From a sequence alone, the folding starter, which comes with Fourfold, predicts helices, strands and turns, "
@@ -130,7 +130,7 @@ def _explain_absence(cards: Sequence[CardInfo], protein: Protein | None) -> None
 
 
 def _estimate(card: CardInfo, protein: Protein | None, device: DeviceInfo) -> str:
-    return estimates.estimate(card, _found(protein).length, device)
+    return estimates.estimate(card, _probe(protein).length, device)
 
 
 def _unfit(card: CardInfo, protein: Protein, device: DeviceInfo) -> str:
@@ -139,7 +139,7 @@ def _unfit(card: CardInfo, protein: Protein, device: DeviceInfo) -> str:
 
 def _buttons(protein: Protein | None, card: CardInfo, request: Request) -> None:
     """The way to the job, with what it will take; where it cannot be started, the reason."""
-    query = _found(protein).query
+    query = _probe(protein).query
     opens = model_choice.capabilities(card).takes == "structure"
     label, icon = "Open the structure" if opens else "Fold it", ":material/deployed_code:"
     if protein is None or query is None:

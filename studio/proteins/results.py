@@ -55,11 +55,11 @@ def files(run: Run) -> None:
     library = services.library()
     artifacts = {(item.kind, item.name): item for item in library.artifacts(run.id)}
     wanted = [(artifacts.get((kind, name)), label, about) for kind, name, label, about in FILES]
-    files = [downloads.of_stored(run.id, stored, label, about) for stored, label, about in wanted if stored]
+    files = [downloads.from_artifact(run.id, stored, label, about) for stored, label, about in wanted if stored]
     for stored in library.artifacts(run.id, "ranked"):
         plddt = stored.meta.get("plddt")
         about = "A further model of the same protein" + (f", mean pLDDT {plddt:.0f}." if plddt is not None else ".")
-        files.append(downloads.of_stored(run.id, stored, stored.name, about))
+        files.append(downloads.from_artifact(run.id, stored, stored.name, about))
     files.append(
         downloads.Download(
             "Everything (ZIP)",

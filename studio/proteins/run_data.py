@@ -15,7 +15,7 @@ from backends.folding.structure.confidence import Confidence, parse_confidence
 from backends.folding.structure.reader import read_structure
 from backends.folding.structure.structure import Structure
 from studio import services
-from studio.library.library import Run, Stored
+from studio.library.library import Run, StoredArtifact
 
 MAX_CACHED_RUNS = 12
 """Runs whose arrays are held at once: a PAE of 2,000 residues takes 16 MB."""
@@ -95,7 +95,7 @@ def structure_of(run_id: str, file: str) -> Structure:
     return read_structure(library.local(run_id, stored))
 
 
-def steps(run_id: str) -> tuple[Stored, ...]:
+def steps(run_id: str) -> tuple[StoredArtifact, ...]:
     """The structures after each recycle that have arrived, in order."""
     return tuple(sorted(services.library().artifacts(run_id, "recycle"), key=lambda item: int(item.name)))
 
@@ -109,7 +109,7 @@ def stored_json(run_id: str, kind: str) -> dict[str, Any] | None:
         return json.load(file)
 
 
-def reference(run_id: str) -> tuple[Structure, Stored] | None:
+def reference(run_id: str) -> tuple[Structure, StoredArtifact] | None:
     """The structure that this run is compared with."""
     artifacts = services.library().artifacts(run_id, REFERENCE)
     return (structure_of(run_id, artifacts[0].file), artifacts[0]) if artifacts else None

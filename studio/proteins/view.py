@@ -10,7 +10,7 @@ import streamlit as st
 
 from backends.folding.structure.structure import Structure
 from studio import services
-from studio.library.library import Run, Stored
+from studio.library.library import Run, StoredArtifact
 from studio.proteins import attention_panel, compare, results, run_data, trust_panel
 from studio.ui import run_page
 from studio.ui.error_boundary import error_boundary
@@ -62,14 +62,14 @@ def _draw_progress(run: Run, live: bool) -> None:
         return
     now = run_data.structure_of(run.id, steps[-1].file)
     ptm = steps[-1].meta.get("ptm")
-    st.caption(f"After round {steps[-1].meta['number']} of {steps[-1].meta['total']}{_sure(run, steps[-1])}")
+    st.caption(f"After round {steps[-1].meta['number']} of {steps[-1].meta['total']}{_confidence_text(run, steps[-1])}")
     from backends.folding.structure.confidence import Confidence
 
     contents = manifest(run.id, run.title, now, confidence=Confidence(ptm=ptm), films=_recycle_film(run.id, now))
     structure_workbench(contents, key=f"workbench-{run.id}")
 
 
-def _sure(run: Run, step: Stored) -> str:
+def _confidence_text(run: Run, step: StoredArtifact) -> str:
     named = "estimated confidence" if run_data.is_estimated(run) else "mean pLDDT"
     plddt, ptm = step.meta.get("plddt"), step.meta.get("ptm")
     text = f": {named} {plddt:.0f}" if plddt is not None else ""
@@ -139,7 +139,7 @@ def _recycle_film(run_id: str, main: Structure) -> list[Any]:
     return [Film("recycles", "Recycles", frames)] if len(frames) > 1 else []
 
 
-def _evenly_spaced(items: Sequence[Stored], most: int) -> Sequence[Stored]:
+def _evenly_spaced(items: Sequence[StoredArtifact], most: int) -> Sequence[StoredArtifact]:
     """At most so many, first and last among them."""
     if len(items) <= most:
         return items

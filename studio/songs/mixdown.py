@@ -77,7 +77,7 @@ def mixdown(
     factors = _factors(stems, gains_db)
     _require(stems, pans or {})
     alone = len(factors) == 1
-    with _whole(out), _opened(stems if alone else {name: stems[name] for name in factors}) as files:
+    with _whole(out), _open_sources(stems if alone else {name: stems[name] for name in factors}) as files:
         placed = {name: factor * _panner(name, (pans or {}).get(name, 0.0)) for name, factor in factors.items()}
         part = _Part([(files[name], matrix) for name, matrix in placed.items()])
         region = _region(part, start, end)
@@ -120,7 +120,12 @@ def stems_zip(
     if not stems:
         raise BadInput("This run has no stems to export.")
     single = out.with_name(f"{out.stem}-single{kind.suffix}")
-    with _whole(out), _whole(single), _opened(stems) as files, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+    with (
+        _whole(out),
+        _whole(single),
+        _open_sources(stems) as files,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive,
+    ):
         parts = {name: _Part([(file, CENTRE)]) for name, file in files.items()}
         longest = max(parts.values(), key=lambda part: part.frames)
         region = _region(longest, start, end)
@@ -205,7 +210,7 @@ def _whole(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(stems: Mapping[str, Source]) -> Iterator[dict[str, soundfile.SoundFile]]:
+def _open_sources(stems: Mapping[str, Source]) -> Iterator[dict[str, soundfile.SoundFile]]:
     with ExitStack() as stack:
         files = {}
         for name, source in stems.items():

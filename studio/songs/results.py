@@ -129,7 +129,7 @@ def about(run: Run) -> None:
     library = services.library()
     st.caption("The files as the model wrote them, in 32-bit floating point: nothing is rounded or clipped.")
     downloads.show(
-        downloads.of_stored(
+        downloads.from_artifact(
             run.id, stored, f"{formatting.escape(stored.name)}.wav", "Opens in every audio editor and most players."
         )
         for kind in ("stem", "mix")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from studio.library.models import Stored
+from studio.library.models import StoredArtifact
 from studio.ui import formatting
 from studio.web import urls
 
@@ -37,7 +37,7 @@ class Download:
     icon: str = ":material/download:"
 
 
-def of_stored(run_id: str, stored: Stored, label: str, about: str = "") -> Download:
+def from_artifact(run_id: str, stored: StoredArtifact, label: str, about: str = "") -> Download:
     """A file of a run as it lies in the library."""
     return Download(label, about, urls.file_url(run_id, stored, download=True), stored.bytes)
 

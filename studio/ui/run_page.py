@@ -52,13 +52,13 @@ def show(page: RunPage, run_id: str) -> None:
     live = view is not None and not view.ended
     with st.container():
         _ending(page, run, view)
-    safe_fragment(model_picker.POLL_SECONDS if live else None)(_watched(page))(run_id, live)
+    safe_fragment(model_picker.POLL_SECONDS if live else None)(_live_view(page))(run_id, live)
     if run.status == "done":
         _explain(page, run)
 
 
-def _watched(page: RunPage) -> Callable[[str, bool], None]:
-    def watched(run_id: str, live: bool) -> None:
+def _live_view(page: RunPage) -> Callable[[str, bool], None]:
+    def view(run_id: str, live: bool) -> None:
         """The progress above what the task shows; at the end the whole page is drawn once more."""
         view = services.jobs().get(run_id)
         if live and (view is None or view.ended):
@@ -68,7 +68,7 @@ def _watched(page: RunPage) -> Callable[[str, bool], None]:
                 model_picker.job_progress(view)
         page.watch(run_id, live)
 
-    return watched
+    return view
 
 
 def _heading(page: RunPage, run: Run) -> None:

@@ -31,7 +31,7 @@ from backends.matting.finishing.matte_store import to_uint8
 from backends.matting.options import MattingOptions
 from backends.matting.video.source import is_picture
 from studio.library.library import Library, Run, UnknownRun
-from studio.library.models import Stored
+from studio.library.models import StoredArtifact
 from studio.videos.frame_source import FrameSource, PictureFrames, VideoFrames, background_at
 from studio.web.responses import SAFE_HEADERS, NotReady, errors_as_text
 from studio.web.urls import run_url
@@ -123,7 +123,9 @@ class FrameEndpoint:
 class OpenRun:
     """A run with its files open. `options` are its own, `own` its background file."""
 
-    def __init__(self, source: FrameSource, options: MattingOptions, library: Library, own: Stored | None) -> None:
+    def __init__(
+        self, source: FrameSource, options: MattingOptions, library: Library, own: StoredArtifact | None
+    ) -> None:
         self.source, self.options = source, options
         self._library, self._own = library, own
         self._alpha: tuple[tuple[float, ...], np.ndarray] | None = None

@@ -47,7 +47,7 @@ def examine(path: Path) -> Reference:
         reader = IsolatedReader(path)
         reader.close()
         return Reference(MATTES, reader.info.frames)
-    with _opened(path) as archive:
+    with _open_zip(path) as archive:
         names = _names(archive)
         palette = _picture(archive, names[0]).mode == "P"
         found: set[int] = set()
@@ -85,7 +85,7 @@ def read(
 def _read_zip(
     path: Path, frames: int, first: int, objects: Sequence[int], every: int
 ) -> Iterator[tuple[int, np.ndarray]]:
-    with _opened(path) as archive:
+    with _open_zip(path) as archive:
         names = _names(archive)
         numbers = list(range(len(names)))
         if len(names) != frames:
@@ -97,7 +97,7 @@ def _read_zip(
                 yield number, np.isin(picture, objects) if objects else picture
 
 
-def _opened(path: Path) -> zipfile.ZipFile:
+def _open_zip(path: Path) -> zipfile.ZipFile:
     if _list_bytes(path) > MOST_LIST_BYTES:
         raise TooLarge(f"There is far too much in this zip; up to {MAX_PICTURES} pictures can be compared.")
     try:

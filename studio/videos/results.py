@@ -7,7 +7,7 @@ import streamlit as st
 from evaluation.metrics.base import metrics
 from evaluation.metrics.matting.runs import recorded
 from studio import services
-from studio.library.library import Run, Stored
+from studio.library.library import Run, StoredArtifact
 from studio.ui import downloads, formatting, run_sections
 from studio.videos import export_names, form_values
 from studio.web import urls
@@ -18,7 +18,7 @@ STATES = {
     "lost": ":red-badge[:material/close: lost]",
 }
 
-SHOWN = ("uncertain_pixels", "flicker", "person_area", "frames_per_second")
+METRIC_NAMES = ("uncertain_pixels", "flicker", "person_area", "frames_per_second")
 """The metrics of a run that are shown, by id."""
 
 RAW_FILES = {"matte": "mattes as the model found them", "frames": "numbers of every frame (JSON)"}
@@ -39,16 +39,16 @@ def files(run: Run) -> None:
         sentence.text(check["sentence"], wrap=True)
 
 
-def _download(run: Run, stored: Stored) -> downloads.Download:
+def _download(run: Run, stored: StoredArtifact) -> downloads.Download:
     title, opens_in = export_names.export_named(stored.name)
     if stored.name == "composite":
         title, opens_in = export_names.composite_named(stored.file.endswith(".png"))
-    return downloads.of_stored(run.id, stored, title, opens_in)
+    return downloads.from_artifact(run.id, stored, title, opens_in)
 
 
 def numbers(run: Run) -> None:
     """What the run measured of itself."""
-    values = {name: recorded(name, run.metrics) for name in SHOWN}
+    values = {name: recorded(name, run.metrics) for name in METRIC_NAMES}
     shown = {name: value for name, value in values.items() if value is not None}
     if not shown:
         st.caption("Nothing was measured in this run.")

@@ -38,6 +38,6 @@ def clip() -> SampleClip:
     return SampleClip("Sample clip", folder / "clip.mp4", folder / "alpha.mkv", sha256(folder / "clip.mp4"))
 
 
-def clip_if_made() -> SampleClip | None:
+def existing_clip() -> SampleClip | None:
     """The sample clip where it is there already: a run of it can only exist where it was made."""
     return clip() if FOLDER.exists() else None

@@ -28,7 +28,7 @@ from studio.ui import compare, formatting
 from studio.videos import ground_truth, probe
 from studio.videos.ground_truth import MASKS, MATTES
 from studio.videos.matte_reader import finished_mattes
-from studio.videos.sample import clip_if_made
+from studio.videos.sample import existing_clip
 from studio.videos.source import of_upload
 
 KIND, SCORES = "reference", "matte-scores"
@@ -55,7 +55,7 @@ def find_ground_truth(library: Library, run: Run) -> GroundTruth | None:
     """The truth that was uploaded for this run, or that of the sample clip where it is the run's input."""
     for stored in library.artifacts(run.id, KIND):
         return GroundTruth(library.local(run.id, stored), stored.name, tuple(stored.meta.get("objects", ())))
-    sample = clip_if_made()
+    sample = existing_clip()
     if sample and run.inputs and run.inputs[0]["sha256"] == sample.sha256:
         return GroundTruth(sample.alpha, MATTES)
     return None

@@ -13,7 +13,7 @@ from studio.ui.source import Source
 from studio.videos import probe
 from studio.videos.probe import Probe
 
-STILLS_KEPT = 40
+MAX_STILLS = 40
 
 
 @dataclass
@@ -26,7 +26,7 @@ class VideoSource(Source[Probe]):
         """The frame that is shown at `seconds`, decoded once; None where it cannot be read."""
         moment = round(seconds, 2)
         if moment not in self.stills:
-            while len(self.stills) >= STILLS_KEPT:
+            while len(self.stills) >= MAX_STILLS:
                 self.stills.pop(next(iter(self.stills)))
             try:
                 self.stills[moment] = probe.still(self.path, moment)

@@ -13,7 +13,7 @@ import streamlit as st
 from backends.core.errors import UserError
 from backends.matting.endings import PICTURE_ENDINGS
 from studio import launch, services
-from studio.library.library import Run, Stored
+from studio.library.library import Run, StoredArtifact
 from studio.ui import formatting, run_page
 from studio.ui.error_boundary import error_boundary
 from studio.videos import form, form_values, results, scores
@@ -74,7 +74,7 @@ def _workbench(run: Run, live: bool) -> Mapping[str, Any] | None:
     return matte_workbench(workbench, key=f"workbench-{run.id}")
 
 
-def _own_background(run: Run, artifacts: Sequence[Stored]) -> tuple[str, str] | None:
+def _own_background(run: Run, artifacts: Sequence[StoredArtifact]) -> tuple[str, str] | None:
     """The address and the kind ("picture" or "video") of the run's own background file, if it has one."""
     for item in artifacts:
         if item.kind == "input" and item.name == "background":
@@ -83,7 +83,7 @@ def _own_background(run: Run, artifacts: Sequence[Stored]) -> tuple[str, str] | 
     return None
 
 
-def _rows(run: Run, frames: Stored | None) -> list[list[float]]:
+def _rows(run: Run, frames: StoredArtifact | None) -> list[list[float]]:
     """[frame, seconds, uncertain, flicker, area] of each frame, from the run's frames.json; read once a session."""
     if frames is None:
         return []

@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from studio import tasks
-from studio.library.library import Library, Run, Stored, UnknownRun
+from studio.library.library import Library, Run, StoredArtifact, UnknownRun
 from studio.web import urls, vendor
 from studio.web.filenames import export_name, model_of
 from studio.web.responses import FOREVER, NEVER, SAFE_HEADERS, Busy, NoSuchFile, errors_as_text, text_response
@@ -45,7 +45,7 @@ MEDIA_TYPES: Mapping[str, str] = {
     ".zip": "application/zip",
 }
 BINARY = "application/octet-stream"
-SHOWN = re.compile(r"(audio|video|image)/[a-z0-9-]+|application/octet-stream")
+INLINE_TYPES = re.compile(r"(audio|video|image)/[a-z0-9-]+|application/octet-stream")
 """What a page may show in place; all else is only ever saved. An SVG has no type above, as it can carry scripts."""
 
 
@@ -83,7 +83,7 @@ class _Files:
             text = f"This file has only {stored.bytes} bytes: ask for a range within it."
             return text_response(text, 416, {"Content-Range": f"bytes */{stored.bytes}"})
         kind = MEDIA_TYPES.get(path.suffix, BINARY)
-        saved = "download" in request.query_params or not SHOWN.fullmatch(kind)
+        saved = "download" in request.query_params or not INLINE_TYPES.fullmatch(kind)
         return FileResponse(
             path,
             media_type=kind,
@@ -103,7 +103,7 @@ class _Files:
             raise Busy("The model server does not answer; finished results can be seen, but no job can run.")
         return JSONResponse({"status": "ready"}, headers=NEVER)
 
-    def _find(self, run_id: str, file: str) -> tuple[Run, Stored, Path]:
+    def _find(self, run_id: str, file: str) -> tuple[Run, StoredArtifact, Path]:
         run, stored = self.library.get(run_id), self.library.find(run_id, file)
         if run is None:
             raise UnknownRun

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.library.models import Stored
+from studio.library.models import StoredArtifact
 
 
 def base_path() -> str:
@@ -18,6 +18,6 @@ def run_url(run_id: str) -> str:
     return f"{base_path()}/runs/{run_id}"
 
 
-def file_url(run_id: str, stored: Stored, *, download: bool = False) -> str:
+def file_url(run_id: str, stored: StoredArtifact, *, download: bool = False) -> str:
     """Where a browser finds a file of a run; with `download`, under a readable name in its downloads."""
     return f"{run_url(run_id)}/files/{stored.file}{'?download=1' if download else ''}"

@@ -19,7 +19,7 @@ from backends.fewshot.classifier import Classifier
 from backends.fewshot.feature_cache import FeatureCache
 from studio.library.library import Library
 from studio.pictures.task import projects
-from tests.support.earlier import EARLIER, PROJECTS, RUNS, opened, text_of
+from tests.support.earlier import EARLIER, PROJECTS, RUNS, open_page, text_of
 
 COPIES = "nearly the same as"
 """Its pictures are near copies of each other, which counted as different ones in version 0.1.0: the answers are the
@@ -33,7 +33,7 @@ def test_a_project_opens_with_the_answers_it_gave_and_asks_no_server_again(
     token = PROJECTS[weights]["token"]
     features = sorted((home / "projects" / token / "features").rglob("*.npz"))
     times = [path.stat().st_mtime_ns for path in features]
-    app = opened("pictures", project=token)
+    app = open_page("pictures", project=token)
     assert app.title[0].value == f"Colours by {weights}" and COPIES in text_of(app)
     check_state(token, weights)
     tiles = json.loads(next(one for one in app.get("bidi_component") if "Questions" in one.proto.json).proto.json)[
@@ -72,7 +72,7 @@ def test_a_flag_that_was_dismissed_stays_dismissed(home: Path) -> None:
 
 
 def test_a_saved_project_opens_from_its_zip(server: str) -> None:
-    app = opened("pictures")
+    app = open_page("pictures")
     assert "Colours by prototypes" in [link.proto.label for link in app.get("page_link")]
     box = next(one for one in app.file_uploader if one.label == "Open a saved project")
     box.upload("Colours.zip", (EARLIER / "project.zip").read_bytes()).run()

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from studio import services
-from tests.support.earlier import ANALYSES, GIVEN, RUNS, TIMINGS, kinds, opened, text_of
+from tests.support.earlier import ANALYSES, GIVEN, RUNS, TIMINGS, kinds, open_page, text_of
 from tests.support.waiting import wait_for
 
 
@@ -21,7 +21,7 @@ def value(elements: Any, label: str) -> Any:
 
 
 def test_an_earlier_cut_out_fills_the_form_and_a_trial_the_part_it_was_to_try(server: str) -> None:
-    app = opened("videos", **{"from": RUNS["matte-again"]})
+    app = open_page("videos", **{"from": RUNS["matte-again"]})
     assert not app.file_uploader and r"walk.mp4\: 80 × 64" in text_of(app)
     assert value(app.checkbox, "Black and white matte") and not value(app.checkbox, "WebM")
     assert not value(app.toggle, "Smooth flicker")
@@ -30,18 +30,18 @@ def test_an_earlier_cut_out_fills_the_form_and_a_trial_the_part_it_was_to_try(se
         (0, 500_000),
         (1, 800_000),
     ]
-    app = opened("videos", **{"from": RUNS["trial"]})
+    app = open_page("videos", **{"from": RUNS["trial"]})
     assert value(app.checkbox, "WebM") and value(app.checkbox, "Over a new background")
     assert value(app.radio, "New background") == "A picture or video of yours" and value(app.toggle, "Smooth flicker")
     assert [time.second for time in value(app.slider, "Part to work on")] == [0, 2]
 
 
 def test_an_earlier_fold_fills_the_form(server: str) -> None:
-    app = opened("proteins", **{"from": RUNS["sequence"]})
+    app = open_page("proteins", **{"from": RUNS["sequence"]})
     assert "Half a Trp-cage.fasta" in text_of(app)
     value_of = {label: value(app.checkbox, label) for label in ("Keep attention", "Keep the distogram")}
     assert value_of == {"Keep attention": True, "Keep the distogram": True}
-    app = opened("proteins", **{"from": RUNS["alignment"]})
+    app = open_page("proteins", **{"from": RUNS["alignment"]})
     app.radio[0].set_value("coevolution").run()
     assert not app.exception and "161 sequences" in text_of(app) and value(app.number_input, "Seed") == 3
 

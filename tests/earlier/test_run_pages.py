@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from studio import services
-from tests.support.earlier import DONE, PAGES, RUNS, every_view, opened, text_of
+from tests.support.earlier import DONE, PAGES, RUNS, every_view, open_page, text_of
 from tests.support.pages import studio_app
 
 
@@ -21,7 +21,7 @@ def test_home_lists_them(pages: None) -> None:
     assert "Did not work" in text_of(app) and "Interrupted" in text_of(app)
 
 
-SHOWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+EXPECTED_TEXTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "song": {
         "Quality": ("Do the stems add up", "−120.0 dB"),
         "Compare with true stems": ("SI-SDR vocals: 13.9 dB",),
@@ -61,8 +61,8 @@ def test_the_page_of_a_run_shows_what_is_stored_and_works_nothing_out_anew(pages
     library = services.library()
     run = library.get(RUNS[label])
     before = {each.file for each in library.artifacts(run.id)}
-    views = every_view(opened(PAGES[run.task], run=run.id))
-    for view, texts in SHOWN[label].items():
+    views = every_view(open_page(PAGES[run.task], run=run.id))
+    for view, texts in EXPECTED_TEXTS[label].items():
         assert [text for text in texts if text not in views[view]] == [], views[view]
     if "Files" in views:
         download = library.artifacts(run.id, KIND_OFFERED[run.task])[0]
@@ -74,7 +74,7 @@ KIND_OFFERED = {"matting": "export", "folding": "structure", "fewshot": "predict
 
 
 def test_the_table_of_a_sorted_zip_is_shown_as_it_was_written(pages: None) -> None:
-    app = opened("pictures", run=RUNS["sorted"])
+    app = open_page("pictures", run=RUNS["sorted"])
     stored = services.library().only(RUNS["sorted"], "predictions")
     assert app.dataframe[0].value.equals(pd.read_csv(stored, keep_default_na=False))
     assert [row["class"] for _, row in app.dataframe[0].value.iterrows()] == [
@@ -89,5 +89,5 @@ def test_the_table_of_a_sorted_zip_is_shown_as_it_was_written(pages: None) -> No
 
 def test_the_pages_of_runs_that_did_not_finish_say_so(pages: None) -> None:
     for label, text in (("failed", "could not be read as sound"), ("cut-short", "closed or stopped")):
-        app = opened("songs", run=RUNS[label])
+        app = open_page("songs", run=RUNS[label])
         assert text in text_of(app) and any(button.label == "Run it again" for button in app.button)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from studio import make_samples
 from studio.samples import SampleFolder
-from studio.videos.sample import clip_if_made
+from studio.videos.sample import existing_clip
 from tests.support.waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ def test_the_process_that_draws_ends_with_its_parent_and_leaves_no_half_sample(o
     wait_for(lambda: list((own_home / "samples").glob("tmp*/clip/clip.mp4")), 2 * PATIENCE)  # in the middle of it
     process.communicate(timeout=PATIENCE)  # closes its standard input, as the end of the parent does
     assert process.returncode == 0
-    assert not make_samples.all_made() and clip_if_made() is None
+    assert not make_samples.all_exist() and existing_clip() is None
 
 
 def test_a_sample_made_by_another_process_is_found(own_home: Path) -> None:

@@ -40,7 +40,7 @@ def kinds(library: Library, run_id: str) -> dict[str, list[str]]:
     return there
 
 
-def opened(page: str, **address: str) -> AppTest:
+def open_page(page: str, **address: str) -> AppTest:
     app = studio_app().run().switch_page(f"pages/{page}.py")
     for name, value in address.items():
         app.query_params[name] = value

@@ -51,7 +51,7 @@ def few_shot(features: torch.Tensor, labels: np.ndarray, shots: int, episodes: i
     return float(np.mean(right))
 
 
-def scenes_told(model: Any, tokenizer: Tokenizer, count: int = 200, seed: int = 99) -> float:
+def scene_accuracy(model: Any, tokenizer: Tokenizer, count: int = 200, seed: int = 99) -> float:
     """Share of drawn scenes whose true sentence fits better than one that is nearly true."""
     rng = random.Random(seed)
     drawn = [(scene, claim, draw(scene, rng)) for scene, claim in (make_scene(rng) for _ in range(count))]
@@ -78,5 +78,5 @@ def check(
         "zero_shot_trained_classes": float(np.mean([names[i] == name for i, name in zip(guess, kept[1], strict=True)])),
         "zero_shot_new_classes": float(np.mean([classes[i] == name for i, name in zip(unseen, labels, strict=True)])),
         "five_shot_new_classes": few_shot(features, labels, 5),
-        "scenes": scenes_told(model, tokenizer),
+        "scenes": scene_accuracy(model, tokenizer),
     }

@@ -45,7 +45,7 @@ def build(module: Any, single: Tensor, pair: Tensor) -> Built:
         s = module.transition(module.layer_norm_ipa(s))
         update = module.bb_update(s)
         origin = origin + torch.einsum("blij,blj->bli", rotation, update[..., 3:])
-        turn = turned(turn, update[..., :3])
+        turn = rotate_quaternions(turn, update[..., :3])
         rotation = rotation_of(turn)
         rotations.append(rotation)
         origins.append(origin * module.config.trans_scale_factor)
@@ -89,7 +89,7 @@ def _points(channels: Tensor, frames: Frames, heads: int) -> Tensor:
     return moved.unflatten(2, (heads, -1)).transpose(1, 2)
 
 
-def turned(turn: Tensor, by: Tensor) -> Tensor:
+def rotate_quaternions(turn: Tensor, by: Tensor) -> Tensor:
     """Quaternions `(..., 4)` times (1, `by`) (algorithm 23)."""
     w, x, y, z = turn.unbind(-1)
     b, c, d = by.unbind(-1)

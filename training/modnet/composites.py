@@ -113,10 +113,10 @@ class Composer:
         scale = min(tall / (part * h), 1.3 * width / w, 3.2)
         foot = height * (1.03 if cut else self.rng.uniform(0.85, 1.0))
         centre = width * (0.5 + 0.3 * self.rng.triangular(-1, 0, 1))
-        matrix = self._turned(scale, (left + w / 2, top + part * h), (centre, foot))
+        matrix = self._transform(scale, (left + w / 2, top + part * h), (centre, foot))
         return _warped(person.colours, person.alpha, matrix, size)
 
-    def _turned(self, scale: float, source: tuple[float, float], target: tuple[float, float]) -> np.ndarray:
+    def _transform(self, scale: float, source: tuple[float, float], target: tuple[float, float]) -> np.ndarray:
         """The map `(2, 3)` that scales, turns and perhaps mirrors about `source`, which lands on `target`."""
         angle = np.deg2rad(self.rng.normal(0, 4))
         mirror = self.rng.choice((-1, 1))

@@ -43,10 +43,10 @@ def over_picture(
     cover = STRONGEST * np.abs(strength)
     colour = np.where(strength >= 0, np.array(FOR, np.float32), np.array(AGAINST, np.float32))
     shown[part] = inside * (1 - cover) + colour * cover
-    return np.rint(shown.clip(0, 255)).astype(np.uint8), _said(values)
+    return np.rint(shown.clip(0, 255)).astype(np.uint8), _sentence(values)
 
 
-def _said(values: np.ndarray) -> str:
+def _sentence(values: np.ndarray) -> str:
     if not np.abs(values).max() > 0:
         return "No part of the picture counts more than another."
     down, across = np.unravel_index(int(np.argmax(values)), values.shape)

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from viz.fewshot.figures import COLOURS, LINE, dress, short
 
-MOST_CELLS_WRITTEN = 14
+MAX_LABELLED_CELLS = 14
 
 
 def confusion(counts: np.ndarray, names: Sequence[str]) -> tuple[go.Figure, str]:
@@ -37,7 +37,7 @@ def confusion(counts: np.ndarray, names: Sequence[str]) -> tuple[go.Figure, str]
             for r, c in zip(rows, columns, strict=True)
         ],
     )  # fmt: skip
-    if len(names) <= MOST_CELLS_WRITTEN:
+    if len(names) <= MAX_LABELLED_CELLS:
         numbers = [
             {
                 "x": c, "y": r, "text": str(int(counts[r, c])), "showarrow": False,

@@ -56,10 +56,10 @@ def plddt_line(
             )  # fmt: skip
     dress(figure, "Residue", name)
     figure.update_yaxes(range=[0, 100], showgrid=False)
-    return figure, _plddt_said(np.asarray(plddt, float), name)
+    return figure, _plddt_sentence(np.asarray(plddt, float), name)
 
 
-def _plddt_said(plddt: np.ndarray, called: str) -> str:
+def _plddt_sentence(plddt: np.ndarray, called: str) -> str:
     known = plddt[np.isfinite(plddt)]
     if not len(known):
         return f"There is no {called} for this structure."

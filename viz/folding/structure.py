@@ -63,7 +63,7 @@ def _style(style: str, hue: str) -> dict[str, dict[str, object]]:
 
 def _colours(structure: Structure, banded: bool) -> list[tuple[dict[str, object], str]]:
     """3Dmol selections, by running index of the residue's atoms, and the colour of each."""
-    of_residue = np.repeat(np.arange(len(structure)), _written(structure))  # residue of each written atom
+    of_residue = np.repeat(np.arange(len(structure)), _atom_counts(structure))  # residue of each written atom
     if banded:
         found = []
         for low, high, _, hue, _ in BANDS:
@@ -76,7 +76,7 @@ def _colours(structure: Structure, banded: bool) -> list[tuple[dict[str, object]
     return [({"index": np.flatnonzero(mine[of_residue]).tolist()}, hue) for mine, hue in found if mine.any()]
 
 
-def _written(structure: Structure) -> np.ndarray:
+def _atom_counts(structure: Structure) -> np.ndarray:
     """`(L,)` how many atoms of each residue a file has, with those that only a modified one has."""
     rows = structure.others.rows
     return structure.mask.sum(axis=1) + np.bincount(rows[rows >= 0], minlength=len(structure))
@@ -85,7 +85,7 @@ def _written(structure: Structure) -> np.ndarray:
 def _atoms_beside(structure: Structure) -> list[int]:
     """Indices in the file of the ligands' atoms, which follow the protein's; waters are left out."""
     kinds = [kind for kind, _, atoms in structure.others.residues() for _ in atoms]
-    first = int(_written(structure).sum())
+    first = int(_atom_counts(structure).sum())
     return [first + place for place, kind in enumerate(kinds) if kind != WATER]
 
 

@@ -84,7 +84,7 @@ def log_mel(
         BadInput: the file cannot be read or holds no sound.
         ValueError: samples without a rate, of another shape, or none at all.
     """
-    frames, rate, read = _opened(sound, samplerate)
+    frames, rate, read = _open(sound, samplerate)
     size = 1 << round(np.log2(WINDOW_SECONDS * rate))
     width = max(-(-frames // columns), size // 4)  # frames a column
     count = -(-frames // width)
@@ -102,10 +102,10 @@ def log_mel(
     return Spectrogram(db.astype(np.float32), times, band_edges(rate, mels)[1:-1].astype(np.float32), frames / rate)
 
 
-def _opened(sound: Path | NDArray[Any], samplerate: int | None) -> tuple[int, int, Any]:
+def _open(sound: Path | NDArray[Any], samplerate: int | None) -> tuple[int, int, Any]:
     """`(frames, samplerate, read)`; `read(n)` gives the next `(C, n)` float32, silent past the end."""
     if isinstance(sound, Path):
-        return _opened_file(sound)
+        return _open_file(sound)
     samples = np.atleast_2d(sound)
     if samplerate is None or samples.ndim != 2 or not samples.shape[1]:
         raise ValueError(f"samples (C, T) and their rate are needed, got {samples.shape} at {samplerate}")
@@ -120,7 +120,7 @@ def _opened(sound: Path | NDArray[Any], samplerate: int | None) -> tuple[int, in
     return samples.shape[1], samplerate, read
 
 
-def _opened_file(path: Path) -> tuple[int, int, Any]:
+def _open_file(path: Path) -> tuple[int, int, Any]:
     import soundfile
 
     try:

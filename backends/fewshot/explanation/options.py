@@ -37,7 +37,7 @@ class AttributionOptions(Options):
         return sentence
 
     @property
-    def wanted(self) -> bool:
+    def is_on(self) -> bool:
         return self.explain in ("on", "check")
 
     @property

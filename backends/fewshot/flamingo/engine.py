@@ -58,7 +58,7 @@ class FlamingoEngine(Engine):
         answers of the examples where a description is asked for.
         """
         asked = FlamingoOptions.read(options)
-        if AttributionOptions.read(options).wanted:
+        if AttributionOptions.read(options).is_on:
             raise BadInput(f"“{self.card.title}” cannot say where it looks: ask a CLIP with the same examples.")
         with ExitStack() as stack:
             query = stack.enter_context(open_image_collection(inputs["query"]))

@@ -14,7 +14,7 @@ from backends.core.errors import BadInput, TooLarge
 GZIP = b"\x1f\x8b"
 
 
-def _opened(path: Path, head: bytes) -> gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile:
+def _open_archive(path: Path, head: bytes) -> gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile:
     if head == GZIP:
         return gzip.open(path, "rb")
     return bz2.open(path, "rb") if head == b"BZ" else lzma.open(path, "rb")
@@ -34,7 +34,7 @@ def read_data(path: Path, most: int, too_large: str) -> bytes:
     data = path.read_bytes()
     if data.startswith((GZIP, b"BZh", b"\xfd7zXZ")):
         try:
-            with _opened(path, data[:2]) as file:
+            with _open_archive(path, data[:2]) as file:
                 data = file.read(most + 1)
         except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
             raise BadInput("This file is compressed and damaged: fetch it again.") from error

@@ -65,7 +65,7 @@ class ColabFoldLog:
             self.finished.add(found[1])
 
     @property
-    def done(self) -> int:
+    def passes_so_far(self) -> int:
         """Passes of all models so far; one that stopped early counts as whole."""
         return sum(
             self.passes if name in self.finished else min(len(steps), self.passes) for name, steps in self.steps.items()
@@ -99,7 +99,7 @@ class ColabFoldEngine(FoldingEngine):
             log = ColabFoldLog(recycles + 1)
             yield Progress(STARTING, 0, 1)
             for _ in self._follow([self.command, *arguments], work, log):
-                yield Progress(STAGE, min(log.done, models * log.passes), models * log.passes, "passes")
+                yield Progress(STAGE, min(log.passes_so_far, models * log.passes), models * log.passes, "passes")
             yield from read_output(work / "out", log, query)
 
     def _follow(self, command: list[str], work: Path, log: ColabFoldLog) -> Iterator[None]:

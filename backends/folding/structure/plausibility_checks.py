@@ -32,7 +32,7 @@ MIN_PLACES = 30
 """Places of a chain that are enough to judge it by itself."""
 UNSURE = 50.0
 """pLDDT under which a residue is most likely disordered (Tunyasuvunakool et al. 2021)."""
-MIN_SURE = 30
+MIN_CONFIDENT = 30
 """Residues above that which are enough to judge a structure by them alone."""
 
 
@@ -209,7 +209,7 @@ def check_structure(structure: Structure) -> PlausibilityReport:
     if not len(structure):
         raise ValueError("a structure to check has at least one residue")
     unsure = np.isfinite(structure.confidence) & (structure.confidence < UNSURE) & (structure.method != "estimate")
-    apart = unsure.any() and (~unsure).sum() >= MIN_SURE
+    apart = unsure.any() and (~unsure).sum() >= MIN_CONFIDENT
     sure = np.flatnonzero(~unsure) if apart else np.arange(len(structure))
     rows = _with_loose_parts_apart(structure.select(sure) if apart else structure)
     rows = [replace(row, residues=tuple(int(sure[place]) for place in row.residues)) for row in rows]
@@ -226,7 +226,7 @@ def _with_loose_parts_apart(structure: Structure) -> list[CheckResult]:
     """
     rows = _rows(structure)
     loose = ~geometry.packed_residues(structure)
-    if all(row.verdict != BROKEN for row in rows) or not loose.any() or (~loose).sum() < MIN_SURE:
+    if all(row.verdict != BROKEN for row in rows) or not loose.any() or (~loose).sum() < MIN_CONFIDENT:
         return rows
     packed = {row.id: row.verdict for row in _rows(structure.select(~loose))}
     note = f" That is in {loose.sum()} residues of loose chain, as of disorder; the packed parts do not fail."

@@ -13,7 +13,7 @@ from PIL import Image
 from backends.core.errors import BadInput
 from backends.matting.types import Colour, Frame, MediaInfo
 from backends.matting.video.source import DAMAGED_PICTURE, MAX_VIDEO_PIXELS, check_size
-from backends.shared.images import opened
+from backends.shared.images import open_image
 
 TICK = Fraction(1, 1000)
 USUAL_MILLISECONDS = 100
@@ -42,7 +42,7 @@ class AnimationReader:
         self.broken = self.end = 0
         self._start, self._stop = round(1000 * start), None if end is None else round(1000 * end)
         with ExitStack() as stack:
-            self._file = stack.enter_context(opened(path, damaged=DAMAGED_PICTURE))
+            self._file = stack.enter_context(open_image(path, damaged=DAMAGED_PICTURE))
             check_size(*self._file.size, max_pixels)
             self._file.load()
             self.info = self._describe(self._file)

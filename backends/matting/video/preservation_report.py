@@ -30,7 +30,7 @@ END_TOLERANCE = Fraction(1, 100)
 
 
 @dataclass(frozen=True)
-class Written:
+class OutputVideo:
     """A written video with what it says of itself, and the colours of its first frame, which editors go by."""
 
     writer: VideoWriter
@@ -67,7 +67,7 @@ def _checks(
 ) -> Iterator[PreservationCheck]:
     """The checks of one written file."""
     if isinstance(writer, VideoWriter):
-        written = open_written(writer)
+        written = open_output(writer)
         yield _times(info, timeline, written.times, written.info.rate)
         yield _size(info, written.info, writer)
         yield from _orientation(info, written.info)
@@ -86,14 +86,14 @@ def _checks(
         yield from check_transparency(see_through, writer)
 
 
-def open_written(writer: VideoWriter) -> Written:
+def open_output(writer: VideoWriter) -> OutputVideo:
     """What a closed writer's file holds."""
     with closing(VideoReader(writer.path)) as reader:
         info = reader.info
     with av.open(str(writer.path)) as container:
         frame = next(container.decode(video=0))
         colour = Colour(int(frame.colorspace), int(frame.color_primaries), int(frame.color_trc), info.colour.full)
-    return Written(writer, info, read_times(writer.path), colour)
+    return OutputVideo(writer, info, read_times(writer.path), colour)
 
 
 def _times(info: MediaInfo, timeline: Timeline, written: WrittenTimes, rate: Fraction) -> PreservationCheck:

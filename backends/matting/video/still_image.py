@@ -12,7 +12,7 @@ from PIL import Image
 
 from backends.matting.types import MediaInfo
 from backends.matting.video.source import DAMAGED_PICTURE, check_size
-from backends.shared.images import MAX_PICTURE_PIXELS, ORIENTATION, opened, to_rgb, upright
+from backends.shared.images import MAX_PICTURE_PIXELS, ORIENTATION, open_image, to_rgb, upright
 from backends.shared.isolation import isolated_call
 
 PNG_DEPTH = 24
@@ -68,7 +68,7 @@ def read_picture_here(path: Path, max_pixels: int = MAX_PICTURE_PIXELS) -> Pictu
         BadInput: it is damaged.
         TooLarge: it has more than `max_pixels` pixels, which is known before it is decoded.
     """
-    with opened(path, damaged=DAMAGED_PICTURE) as file:
+    with open_image(path, damaged=DAMAGED_PICTURE) as file:
         check_size(*file.size, max_pixels)
         turned = file.getexif().get(ORIENTATION, 1) not in (0, 1)
         icc = file.info.get("icc_profile") if file.mode in ("RGB", "RGBA") else None

@@ -14,7 +14,7 @@ import numpy as np
 MAX_SINGLE = 0.02
 """Fraction of the energy beside the strongest direction up to which the two channels count as one signal."""
 
-TURNED = -0.5
+ANTIPHASE = -0.5
 """Correlation of the channels below which one of them counts as turned."""
 
 FAR_APART = 10 ** (-12 / 10)
@@ -56,7 +56,7 @@ class StereoMeter:
             scale = 2 / (abs(left) + abs(right))  # left = right gives the weights 1 and 1
             return StereoImage((float(left * scale), float(right * scale)), single=True)
         left, right = self.covariance[0, 0], self.covariance[1, 1]
-        turned = self.covariance[0, 1] < TURNED * np.sqrt(left * right)
+        turned = self.covariance[0, 1] < ANTIPHASE * np.sqrt(left * right)
         balance = np.sqrt(left / right) if min(left, right) < FAR_APART * max(left, right) else 1.0
         return StereoImage((1.0, float(-balance if turned else balance)))
 

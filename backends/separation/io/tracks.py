@@ -68,7 +68,7 @@ def _track(number: int, stream: av.AudioStream) -> Track:
         _printable(stream.metadata.get("title", "")),
         stream.codec_context.layout.nb_channels if stream.codec_context else 0,
         Disposition.default in flags,
-        any(Disposition[name] in flags for name in UNUSUAL if name in Disposition.__members__),
+        any(flag in flags for name, flag in Disposition.__members__.items() if name in UNUSUAL),
         stream.codec_context is not None,
     )
 
