@@ -23,7 +23,7 @@ ARRAY, BYTES = "__array__", "__bytes__"
 
 
 def send(connection: Connection, value: Any) -> None:
-    """Write one value. `receive` gives it back, with tuples as lists and paths as strings."""
+    """Write one value. `receive` gives it back, with tuples as lists and paths as strings, absolute ones."""
     buffers: list[Any] = []
     text = json.dumps(_pack(value, buffers))
     connection.send_bytes(text.encode())
@@ -50,7 +50,7 @@ def _pack(value: Any, buffers: list[Any]) -> Any:
         case list() | tuple():
             return [_pack(item, buffers) for item in value]
         case Path():
-            return str(value)
+            return str(value.absolute())  # the other process may work in another folder
         case np.generic():
             return value.item()
         case _:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
@@ -10,6 +14,12 @@ import pytest
 PATIENCE = 60.0
 """Seconds to wait for what has to happen: how soon says how busy the machine is and nothing of the code. Waiting costs
 time only where it is in vain."""
+
+
+def run_async(work: Coroutine[Any, Any, Any]) -> Any:
+    """What `work` returns, from a thread of its own: a browser that tests drive keeps an event loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def answers(url: str) -> bool:

@@ -51,7 +51,7 @@ def test_the_server_takes_zips_and_a_picture_added_later_is_quick(address: str, 
     assert result["facts"]["looked"] == 30 + result["facts"]["pictures"]
     assert any("understands no words" in event.get("sentence", "") for event in events)
     found = {artifact["kind"]: artifact for artifact in result["artifacts"]}
-    table = http.get(address + found["predictions"]["url"]).text.splitlines()
+    table = http.get(address + found["predictions"]["url"]).content.decode("utf-8-sig").splitlines()
     assert table[0] == "file,class,probability,abstained," + ",".join(SENTENCES)
     assert len(table) == 1 + result["facts"]["pictures"]
     added = tmp_path / "added.png"

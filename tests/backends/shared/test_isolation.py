@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,17 @@ def stuck() -> Iterator[int]:
 def prints() -> Iterator[str]:
     os.write(1, b"a library speaks\n")
     yield "unharmed"
+
+
+def reads(path: str) -> Iterator[str]:
+    yield Path(path).read_text()
+
+
+def test_a_relative_path_is_of_the_callers_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    list(isolated(f"{HERE}:prints"))  # its process waits, in the folder that was the caller's then
+    (tmp_path / "song.txt").write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    assert list(isolated(f"{HERE}:reads", path=Path("song.txt"))) == ["mine"]
 
 
 def test_items_arrive_as_they_were() -> None:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from backends.serving.connections import Connection, connection_limit, uvicorn_options
+from tests.support.waiting import run_async
 
 
 def test_the_server_keeps_idle_connections_longer_than_its_clients() -> None:
@@ -49,5 +50,5 @@ def test_a_new_connection_is_answered_though_idle_ones_fill_the_server(monkeypat
         await server.shutdown()
         return head, open_now
 
-    head, open_now = asyncio.run(crowd())
+    head, open_now = run_async(crowd())
     assert head.startswith(b"HTTP/1.1 200") and open_now <= 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from backends.serving.gradio_internals import Page, in_turn
 from backends.serving.uploads import Uploads
 from studio.library.library import Library
 from studio.web.routes import routes
+from tests.support.waiting import run_async
 
 
 def test_clients_take_turns() -> None:
@@ -44,7 +44,7 @@ def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Page:
 
 
 def ask(page: Page, client: str) -> tuple[bool, str, str]:
-    return asyncio.run(page._queue.push(None, SimpleNamespace(client=SimpleNamespace(host=client)), None))
+    return run_async(page._queue.push(None, SimpleNamespace(client=SimpleNamespace(host=client)), None))
 
 
 def waiting(page: Page) -> list[str]:
