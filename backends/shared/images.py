@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pillow_heif
 from PIL import Image, ImageOps
 
 from backends.core.errors import BadInput, TooLarge, UserError
+from backends.shared.isolation import isolated_call
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,9 @@ ORIENTATION = 0x0112
 SIDEWAYS = (5, 6, 7, 8)
 
 pillow_heif.register_heif_opener()
+
+DECODE = f"{__name__}:decode"
+"""What the process of its own runs."""
 
 _STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
 
@@ -105,7 +110,7 @@ def open_image(
 
 
 def read(source: Path | bytes, side: int | None = None, most: int = MAX_PICTURE_PIXELS) -> Decoded:
-    """Decode a picture, turned the way the camera was held.
+    """Decode a picture in a process of its own, turned the way the camera was held.
 
     Args:
         side: where given, a JPEG may come smaller by a power of two, though its shorter side stays at least this long;
@@ -113,8 +118,19 @@ def read(source: Path | bytes, side: int | None = None, most: int = MAX_PICTURE_
         most: pixels; known and refused before any is decoded.
 
     Raises:
-        BadInput: damaged, or of another kind. TooLarge: too many pixels.
+        BadInput: damaged, or of another kind.
+        TooLarge: too many pixels.
+        UndecodableFile: it crashes the decoder.
     """
+    return Decoded(**isolated_call(DECODE, source=source, side=side, most=most))
+
+
+def decode(source: str | bytes, side: int | None, most: int) -> Iterator[dict[str, Any]]:
+    """The fields of the only picture that `read` reads."""
+    yield vars(_decode(Path(source) if isinstance(source, str) else source, side, most))
+
+
+def _decode(source: Path | bytes, side: int | None, most: int) -> Decoded:
     head = source[:16] if isinstance(source, bytes) else _head(source)
     with open_image(source, damaged=HEIC if looks_like_heic(head) else DAMAGED) as file:
         width, height = file.size

@@ -28,8 +28,8 @@ from backends.shared.wire import receive, send
 
 log = logging.getLogger(__name__)
 
-IDLE_CHILDREN = 2
-"""Children that are left waiting for another call."""
+IDLE_CHILDREN = 4
+"""Children that are left waiting for another call: as many as pictures are decoded at once."""
 
 STALL_SECONDS = 180.0
 """The longest time between two items. A decoder that is silent for longer goes round in circles."""
