@@ -168,6 +168,10 @@ def _colour(info: MediaInfo, written: Colour, writer: VideoWriter) -> Preservati
     if same_tags and source.full == written.full:
         return PreservationCheck("colour", "kept", "Range, primaries and transfer are those of the source.")
     if same_tags or _only_adds(source, written):
+        bits = _bits_of(writer.export.pix_fmt)
+        if bits > info.depth:  # 219 of 255 steps, each of them split in four: no two levels become one
+            sentence = f"Full range became video range, which editors expect; {bits} bits keep every level apart."
+            return PreservationCheck("colour", "kept", sentence)
         sentence = "Full range became video range, which editors expect; it looks the same."
         return PreservationCheck("colour", "changed", sentence)
     if source.matrix == 0:

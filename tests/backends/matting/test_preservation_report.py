@@ -126,7 +126,8 @@ def test_full_range_becomes_what_editors_expect_of_prores(
     red_engine: RedEngine, video: MakeVideo, tmp_path: Path
 ) -> None:
     result, _ = finish(red_engine.run({"media": video(full=True)}, {"export": "prores4444"}, tmp_path / "out"))
-    assert line(result.kept, "colour").state == "changed"
+    colour = line(result.kept, "colour")
+    assert colour.state == "kept" and "became video range" in colour.sentence and "10 bits" in colour.sentence
     red = pictures_of(tmp_path / "out/prores4444.mov")[0][32, 24]
     assert np.abs(red.astype(int) - (220, 20, 30)).max() < 8
 

@@ -36,6 +36,16 @@ def test_an_ordinary_source_is_kept_in_all_by_the_default_export(video: MakeVide
         assert {check.state for check in result.kept} == {"kept"}
 
 
+@pytest.mark.parametrize(("pixels", "state"), [("yuv444p", "kept"), ("yuv444p10le", "changed")])
+def test_full_range_is_kept_where_the_file_has_more_bits_than_the_source(
+    video: MakeVideo, tmp_path: Path, pixels: str, state: str
+) -> None:
+    """Video range has fewer levels: two bits more keep all of 8 bits apart, and no bits more cannot."""
+    result = cut_out(video("clip.mkv", codec="ffv1", pixels=pixels, full=True), tmp_path / "out")
+    [(said, sentence)] = lines(result, "colour")
+    assert said == state and "became video range" in sentence
+
+
 def test_missing_colours_in_the_frames_are_seen(
     video: MakeVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
