@@ -111,7 +111,7 @@ class SeparationEngine(Engine):
         membership = np.array([[source in group for source in self.sources] for group in grouping.stems.values()])
         done = 0
         with _writing():
-            writer = SeparationWriter(names, mix.samplerate, out)
+            writer = SeparationWriter(names, mix.samplerate, out, mix.tags)
         with writer:
             for chunk in chunks(mix):
                 _require_finite(chunk)

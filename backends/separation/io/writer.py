@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -15,6 +15,17 @@ from backends.separation.types import PREVIEW_GAIN, SEGMENT_FRAMES
 
 INT16 = 2**15
 
+WAV_TAGS = {
+    "title": "title",
+    "artist": "artist",
+    "album": "album",
+    "date": "date",
+    "genre": "genre",
+    "track": "tracknumber",
+    "comment": "comment",
+}
+"""The tags that a WAV file has room for (its INFO list), and libsndfile's names for them."""
+
 
 class StemWriter:
     """Writes one signal to playable segments and, with `wav`, also whole as 32-bit floats; measures its level."""
@@ -26,6 +37,13 @@ class StemWriter:
         self._pending = np.zeros((SEGMENT_FRAMES, 2), np.int16)
         self._filled = 0
         self._file = wav and soundfile.SoundFile(wav, "w", samplerate, 2, subtype="FLOAT", format="WAV")
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Name the song in the WAV file, with this stem in its title. Only before the first samples."""
+        title = f"{tags['title']} ({self.name})" if tags.get("title") else self.name
+        for name, text in {**tags, "title": title}.items():
+            if self._file and text and name in WAV_TAGS:
+                setattr(self._file, WAV_TAGS[name], text)
 
     def add(self, block: np.ndarray) -> Iterator[Artifact]:
         """Write the next (2, T) samples and yield the segments that they complete."""
@@ -63,9 +81,18 @@ class StemWriter:
 
 
 class SeparationWriter:
-    """Writes the mix, whose WAV exists already, and every stem of a separation; leaving the context closes them."""
+    """Writes the mix, whose WAV exists already, and every stem of a separation; leaving the context closes them.
 
-    def __init__(self, names: tuple[str, ...], samplerate: int, out: Path) -> None:
+    Args:
+        names: of the stems.
+        samplerate: in Hz.
+        out: the folder for `stems` and `segments`.
+        tags: of the song, which its stems keep.
+    """
+
+    def __init__(
+        self, names: tuple[str, ...], samplerate: int, out: Path, tags: Mapping[str, str] | None = None
+    ) -> None:
         (out / "stems").mkdir(parents=True, exist_ok=True)
         segments = out / "segments"
         segments.mkdir(exist_ok=True)
@@ -74,6 +101,7 @@ class SeparationWriter:
         try:
             for number, (name, path) in enumerate(self.paths.items(), start=1):
                 self.writers.append(StemWriter(name, number, samplerate, segments, path))
+                self.writers[-1].tag(tags or {})
         except BaseException:
             self._close()
             raise

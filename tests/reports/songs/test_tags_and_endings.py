@@ -11,12 +11,13 @@ import pytest
 import soundfile
 from streamlit.testing.v1 import AppTest
 
+from backends.core.engine import Result
 from backends.separation.formats import ALL_SUFFIXES
 from backends.separation.io.audio import open_song
 from evaluation.metrics.separation.quality_rows import bleed_row
 from studio.songs.mixdown import mixdown
 from studio.songs.probe import TYPES, probe
-from tests.support.separation import encode, tone
+from tests.support.separation import Halves, card, encode, tone
 
 TAGS = {
     "title": "Lied",
@@ -43,6 +44,16 @@ def test_disc_tempo_key_lyrics_isrc_and_publisher_survive(tmp_path: Path) -> Non
     mixdown({"vocals": stem}, {"vocals": 0.0}, format="mp3", out=out, tags=tags)
     exported = dict(open_song(out).tags)
     assert {name: exported.get(name) for name in KEPT} == KEPT
+
+
+def test_stems_on_disk_name_their_song(tmp_path: Path) -> None:
+    song = encode(tmp_path / "song.mp3", tone(0.3), "libmp3lame", container="mp3", tags=TAGS)
+    result = list(Halves(card()).run({"song": song}, {}, tmp_path / "out"))[-1]
+    assert isinstance(result, Result)
+    for artifact in result.artifacts:
+        if artifact.kind == "stem":
+            with soundfile.SoundFile(artifact.path) as stem:
+                assert (stem.title, stem.artist, stem.tracknumber) == (f"Lied ({artifact.name})", "Wir", "4")
 
 
 @pytest.mark.parametrize(
