@@ -159,7 +159,7 @@ def test_a_model_that_stops_early_counts_as_whole() -> None:
         "x alphafold2_ptm_model_1_seed_000 took 3.0s",
     ):
         log.read(line)
-    assert log.done == 4 and log.steps["alphafold2_ptm_model_1_seed_000"] == [{"plddt": 90.1, "ptm": 0.8}]
+    assert log.passes_so_far == 4 and log.steps["alphafold2_ptm_model_1_seed_000"] == [{"plddt": 90.1, "ptm": 0.8}]
 
 
 def test_an_alignment_goes_along_with_its_insertions(saw: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from backends.core.errors import BadInput, EngineFailed, TooLarge, UndecodableFile
 from backends.shared import isolation
 from backends.shared.isolation import isolated, isolated_call
+from tests.support.waiting import wait_for
 
 HERE = __name__
 
@@ -55,8 +56,9 @@ def endless() -> Iterator[int]:
         yield os.getpid()
 
 
-def stuck() -> Iterator[int]:
+def stuck(begun: str = os.devnull) -> Iterator[int]:
     yield os.getpid()
+    Path(begun).write_text("deaf from here on")
     while True:
         pass
 
@@ -125,10 +127,11 @@ def test_closing_ends_a_call_that_would_never_end_and_its_process_goes_on() -> N
     assert isolated_call(f"{HERE}:items", count=0)["pid"] == pid
 
 
-def test_closing_kills_a_process_that_does_not_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_kills_a_process_that_does_not_stop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(isolation, "STOP_SECONDS", 0.01)
-    with closing(isolated(f"{HERE}:stuck")) as numbers:  # type: ignore[type-var]
+    with closing(isolated(f"{HERE}:stuck", begun=tmp_path / "begun")) as numbers:  # type: ignore[type-var]
         pid = next(numbers)
+        wait_for((tmp_path / "begun").exists)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
