@@ -56,9 +56,11 @@ def encode(
     return path
 
 
-def read_song(path: Path, folder: Path, samplerate: int = 44100, **options: Any) -> tuple[Mix, np.ndarray]:
+def read_song(
+    path: Path, folder: Path, samplerate: int = 44100, limit: float | None = None, **options: Any
+) -> tuple[Mix, np.ndarray]:
     """A song as an engine reads it: the mix, whose file lies in `folder`, and its samples (2, T)."""
-    reading = read_mix(open_song(path, **options), samplerate, folder / "mix.wav")
+    reading = read_mix(open_song(path, limit, **options), samplerate, folder / "mix.wav", limit)
     try:
         while True:
             next(reading)

@@ -19,6 +19,7 @@ from backends.matting.video.preprocessing import FramePreprocessor
 from backends.matting.video.source import MAX_VIDEO_PIXELS, check_size, open_container, origin, select_video_stream
 from backends.matting.video.speakers import sound_info
 from backends.matting.video.tags import start_timecode, tags_of
+from backends.shared.media import packets_until_damage
 
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """FFmpeg's own decoders of these codecs leave out transparency, which lies in packets beside the picture's."""
@@ -146,21 +147,16 @@ class VideoReader:
 
     def _decode(self) -> Generator[av.VideoFrame, None, None]:
         """Every frame that can be decoded. Packets that cannot are counted and left out."""
-        packets = self._container.demux(self._stream)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except av.error.FFmpegError:
-                self.broken += 1  # the container is damaged: nothing after this point can be read
-                yield from self._decoder.decode(None)
-                return
+        damage: list[None] = []
+        for packet in packets_until_damage(self._container, self._stream, on_damage=lambda: damage.append(None)):
             self._note_end(packet)
             try:
                 yield from self._decoder.decode(packet)
             except av.error.FFmpegError:
                 self.broken += 1
+        if damage:  # nothing after this point can be read, but what the decoder still holds can
+            self.broken += 1
+            yield from self._decoder.decode(None)
 
     def _preprocessed(self, first: av.VideoFrame) -> Iterator[av.VideoFrame]:
         yield from self._preprocessor.push(first)

@@ -14,6 +14,7 @@ import numpy as np
 
 from backends.matting.video.source import open_container, origin
 from backends.shared.isolation import isolated
+from backends.shared.media import Packer, packets_until_damage
 
 DECODE = f"{__name__}:decode_blocks"
 
@@ -81,7 +82,8 @@ def decode_blocks(path: str, tracks: Sequence[int], start: str, length: str | No
         streams = [cast(av.AudioStream, container.streams[index]) for index in tracks]
         if Fraction(start):
             container.seek(int((shift - LEAD_IN) * av.time_base), backward=True)
-        for packet in _packets(container, streams):
+        pack = Packer(planes=0)
+        for packet in packets_until_damage(container, *streams):
             stamp = packet.pts if packet.pts is not None else packet.dts
             if stamp is not None:
                 begin = stamp * packet.time_base - shift
@@ -89,15 +91,7 @@ def decode_blocks(path: str, tracks: Sequence[int], start: str, length: str | No
                 if until <= -LEAD_IN or (stop is not None and begin >= stop):
                     continue
             for frame in _decoded(packet):
-                yield _block(frame, packet.stream.index, shift)
-
-
-def _packets(container: av.container.InputContainer, streams: list[av.AudioStream]) -> Iterator[av.Packet]:
-    """All packets up to the first damage of the container, and an empty one for each stream at the end."""
-    try:
-        yield from container.demux(streams)
-    except av.error.FFmpegError:
-        return
+                yield _block(pack(frame), packet.stream.index, shift)
 
 
 def _decoded(packet: av.Packet) -> list[av.AudioFrame]:
@@ -108,18 +102,15 @@ def _decoded(packet: av.Packet) -> list[av.AudioFrame]:
 
 
 def _block(frame: av.AudioFrame, track: int, shift: Fraction) -> dict[str, Any]:
-    """A frame's samples, packed: of many planar channels PyAV hands out one pointer too many."""
+    """The samples of a packed frame, with its time."""
     begin = None
     if frame.pts is not None and frame.time_base is not None:
         begin = str(frame.pts * Fraction(frame.time_base) - shift)
-    kind, layout, rate = frame.format.name.removesuffix("p"), frame.layout, frame.sample_rate
-    packed = av.AudioResampler(format=kind, layout=layout, rate=rate).resample(frame)
-    samples = np.concatenate([part.to_ndarray().reshape(-1, layout.nb_channels) for part in packed])
     return {
         "track": track,
-        "samples": samples,
-        "format": kind,
-        "layout": layout.name,
-        "rate": rate,
+        "samples": frame.to_ndarray().reshape(-1, frame.layout.nb_channels),
+        "format": frame.format.name,
+        "layout": frame.layout.name,
+        "rate": frame.sample_rate,
         "begin": begin,
     }

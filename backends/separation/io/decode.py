@@ -17,13 +17,10 @@ from backends.core.errors import BadInput
 from backends.separation.io.downmix import downmix_gains
 from backends.separation.io.timeline import Timeline, stated_end, without_padding
 from backends.separation.io.tracks import only_stream, open_container
+from backends.shared.media import Packer, packets_until_damage
 
 RATES = range(1_000, 768_001)
 MAX_CHANNELS = 64
-
-PLANE_POINTERS = 8
-"""An FFmpeg frame has this many pointers to planes. PyAV finds the last plane by the null pointer behind it, which is
-not there where all are taken, and so reads wild memory."""
 
 FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "flt": 1.0, "dbl": 1.0}
 
@@ -95,15 +92,8 @@ def _frames(
     container: av.container.InputContainer, stream: av.AudioStream, report: DecodeReport
 ) -> Iterator[av.AudioFrame]:
     """The frames that can be decoded, in order, and safe to read. Unreadable packets are counted and left out."""
-    packets, pack = container.demux(stream), _Packer()
-    while True:
-        try:
-            packet = next(packets)
-        except StopIteration:
-            return
-        except av.error.FFmpegError:
-            report.breaks_off = True
-            return
+    pack = Packer()
+    for packet in packets_until_damage(container, stream, on_damage=lambda: report.update({"breaks_off": True})):
         report.packets += 1
         try:
             frames = packet.decode()
@@ -113,25 +103,6 @@ def _frames(
         for frame in frames:
             if isinstance(frame, av.AudioFrame) and frame.samples and frame.sample_rate in RATES:
                 yield pack(frame)
-
-
-class _Packer:
-    """Gives frames in a form that numpy can take: many planes as one with the channels in turn, 64-bit as floats."""
-
-    def __init__(self) -> None:
-        self._resampler: av.AudioResampler | None = None
-        self._format: tuple[str, str, int] | None = None
-
-    def __call__(self, frame: av.AudioFrame) -> av.AudioFrame:
-        packed = frame.format.name.removesuffix("p")
-        if packed != "s64" and (not frame.format.is_planar or frame.layout.nb_channels < PLANE_POINTERS):
-            return frame
-        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if self._resampler is None or self._format != kind:
-            packed = "dbl" if packed == "s64" else packed
-            self._resampler = av.AudioResampler(format=packed, layout=frame.layout, rate=frame.sample_rate)
-            self._format = kind
-        return self._resampler.resample(frame)[0]
 
 
 def to_stereo(frame: av.AudioFrame, report: DecodeReport) -> np.ndarray:

@@ -13,6 +13,7 @@ import av
 
 from backends.separation.io.timeline import demuxer, picture_start
 from backends.separation.io.tracks import only_stream, open_container
+from backends.shared.media import packets_until_damage
 
 TAGS = (
     "title",
@@ -107,12 +108,7 @@ def _counted_seconds(path: Path, track: int) -> float:
     """The length of all packets of a track, read without decoding them."""
     first, last, total = None, 0.0, 0.0
     with open_container(path) as container:
-        packets = container.demux(only_stream(container, track))
-        while True:
-            try:
-                packet = next(packets)
-            except (StopIteration, av.error.FFmpegError):
-                return max(total, last - (first or 0.0))
+        for packet in packets_until_damage(container, only_stream(container, track)):
             if packet.time_base is None or not packet.size:
                 continue
             length = float((packet.duration or 0) * packet.time_base)
@@ -121,6 +117,7 @@ def _counted_seconds(path: Path, track: int) -> float:
                 begin = float(packet.pts * packet.time_base)
                 first = begin if first is None else first
                 last = max(last, begin + length)
+    return max(total, last - (first or 0.0))
 
 
 def _truncation_factor(path: Path) -> float:

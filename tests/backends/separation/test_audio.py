@@ -12,31 +12,15 @@ import soundfile
 
 from backends.core.errors import BadInput, TooLarge
 from backends.separation.io.audio import open_song, read_mix
-from backends.separation.io.mix import Mix, MixStatistics
+from backends.separation.io.mix import MixStatistics
 from backends.separation.io.notices import clock
+from tests.support.separation import level, read_song
 
 RATE = 44100
 
 
-def load(path: Path, out: Path, samplerate: int = RATE, limit: float | None = None) -> tuple[Mix, np.ndarray]:
-    """The whole mix in memory, (2, T)."""
-    reading = read_mix(open_song(path, limit), samplerate, out / "mix.wav", limit)
-    try:
-        while True:
-            next(reading)
-    except StopIteration as stop:
-        mix: Mix = stop.value
-    return mix, np.concatenate(list(mix.blocks(10_007)), axis=1)
-
-
 def snr(reference: np.ndarray, estimate: np.ndarray) -> float:
     return float(10 * np.log10((reference**2).sum() / max(((reference - estimate) ** 2).sum(), 1e-30)))
-
-
-def level(samples: np.ndarray, frequency: float, samplerate: int = RATE) -> float:
-    """Amplitude of one sine in a signal (T,)."""
-    time = np.arange(len(samples)) / samplerate
-    return float(abs(2 * np.mean(samples * np.exp(-2j * np.pi * frequency * time))))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +28,7 @@ def level(samples: np.ndarray, frequency: float, samplerate: int = RATE) -> floa
 )
 def test_wav_of_every_depth_keeps_its_samples(wav, tone, tmp_path, subtype, floor):
     expected = tone(1.3)
-    mix, heard = load(wav(expected, subtype=subtype), tmp_path)
+    mix, heard = read_song(wav(expected, subtype=subtype), tmp_path)
     assert heard.dtype == np.float32
     assert mix.frames == len(expected) == heard.shape[1]
     assert snr(expected.T, heard) > floor
@@ -67,7 +51,7 @@ def test_every_format_is_recognised_by_its_content(encode, tone, tmp_path, coded
     path = tmp_path / "upload.bin"
     encode(path, tone(2.0, samplerate), codec, samplerate, container=container)
     song = open_song(path)
-    mix, heard = load(path, tmp_path)
+    mix, heard = read_song(path, tmp_path)
     assert (song.samplerate, song.channels) == (samplerate, 2)
     assert mix.frames == pytest.approx(2 * RATE, abs=1200)
     frames = min(mix.frames, 2 * RATE)
@@ -77,7 +61,7 @@ def test_every_format_is_recognised_by_its_content(encode, tone, tmp_path, coded
 def test_vorbis(tone, tmp_path):
     path = tmp_path / "upload"
     soundfile.write(path, tone(2.0), RATE, format="OGG", subtype="VORBIS")
-    mix, heard = load(path, tmp_path)
+    mix, heard = read_song(path, tmp_path)
     assert mix.frames == 2 * RATE
     assert snr(tone(2.0).T, heard) > 20
 
@@ -86,14 +70,14 @@ def test_vorbis(tone, tmp_path):
 def test_the_sound_of_a_video(encode, tone, tmp_path, container):
     codec, rate = ("libopus", 48000) if container == "webm" else ("aac", 44100)
     path = encode(tmp_path / "v", tone(2.0, rate), codec, rate, container=container, video=container != "webm")
-    _, heard = load(path, tmp_path)
+    _, heard = read_song(path, tmp_path)
     assert level(heard[0], 220) == pytest.approx(0.3, abs=0.02)
     assert level(heard[1], 440) == pytest.approx(0.3, abs=0.02)
 
 
 @pytest.mark.parametrize("samplerate", [8000, 11025, 48000, 96000, 192000])
 def test_resampling_keeps_pitch_level_and_length(wav, tone, tmp_path, samplerate):
-    mix, heard = load(wav(tone(2.0, samplerate), samplerate, "FLOAT"), tmp_path)
+    mix, heard = read_song(wav(tone(2.0, samplerate), samplerate, "FLOAT"), tmp_path)
     assert mix.frames == 2 * RATE
     middle = slice(RATE // 2, -RATE // 2)
     assert snr(tone(2.0).T[:, middle], heard[:, middle]) > 90
@@ -102,21 +86,21 @@ def test_resampling_keeps_pitch_level_and_length(wav, tone, tmp_path, samplerate
 def test_resampling_lets_no_alias_through(wav, tmp_path):
     time = np.arange(192000) / 192000
     mixed = 0.5 * np.sin(2 * np.pi * 30000 * time) + 0.1 * np.sin(2 * np.pi * 1000 * time)
-    _, heard = load(wav(np.stack([mixed] * 2, 1), 192000, "FLOAT"), tmp_path)
+    _, heard = read_song(wav(np.stack([mixed] * 2, 1), 192000, "FLOAT"), tmp_path)
     assert level(heard[0], 44100 - 30000) < 1e-5
     assert level(heard[0], 1000) == pytest.approx(0.1, rel=1e-3)
 
 
 def test_mono_is_heard_on_both_sides_as_loud(wav, tone, tmp_path):
     expected = tone(1.0, channels=1)
-    _, heard = load(wav(expected, subtype="FLOAT"), tmp_path)
+    _, heard = read_song(wav(expected, subtype="FLOAT"), tmp_path)
     np.testing.assert_allclose(heard, np.concatenate([expected.T] * 2), atol=1e-6)
 
 
 def test_surround_keeps_sides_and_centre_and_says_so(encode, tmp_path):
     time = np.arange(RATE) / RATE
     speakers = np.stack([0.2 * np.sin(2 * np.pi * 300 * (1 + c) * time) for c in range(6)], 1)  # FL FR FC LFE BL BR
-    mix, heard = load(encode(tmp_path / "s", speakers, "flac", layout="5.1", container="flac"), tmp_path)
+    mix, heard = read_song(encode(tmp_path / "s", speakers, "flac", layout="5.1", container="flac"), tmp_path)
     left, right = ([level(side, 300 * (1 + c)) / 0.2 for c in range(6)] for side in heard)
     scale = 1 / (1 + math.sqrt(2))
     half = scale / math.sqrt(2)
@@ -128,7 +112,7 @@ def test_surround_keeps_sides_and_centre_and_says_so(encode, tmp_path):
 def test_statistics_are_those_of_the_whole_song(wav, tmp_path):
     rng = np.random.default_rng(1)
     samples = np.clip(rng.normal(0.01, 0.4, (200_003, 2)), -1, 1)
-    mix, heard = load(wav(samples, subtype="FLOAT"), tmp_path)
+    mix, heard = read_song(wav(samples, subtype="FLOAT"), tmp_path)
     mono = heard.mean(axis=0, dtype=np.float64)
     assert mix.mean == pytest.approx(mono.mean(), rel=1e-6)
     assert mix.std == pytest.approx(mono.std(ddof=1), rel=1e-6)
@@ -138,7 +122,7 @@ def test_statistics_are_those_of_the_whole_song(wav, tmp_path):
 
 
 def test_blocks_start_again_and_reads_are_padded(wav, tone, tmp_path):
-    mix, heard = load(wav(tone(0.5), subtype="FLOAT"), tmp_path)
+    mix, heard = read_song(wav(tone(0.5), subtype="FLOAT"), tmp_path)
     assert [block.shape[1] for block in mix.blocks(8192)] == [8192, 8192, 5666]
     np.testing.assert_array_equal(np.concatenate(list(mix.blocks(777)), axis=1), heard)
     around = mix.read(-100, mix.frames + 250)
@@ -153,7 +137,7 @@ def test_tags_and_cover_art(encode, tone, tmp_path):
     path = encode(tmp_path / "c", tone(1.0), "libmp3lame", container="mp3", tags=tags, picture=True)
     song = open_song(path)
     assert song.tags == {"title": "Öl", "artist": "A" * 300, "album": "B"}
-    _, heard = load(path, tmp_path)
+    _, heard = read_song(path, tmp_path)
     assert level(heard[1], 440) == pytest.approx(0.3, abs=0.02)
 
 
@@ -174,7 +158,7 @@ def test_what_is_no_sound_gets_one_sentence(tmp_path, kind, suffix):
     path = tmp_path / f"upload{suffix}"
     path.write_bytes(content)
     with pytest.raises(BadInput, match=words) as caught:
-        load(path, tmp_path)
+        read_song(path, tmp_path)
     assert caught.value.sentence.endswith(".")
     assert str(tmp_path) not in caught.value.sentence
 
@@ -223,19 +207,19 @@ def test_a_data_chunk_of_no_length(tmp_path):
     path = tmp_path / "none.wav"
     soundfile.write(path, np.zeros((0, 2)), RATE)
     with pytest.raises(BadInput, match="nothing that can be played"):
-        load(path, tmp_path)
+        read_song(path, tmp_path)
 
 
 @pytest.mark.parametrize("constant", [0.0, 0.4])
 def test_silence_and_a_constant_level_are_told_apart(wav, tmp_path, constant):
     path = wav(np.full((RATE, 2), constant), subtype="FLOAT")
     with pytest.raises(BadInput, match="only a constant level" if constant else "silent from beginning to end"):
-        load(path, tmp_path)
+        read_song(path, tmp_path)
 
 
 def test_sound_that_cancels_in_mono_is_no_silence(wav, tone, tmp_path):
     side = tone(1.0, channels=1)
-    mix, _ = load(wav(np.concatenate([side, -side], 1), subtype="FLOAT"), tmp_path)
+    mix, _ = read_song(wav(np.concatenate([side, -side], 1), subtype="FLOAT"), tmp_path)
     assert mix.std < 1e-6
     assert mix.peak == pytest.approx(0.3, abs=1e-3)
 
@@ -244,14 +228,14 @@ def test_numbers_that_are_none_become_silence_with_a_notice(wav, tone, tmp_path)
     samples = tone(1.0)
     samples[100:110, 0] = np.nan
     samples[200, 1] = np.inf
-    mix, heard = load(wav(samples, 48000, subtype="FLOAT"), tmp_path, 48000)
+    mix, heard = read_song(wav(samples, 48000, subtype="FLOAT"), tmp_path, 48000)
     assert np.isfinite(heard).all()
     assert not heard[0, 100:110].any() and heard[1, 200] == 0
     assert mix.notices == ("11 samples of the file are not numbers; they were replaced by silence.",)
 
 
 def test_an_offset_and_too_loud_a_song_are_noted(wav, tone, tmp_path):
-    mix, _ = load(wav(40 * tone(1.0) + 1.0, subtype="FLOAT"), tmp_path)
+    mix, _ = read_song(wav(40 * tone(1.0) + 1.0, subtype="FLOAT"), tmp_path)
     assert any("DC offset" in notice for notice in mix.notices)
     assert any("22 dB over full scale" in notice for notice in mix.notices)
 
@@ -261,7 +245,7 @@ def test_a_truncated_file_gives_its_start_and_a_notice(encode, tone, tmp_path, c
     whole = encode(tmp_path / "whole", tone(8.0), codec, container=container).read_bytes()
     path = tmp_path / "cut"
     path.write_bytes(whole[: len(whole) // 2])
-    mix, heard = load(path, tmp_path)
+    mix, heard = read_song(path, tmp_path)
     assert mix.seconds == pytest.approx(4.0, abs=0.5)
     assert level(heard[0, : 3 * RATE], 220) == pytest.approx(0.3, abs=0.02)
     assert len(mix.notices) == 1
@@ -283,7 +267,7 @@ def test_damage_in_the_middle_is_left_out_and_noted(encode, tone, tmp_path):
         content[start : start + 3] = rng.bytes(3)
     path = tmp_path / "damaged"
     path.write_bytes(content)
-    mix, heard = load(path, tmp_path)
+    mix, heard = read_song(path, tmp_path)
     assert level(heard[0, :RATE], 220) == pytest.approx(0.3, abs=0.02)
     assert any("damaged" in notice or "ends early" in notice for notice in mix.notices)
 
@@ -295,7 +279,7 @@ def test_a_wav_written_to_a_pipe_has_no_length(wav, tone, tmp_path, size):
     at = content.index(b"data") + 4
     content[at : at + 4] = struct.pack("<I", size)
     path.write_bytes(content)
-    mix, _ = load(path, tmp_path, limit=60)
+    mix, _ = read_song(path, tmp_path, limit=60)
     assert mix.seconds == pytest.approx(2.0, abs=0.01)
     assert mix.notices == ()
 
