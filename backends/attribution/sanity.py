@@ -7,8 +7,9 @@ with that of a network whose weights are shuffled (Adebayo et al. 2018).
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,9 +19,14 @@ from torch import nn
 from backends.attribution.registry import attribute
 from backends.attribution.types import Attribution, Subject
 
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
+
 STEPS = 8
 RANDOM_ORDERS = 5
 """Random orders of covering that a map is compared with."""
+
+LIKENESS_DECIMALS = 5
+"""Of the range of a map: float32 sums of some thousands of cells are not more exact."""
 
 MAX_LIKENESS = 0.8
 """A map this similar to that of a network with shuffled weights shows the image's edges and not what was learned."""
@@ -58,49 +64,71 @@ class Deletion:
 
 def deletion(subject: Subject, attribution: Attribution, seed: int = 0) -> Deletion:
     """Cover the subject's image with its mean colour, one fraction of the map at a time, and score it each time."""
-    values, image = attribution.values, subject.image
-    assert image is not None  # a map over an image
-    random = np.random.default_rng(seed)
-    orders = [
-        np.argsort(-values, axis=None, kind="stable"),
-        *(random.permutation(values.size) for _ in range(RANDOM_ORDERS)),
-    ]
-    counts = np.unique(np.linspace(0, values.size, STEPS + 1).round().astype(int))
-    curves = []
-    for order in orders:
-        curves.append(subject.score(np.stack([cover(image, values.shape, order[:count]) for count in counts])))
-    return Deletion(counts / values.size, curves[0], np.stack(curves[1:]))
+    steps = RemovalSteps(attribution.values, seed)
+    cells = subject.cells_of_shape(attribution.values.shape)
+    relevant, *random = (subject.evaluate(cells, steps.deleted(order)) for order in (steps.relevant, *steps.random))
+    return Deletion(steps.fractions, relevant, np.stack(random))
 
 
-def cover(image: np.ndarray, shape: tuple[int, ...], places: np.ndarray) -> np.ndarray:
-    """`image` `(S, S, 3)` with these places (flat indices) of a map of `shape` in its mean colour."""
-    hidden = np.zeros(shape, bool)
-    hidden.flat[places] = True
-    rows, columns = (np.arange(side) * count // side for side, count in zip(image.shape[:2], shape, strict=True))
-    mean = image.mean((0, 1)).round().astype(np.uint8)
-    return np.where(hidden[np.ix_(rows, columns)][..., None], mean, image)
+class RemovalSteps:
+    """The parts of a map taken away, or put back, in STEPS steps: the most relevant first, and in random orders.
+
+    Attributes:
+        fractions: `(S,)` of the parts, 0 to 1.
+        relevant: the places of the flat map, the most relevant first.
+        random: RANDOM_ORDERS random orders of them.
+    """
+
+    def __init__(self, values: np.ndarray, seed: int) -> None:
+        draw = np.random.default_rng(seed)
+        self._shape = values.shape
+        self._counts = np.unique(np.linspace(0, values.size, STEPS + 1).round().astype(int))
+        self.fractions = self._counts / values.size
+        self.relevant = np.argsort(-values, axis=None, kind="stable")
+        self.random = [draw.permutation(values.size) for _ in range(RANDOM_ORDERS)]
+
+    def deleted(self, order: np.ndarray) -> np.ndarray:
+        """What is there `(S, *shape)` after each step of taking parts away from all of them."""
+        keep = np.ones((len(self._counts), len(order)))
+        for row, count in zip(keep, self._counts, strict=True):
+            row[order[:count]] = 0
+        return keep.reshape(-1, *self._shape)
+
+    def inserted(self, order: np.ndarray) -> np.ndarray:
+        """What is there `(S, *shape)` after each step of putting parts back where there was none."""
+        return 1 - self.deleted(order)
 
 
-def shuffle_weights(module: nn.Module, seed: int = 0) -> nn.Module:
+def shuffle_weights(module: AnyModule, seed: int = 0, share: float = 1.0) -> AnyModule:
     """A copy of `module` that knows nothing: the numbers of each of its parameters in a random order.
 
     It is a control for maps (Adebayo et al. 2018) and never answers anything. Shuffled and not drawn anew, so that the
     weights keep their scale; buffers such as the statistics of batch normalisation stay as they are.
+
+    Args:
+        module: the network.
+        seed: of the order.
+        share: of the parameters, counted from the last that the module lists; 1 for all.
     """
     control = copy.deepcopy(module)
     generator = torch.Generator().manual_seed(seed)
+    parameters = list(control.parameters())
     with torch.no_grad():
-        for value in control.parameters():
+        for value in parameters[len(parameters) - math.ceil(share * len(parameters)) :]:
             order = torch.randperm(value.numel(), generator=generator).to(value.device)
             value.copy_(value.flatten()[order].view_as(value))
     return control
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's rank correlation of two maps; 0 where one of them is flat."""
+    """Spearman's rank correlation of two maps; 0 where one of them is flat.
+
+    What differs by less than rounding counts as equal: else the noise of a sum would rank the places without relevance.
+    """
     if np.ptp(one) == 0 or np.ptp(other) == 0:
         return 0.0
-    return float(spearmanr(one.ravel(), other.ravel()).statistic)
+    levels = [np.round(values.ravel() / np.ptp(values), LIKENESS_DECIMALS) for values in (one, other)]
+    return float(spearmanr(*levels).statistic)
 
 
 @dataclass(frozen=True)

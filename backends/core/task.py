@@ -21,7 +21,13 @@ from backends.core.live import LiveSession, OpenLiveSession
 from backends.core.model_card import ModelCard
 from backends.core.options import OptionInfo, Options
 
-PACKAGES = ("backends.separation", "backends.matting", "backends.folding", "backends.fewshot")
+PACKAGES: tuple[str, ...] = (
+    "backends.separation",
+    "backends.matting",
+    "backends.folding",
+    "backends.fewshot",
+    "backends.generation",
+)
 """The packages of the tasks, in the order of the pages; each holds its `TASK`."""
 
 
@@ -54,7 +60,10 @@ class Task:
     `own` says which engine takes weights of the user's own: by the ending of a file, such as ".onnx", or what a
     folder's `config.json` says its network is, or "folder" for any other folder. `live` is the "module:function" that
     opens a session with a camera (an `OpenLiveSession`), "" where the task works on files only. `suffixes` are the
-    endings of files that the command line takes out of a folder, where each file is a job.
+    endings of files that the command line takes out of a folder, where each file is a job. `explainable` is the
+    "module:NAME" of what can be asked of an answer (a `backends.attribution.offer.Explainable`), "" for nothing.
+    `noun` is what a file of it is called where that is not the name of its first input.
+    `helpers` are cards of weights that engines use where they are here, which nobody chooses.
     """
 
     name: str
@@ -67,6 +76,9 @@ class Task:
     own: Mapping[str, str] = field(default_factory=dict)
     live: str = ""
     suffixes: tuple[str, ...] = ()
+    explainable: str = ""
+    noun: str = ""
+    helpers: tuple[ModelCard, ...] = ()
 
     @property
     def options(self) -> dict[str, str]:
@@ -92,6 +104,12 @@ class Task:
             raise BadInput(f"{card.title} works on files only; choose another model for the live picture.")
         open_session: OpenLiveSession = _load(self.live)
         return open_session(card, options)
+
+    def load_explainable(self) -> Any:
+        """What can be asked of an answer of this task. Raises BadInput where that is nothing."""
+        if not self.explainable:
+            raise BadInput(f"{self.title}: there is nothing yet to ask of its answers.")
+        return _load(self.explainable)
 
     def options_of(self, card: ModelCard) -> tuple[OptionInfo, ...]:
         """The options that the card's engine takes, less those that this card's network lacks."""

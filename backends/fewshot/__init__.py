@@ -15,5 +15,6 @@ TASK = Task(
     optional=("support", "classes", "target"),
     engines=ENGINES,
     cards=CARDS,
+    explainable="backends.fewshot.explanation.asking:EXPLAINABLE",
     own=dict.fromkeys((".safetensors", ".bin", ".pt", ".pth"), "clip") | {"folder": "clip", "idefics": "flamingo"},
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -72,6 +72,14 @@ class FeatureExtractor(ABC):
     def text_network(self, sentence: str, direction: np.ndarray) -> Network | None:
         """The same for a sentence; None where the model has no gradients, or none of text."""
         return None
+
+    def image_tower(self) -> Any:
+        """A torch module from `(B, side, side, 3)` uint8 to `(B, D)` unit features; None where there is no network."""
+        return None
+
+    def preparation(self) -> Mapping[str, str | int]:
+        """How `prepare` makes the square: the arguments of `prepare_image` beside the side."""
+        return {"mode": "shortest", "interpolation": "bicubic", "fill": 0}
 
     @property
     def space(self) -> str:

@@ -20,6 +20,7 @@ from backends.fewshot.feature_cache import FeatureCache
 from backends.fewshot.feature_extraction import FeatureTable, extract_features
 from backends.fewshot.features import FeatureExtractor
 from backends.fewshot.heads import head_class
+from backends.fewshot.network_file import export_network
 from backends.fewshot.options import FeatureEngineOptions
 from backends.fewshot.results import QueryPredictions, write_features, write_head, write_predictions
 from backends.fewshot.text_features import class_text_features
@@ -48,6 +49,9 @@ class ClassifyJob:
 
     def run(self, out: Path) -> Iterator[Event]:
         """Do the job; files go into the folder `out`, which is made. Raises BadInput."""
+        if self.options.only == "network":
+            yield from export_network(self.extractor, out)
+            return
         extractor, cache = self.extractor, FeatureCache()
         with ExitStack() as stack:
             query = stack.enter_context(open_image_collection(self.inputs["query"]))

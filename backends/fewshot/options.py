@@ -15,9 +15,10 @@ class CommonOptions(Options):
 
     only: str = option(
         "",
-        title="Only features",
-        meaning="“features” looks at the pictures and words and stops there; empty for the whole answer.",
-        choices=("features",),
+        title="Only a part",
+        meaning="“features” looks at the pictures and words and stops there; “network” writes the image network as an "
+        "ONNX file for other programs; empty for the whole answer.",
+        choices=("features", "network"),
         advanced=True,
     )
     seed: int = option(

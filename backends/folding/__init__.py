@@ -1,6 +1,7 @@
 """Fold proteins and open structures. One engine a file; `base.py` holds what they share."""
 
 from backends.core.task import Task
+from backends.folding.alignment.endings import SUFFIXES
 from backends.folding.cards import CARDS, ENGINES
 
 TASK = Task(
@@ -9,8 +10,11 @@ TASK = Task(
     verb="fold",
     inputs=("query",),
     optional=("pae",),
+    noun="protein",
+    suffixes=tuple(f".{ending}" for ending in SUFFIXES),
     engines=ENGINES,
     cards=CARDS,
+    explainable="backends.folding.explanation:EXPLAINABLE",
     own={
         "esmfold2": "esmfold2",
         "folder": "esmfold",

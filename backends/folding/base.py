@@ -64,7 +64,8 @@ class FoldingEngine(Engine):
         """
 
     def run(self, inputs: Mapping[str, Path], options: Mapping[str, Any], out: Path) -> Iterator[Event]:
-        """Fold `inputs["query"]` into `out/model.pdb`, `model.cif`, `confidence.json` and `sanity.json`.
+        """Fold `inputs["query"]` into `out/model.pdb`, `model.cif`, `confidence.json` and `sanity.json`, and
+        of a complex `interfaces.json`.
 
         Yields Progress, the structures on the way as Partials of kind "recycle", Notices, Metrics, then a Folding.
         """
@@ -161,6 +162,7 @@ def _read(path: Path, chain: str) -> Generator[Event, None, Query]:
 
 def write_results(model: Model, out: Path) -> Iterator[Event]:
     """Write the files of a model, judge its geometry and tell both; the last event is a Folding."""
+    from backends.folding.structure import interfaces
     from backends.folding.structure.plausibility_checks import check_structure
     from backends.folding.structure.writer import pdb_with_losses, to_cif, to_pdb
 
@@ -178,6 +180,8 @@ def write_results(model: Model, out: Path) -> Iterator[Event]:
             _text("confidence", "confidence.json", strict_json.dumps(confidence), out, summary),
             _text("sanity", "sanity.json", strict_json.dumps(sanity.to_json()), out, {"verdict": sanity.verdict}),
         ]
+        if found := interfaces.interfaces(structure, model.confidence):
+            artifacts.append(_text("interfaces", "interfaces.json", interfaces.dumps(found), out))
         artifacts += [_array(name, array, model.meta.get(name, {}), out) for name, array in model.extras.items()]
         for rank, (other, its_confidence) in enumerate(model.others, 2):
             artifacts.append(_text("ranked", f"ranked-{rank}.pdb", to_pdb(other), out, _summary(its_confidence)))

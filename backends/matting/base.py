@@ -72,6 +72,10 @@ class MattingEngine(Engine):
         """The (height, width) to which a picture of that size is scaled before `mattes`."""
         return height, width
 
+    def picture_size(self, height: int, width: int) -> tuple[int, int]:
+        """The same for a picture that is not one of a video's, and may take longer."""
+        return self.working_size(height, width)
+
     def begin(self) -> MatteFunction:
         """The function that gives the mattes of one video, in order; an engine that tracks starts afresh here."""
         return self.mattes
@@ -157,9 +161,9 @@ class MattingEngine(Engine):
     def _picture_matte(self, picture: Picture) -> np.ndarray:
         """The raw matte `(h, w)` float32 at the engine's working size."""
         full_width, full_height = picture.size
-        height, width = self.working_size(full_height, full_width)
+        height, width = self.picture_size(full_height, full_width)
         small = cv2.resize(picture.rgb, (width, height), interpolation=cv2.INTER_AREA)
-        return quantise(self.begin()(small[None])[0])
+        return quantise(self.mattes(small[None])[0])
 
     def _write_picture(
         self, picture: Picture, alpha: np.ndarray, options: MattingOptions, out: Path, behind: Path | None

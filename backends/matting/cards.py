@@ -6,6 +6,7 @@ from backends.core.model_card import Limits, ModelCard, WeightFile
 from backends.core.task import EngineSpec
 from backends.matting.capabilities import MattingCapabilities
 from backends.matting.options import MattingOptions
+from backends.weights.packaged import MEDIAPIPE
 
 ENGINES: dict[str, EngineSpec] = {
     "modnet": EngineSpec(
@@ -17,6 +18,16 @@ ENGINES: dict[str, EngineSpec] = {
         "backends.matting.engines.onnx_engine:OnnxEngine",
         MattingOptions,
         MattingCapabilities(live_sides=(256,)),
+    ),
+    "lite": EngineSpec(
+        "backends.matting.engines.lite_engine:LiteEngine",
+        MattingOptions,
+        MattingCapabilities(live_sides=(256,)),
+    ),
+    "lite_edge": EngineSpec(
+        "backends.matting.engines.lite_edge:LiteEdgeEngine",
+        MattingOptions,
+        MattingCapabilities(live_sides=(192, 256, 320, 384, 448)),
     ),
     "classical": EngineSpec(
         "backends.matting.engines.classical:ClassicalEngine",
@@ -39,7 +50,46 @@ def _modnet(kind: str, sha256: str) -> WeightFile:
     return WeightFile(name=name, bytes=26_255_603, sha256=sha256, url=url)
 
 
+def _mediapipe(path: str, size: int, sha256: str) -> WeightFile:
+    """A network of MediaPipe's, in its wheel at `path` below `mediapipe/modules/`."""
+    name = path.rpartition("/")[2]
+    return WeightFile(name=name, bytes=size, sha256=sha256, archive=MEDIAPIPE, path=f"mediapipe/modules/{path}")
+
+
+_SELFIE = _mediapipe(
+    "selfie_segmentation/selfie_segmentation.tflite",
+    249_505,
+    "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
+)
+_SELFIE_WIDE = _mediapipe(
+    "selfie_segmentation/selfie_segmentation_landscape.tflite",
+    250_145,
+    "a77d03f4659b9f6b6c1f5106947bf40e99d7655094b6527f214ea7d451106edd",
+)
+_MEDIAPIPE_NOTE = "MediaPipe by Google, weights included, under Apache 2.0: free for any use."
+
 CARDS: tuple[ModelCard, ...] = (
+    ModelCard(
+        id="selfie-edge",
+        task=_TASK,
+        engine="lite_edge",
+        title="Selfie network with a fine edge",
+        summary="A tiny network for video calls finds the person; the edge is then solved from the picture's colours.",
+        weak_at="The network sees 256 pixels, so thin things far from the body get lost; made for one person close by.",
+        licence="Apache-2.0",
+        licence_note=_MEDIAPIPE_NOTE,
+        tier="full",
+        outputs=("alpha",),
+        parameters=212_600,
+        files=(_SELFIE, _SELFIE_WIDE),
+        limits=_LIMITS,
+        overhead=1.0,
+        preference=45,
+        measured=(
+            "On 60 portraits kept apart, whose masks have a hard edge, its mean absolute error is 0.035 (95 % interval "
+            "0.024 to 0.052), the plain network's 0.035 (0.024 to 0.050); on the rendered clip 0.010 against 0.016."
+        ),
+    ),
     ModelCard(
         id="modnet-photographic",
         task=_TASK,
@@ -99,6 +149,24 @@ CARDS: tuple[ModelCard, ...] = (
         preference=20,
     ),
     ModelCard(
+        id="selfie-lite",
+        task=_TASK,
+        engine="lite",
+        title="Selfie network, plain",
+        summary="The same tiny network without the solved edge: the quickest there is, for slow machines.",
+        weak_at="Hair and fingers are only outlined; made for one person close by.",
+        licence="Apache-2.0",
+        licence_note=_MEDIAPIPE_NOTE,
+        tier="full",
+        outputs=("alpha",),
+        parameters=106_405,
+        files=(_SELFIE,),
+        limits=_LIMITS,
+        overhead=1.0,
+        preference=22,
+        measured="On 60 portraits kept apart its mean absolute error is 0.035 (95 % interval 0.024 to 0.050).",
+    ),
+    ModelCard(
         id="classical",
         task=_TASK,
         engine="classical",
@@ -146,3 +214,28 @@ CARDS: tuple[ModelCard, ...] = (
     ),
 )
 """Best first."""
+
+DETECTORS = ModelCard(
+    id="person-detectors",
+    task=_TASK,
+    engine="lite",
+    title="Face and body detectors",
+    summary="They tell the built-in cut-out where people are, and check what other models cut out.",
+    weak_at="People seen from behind close by, and faces that are mostly hidden.",
+    licence="Apache-2.0",
+    licence_note=_MEDIAPIPE_NOTE,
+    tier="full",
+    files=(
+        _mediapipe(
+            "face_detection/face_detection_full_range_sparse.tflite",
+            676_746,
+            "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
+        ),
+        _mediapipe(
+            "pose_detection/pose_detection.tflite",
+            2_959_046,
+            "9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c",
+        ),
+    ),
+)
+"""Not for cutting out by themselves: used wherever they are here."""

@@ -51,6 +51,7 @@ class MediaInfo:
     `frames` is an estimate for videos (0 where nothing is known); `seconds` likewise. `sar` is the shape of one
     pixel, width over height, upright. `time_base` is the unit of the frames' times, `tick` that of the file's own
     clock, which may be coarser, both in seconds. `origin` is the moment of that clock, in seconds, that counts as 0.
+    `chroma` is how many pixels, across and down, share one sample of colour; (2, 2) also where it has none.
     `audio` names the codecs of the sound tracks; `unknown_tracks` are those that no decoder here knows. `alpha` says
     whether its pictures can be see-through. `timecode` is that of the first frame of the part, "" without one.
     """
@@ -67,6 +68,7 @@ class MediaInfo:
     sar: Fraction = Fraction(1)
     colour: Colour = field(default_factory=Colour)
     depth: int = 8
+    chroma: tuple[int, int] = (2, 2)
     turned: bool = False
     interlaced: bool = False
     audio: tuple[str, ...] = ()

@@ -12,5 +12,6 @@ TASK = Task(
     engines=ENGINES,
     cards=CARDS,
     suffixes=ALL_SUFFIXES,
+    explainable="backends.separation.explanation:EXPLAINABLE",
     own={".th": "demucs", ".safetensors": "demucs", "folder": "demucs"},
 )

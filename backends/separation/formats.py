@@ -23,6 +23,17 @@ SUFFIXES: dict[str, tuple[str, ...]] = {
     "mpeg": (".mpg", ".mpeg", ".vob"),
     "mxf": (".mxf",),
     "avi": (".avi",),
+    "flv": (".flv",),
+    "ac3": (".ac3",),
+    "eac3": (".eac3", ".ec3"),
+    "dts": (".dts",),
+    "tta": (".tta",),
+    "ape": (".ape",),
+    "tak": (".tak",),
+    "mpc8": (".mpc",),
+    "dsf": (".dsf",),
+    "amr": (".amr",),
+    "voc": (".voc",),
 }
 """The endings of files by the FFmpeg demuxer that reads them. Playlists, manifests and other formats that refer to
 further files are not among them, so a crafted file cannot make the decoder read anything else."""

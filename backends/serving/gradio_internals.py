@@ -7,11 +7,16 @@ changed something is found by name and not by a job that hangs.
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
-from backends.core.errors import UserError
+from backends.core import access
+from backends.core.errors import BadInput, UserError
+from backends.core.event_json import VISITOR_HEADER
+from backends.serving.guard import is_loopback
 from backends.serving.quick_gradio import gr
 from backends.serving.uploads import named_files, refuse_addresses
 
@@ -27,11 +32,17 @@ UNREADABLE = "This request names no file that was uploaded here, or is not of th
 FREE_SECONDS = 0.02
 """Between two looks at the queue. Gradio's own millisecond keeps a tenth of a processor at work for nothing."""
 
+MAX_VISITOR_LETTERS = 64
+
 RESERVED = 4
 """Places in the queue that no client can take alone."""
 
+WAITING_SETTING = "FOURFOLD_MAX_WAITING"
+
 CANCEL_PATH = "/gradio_api/cancel"
 """Where a client says that it wants a job no more; the body names the event."""
+
+UPLOAD_PATH = "/gradio_api/upload"
 
 API_PREFIX = "/gradio_api/"
 API_ROUTES = (
@@ -83,11 +94,11 @@ class Page(gr.Blocks):
     def _share_fairly(self) -> None:
         """Let clients take turns in the queue, and none fill it: one that asks for ten jobs is not ten times as old."""
         queue: Any = self._queue
-        push = queue.push
+        push, most = queue.push, max_waiting()
 
         async def push_in_turn(body: Any, request: Any, username: str | None) -> Any:
             mine = sum(_client(event.request) == _client(request) for event in self._queued())
-            if mine >= queue.max_size - RESERVED:
+            if mine >= min(queue.max_size - RESERVED, most):
                 return (
                     False,
                     f"Queue is full. Jobs of one client may take {mine} of its {queue.max_size}.",
@@ -104,6 +115,10 @@ class Page(gr.Blocks):
     def is_queued(self, header: str, value: str) -> bool:
         """Whether a job waits in the queue that was asked for with this header."""
         return any(event.request.headers.get(header) == value for event in self._queued())
+
+    def queue_length(self) -> int:
+        """How many jobs wait."""
+        return len(self._queued())
 
     def _queued(self) -> list[Event]:
         queues = list(self._queue.event_queue_per_concurrency_id.values())
@@ -132,9 +147,24 @@ class Page(gr.Blocks):
         return event_id, followed if event_id else lambda: True
 
 
+def max_waiting() -> int:
+    """How many jobs of one client may wait, where the operator says so. Raises BadInput."""
+    text = os.environ.get(WAITING_SETTING, "").strip()
+    if text and not (text.isdecimal() and int(text) > 0):
+        raise BadInput("FOURFOLD_MAX_WAITING is a number of jobs, such as 4.")
+    return int(text) if text else sys.maxsize
+
+
 def _client(request: Any) -> str:
-    """The address of whoever sent a request."""
-    return request.client.host if request.client is not None else ""
+    """Who sent a request, as far as turns go: an address; of a studio that is trusted so far, one of its visitors.
+
+    A stranger who could name visitors would take a turn for each, so names count only on this machine, or where all
+    who ask know the token.
+    """
+    host = request.client.host if request.client is not None else ""
+    if not access.token() and not is_loopback(host):
+        return host
+    return f"{host} {request.headers.get(VISITOR_HEADER, '')[:MAX_VISITOR_LETTERS]}"
 
 
 def in_turn(items: Sequence[Item], owner: Callable[[Item], str]) -> list[Item]:

@@ -12,11 +12,13 @@ import hashlib
 import hmac
 import ipaddress
 import os
+import time
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.datastructures import URL, Headers, QueryParams
+from starlette.datastructures import URL, Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse
 
@@ -42,6 +44,14 @@ OPEN_PATHS = ("/healthz", "/readyz")
 
 REASON_BYTES = 123
 """The longest reason that a WebSocket can be closed with (RFC 6455, section 5.5)."""
+
+TOO_MANY = "Too many wrong tokens came from your address: wait a minute, then try again.\n"
+WRONG_TOKENS = 10
+"""Wrong tokens that one address may send within WRONG_SECONDS before it has to wait."""
+
+WRONG_SECONDS = 60.0
+WRONG_ADDRESSES = 4096
+"""Addresses that are remembered; the oldest make room."""
 
 COOKIE = "fourfold-token"
 COOKIE_SECONDS = 30 * 24 * 3600
@@ -75,6 +85,24 @@ def own_hosts() -> frozenset[str]:
     return frozenset(name.strip().lower() for name in os.environ.get(HOSTS_SETTING, "").split(",") if name.strip())
 
 
+class WrongTokens:
+    """Counts the wrong tokens of each address within the last minute, so that nobody can try many."""
+
+    def __init__(self) -> None:
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def note(self, address: str) -> None:
+        """One more wrong token came from `address`."""
+        self._times.setdefault(address, deque(maxlen=WRONG_TOKENS)).append(time.monotonic())
+        self._times.move_to_end(address)
+        while len(self._times) > WRONG_ADDRESSES:
+            self._times.popitem(last=False)
+
+    def too_many(self, address: str) -> bool:
+        times = self._times.get(address)
+        return times is not None and len(times) == WRONG_TOKENS and time.monotonic() - times[0] < WRONG_SECONDS
+
+
 class Guard:
     """ASGI middleware that turns foreign requests away with one sentence and status 403.
 
@@ -96,6 +124,7 @@ class Guard:
         self.origins = origins
         self.token = access.token()
         self._cookie = hashlib.sha256(self.token.encode()).hexdigest()
+        self._wrong = WrongTokens()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -104,18 +133,27 @@ class Guard:
             await _refuse(scope, receive, send, sentence, 403)
         elif not self.token or scope["path"].endswith(OPEN_PATHS) or self._knows_token(scope):
             await self.app(scope, receive, send)
-        elif scope["type"] == "http" and self._same(QueryParams(scope["query_string"]).get("token", "")):
+        else:
+            await self._ask_for_token(scope, receive, send)
+
+    async def _ask_for_token(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take the token from the address, or say that one is needed; who sent many wrong ones has to wait."""
+        address, tokens = _address(scope), _tokens(scope)
+        if self._wrong.too_many(address):
+            await _refuse(scope, receive, send, TOO_MANY, 429)
+        elif scope["type"] == "http" and self._same(tokens[-1]):
             await self._remember(scope, receive, send)
         else:
+            if any(tokens):
+                self._wrong.note(address)
             await _refuse(scope, receive, send, NO_TOKEN, 401)
 
     def _knows_token(self, scope: Scope) -> bool:
         """Whether a program sends the token, or a browser the cookie that it got for it."""
-        connection = HTTPConnection(scope)
-        bearer = connection.headers.get("authorization", "").removeprefix("Bearer ")
-        if self._same(connection.headers.get(access.HEADER, "")) or self._same(bearer):
-            return True
-        return hmac.compare_digest(connection.cookies.get(COOKIE, "").encode(), self._cookie.encode())
+        if self._wrong.too_many(_address(scope)):
+            return False
+        header, bearer, cookie, _ = _tokens(scope)
+        return self._same(header) or self._same(bearer) or hmac.compare_digest(cookie.encode(), self._cookie.encode())
 
     def _same(self, word: str) -> bool:
         return hmac.compare_digest(word.encode(), self.token.encode())
@@ -150,6 +188,23 @@ class Guard:
         if headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
             return True
         return headers.get("sec-fetch-mode") == "navigate" and scope.get("method") == "GET" and scope["path"] == "/"
+
+
+def _address(scope: Scope) -> str:
+    """Where a request comes from."""
+    return (scope.get("client") or ("",))[0]
+
+
+def _tokens(scope: Scope) -> tuple[str, str, str, str]:
+    """What a request may bring in place of the token: its header, its bearer word, its cookie, that of its address."""
+    connection = HTTPConnection(scope)
+    bearer = connection.headers.get("authorization", "")
+    return (
+        connection.headers.get(access.HEADER, ""),
+        bearer.removeprefix("Bearer ") if bearer.startswith("Bearer ") else "",
+        connection.cookies.get(COOKIE, ""),
+        connection.query_params.get("token", ""),
+    )
 
 
 def _name(netloc: str) -> str:

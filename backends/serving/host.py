@@ -14,12 +14,22 @@ from importlib.metadata import version
 from pathlib import Path
 
 from backends import __version__
+from backends.attribution.question import Question
 from backends.core.engine import Engine, Progress
 from backends.core.errors import BadInput, EngineFailed, UserError, WeightsMissing
-from backends.core.info import CardInfo, DeviceInfo, Info, OwnWeightsInfo, TaskInfo
+from backends.core.info import (
+    CardInfo,
+    DeviceInfo,
+    EngineExplainInfo,
+    ExplainInfo,
+    Info,
+    OwnWeightsInfo,
+    TaskInfo,
+)
 from backends.core.model_card import ModelCard
 from backends.core.task import Task, tasks
 from backends.serving.speeds import Speeds
+from backends.shared.device_memory import free_memory
 from backends.weights import user_models
 from backends.weights.requirements import folders, missing_needs
 from backends.weights.store import WeightStore
@@ -31,6 +41,9 @@ RUNNABLE_STATES = ("present", "builtin")
 
 RELIABLE_SECONDS = 3.0
 """The shortest run from which the speed of a long one can be told."""
+
+ENOUGH_MEMORY = 0.5
+"""Below this fraction of free memory a model is loaded in the place of all others."""
 
 FAULT = "The model could not be made ready because of a fault of ours; its server's log says more."
 
@@ -53,17 +66,24 @@ class CardState:
 class Host:
     """Cards, weights and engines of one machine. Safe to use from several threads.
 
-    One engine is kept loaded at a time: a card that is asked for replaces the one before it, so that
-    device memory is bounded by the largest model rather than by their sum.
+    One engine is kept loaded at a time, unless told otherwise: a card that is asked for replaces the one that was
+    asked for longest ago, so that device memory is bounded by the largest model rather than by the sum of all.
     """
 
-    def __init__(self, store: WeightStore | None = None, device: str | None = None) -> None:
+    def __init__(self, store: WeightStore | None = None, device: str | None = None, engines: int = 1) -> None:
+        """
+        Args:
+            store: where the weights are.
+            device: "cpu", "cuda" or "mps"; without it what FOURFOLD_DEVICE says, or the best there is.
+            engines: how many are kept loaded, as long as memory is not short.
+        """
         self.store = store or WeightStore()
         self._device = device or os.environ.get("FOURFOLD_DEVICE", "")
         self._transitions: dict[str, CardState] = {}
         self._failures: dict[str, str] = {}
         self._speeds = Speeds(self.store.root / "speeds.json")
-        self._loaded: tuple[tuple[str, str], Engine] | None = None
+        self._loaded: dict[tuple[str, str], Engine] = {}  # the one that was used last at the end
+        self._most_loaded = engines
         self._lock = threading.Lock()
 
     @cached_property
@@ -92,7 +112,7 @@ class Host:
     def any_card(self, card_id: str) -> tuple[Task, ModelCard]:
         """The card of that id, whatever its task."""
         for task in tasks().values():
-            for card in task.cards:
+            for card in (*task.cards, *task.helpers):
                 if card.id == card_id:
                     return task, card
         raise BadInput(f"There is no model called “{card_id}”.")
@@ -102,11 +122,22 @@ class Host:
         transition = self._transitions.get(card.id)
         if transition is not None:
             return transition
-        reason, loaded = self._failures.get(card.id, ""), self._loaded
-        if loaded is not None and loaded[1].card.id == card.id:
+        reason = self._failures.get(card.id, "")
+        if card.id in self.loaded:
             return CardState("ready", reason)
         stored = self.weights_state(card)
         return CardState("present" if stored == "builtin" else stored, reason)
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """The ids of the cards that need not be loaded, the one that was used last at the end."""
+        with self._lock:
+            return tuple(engine.card.id for engine in self._loaded.values())
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Why the last load or download of a card failed, by its id."""
+        return dict(self._failures)
 
     def weights_state(self, card: ModelCard) -> str:
         """The weight store's word, or "absent" where the card lacks a program, package or folder."""
@@ -161,12 +192,15 @@ class Host:
             task.name,
             card.id if card.tier != "yours" else str([(path, *user_models.fingerprint(path)) for path in paths]),
         )
-        if self._loaded is not None and self._loaded[0] == key:
-            yield self._loaded[1]
+        with self._lock:
+            engine = self._loaded.pop(key, None)
+            if engine is not None:
+                self._loaded[key] = engine
+        if engine is not None:
+            yield engine
             return
         yield Progress("Loading the model", 0, 1)
-        with self._lock:
-            self._loaded = None
+        self._make_room()
         with self._in_transition(card, CardState("loading")):
             try:
                 engine = task.engine_class(card.engine)(card, paths)
@@ -176,9 +210,26 @@ class Host:
                     f"The engine {card.engine} is not installed completely on this machine ({error})."
                 ) from error
         with self._lock:
-            self._loaded = (key, engine)
+            self._loaded[key] = engine
         yield Progress("Loading the model", 1, 1)
         yield engine
+
+    def _make_room(self) -> None:
+        """Forget the engines that were used longest ago: all beyond the number, and the others if memory is short."""
+        with self._lock:
+            while len(self._loaded) >= self._most_loaded:
+                del self._loaded[next(iter(self._loaded))]
+            if self._loaded and free_memory(self.device) < ENOUGH_MEMORY * self._total_memory():
+                self._loaded.clear()
+
+    def _total_memory(self) -> int:
+        if self.device == "cuda":
+            import torch
+
+            return int(torch.cuda.mem_get_info()[1])
+        import psutil
+
+        return int(psutil.virtual_memory().total)
 
     def fetch(self, card: ModelCard) -> Generator[Progress, None, None]:
         """Download the card's weights; its state says "downloading" meanwhile, and keeps the reason if that fails."""
@@ -217,7 +268,7 @@ class Host:
         """Everything a page needs to offer the tasks: device, cards with state, limits and measured speed."""
         return Info(
             version=__version__,
-            device=self._device_info(),
+            device=self.device_info(),
             versions=_versions(),
             tasks={task.name: self._task_info(task) for task in tasks().values()},
         )
@@ -229,12 +280,13 @@ class Host:
             inputs=task.inputs,
             optional=task.optional,
             options=task.options,
-            default=self.choose(task)[0].id if self._has_any(task) else "",
+            default=self.choose(task)[0].id if self.has_any(task) else "",
             cards=tuple(self._card_info(task, card) for card in self.cards(task)),
+            explain=_explain_info(task),
             own=OwnWeightsInfo(kinds=tuple(task.own), strange=user_models.unsupported(task, self.store.root)),
         )
 
-    def _has_any(self, task: Task) -> bool:
+    def has_any(self, task: Task) -> bool:
         return any(self.weights_state(card) in RUNNABLE_STATES for card in self.cards(task))
 
     def _card_info(self, task: Task, card: ModelCard) -> CardInfo:
@@ -247,6 +299,8 @@ class Host:
             "options": task.options_of(card),
             "capabilities": task.capabilities_of(card).model_dump(mode="json"),
             "download_bytes": card.download_bytes,
+            "packaged": bool(card.archives),
+            "revision": card.revision,
             "limits": asdict(card.limit(self.device)),
             "speed": card.speed if measured is None else measured,
             "speed_measured_here": measured is not None,
@@ -258,15 +312,39 @@ class Host:
         }
         return CardInfo.model_validate(facts)
 
-    def _device_info(self) -> DeviceInfo:
-        import psutil
-        import torch
-
-        name, memory = "this computer's processor", psutil.virtual_memory().total
+    def device_info(self) -> DeviceInfo:
+        name, memory = "this computer's processor", self._total_memory()
         if self.device == "cuda":
+            import torch
+
             properties = torch.cuda.get_device_properties(0)
             name, memory = properties.name, properties.total_memory
         return DeviceInfo(kind=self.device, name=name, memory_bytes=memory, time=time.time())
+
+
+def _explain_info(task: Task) -> ExplainInfo:
+    """What can be asked of the task's answers."""
+    if not task.explainable:
+        return ExplainInfo()
+    explainable = task.load_explainable()
+    options = Question.described()
+    detail = next(int(info.default) for info in options if info.name == "detail")
+    return ExplainInfo(
+        endpoint="/explain",
+        options=options,
+        targets=explainable.targets,
+        optional=explainable.optional,
+        engines={
+            engine: EngineExplainInfo.model_validate(
+                {
+                    "default": offer.default,
+                    "methods": explainable.described(engine, detail),
+                    "baselines": dict(offer.baselines),
+                }
+            )
+            for engine, offer in explainable.offers.items()
+        },
+    )
 
 
 LIBRARIES = (

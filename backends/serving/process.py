@@ -12,15 +12,22 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from backends.core.errors import BadInput
 from backends.serving.workdir import WorkDir
+
+if TYPE_CHECKING:
+    from backends.serving.places import Site
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
 
 GRACE_SECONDS = 2
 """How long open connections may go on once the server was asked to stop."""
+
+
+CLOSE_SECONDS = 5
+"""How long a cluster may take to be left."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -53,7 +60,9 @@ def serve_until_stopped(
     root: Path | None,
     supervised: bool,
     announce: Callable[[str], None],
+    *,
     drain: float = 0.0,
+    open_site: Callable[[Path], Site] | None = None,
 ) -> NoReturn:
     """Serve until SIGTERM, SIGINT or, with `supervised`, the end of standard input; then end the process.
 
@@ -62,15 +71,18 @@ def serve_until_stopped(
         root: holds uploads and results and is kept; without one a temporary folder does, and goes at the end.
         supervised: whether the end of standard input is the end.
         announce: called with one line of JSON that has the address.
-        drain: seconds that the running job may take to finish after SIGTERM.
+        drain: seconds that running jobs may take to finish after SIGTERM.
+        open_site: finds another place for the work than this process, for a server with this folder.
     """
     temporary, folder = None, root
+    sites: list[Site] = []
     if folder is None:
         temporary = WorkDir()
         folder = temporary.path
 
     def leave(*_: object) -> NoReturn:
         """At once: a model's step under way cannot be interrupted, and an orderly end would wait for it, or crash."""
+        _close(sites)
         if temporary is not None:
             temporary.remove()
         os._exit(0)
@@ -82,16 +94,33 @@ def serve_until_stopped(
     try:
         if temporary is not None:
             temporary.make()
-        _serve(listener, folder, leave, announce, drain)
+        if open_site is not None:
+            sites.append(open_site(folder))
+        _serve(listener, folder, leave, announce, drain=drain, site=sites[0] if sites else None)
     except BaseException:
+        _close(sites)
         if temporary is not None:
             temporary.remove()
         raise
     leave()
 
 
+def _close(sites: list[Site]) -> None:
+    """Leave the place of work, which may not answer any more."""
+    for site in sites:
+        closing = threading.Thread(target=site.close, daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)
+
+
 def _serve(
-    listener: socket.socket, folder: Path, leave: Callable[[], NoReturn], announce: Callable[[str], None], drain: float
+    listener: socket.socket,
+    folder: Path,
+    leave: Callable[[], NoReturn],
+    announce: Callable[[str], None],
+    *,
+    drain: float,
+    site: Site | None = None,
 ) -> None:
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")  # Read as gradio is imported, and kept by it.
     import uvicorn
@@ -101,7 +130,10 @@ def _serve(
     from backends.serving.host import Host
     from backends.serving.live_protocol import MESSAGE_BYTES
 
-    app = build(Host(), folder, address=listener.getsockname()[0])
+    address = listener.getsockname()[0]
+    app = (
+        build(site.host, folder, address=address, place=site.place) if site else build(Host(), folder, address=address)
+    )
 
     class Server(uvicorn.Server):
         """Uvicorn, which would end the process by the same signal again and leave the folder behind."""

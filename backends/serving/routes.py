@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, Response
 
 from backends import __version__
 from backends.core.info import Info, QueueInfo
 from backends.serving import live
-from backends.serving.gradio_internals import CANCEL_PATH, is_hidden
+from backends.serving.gradio_internals import API_PREFIX, CANCEL_PATH, UNREADABLE, UPLOAD_PATH, is_hidden
+from backends.serving.metrics import CONTENT_TYPE
 from backends.serving.server import Server
 
 QUEUE_SIZE = 16
-"""Jobs that may wait; one more is refused in words rather than kept waiting for hours."""
+"""Jobs that may wait for each device; one more is refused in words rather than kept waiting for hours."""
 
 UPLOAD_BYTES = 4 * 1024**3
 
@@ -26,8 +28,14 @@ POLL_SECONDS = 20.0
 CANCEL_BYTES = 64 * 1024
 """A request to cancel is smaller than this."""
 
+log = logging.getLogger(__name__)
+
+HEALTH_METHODS = ["GET", "HEAD"]
+"""How watchdogs ask."""
+
 NOT_HERE = "There are no files to be had here."
 CLEARED = "This file is not here; the job may have been cleared away."
+NO_FILE = "There is no file with a name in this request: send a form (multipart/form-data) that names one."
 NO_JOB = "There is no such job here; it may have been cleared away."
 
 Scope = MutableMapping[str, Any]
@@ -36,7 +44,8 @@ Scope = MutableMapping[str, Any]
 class OwnRoutes:
     """ASGI middleware: hides what of Gradio nobody needs, and hears of every cancel before Gradio does.
 
-    Gradio answers a cancel only once the step under way has ended, and lets go of a job only then.
+    Gradio answers a cancel only once the step under way has ended, and lets go of a job only then. Bodies that
+    make it stumble, such as an upload without a file, are answered here, too.
     """
 
     def __init__(self, app: Callable[..., Awaitable[None]], cancel: Callable[[str], object]) -> None:
@@ -49,7 +58,35 @@ class OwnRoutes:
             return
         if scope["type"] == "http" and scope["path"].rstrip("/") == CANCEL_PATH and scope["method"] == "POST":
             receive = await self._hear(receive)
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(API_PREFIX):
+            await self._post(scope, receive, send)
+            return
         await self.app(scope, receive, send)
+
+    async def _post(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Pass a request on. A body that Gradio stumbles over is its sender's fault; a full disk is not."""
+        failure: list[Any] = []
+
+        async def hold_failures(message: Any) -> None:
+            if failure or message.get("status") == 500:
+                failure.append(message)
+            else:
+                await send(message)
+
+        fault: Exception | None = None
+        try:
+            await self.app(scope, receive, hold_failures)
+        except Exception as error:
+            fault = error
+        if failure and fault is not None and not isinstance(fault, OSError | MemoryError):
+            log.info("a request to %s could not be read", scope["path"], exc_info=fault)
+            sentence = NO_FILE if scope["path"].rstrip("/") == UPLOAD_PATH else UNREADABLE
+            await JSONResponse({"error": sentence}, 400)(scope, receive, send)
+            return
+        for message in failure:
+            await send(message)
+        if fault is not None:
+            raise fault
 
     async def _hear(self, receive: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
         """Read the body, cancel the event that it names, and give the body out again."""
@@ -75,29 +112,33 @@ class OwnRoutes:
 
 def add(api: FastAPI, server: Server) -> None:
     """Add the addresses to `api`; before Gradio is mounted, which takes all others."""
-    live.mount(api, server.host, server.device, server.stopping)
+    live.mount(api, server.place.live, server.device, server.stopping)
     _add_health(api, server)
     _add_jobs(api, server)
 
 
 def _add_health(api: FastAPI, server: Server) -> None:
-    @api.get("/healthz")
+    @api.api_route("/healthz", methods=HEALTH_METHODS)
     def healthz() -> dict[str, str]:
         return {"status": "ok", "version": __version__}
 
-    @api.get("/readyz")
+    @api.api_route("/readyz", methods=HEALTH_METHODS)
     def readyz() -> JSONResponse:
         if server.stopping.is_set() or server.draining.is_set():
             return JSONResponse({"status": "stopping"}, 503)
         if not server.warm.is_set():
             return JSONResponse({"status": "starting"}, 503)
-        if server.warm_error:
-            return JSONResponse({"status": "failed", "reason": server.warm_error}, 503)
+        if problem := server.warm_error or server.place.problem:
+            return JSONResponse({"status": "failed", "reason": problem}, 503)
         return JSONResponse({"status": "ready"})
+
+    @api.get("/metrics")
+    def metrics() -> Response:
+        return Response(server.metrics.text(), media_type=CONTENT_TYPE)
 
     @api.get("/info")
     def info() -> Info:
-        queue = QueueInfo(size=QUEUE_SIZE, upload_bytes=UPLOAD_BYTES)
+        queue = QueueInfo(size=QUEUE_SIZE * server.place.size, upload_bytes=UPLOAD_BYTES)
         return server.host.info().model_copy(update={"boot": server.boot, "queue": queue})
 
 

@@ -66,11 +66,15 @@ class RunningJob:
             self._last_asked = time.monotonic()
         return time.monotonic() - self._last_asked <= self._grace if self._grace else self._is_followed()
 
-    def follow(self) -> Events:
-        """Every event as it comes. Raises what the job raised; ends early once the job is cancelled or not followed."""
-        start, over = 0, False
+    def follow(self, followed: Callable[[], bool] | None = None) -> Events:
+        """Every event as it comes. Raises what the job raised; ends early once the job is cancelled or not followed.
+
+        Args:
+            followed: whether this follower is still there, where it is another than the one who asked for the job.
+        """
+        start, over, followed = 0, False, followed or self._is_followed
         try:
-            while not over and self._is_followed() and not self._cancelled.is_set():
+            while not over and followed() and not self._cancelled.is_set():
                 events, ended = self.since(start, LOOK_SECONDS)
                 yield from events
                 start, over = start + len(events), ended and not events
@@ -133,8 +137,13 @@ class RunningJobs:
     @property
     def busy(self) -> bool:
         """Whether any job has not ended."""
+        return self.count > 0
+
+    @property
+    def count(self) -> int:
+        """How many jobs have not ended."""
         with self._lock:
-            return any(not job.ended for job in self._jobs.values())
+            return len({id(job) for job in self._jobs.values() if not job.ended})
 
     def get(self, job_id: str) -> RunningJob | None:
         with self._lock:

@@ -6,6 +6,7 @@ import errno
 import logging
 import math
 import secrets
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,14 +16,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from backends.core import logs
 from backends.core.engine import Metric
 from backends.core.errors import BadInput, EngineFailed, UserError
 from backends.core.event_json import error_json, event_json
-from backends.core.task import Task, tasks
+from backends.core.task import Task
 from backends.serving.host import Host
 from backends.serving.job_folders import KEEP_SECONDS, JobFolder, JobFolders
+from backends.serving.metrics import Metrics
+from backends.serving.places import Begun, LocalDevice, Place, Work
 from backends.serving.quick_gradio import gr
-from backends.serving.run_job import JobRequest, run_job
 from backends.serving.running_jobs import GRACE_SECONDS, ID, LOOK_SECONDS, Events, RunningJob, RunningJobs
 from backends.serving.uploads import Uploads
 
@@ -32,6 +35,9 @@ CRASH = "The model stopped because of a fault of ours; your file is kept. Try ag
 FETCH_CRASH = "The download stopped because of a fault of ours; what has arrived is kept. Try again."
 NO_MEMORY = "This machine ran out of memory; try a shorter file or a smaller model."
 NO_ROOM = "The disk of the machine that runs the models is full; make room there and try again."
+ROOM_BYTES = 64 * 1024**2
+"""Space on the disk without which no job begins."""
+
 STOPPED = "The model server was stopped; start this again when it is back."
 
 
@@ -58,11 +64,22 @@ class Caller:
 ANYBODY = Caller()
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What a client asks for: `kind` is "run" for a job, "explain" for a question about one."""
+
+    kind: str
+    task: Task
+    files: Mapping[str, Path]
+    weights: str
+    options: Any
+
+
 class Server:
     """A host and its job folders. `boot` is another after every start, so that a client can tell that the jobs it
-    knew are gone; `device` is held by whoever works on it."""
+    knew are gone; `device` is held by whoever works on that of this process; `place` does the work of jobs."""
 
-    def __init__(self, host: Host, root: Path, keep: float = KEEP_SECONDS) -> None:
+    def __init__(self, host: Host, root: Path, keep: float = KEEP_SECONDS, place: Place | None = None) -> None:
         self.host = host
         self.folders = JobFolders(root / "jobs", keep)
         self.uploads = Uploads(root / "uploads", keep=keep)
@@ -74,15 +91,15 @@ class Server:
         self.stopping = threading.Event()
         self.draining = threading.Event()
         self.device = threading.Lock()
+        self.place: Place = place or LocalDevice(host, self.device)
+        self.metrics = Metrics()
+        self.metrics.show("jobs_running", "Jobs that have begun and not ended.", lambda: self.running.count)
+        self.metrics.add(self.place.numbers)
 
     def warm_up(self) -> None:
         """Load the default engine of the first task, so that the first job need not wait; /readyz tells."""
         try:
-            task = next(iter(tasks().values()))
-            self.host.info()  # Imports torch, for which no request should have to wait.
-            with self.device:
-                for _ in self.host.engine(task, *self.host.choose(task)):
-                    pass
+            self.place.warm_up()
         except UserError as error:
             self.warm_error = error.sentence
         except Exception as error:
@@ -119,13 +136,38 @@ class Server:
             options: the engine's, as they came.
             caller: who asks; the job ends once they are gone, or have cancelled it.
         """
+        request = _Request("run", task, files, weights, options)
+        yield from self._in_folder(request, caller)
+
+    def explain(
+        self, task: Task, files: Mapping[str, Path], weights: str, question: Any, caller: Caller = ANYBODY
+    ) -> Events:
+        """Say why a model answers as it does, as JSON events like those of a job.
+
+        Args:
+            task: whose model.
+            files: the uploads by the names of the task's inputs.
+            weights: the id of a card, or "" for the best.
+            question: a `backends.attribution.question.Question` as JSON.
+            caller: who asks.
+        """
+        request = _Request("explain", task, files, weights, question)
+        yield from self._in_folder(request, caller)
+
+    def _in_folder(self, request: _Request, caller: Caller) -> Events:
+        """The events of a request, whose files go into a folder of its own; one asked for again is the same job."""
+        if (known := self.folders.job(caller.job_id)) is not None:
+            with closing(known.follow(caller.followed)) as events:
+                yield from events
+            return
         folder = self.folders.open(caller.job_id)
+        name = request.task.name
 
         def make(job: RunningJob) -> Events:
+            logs.begin_job(folder.token)
             try:
-                with self.uploads.used(files):
-                    events = self._events(task, files, weights, options, folder)
-                    yield from errors_as_events(events, task.name, CRASH)
+                with self.uploads.used(request.files):
+                    yield from self.metrics.watch(name, errors_as_events(self._events(request, folder), name, CRASH))
             finally:
                 self.folders.close(folder)
 
@@ -139,7 +181,8 @@ class Server:
         with closing(job.follow()) as events:
             yield from events
 
-    def _events(self, task: Task, files: Mapping[str, Path], weights: str, options: Any, folder: JobFolder) -> Events:
+    def _events(self, request: _Request, folder: JobFolder) -> Events:
+        task, files, weights, options = request.task, request.files, request.weights, request.options
         if not isinstance(options, dict | None):
             raise BadInput("The options must be a JSON object, such as {}.")
         if self.draining.is_set():
@@ -149,19 +192,15 @@ class Server:
         if gone := [name for name, path in files.items() if not self.uploads.holds(path)]:
             raise BadInput(f"The {gone[0]} is not on the server any more; upload it again.")
         assert folder.job is not None
-        # Gradio's queue admits one job a device; the lock keeps the warm-up, live pictures and jobs whose connection
-        # broke out of its way too.
-        with folder.job.device(self.device) as mine:
-            if not mine:
-                return
-            card, paths = self.host.choose(task, weights=weights)
-            yield {"type": "started", "job": folder.token, "card": card.id, "device": self.host.device}
-            request = JobRequest(task, card, paths, files, options or {}, folder.path)
-            with closing(run_job(self.host, request)) as events:
-                for event in events:
-                    self._go_on()
-                    if isinstance(event, Metric) and not math.isfinite(event.value):
-                        continue  # Not JSON: a number that could not be measured, or the level of silence, is left out.
+        _check_room(folder.path, files)
+        work = Work(request.kind, task.name, weights, files, options or {}, folder.path, folder.token)
+        with closing(self.place.run(work, folder.job)) as events:
+            for event in events:
+                self._go_on()
+                if isinstance(event, Begun):
+                    yield {"type": "started", "job": folder.token, "card": event.card, "device": event.device}
+                # Not JSON: a number that could not be measured, or the level of silence, is left out.
+                elif not isinstance(event, Metric) or math.isfinite(event.value):
                     yield event_json(event, partial(self.folders.locate, folder))
 
     def _go_on(self) -> None:
@@ -172,7 +211,9 @@ class Server:
         """Download the weights of a card as JSON events, ending with {"type": "fetched"}."""
         yield from self._follow(
             RunningJob(
-                lambda _: errors_as_events(self._fetch_events(card_id), f"fetching {card_id}", FETCH_CRASH),
+                lambda _: self.metrics.watch(
+                    "fetch", errors_as_events(self._fetch_events(card_id), f"fetching {card_id}", FETCH_CRASH)
+                ),
                 caller.followed,
                 caller.grace,
             ),
@@ -186,6 +227,12 @@ class Server:
                 self._go_on()
                 yield event_json(event, lambda _: {})
         yield {"type": "fetched", "card": card.id, "bytes": card.download_bytes}
+
+
+def _check_room(folder: Path, files: Mapping[str, Path]) -> None:
+    """Raise EngineFailed where the disk is too full to begin: results take about as much as what was sent, or more."""
+    if shutil.disk_usage(folder).free < ROOM_BYTES + sum(path.stat().st_size for path in files.values()):
+        raise EngineFailed(NO_ROOM)
 
 
 def errors_as_events(events: Events, what: str, crash: str) -> Events:

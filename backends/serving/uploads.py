@@ -51,7 +51,11 @@ class Uploads:
 
     @contextmanager
     def used(self, files: Mapping[str, Path]) -> Generator[None, None, None]:
-        """One job's hold on its files. At the end those that nobody else sent or waits for are deleted."""
+        """One job's hold on its files. At the end those that nobody else sent or waits for are deleted.
+
+        A file that was written since is somebody's next upload, of which Gradio tells only a moment later.
+        """
+        began = time.time()
         mine = Counter(path for file in files.values() if (path := file.resolve()).is_relative_to(self.root))
         with self._lock:
             self._used.update(mine)
@@ -63,7 +67,7 @@ class Uploads:
                 self._sent.subtract(mine)
                 wanted = self._in_use()
                 for path in mine:
-                    if self._sent[path] <= 0 and path not in wanted:
+                    if self._sent[path] <= 0 and path not in wanted and _changed(path) < began:
                         self._delete(path)
 
     def sweep(self) -> None:

@@ -21,6 +21,8 @@ from PIL import Image, ImageOps
 
 from backends.core.errors import BadInput, TooLarge, UserError
 from backends.shared.isolation import isolated_call
+from backends.shared.png_rows import lacks_rows
+from backends.shared.records import from_fields, to_fields
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +39,31 @@ HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"
 HEIC = "This HEIC picture is damaged or of a kind that cannot be read: share it as JPEG and choose that."
 
 FAR_TOO_LARGE = "This picture has far too many pixels to be worked on: make it smaller."
+RAW = (
+    "This is a raw photograph, of which only a small preview could be read: export it as JPEG or TIFF and choose that."
+)
 DAMAGED = f"This picture is damaged and could not be read: choose a {FORMATS}."
+EMPTY = "This file is empty: choose another one."
+NO_PICTURE = f"This is no picture that can be read here: choose a {FORMATS}."
+OTHER_KINDS = (
+    (b"8BPS", "a Photoshop file"),
+    (b"%PDF", "a PDF"),
+    (b"%!PS", "a PostScript file"),
+    (b"\0\0\x01\0", "an icon"),
+    (b"\xff\x0a", "a JPEG XL picture"),
+    (b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
+    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture"),
+    (b"<svg", "a drawing (SVG)"),
+    (b"<?xml", "a drawing (SVG) or another XML file"),
+)
+"""Pictures of other kinds by their first bytes, and what each is called."""
 
 ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 """Formats in which several pictures are an animation."""
 
 ORIENTATION = 0x0112
+SUBFILE_TYPE, REDUCED, DNG_VERSION = 0x00FE, 1, 0xC612
+"""Tags of TIFF: raw files of cameras are TIFF files whose first picture is a preview."""
 SIDEWAYS = (5, 6, 7, 8)
 
 pillow_heif.register_heif_opener()
@@ -122,18 +143,20 @@ def read(source: Path | bytes, side: int | None = None, most: int = MAX_PICTURE_
         TooLarge: too many pixels.
         UndecodableFile: it crashes the decoder.
     """
-    return Decoded(**isolated_call(DECODE, source=source, side=side, most=most))
+    return from_fields(Decoded, isolated_call(DECODE, source=source, side=side, most=most))
 
 
 def decode(source: str | bytes, side: int | None, most: int) -> Iterator[dict[str, Any]]:
     """The fields of the only picture that `read` reads."""
-    yield vars(_decode(Path(source) if isinstance(source, str) else source, side, most))
+    yield to_fields(_decode(Path(source) if isinstance(source, str) else source, side, most))
 
 
 def _decode(source: Path | bytes, side: int | None, most: int) -> Decoded:
     head = source[:16] if isinstance(source, bytes) else _head(source)
-    with open_image(source, damaged=HEIC if looks_like_heic(head) else DAMAGED) as file:
+    with open_image(source, damaged=_unreadable(head)) as file:
         width, height = file.size
+        if file.format == "TIFF" and _is_raw(file):
+            raise BadInput(RAW)
         if width * height > most:
             raise TooLarge(
                 f"This is {width} × {height} pixels; up to {most / 1e6:.0f} megapixels can be worked on: "
@@ -141,11 +164,35 @@ def _decode(source: Path | bytes, side: int | None, most: int) -> Decoded:
             )
         several = bool(getattr(file, "is_animated", False))
         moving, pages = several and file.format in ANIMATED, several and file.format == "TIFF"
-        sideways = file.getexif().get(ORIENTATION, 1) in SIDEWAYS
+        # Pillow gives the size of a TIFF as it is watched, that of others as it is stored.
+        sideways = file.format != "TIFF" and file.getexif().get(ORIENTATION, 1) in SIDEWAYS
         if side:
             _draft(file, side)
-        rgb = over_white(upright(file))
+        straight = upright(file)
+        if file.format == "PNG" and lacks_rows(source, file):
+            raise BadInput(DAMAGED)
+        rgb = over_white(straight)
         return Decoded(rgb, *((height, width) if sideways else (width, height)), moving, pages)
+
+
+def _unreadable(head: bytes) -> str:
+    """What to say of a file with these first bytes that could not be read.
+
+    >>> _unreadable(b"8BPS")
+    'This is a Photoshop file, which is not read here: export it as JPEG or PNG and choose that.'
+    """
+    if looks_like_picture(head):
+        return HEIC if looks_like_heic(head) else DAMAGED
+    for start, name in OTHER_KINDS:
+        if head.lstrip().startswith(start):
+            return f"This is {name}, which is not read here: export it as JPEG or PNG and choose that."
+    return NO_PICTURE if head else EMPTY
+
+
+def _is_raw(file: Image.Image) -> bool:
+    """Whether a TIFF file is a camera's raw file, or begins with a preview as those do."""
+    tags = file.getexif()
+    return DNG_VERSION in tags or tags.get(SUBFILE_TYPE) == REDUCED
 
 
 def _draft(file: Image.Image, side: int) -> None:

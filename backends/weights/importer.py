@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from backends.core.errors import BadInput
 from backends.core.model_card import ModelCard
@@ -13,6 +13,7 @@ def files_to_import(card: ModelCard, source: Path | Iterable[Path]) -> list[Path
     """The files to import: of a folder, those whose size or name is one of the card's."""
     sources = [source] if isinstance(source, Path) else list(source)
     marks: set[int | str] = {file.bytes for file in card.files} | {file.name for file in card.files}
+    marks |= {archive.file for archive in card.archives} | {PurePosixPath(file.path).name for file in card.files}
     files = []
     for path in sources:
         if path.is_dir():

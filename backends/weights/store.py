@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import re
 import shutil
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Literal
@@ -15,8 +16,9 @@ from filelock import FileLock, Timeout
 
 from backends.core.engine import Progress
 from backends.core.errors import BadInput, DownloadFailed, UserError, WeightsBroken, WeightsMissing
-from backends.core.model_card import ModelCard, WeightFile
-from backends.weights.digests import READ_ONLY, Digests, hash_file, matches, outcome
+from backends.core.model_card import Archive, ModelCard, WeightFile
+from backends.weights.archives import Archives, convert_member, take_member
+from backends.weights.digests import READ_ONLY, Digests, Steps, hash_file, matches, outcome
 from backends.weights.download import REPORT_SECONDS, Patience, discard, download, size_text
 from backends.weights.importer import files_to_import
 from backends.weights.locations import STARTERS, default_root, is_offline, origin_of
@@ -46,6 +48,7 @@ class WeightStore:
         self.offline = is_offline() if offline is None else offline
         self.patience = patience or Patience()
         self._digests, self._shipped = Digests(), Digests(notes=False)
+        self.archives = Archives(self.root / ".archives", self._digests)
 
     def path(self, card: ModelCard, file: WeightFile) -> Path:
         """Where `file` lies once it is here. Names come from cards, which are code; they are held to one folder."""
@@ -93,10 +96,11 @@ class WeightStore:
         """The files of `card` that are still to be fetched, whole or in part."""
         return tuple(file for file in card.files if self._condition(card, file) != "present")
 
-    def fetch(self, card: ModelCard) -> Generator[Progress, None, None]:
+    def fetch(self, card: ModelCard, keep_archives: bool = False) -> Generator[Progress, None, None]:
         """Download what `card` lacks, check it, and put it in place. Closing the generator keeps what has arrived.
 
-        Counts are bytes of the whole card, under the stages "Downloading TITLE" and "Checking TITLE".
+        Counts are bytes of the whole card, under the stages "Downloading TITLE" and "Checking TITLE". An archive is
+        removed once its members are here, unless the caller keeps it for other cards.
 
         Raises:
             DownloadFailed: with one sentence; the next call goes on where this one stopped.
@@ -105,21 +109,23 @@ class WeightStore:
         here = {file.name: self.path(card, file).stat().st_size for file in card.files if self._here(card, file)}
         if card.tier == "starter" and len(here) < len(card.files):
             raise DownloadFailed(_not_as_shipped(card))
-        sizes = {file.name: here.get(file.name, file.bytes) for file in card.files}
-        if len(here) < len(card.files):
+        lacking = [file for file in card.files if file.name not in here]
+        if lacking:
             self._prepare(card)
+        parcels = [(file.bytes, self._bring(card, file)) for file in lacking if not file.archive]
+        parcels += [(each.bytes, self._bring_archive(card, each, keep_archives)) for each in _archives_of(lacking)]
         before = sum(here.values())
-        yield Progress(f"Downloading {card.title}", before, sum(sizes.values()), "bytes")
-        for file in card.files:
-            if file.name in here:
-                continue
+        total = before + sum(size for size, _ in parcels)
+        yield Progress(f"Downloading {card.title}", before, total, "bytes")
+        for stated, steps in parcels:
+            size = stated
             try:
-                for verb, done, total in self._bring(card, file):
-                    sizes[file.name] = max(sizes[file.name], total, done)
-                    yield Progress(f"{verb} {card.title}", before + done, sum(sizes.values()), "bytes")
+                for verb, done, known in steps:
+                    size = max(size, known, done)
+                    yield Progress(f"{verb} {card.title}", before + done, total + size - stated, "bytes")
             except OSError as error:
                 raise DownloadFailed(self._disk_sentence(error)) from error
-            before += sizes[file.name]
+            before, total = before + size, total + size - stated
 
     def import_files(self, card: ModelCard, source: Path | Iterable[Path]) -> tuple[Path, ...]:
         """Copy local files of `card` into the store, recognised by their content whatever their names.
@@ -137,17 +143,31 @@ class WeightStore:
                 digest = outcome(hash_file(given))
             except OSError as error:
                 raise BadInput(f"“{given.name}” cannot be read ({error.strerror}).") from error
-            file = next((file for file in card.files if matches(digest, file)), None)
-            if file is None:
-                raise BadInput(
-                    f"“{given.name}” is not one of the published files of “{card.title}” "
-                    f"({', '.join(file.name for file in card.files)}), or it is damaged."
-                )
             try:
-                imported.append(self._take(card, file, given, digest))
+                imported += self._import_file(card, given, digest)
             except OSError as error:
                 raise BadInput(self._disk_sentence(error)) from error
         return tuple(imported)
+
+    def _import_file(self, card: ModelCard, given: Path, digest: str) -> list[Path]:
+        """What `given`, which hashes to `digest`, holds of `card`: a file, one before its conversion, or an archive."""
+        for file in card.files:
+            if matches(digest, file):
+                return [self._take(card, file, given, digest)]
+            if file.member_sha256 == digest:
+                outcome(self._store(card, file, partial(convert_member, given)))
+                return [self.path(card, file)]
+        for archive in card.archives:
+            if archive.sha256 == digest:
+                files = [file for file in card.files if file.archive == archive]
+                for file in files:
+                    outcome(self._store(card, file, partial(take_member, given)))
+                return [self.path(card, file) for file in files]
+        raise BadInput(
+            f"“{given.name}” is not one of the published files of “{card.title}” "
+            f"({', '.join([*(file.name for file in card.files), *(each.file for each in card.archives)])}), "
+            "or it is damaged."
+        )
 
     def remove(self, card: ModelCard) -> None:
         """Delete the weights of `card` and any part of them.
@@ -202,7 +222,9 @@ class WeightStore:
             free = shutil.disk_usage(self.root).free
         except OSError as error:
             raise DownloadFailed(self._disk_sentence(error)) from error
-        needed = sum(file.bytes - _size(_part(self.path(card, file))) for file in self.missing(card))
+        lacking = self.missing(card)
+        needed = sum(file.bytes - _size(_part(self.path(card, file))) for file in lacking)
+        needed += sum(2 * archive.bytes - self.archives.begun(archive) for archive in _archives_of(lacking))
         if needed + _ROOM_TO_BREATHE > free:
             raise DownloadFailed(
                 f"“{card.title}” needs {size_text(needed)} more on the disk of {self.root}, where {size_text(free)} "
@@ -213,7 +235,7 @@ class WeightStore:
         """One file, from wherever it stands to checked and in place, while no other process does the same."""
         path = self.path(card, file)
         lock = self._lock(card, file)
-        yield from _await(lock, _part(path), file)
+        yield from _await(lock, lambda: (_size(_part(path)), file.bytes))
         try:
             if self._here(card, file):  # another process was faster
                 yield "Downloading", path.stat().st_size, path.stat().st_size
@@ -223,6 +245,37 @@ class WeightStore:
             discard(_part(path))
         finally:
             lock.release()
+
+    def _bring_archive(self, card: ModelCard, archive: Archive, keep: bool) -> _Step:
+        """All files of `card` that come in `archive`, while no other process does anything with it."""
+        lock = self._lock_named(archive.file)
+        yield from _await(lock, lambda: (self.archives.begun(archive), archive.bytes))
+        try:
+            files = [file for file in self.missing(card) if file.archive == archive]
+            if files:
+                yield from self.archives.bring(archive)
+            else:  # another process was faster
+                yield "Downloading", archive.bytes, archive.bytes
+            for file in files:
+                for _ in self._store(card, file, partial(take_member, self.archives.path(archive))):
+                    yield "Checking", archive.bytes, archive.bytes
+            if not keep:
+                self.archives.discard(archive)
+        finally:
+            lock.release()
+
+    def _store(self, card: ModelCard, file: WeightFile, make: Callable[[WeightFile, Path], Steps]) -> Steps:
+        """Put into place what `make` writes for `file`, unless it is not as published."""
+        path = self.path(card, file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            digest = yield from make(file, _part(path))
+            if not matches(digest, file):
+                raise WeightsBroken(f"“{file.name}” is not as it was published, so it was not taken.")
+            self._digests.settle(_part(path), path, digest)
+        finally:
+            discard(_part(path))
+        return digest
 
     def _download(self, file: WeightFile, part: Path) -> Generator[tuple[str, int, int], None, str]:
         """Make `part` whole and sound; a copy that was begun in an earlier run gets a second chance from zero."""
@@ -259,10 +312,13 @@ class WeightStore:
         return path
 
     def _lock(self, card: ModelCard, file: WeightFile) -> FileLock:
+        return self._lock_named(f"{card.id}--{file.name}")
+
+    def _lock_named(self, name: str) -> FileLock:
         folder = self.root / ".locks"
         folder.mkdir(parents=True, exist_ok=True)
         # A generator may be resumed by another thread each time, so the lock must not belong to one.
-        return FileLock(folder / f"{card.id}--{file.name}.lock", thread_local=False)
+        return FileLock(folder / f"{name}.lock", thread_local=False)
 
     def _disk_sentence(self, error: OSError) -> str:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
@@ -276,14 +332,18 @@ def _not_as_shipped(card: ModelCard) -> str:
     return f"The files of “{card.title}” are not as they ship with Fourfold; put backends/starters back as it was."
 
 
-def _await(lock: FileLock, part: Path, file: WeightFile) -> _Step:
-    """Get the lock, telling meanwhile how far the process that has it is."""
+def _await(lock: FileLock, progress: Callable[[], tuple[int, int]]) -> _Step:
+    """Get the lock, telling meanwhile how far the process that has it is: (bytes here, bytes in all)."""
     while True:
         try:
             lock.acquire(timeout=REPORT_SECONDS)
             return
         except Timeout:
-            yield "Downloading", _size(part), file.bytes
+            yield "Downloading", *progress()
+
+
+def _archives_of(files: Iterable[WeightFile]) -> tuple[Archive, ...]:
+    return tuple(dict.fromkeys(file.archive for file in files if file.archive))
 
 
 def _size_note(files: Iterable[WeightFile]) -> str:

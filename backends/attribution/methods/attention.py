@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from backends.attribution.costs import BACKWARD
 from backends.attribution.types import Attribution, Network, Subject, Transformer, UnsupportedAttention
 
 _INTO = ("in_proj_weight", "in_proj_bias", "bias_k", "bias_v", "add_zero_attn", "dropout_p")
@@ -129,18 +131,35 @@ HALF_SCALE = 1024.0
 """In half precision the score is multiplied by this before the backward pass, or small gradients would become 0."""
 
 
-def attribute(subject: Subject) -> Attribution:
+def attribute(subject: Subject, seed: int = 0) -> Attribution:
     """Relevance of the tokens of a transformer, arranged on the axes of its input."""
     network = subject.network
     if network is None or network.transformer is None:
-        raise UnsupportedAttention("no transformer")
-    relevance, score = token_relevance(network, network.transformer)
-    values, axes = network.transformer.arrange(relevance)
-    return subject.attribution(values, axes, "attention", score)
+        raise UnsupportedAttention("This model has no attention from which a map of its input could be read.")
+    found = attention_of(subject, network, network.transformer)
+    values, axes = network.transformer.arrange(accumulate(found.maps, found.gradients, found.readout))
+    return subject.attribution(values, axes, "attention", found.score)
 
 
-def token_relevance(network: Network, transformer: Transformer) -> tuple[Tensor, float]:
-    """Relevance `(N,)` of the tokens of the network's input for its score, and that score."""
+@dataclass(frozen=True)
+class RecordedAttention:
+    """The attention of one input.
+
+    Attributes:
+        maps: as they ran, `(1, H, Q, K)` each.
+        gradients: of the score by each; None where the score does not depend on it.
+        readout: `(N,)`, how much of the score is read from each token after the last layer, 1 in all.
+        score: the score.
+    """
+
+    maps: Sequence[Tensor]
+    gradients: Sequence[Tensor | None]
+    readout: Tensor
+    score: float
+
+
+def attention_of(subject: Subject, network: Network, transformer: Transformer) -> RecordedAttention:
+    """The attention of a network while it answers, with the gradients of its score."""
     ends: list[Tensor] = []
     hook = transformer.last_layer(network.module).register_forward_hook(lambda _, __, out: ends.append(out))
     tap = AttentionTap()
@@ -150,12 +169,14 @@ def token_relevance(network: Network, transformer: Transformer) -> tuple[Tensor,
     finally:
         hook.remove()
     if not tap.maps or not ends:
-        raise UnsupportedAttention("this network's attention cannot be seen")
+        raise UnsupportedAttention("This network's attention cannot be seen.")
     with torch.enable_grad():
         score = network.score(output)[0]
         scale = 1.0 if output.dtype == torch.float32 else HALF_SCALE
         all_gradients = torch.autograd.grad(score * scale, [*tap.maps, ends[-1]], allow_unused=True)
+    subject.meter.add(BACKWARD)
     gradients = [None if gradient is None else gradient.float() / scale for gradient in all_gradients]
     at_end = gradients[-1]
     readout = torch.zeros(1) if at_end is None else at_end[0].norm(dim=-1)
-    return accumulate(tap.maps, gradients[:-1], readout / readout.sum().clamp(min=1e-30)), float(score)
+    readout = readout / readout.sum().clamp(min=1e-30)
+    return RecordedAttention(tap.maps, gradients[:-1], readout, float(score.detach()))

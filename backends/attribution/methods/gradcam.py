@@ -10,20 +10,21 @@ import torch
 from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
+from backends.attribution.costs import BACKWARD
 from backends.attribution.types import Attribution, Subject, Unsupported, grid_axes
 
 MIN_SIDE = 6
 """Side of a map below which it localises too little: then one from before the last reductions is taken."""
 
 
-def attribute(subject: Subject) -> Attribution:
+def attribute(subject: Subject, seed: int = 0) -> Attribution:
     """`(h, w)` signed relevance of the places of a late feature map."""
     network = subject.network
     if network is None or network.transformer is not None:
-        raise Unsupported("no convolutional network")
+        raise Unsupported("This model is no convolutional network, so it has no late map of features.")
     layer = deepest_map(network.module, network.inputs)
     if layer is None:
-        raise Unsupported("no layer gives a map")
+        raise Unsupported("No layer of this network gives a map of features.")
     explained_score = 0.0
 
     def score(inputs: Tensor) -> Tensor:
@@ -34,6 +35,7 @@ def attribute(subject: Subject) -> Attribution:
 
     with torch.enable_grad():
         values = LayerGradCam(score, layer).attribute(network.inputs.detach().requires_grad_(True))
+    subject.meter.add(BACKWARD + 1)
     return subject.attribution(values[0, 0].detach().float().cpu().numpy(), grid_axes(), "gradcam", explained_score)
 
 

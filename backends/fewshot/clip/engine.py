@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from hashlib import sha256
@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from backends.attribution.types import Network
@@ -21,6 +20,8 @@ from backends.fewshot.base import FeatureEngine
 from backends.fewshot.cards import ARCHITECTURES
 from backends.fewshot.clip.explainable import image_network, text_network
 from backends.fewshot.clip.files import load_clip
+from backends.fewshot.preparation import prepare_image
+from backends.fewshot.tower import Tower
 from backends.shared.device_memory import out_of_memory_as_sentence
 from backends.weights.digests import hash_file, outcome
 
@@ -95,6 +96,14 @@ class ClipEngine(FeatureEngine):
         with self._computing():
             return self.network.encode_image(self.pixels(prepared), normalize=True).float().cpu().numpy()
 
+    def image_tower(self) -> torch.nn.Module:
+        mean, spread = ([255 * value for value in part] for part in (self.preprocessing.mean, self.preprocessing.std))
+        return Tower(self.tower, mean, spread)
+
+    def preparation(self) -> Mapping[str, str | int]:
+        known = self.preprocessing
+        return {"mode": known.resize_mode, "interpolation": known.interpolation, "fill": known.fill_color}
+
     def encode_text(self, sentences: Sequence[str]) -> np.ndarray:
         if self.tokenizer is None:
             raise WeightsMissing(self.missing_tokenizer)
@@ -110,7 +119,11 @@ class ClipEngine(FeatureEngine):
             return []
         inner = getattr(self.tokenizer, "tokenizer", None)
         ends = 2 if inner is None else 0  # open_clip's own `encode` adds neither the start nor the end token
-        counts = [len(self.tokenizer.encode(text) if inner is None else inner(text).input_ids) for text in sentences]
+        # It would warn on the terminal of what is counted here to be said on the page.
+        counts = [
+            len(self.tokenizer.encode(text) if inner is None else inner(text, verbose=False).input_ids)
+            for text in sentences
+        ]
         max_tokens = self.tokenizer.context_length - ends
         return [text for text, count in zip(sentences, counts, strict=True) if count > max_tokens]
 
@@ -144,35 +157,3 @@ def digests_of(path: Path) -> str:
     """The sha256 of a file, or of every file in a folder."""
     files = sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
     return "".join(outcome(hash_file(file)) for file in files)
-
-
-def prepare_image(picture: np.ndarray, side: int, mode: str, interpolation: str, fill: int = 0) -> np.ndarray:
-    """`(side, side, 3)` uint8 of `(H, W, 3)`: "shortest" crops the central square, "squash" stretches, "longest"
-    adds margins of `fill`."""
-    image = Image.fromarray(picture)
-    kernel = Image.Resampling.BILINEAR if interpolation == "bilinear" else Image.Resampling.BICUBIC
-    if mode == "squash":
-        return np.asarray(image.resize((side, side), kernel))
-    if mode == "longest":
-        scale = side / max(image.size)
-        width, height = (max(1, round(length * scale)) for length in image.size)
-        square = Image.new("RGB", (side, side), (fill, fill, fill))
-        square.paste(image.resize((width, height), kernel), ((side - width) // 2, (side - height) // 2))
-        return np.asarray(square)
-    return np.asarray(image.resize((side, side), kernel, box=center_crop_box(*image.size, side)))
-
-
-def center_crop_box(width: int, height: int, side: int) -> tuple[float, float, float, float]:
-    """The box of an image that becomes the central square after its shorter side was resized to `side`.
-
-    Resampling this box alone gives the same pixels, since the filter may reach over its edge, and costs nothing for
-    the rest of a very long image. torchvision rounds the longer side down and starts the crop at a whole pixel.
-    """
-    short = min(width, height)
-    edges = []
-    for length in (width, height):
-        full = side if length == short else side * length // short
-        start = round((full - side) / 2)
-        edges.append((start * length / full, (start + side) * length / full))
-    (left, right), (top, bottom) = edges
-    return left, top, right, bottom

@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from backends.core.errors import BadInput, TooLarge
 from backends.fewshot.data.class_list import printable
 from backends.shared.images import FORMATS, looks_like_picture
+from backends.shared.zip_names import names_of
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +34,13 @@ MAX_BYTES = 2 * 1024**3
 MAX_BYTES_PER_FILE = 200 * 1024**2
 MAX_NAME_LENGTH = 120
 
-TABLES = (".csv", ".tsv")
+JSON_LINES = (".jsonl", ".ndjson")
+TABLES = (".csv", ".tsv", *JSON_LINES)
+MORE_TABLES = (".json", ".txt")
+MAX_MORE_TABLES = 20
+"""Files that may be tables, beside much else: where there are more, they are notes on single pictures."""
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _HEAD = 16
-_UTF8_NAMES = 0x800
 _LOCKED = 0x1
 _DRIVE = re.compile("[A-Za-z]:")
 _HIDDEN = re.compile(r"(^|/)(\.|__MACOSX/|Thumbs\.db$|desktop\.ini$)")
@@ -80,12 +84,13 @@ class ImageCollection:
         """The first folders, in the order of their names; files at the top have none."""
         return tuple(sorted({item.folder for item in self.items if item.folder}, key=str.casefold))
 
-    def notice(self) -> str:
-        """One sentence on what was left out, or ""."""
-        if not self.skipped:
+    def notice(self, read: str = "") -> str:
+        """One sentence on what was left out, or ""; `read` names a table of labels that was not."""
+        skipped = [name for name in self.skipped if name != read]
+        if not skipped:
             return ""
-        named = ", ".join(f"“{name}”" for name in self.skipped[:3]) + (" and more" if len(self.skipped) > 3 else "")
-        count = "One file is" if len(self.skipped) == 1 else f"{len(self.skipped)} files are"
+        named = ", ".join(f"“{name}”" for name in skipped[:3]) + (" and more" if len(skipped) > 3 else "")
+        count = "One file is" if len(skipped) == 1 else f"{len(skipped)} files are"
         return f"{count} no picture and left out: {named}."
 
 
@@ -129,6 +134,8 @@ def _collect(files: Iterator[tuple[str, Read]]) -> ImageCollection:
         (pictures if is_picture else others).append((name, reader))
         if len(pictures) > MAX_PICTURES:
             raise TooLarge(f"There are more than {MAX_PICTURES:,} pictures here: choose fewer.")
+    if not pictures and (inner := next((name for name, _ in others if name.lower().endswith(".zip")), "")):
+        raise BadInput(f"There are only zips in here, such as “{inner}”: unpack them, and pack their folders as one.")
     if not pictures:
         raise BadInput(f"There is no picture in here that can be read: choose some {FORMATS}s.")
     names = _strip_common_folder([name for name, _ in pictures])
@@ -136,7 +143,12 @@ def _collect(files: Iterator[tuple[str, Read]]) -> ImageCollection:
         ImageFile(name, name.partition("/")[0] if "/" in name else "", reader)
         for name, (_, reader) in zip(unique_names(names), pictures, strict=True)
     ]
-    tables = [ImageFile(name, "", reader) for name, reader in others if name.lower().endswith(TABLES)]
+    more = [(name, reader) for name, reader in others if name.lower().endswith(MORE_TABLES)]
+    tables = [
+        ImageFile(name, "", reader)
+        for name, reader in others
+        if name.lower().endswith(TABLES) or ((name, reader) in more and len(more) <= MAX_MORE_TABLES)
+    ]
     return ImageCollection(tuple(items), tuple(name for name, _ in others), tuple(tables))
 
 
@@ -184,15 +196,16 @@ def _folder_files(root: Path) -> Iterator[tuple[str, Read]]:
 
 
 def _zip_files(archive: zipfile.ZipFile) -> Iterator[tuple[str, Read]]:
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    _check_limits(len(entries), sum(entry.file_size for entry in entries))
-    for entry in sorted(entries, key=_zip_name):
-        name = plain_name(_zip_name(entry))
+    names = names_of(archive)
+    entries = [(names[place], entry) for place, entry in enumerate(archive.infolist()) if not entry.is_dir()]
+    _check_limits(len(entries), sum(entry.file_size for _, entry in entries))
+    for written, entry in sorted(entries, key=lambda item: item[0]):
+        name = plain_name(written)
         if _HIDDEN.search(name) or stat.S_ISLNK(entry.external_attr >> 16):
             continue
         if entry.flag_bits & _LOCKED:
             raise BadInput("This zip is locked with a password: pack the pictures again without one.")
-        yield name, partial(_zip_bytes, archive, entry)
+        yield name, partial(_zip_bytes, archive, entry, name)
 
 
 def _check_limits(count: int, total: int) -> None:
@@ -202,16 +215,6 @@ def _check_limits(count: int, total: int) -> None:
         raise TooLarge(f"These files are over {MAX_BYTES >> 30} GB when unpacked: choose fewer or smaller ones.")
 
 
-def _zip_name(entry: zipfile.ZipInfo) -> str:
-    """Many programs write UTF-8 without saying so, which is then read in the alphabet of old DOS."""
-    if entry.flag_bits & _UTF8_NAMES:
-        return entry.filename
-    try:
-        return entry.filename.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return entry.filename
-
-
 def _opened_zip(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
@@ -219,14 +222,14 @@ def _opened_zip(path: Path) -> zipfile.ZipFile:
         raise BadInput("This zip is damaged or not complete: pack and choose it again.") from error
 
 
-def _zip_bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
+def _zip_bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, most: int) -> bytes:
     """Not more than `most` whatever the entry says of its size: a bomb is never unpacked."""
     try:
         with archive.open(entry) as file:
             return file.read(most)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError) as error:
         log.info("%s in a zip could not be read (%r)", entry.filename, error)
-        raise BadInput(f"“{plain_name(_zip_name(entry))}” in this zip is damaged: pack it again.") from error
+        raise BadInput(f"“{name}” in this zip is damaged: pack it again.") from error
 
 
 def _first_bytes(path: Path, most: int) -> bytes:

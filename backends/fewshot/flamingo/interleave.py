@@ -70,14 +70,14 @@ def render_prompt(turns: Sequence[Turn], first: str, end: str) -> str:
 
 
 class PromptTokenizer:
-    """Prompts as token ids by the model's own tokenizer.
+    """Prompts as token ids by the model's own tokenizer, `hub`.
 
     Raises:
         WeightsBroken: the tokenizer has no tokens for images, so it is that of another model.
     """
 
     def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
+        self.hub = tokenizer
         known = tokenizer.get_vocab()
         if PICTURE not in known or AROUND not in known or tokenizer.bos_token is None:
             raise WeightsBroken(
@@ -96,7 +96,7 @@ class PromptTokenizer:
 
     def split(self, turns: Sequence[Turn], answers: Sequence[str] = ()) -> SplitPrompt:
         """The prompt of `turns` with its candidate answers. Whole texts are tokenized: no split changes a token."""
-        text = render_prompt(turns, self._tokenizer.bos_token, self.end)
+        text = render_prompt(turns, self.hub.bos_token, self.end)
         tokens = self._tokens(text)
         whole = [self._tokens(f"{text} {answer}") for answer in answers]
         start = len(tokens) - 1 - tokens[::-1].index(self.picture)
@@ -106,10 +106,10 @@ class PromptTokenizer:
         return SplitPrompt(tokens[:start], tokens[start:part], [tokens[part:] for tokens in whole])
 
     def text(self, tokens: Sequence[int]) -> str:
-        return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
+        return str(self.hub.decode(list(tokens), skip_special_tokens=True))
 
     def _tokens(self, text: str) -> list[int]:
-        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        return list(self.hub(text, add_special_tokens=False)["input_ids"])
 
 
 def common_prefix_length(one: Sequence[int], other: Sequence[int]) -> int:

@@ -13,7 +13,7 @@ from backends.core.engine import Event, Notice, Progress
 from backends.core.errors import EngineFailed
 from backends.fewshot.calibration import fit_temperature
 from backends.fewshot.data.image_collection import ImageFile
-from backends.fewshot.flamingo.interleave import Turn
+from backends.fewshot.flamingo.interleave import SplitPrompt, Turn
 from backends.fewshot.flamingo.options import FlamingoOptions
 from backends.fewshot.flamingo.results import ClassLikelihoods, FreeAnswer, QueryAnswer, Shot
 from backends.fewshot.flamingo.rices import draw_balanced, most_similar, orders
@@ -103,11 +103,25 @@ class PromptRunner:
         table = np.stack(scores)
         return LeaveOneOutScore(float((table.argmax(1) == labels).mean()), fit_temperature(table, labels))
 
+    def score(self, name: str, features: ImageFeatures, order: np.ndarray) -> np.ndarray:
+        """Mean log-likelihood per token `(C,)` of each class name, with these shots in this order."""
+        steps = self._score(name, features, order, Progress(ASKING, 0, 1, "answers"))
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                likelihoods: np.ndarray = end.value
+                return likelihoods
+
+    def split(self, name: str, order: np.ndarray) -> SplitPrompt:
+        """The prompt about an image, with these shots and all class names as its candidate answers."""
+        return self.model.tokenizer.split(self._turns(name, order), self.names)
+
     def _score(
         self, name: str, features: ImageFeatures, order: np.ndarray, now: Progress
     ) -> Generator[Event, None, np.ndarray]:
         """Mean log-likelihood per token `(C,)` of each class name; yields `now` before each pass of the network."""
-        prompt = self.model.tokenizer.split(self._turns(name, order), self.names)
+        prompt = self.split(name, order)
         self.model.check_length(prompt)
         yield now
         cache = self._prefilled(order, prompt.shots)

@@ -1,4 +1,6 @@
-"""The ways that alignments are written, told apart by content: A3M and aligned FASTA, Stockholm, Clustal, bare rows."""
+"""The ways that alignments are written, told apart by content: A3M and aligned FASTA, Stockholm, Clustal, bare rows.
+
+Those of `block_formats` are read there."""
 
 from __future__ import annotations
 
@@ -8,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends.core.errors import BadInput
+from backends.folding.alignment.block_formats import is_blocks, read_blocks
 
 MAX_NAME = 200
-FORMATS = "an A3M, Stockholm, Clustal or aligned FASTA file"
+FORMATS = "an A3M, Stockholm, Clustal, PHYLIP or aligned FASTA file"
 MIN_ALIKE = 0.3
 """Share of letters that rows without gaps have in common if they are of one family."""
 _BLANK = bytes.maketrans(b"", b""), b" \t\r\n\x0b\x0c"
@@ -46,6 +49,8 @@ def read_raw(data: bytes) -> RawAlignment:
         return RawAlignment(*_stockholm(data))
     if _CLUSTAL.match(data):
         return RawAlignment(*_clustal(data))
+    if is_blocks(data) and (blocks := read_blocks(data)):
+        return RawAlignment([clean_name(name) for name in blocks], list(blocks.values()))
     if data.startswith((b">", b"#", b";")):
         names, rows = _without_annotation(*_records(data))
         return RawAlignment(names, _without_stops(rows), True, *complex_header(data))

@@ -6,12 +6,14 @@ What is found here is raw: `sequence.clean` says what is wrong with the letters.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gemmi
 
 from backends.core.errors import BadInput
+from backends.folding.alignment import tables
 from backends.folding.residues import AMINO_ACIDS, SUBSTITUTES, THREE_LETTER
 
 MIN_THREE_LETTER_CODES = 4
@@ -26,6 +28,11 @@ MAX_RARE = 0.04
 _ENTRY = re.compile(r"[1-9][A-Za-z0-9]{3}|AF-\w+-F\d+|[OPQ]\d[A-Z0-9]{3}\d|[A-NR-Z]\d([A-Z][A-Z0-9]{2}\d){1,2}")
 """Ids of the PDB, the AlphaFold database and UniProt."""
 _PIR = re.compile(r"^>(P1|F1|DL|DC|RL|RC|N3|N1|XX);", re.MULTILINE)
+_FIRST_GROUP = re.compile(r"(H2N|NH2|H3N\+?|H|Ac|Ace|Acetyl|Boc|Fmoc|Cbz|Biotin|FITC|FAM|For|Myr|Palm)\s*[-–]\s*")
+_LAST_GROUP = re.compile(r"\s*[-–]\s*(COOH|CO2H|COO-?|OH|NH2|CONH2|NHMe|NME|OMe|amide|acid)\Z")
+"""What stands before and after a peptide."""
+_STRUCTURE_NAME = re.compile(r"(^|[:|_.])(secstr|ss\d?|ss_(dssp|pred)|dssp|disorder)$", re.IGNORECASE)
+_STRUCTURE_LETTERS = frozenset("HBEGITSCPX-.~*")
 _CODE = {name: letter for letter, name in THREE_LETTER.items() if letter != "X"}
 
 
@@ -40,6 +47,7 @@ class Record:
 
 def read_records(text: str) -> list[Record]:
     """All sequences of a text, in its order. Raises BadInput for text that holds none."""
+    text = _without_traces(text)
     _refuse_coordinates(text)
     if re.search(r"^SEQRES\s", text, re.MULTILINE):
         return list(_seqres(text))
@@ -47,14 +55,55 @@ def read_records(text: str) -> list[Record]:
     if _PIR.search(text):
         return list(_pir(text))
     if text.lstrip().startswith((">", ";")):
-        return [_three_letters(record) for record in fasta(text)]
+        return [_without_ends(_three_letters(record)) for record in _without_structure(fasta(text))]
     if re.search(r"^(LOCUS|ORIGIN)\b", text, re.MULTILINE):  # a GenPept record
         return [Record("", re.split(r"^//", text.split("ORIGIN", 1)[-1], maxsplit=1, flags=re.MULTILINE)[0])]
     if re.search(r"^ID   ", text, re.MULTILINE) and "\nSQ   " in text:  # a UniProt record
         name = re.search(r"^ID   (\S+)", text, re.MULTILINE)
         body = text.split("\nSQ   ", 1)[1].partition("\n")[2]
         return [Record(name[1] if name else "", re.split(r"^//", body, maxsplit=1, flags=re.MULTILINE)[0])]
-    return _table(text) or [_bare(text)]
+    if rows := tables.read_table(text):
+        return [Record(_name(name), letters) for name, letters in rows]
+    return _table(text) or [_without_ends(_bare(text))]
+
+
+def _without_traces(text: str) -> str:
+    """The text without what a copy from a page, a chat or a document leaves in it: signs that nobody sees, fences of
+    code, wide letters, and the line that ends a record of a database."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        text = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    text = re.sub(r"^\s*```.*$", "", text.rstrip("\x1a\n\r "), flags=re.MULTILINE)
+    if quoted := re.fullmatch(r"\s*([\"'“‘])([A-Za-z\s*-]+)[\"'”’][;,]?\s*", text):
+        text = quoted[2]
+    text = re.sub(r"^&gt;", ">", text, flags=re.MULTILINE)  # as pages have it in their source
+    return re.sub(r"\n//\s*\Z", "\n", text)
+
+
+def _without_structure(records: list[Record]) -> list[Record]:
+    """Without rows of secondary structure or disorder that stand beside the sequences, as in files of the PDB."""
+    rest = [record for record in records if not (_STRUCTURE_NAME.search(record.name) and _is_structure(record.letters))]
+    if not rest or len(rest) == len(records):
+        return records
+    return [replace(rest[0], notice="The rows of secondary structure were left out."), *rest[1:]]
+
+
+def _is_structure(letters: str) -> bool:
+    return set(re.sub(r"\s", "", letters).upper()) <= _STRUCTURE_LETTERS
+
+
+def _without_ends(record: Record) -> Record:
+    """Without the chemical groups at the ends of a peptide, whose letters would be taken for residues."""
+    letters = record.letters.strip()
+    begin, end = _FIRST_GROUP.match(letters), _LAST_GROUP.search(letters)
+    if begin is not None and begin[1] == "H" and end is None:  # a gap after a histidine
+        begin = None
+    if begin is None and end is None:
+        return record
+    groups = " and ".join(f"“{group[1]}”" for group in (begin, end) if group)
+    letters = letters[begin.end() if begin else 0 : end.start() if end else None]
+    said = f"The group at the end, {groups}, was left out." if not (begin and end) else f"{groups} were left out."
+    return replace(record, letters=letters, notice=" ".join(filter(None, (record.notice, said))))
 
 
 def fasta(text: str) -> list[Record]:

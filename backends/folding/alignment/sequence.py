@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends.core.errors import BadInput, TooLarge
 from backends.folding.alignment.alignment_formats import complex_header, is_bare_rows, is_clustal
-from backends.folding.alignment.file_text import read_data
+from backends.folding.alignment.block_formats import is_blocks
+from backends.folding.alignment.file_text import COMPRESSED, read_data
+from backends.folding.alignment.job_file import IS_YAML_JOB, OF_JOB, fasta_of_job, without_other_molecules
 from backends.folding.alignment.records import fasta, read_records
 from backends.folding.limits import MAX_FOLDED_RESIDUES, MAX_LISTED_RESIDUES, MAX_STRUCTURE_RESIDUES
 from backends.folding.residues import AMINO_ACIDS, SUBSTITUTED_NAMES, SUBSTITUTES
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 MIN_RESIDUES = 5
 MAX_BYTES = 256_000_000
 MAX_CHAINS = 20
+MAX_LETTERS = 1_000_000
+"""Of text that is no alignment: room for all chains of a job with their names and line ends."""
 
 NUCLEOTIDES = frozenset("ACGTUN")
 
@@ -96,14 +102,37 @@ def read_input(path: Path, chain: str = "") -> Query:
     """
     too_large = f"This file is over {MAX_BYTES // 1_000_000} MB, which no sequence or structure needs."
     data = read_data(path, MAX_BYTES, too_large)
+    job, said = fasta_of_job(data)
+    if job:
+        query = parse_text(job, path)
+        return replace(query, notices=(*query.notices, said))
     _require_text(data)
     text = data.decode("utf-8", "replace")
     if _is_structure(text):
         return _structure(text, path, chain)
+    text, others = without_other_molecules(text)
+    if others:
+        query = parse_text(text, path)
+        return replace(query, notices=(*query.notices, OF_JOB))
     _require_no_null(data)
     if text.lstrip().startswith("# STOCKHOLM") or _is_alignment(text, data):
         return _alignment(data, path)
+    _require_short(text)
     return parse_text(text, path)
+
+
+def _require_short(text: str) -> None:
+    """Raises TooLarge for a text that no job could be made of, before much time goes into it."""
+    if len(text) <= MAX_LETTERS:
+        return
+    count = text.count("\n>") + text.startswith(">")
+    what = (
+        f"There are {count:,} sequences in this file" if count > MAX_CHAINS else f"This text has {len(text):,} letters"
+    )
+    raise TooLarge(
+        f"{what}; up to {MAX_CHAINS} sequences of {MAX_FOLDED_RESIDUES:,} residues can be taken. Bring the "
+        "proteins one by one."
+    )
 
 
 def parse_text(text: str, path: Path = Path()) -> Query:
@@ -168,6 +197,12 @@ def _looks_like_nucleotides(text: str) -> bool:
     return len(text) >= 10 and set(text) <= NUCLEOTIDES
 
 
+def _looks_like_structure(text: str) -> bool:
+    """Whether these are helices, strands and coils: few letters, each many times in a row."""
+    runs = 1 + sum(one != other for one, other in pairwise(text))
+    return len(text) >= 20 and {"H", "E"} < set(text) <= set("HECTSGBI") and len(text) > 2.5 * runs
+
+
 def _require_residues(text: str, whose: str) -> None:
     if not text:
         raise BadInput(f"The sequence{whose} is empty: paste the one-letter codes of a protein.")
@@ -179,12 +214,18 @@ def _require_residues(text: str, whose: str) -> None:
     odd = re.search(f"[^{AMINO_ACIDS}X{''.join(SUBSTITUTES)}]", text)
     if odd:
         shown = f"“{odd[0]}”" if odd[0].isprintable() else "a sign that cannot be shown"
-        raise BadInput(f"The sequence{whose} has {shown} at residue {odd.start() + 1}, which is no amino acid.")
+        place = f"residue {odd.start() + 1}"
+        if odd[0].isprintable() and not odd[0].isascii():  # which may look just like a letter of ours
+            place += f" ({unicodedata.name(odd[0], 'a letter of another alphabet').lower()})"
+        raise BadInput(f"The sequence{whose} has {shown} at {place}, which is no amino acid.")
     if _looks_like_nucleotides(text) and len(set(text) - {"N"}) > 3:
         kind = "RNA" if "U" in text and "T" not in text else "DNA"
         raise BadInput(f"The sequence{whose} looks like {kind}, not a protein: translate it into amino acids first.")
+    if _looks_like_structure(text):
+        raise BadInput(f"The sequence{whose} looks like secondary structure (H, E, C …): bring the amino acids.")
     if len(text) < MIN_RESIDUES:
-        raise BadInput(f"The sequence{whose} has {len(text)} residues, too few to fold: {MIN_RESIDUES} are the least.")
+        count = f"{len(text)} residue{'s' * (len(text) > 1)}"
+        raise BadInput(f"The sequence{whose} has {count}, too few to fold: {MIN_RESIDUES} are the least.")
     if set(text) == {"X"}:
         raise BadInput(f"Every residue of the sequence{whose} is unknown (X), so there is nothing to fold.")
     if len(text) > MAX_FOLDED_RESIDUES:
@@ -198,7 +239,7 @@ def _require_text(data: bytes) -> None:
     head = data[:4096].lstrip().lower()
     if not data.strip():
         raise BadInput("This file is empty: bring a sequence, an alignment or a structure.")
-    if head.startswith((b"pk\x03\x04", b"7z\xbc\xaf", b"\x28\xb5\x2f\xfd")):
+    if data.startswith(COMPRESSED):
         raise BadInput("This file is compressed: unpack it first, then choose what was inside.")
     if b"pdbx" in head and head.startswith(b"<?xml"):
         raise BadInput("This is a structure as XML (PDBML), which is not read: bring it as PDB or mmCIF.")
@@ -206,6 +247,18 @@ def _require_text(data: bytes) -> None:
         raise BadInput("This is a structure as BinaryCIF or MMTF, which is not read: bring it as PDB or mmCIF.")
     if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")) or b"<html" in head:
         raise BadInput("This is a web page, not a sequence: copy only the letters, or download the file itself.")
+    if head.startswith((b"{\\rtf", b"%pdf")):
+        raise BadInput("This is a formatted document: copy the letters out of it, or save it as plain text.")
+    if head.startswith((b"hhsearch", b"hmmer")):
+        raise BadInput("This is a profile (HMM), which is not read: bring the alignment it was made from.")
+    if head.startswith(b"@<tripos>") or b"\nm  end" in head or b" v2000" in head or b" v3000" in head:
+        raise BadInput("This is a small molecule (MOL2 or SDF), not a protein: bring its structure as PDB or mmCIF.")
+    if re.match(rb"query\s+\S[^\n]*\nmatch_columns", head):
+        raise BadInput("This is a list of hits (HHsearch), which is not read: bring the alignment itself.")
+    if IS_YAML_JOB.search(data):
+        raise BadInput("This job for another program holds no protein that could be read: paste its sequence.")
+    if re.match(rb"@[^\n]+\n[a-z.]+\r?\n\+", head):
+        raise BadInput("This is a FASTQ file of DNA reads, not a protein: translate it into amino acids first.")
     if head.startswith((b"{", b"[")):
         raise BadInput(
             "This is a JSON file: bring the structure as PDB or mmCIF, and a JSON of confidence beside it as “pae”."
@@ -217,6 +270,8 @@ def _require_no_null(data: bytes) -> None:
         raise BadInput(
             "This file holds null bytes, so it is damaged or no text: save the sequence again as plain text."
         )
+    if re.search(rb"[\x01-\x08\x0e-\x19\x1b-\x1f]", data[:4096]):
+        raise BadInput("This is a file of another program and no text: save the sequence or structure as text.")
 
 
 _ATOM_LINE = re.compile(r"^(ATOM  |HETATM)(?:[ \d]{5} |.{24} *-?\d+\.\d+ *-?\d+\.\d+ *-?\d+\.\d+)", re.MULTILINE)
@@ -229,7 +284,7 @@ def _is_structure(text: str) -> bool:
 
 def _is_alignment(text: str, data: bytes) -> bool:
     """Whether records are rows of one alignment, not chains: gaps, or small letters or many rows that fit together."""
-    if is_clustal(data) or is_bare_rows(data) or complex_header(data)[0]:
+    if is_clustal(data) or is_bare_rows(data) or complex_header(data)[0] or is_blocks(data):
         return True
     rows = [re.sub(r"\s", "", row.letters) for row in fasta(text)] if text.lstrip().startswith((">", "#")) else []
     if len(rows) < 2:
@@ -262,6 +317,8 @@ def _alignment(data: bytes, path: Path) -> Query:
 
     alignment = parse_alignment(data)
     sequence, notices = clean(alignment.query)
+    if (count := len(re.findall(rb"^# STOCKHOLM", data, re.MULTILINE))) > 1:
+        notices.append(f"The file holds {count:,} alignments; the first is read.")
     if not alignment.lengths:
         name = alignment.names[0].split()[0] if alignment.names[0].strip() else "A"
         return Query("alignment", (Chain(name, sequence),), path, alignment, tuple(notices))

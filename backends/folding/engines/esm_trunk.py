@@ -127,10 +127,10 @@ def passes(model: Any, single: Tensor, aatype: Tensor, count: int, chunk: int | 
     # An unknown residue folds as a glycine: the library would put its whole backbone into one point.
     shape_of = torch.where(aatype == UNKNOWN, torch.full_like(aatype, GLYCINE), aatype)
     trunk, mask = model.trunk, torch.ones_like(aatype)
-    s, z, bins = _initial_state(trunk, single)
+    s, z, bins = initial_state(trunk, single)
     done = 0
     for number in range(count):
-        for state in _blocks(trunk, single, (s, z, bins), chunk):
+        for state in blocks(trunk, single, (s, z, bins), chunk):
             s, z = state
             done += 1
             yield done
@@ -141,6 +141,11 @@ def passes(model: Any, single: Tensor, aatype: Tensor, count: int, chunk: int | 
         yield _pass(model, number, outputs, shape_of, z)
 
 
+def single_pass(model: Any, single: Tensor, aatype: Tensor, chunk: int | None) -> TrunkPass:
+    """What the trunk makes of `single` `(1, L, C)` in one pass, without recycling."""
+    return next(item for item in passes(model, single, aatype, 1, chunk) if isinstance(item, TrunkPass))
+
+
 @torch.inference_mode()
 def residue_scores(model: Any, single: Tensor, chunk: int | None) -> Iterator[int | Tensor]:
     """The trunk's own guess at each residue after one pass: yields the blocks done, then logits `(1, L, 20)`.
@@ -148,20 +153,20 @@ def residue_scores(model: Any, single: Tensor, chunk: int | None) -> Iterator[in
     The columns are the residues in the order of `ALPHAFOLD_ORDER`.
     """
     s = single
-    for done, state in enumerate(_blocks(model.trunk, single, _initial_state(model.trunk, single), chunk), 1):
+    for done, state in enumerate(blocks(model.trunk, single, initial_state(model.trunk, single), chunk), 1):
         s = state[0]
         yield done
     yield model.lm_head(s)[..., : len(ALPHAFOLD_ORDER)]
 
 
-def _initial_state(trunk: Any, single: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def initial_state(trunk: Any, single: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """What the first pass is fed with in place of an earlier result."""
     length = single.shape[1]
     pair = single.new_zeros(1, length, length, trunk.config.pairwise_state_dim)
     return torch.zeros_like(single), pair, torch.zeros(1, length, length, dtype=torch.int64, device=single.device)
 
 
-def _blocks(
+def blocks(
     trunk: Any, single: Tensor, earlier: tuple[Tensor, Tensor, Tensor], chunk: int | None
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """One pass: yields the representations s `(1, L, C)` and z `(1, L, L, C)` after each block.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +14,10 @@ import numpy as np
 
 from backends.core.errors import BadInput, TooLarge
 from backends.folding.limits import MAX_TOKENS
+from backends.folding.structure.atoms import ATOM37, CA
 from backends.folding.structure.confidence_file import read_content
 from backends.shared.isolation import isolated_call
+from backends.shared.records import from_fields, to_fields
 
 if TYPE_CHECKING:
     from backends.folding.structure.structure import Structure
@@ -106,16 +109,13 @@ def read_confidence(path: Path) -> Confidence:
     """
     if path.stat().st_size < ISOLATED_BYTES:
         return parse_confidence(read_content(path))
-    fields = isolated_call(f"{__name__}:confidence_fields", path=path)
-    tokens = fields["tokens"] and tuple((str(chain), int(number)) for chain, number in fields["tokens"])
-    return Confidence(**{**fields, "tokens": tokens})
+    return from_fields(Confidence, isolated_call(f"{__name__}:confidence_fields", path=path))
 
 
 def confidence_fields(path: str) -> Iterator[dict[str, Any]]:
     """The fields of the confidence in a file, as the only item: for a process of its own, since reading numbers by the
     million holds up every other thread of a process, and takes gigabytes."""
-    confidence = parse_confidence(read_content(Path(path)))
-    yield {name: getattr(confidence, name) for name in Confidence.__dataclass_fields__}
+    yield to_fields(parse_confidence(read_content(Path(path))))
 
 
 def parse_confidence(content: Any) -> Confidence:
@@ -124,9 +124,13 @@ def parse_confidence(content: Any) -> Confidence:
         content = content[0]
     if isinstance(content, list) and content:  # a bare matrix
         content = {"pae": content}
+    if isinstance(content, Mapping) and len(content) == 1:
+        [inner] = content.values()
+        content = inner if isinstance(inner, Mapping) else content  # by the name of the model
     if not isinstance(content, Mapping):
         raise BadInput(NOTHING)
-    plddt = content.get("plddt", content.get("confidenceScore"))
+    content = {NAMES.get(str(name).casefold(), name): value for name, value in content.items()}
+    plddt = _of_residues(content.get("plddt"))
     confidence = Confidence(
         plddt=None if plddt is None else normalise_plddt(plddt),
         pae=_pae(content),
@@ -138,6 +142,23 @@ def parse_confidence(content: Any) -> Confidence:
     if confidence.plddt is not None and confidence.pae is not None and len(confidence.plddt) != len(confidence.pae):
         raise BadInput(f"This file has pLDDT for {len(confidence.plddt)} residues but PAE for {len(confidence.pae)}.")
     return replace(confidence, tokens=_tokens(content, confidence.pae))
+
+
+NAMES = {"plddt": "plddt", "plddts": "plddt", "confidencescore": "plddt", "pae": "pae", "ptm": "ptm", "iptm": "iptm"}
+"""Our names by those that programs give, in small letters."""
+
+
+def _of_residues(plddt: Any) -> Any:
+    """The pLDDT by residues: None for a mean alone, and that of the Cα where there is one for each atom of atom37."""
+    if isinstance(plddt, int | float):
+        return None
+    try:
+        array = np.asarray(plddt, dtype=np.float32)
+    except (TypeError, ValueError, OverflowError):
+        return plddt
+    array = array[0] if array.ndim == 3 and len(array) == 1 else array
+    by_atoms = array.ndim == 2 and len(array) > 1 and array.shape[1] == len(ATOM37)
+    return array[:, CA] if by_atoms else plddt
 
 
 NOTHING = "This file holds no confidence: neither a PAE matrix nor pLDDT."
@@ -239,6 +260,8 @@ def _square(rows: Any) -> np.ndarray:
         raise BadInput("The PAE in this file is not a square of numbers.") from error
     if matrix.ndim == 3 and len(matrix) == 1:
         matrix = matrix[0]
+    if matrix.ndim == 3 and matrix.shape[1] == matrix.shape[2]:
+        raise BadInput(f"This file holds the PAE of {len(matrix)} models: bring the one of the model that you open.")
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
         raise BadInput("The PAE in this file is not a square of numbers.")
     return _plausible(matrix)
@@ -251,8 +274,11 @@ def _plausible(matrix: np.ndarray) -> np.ndarray:
 
 
 def _fraction(value: Any, name: str) -> float | None:
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
+    """A number from 0 to 1; None where there is none for the whole, but one for each sample or none at all."""
+    if isinstance(value, list | np.ndarray):
+        value = value[0] if len(value) == 1 else None
+    if isinstance(value, str) and re.fullmatch(r"\s*\d*\.?\d+\s*", value):
+        value = float(value)
     if value is None or (isinstance(value, float) and math.isnan(value)):  # one chain alone has no ipTM
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
 import gemmi
 
 PREFIX = "_atom_site."
+NO_VALUE = ("?", ".")
+MAX_NUMBER = 10_000_000
+"""Of a residue; a parser lets larger ones overflow, so that all become one."""
 
 
 def coordinates_block(text: str) -> gemmi.cif.Block:
     """The first block of a file that holds atoms. Raises StopIteration where none does."""
-    document = gemmi.cif.read_string(text)
+    document = gemmi.cif.read_string(text if re.search(r"^data_", text, re.MULTILINE | re.I) else f"data_x\n{text}")
     block = next(block for block in document if block.find_values(f"{PREFIX}Cartn_x"))
     _fill_identifiers(block)
+    numbers = [value.lstrip("-") for value in block.find_values(f"{PREFIX}auth_seq_id")]
+    if set(numbers) <= set(NO_VALUE):
+        raise ValueError("its residues have no numbers")
+    if any(value.isdecimal() and int(value) > MAX_NUMBER for value in numbers):
+        raise ValueError("its residues have impossible numbers")
     return block
+
+
+def further_structures(text: str) -> str:
+    """A sentence where a file holds the atoms of more than one structure."""
+    count = len(re.findall(rf"^\s*{re.escape(PREFIX)}Cartn_x\b", text, re.MULTILINE | re.I))
+    return f"The file holds {count} structures; the first is shown." if count > 1 else ""
 
 
 def _fill_identifiers(block: gemmi.cif.Block) -> None:
@@ -27,13 +42,34 @@ def _fill_identifiers(block: gemmi.cif.Block) -> None:
     for part in ("asym_id", "comp_id", "atom_id", "seq_id"):
         for mine, other in (("label", "auth"), ("auth", "label")):
             missing, source = f"{PREFIX}{mine}_{part}", f"{PREFIX}{other}_{part}"
-            if missing not in have and source in have:
-                values = [str(value) for value in block.find_values(source)]
+            if source not in have:
+                continue
+            values = [str(value) for value in block.find_values(source)]
+            if missing not in have:
                 loop.add_columns([missing], "?")
-                _write(block, missing, values)
+            elif mine == "label" or not set(block.find_values(missing)) <= set(NO_VALUE):
+                continue  # a ligand has no label number, and is given none
+            _write(block, missing, values)
+    if f"{PREFIX}type_symbol" not in have:
+        names, components = (block.find_values(f"{PREFIX}label_{part}_id") for part in ("atom", "comp"))
+        elements = [_element(atom, component) for atom, component in zip(names, components, strict=True)]
+        loop.add_columns([f"{PREFIX}type_symbol"], "?")
+        _write(block, f"{PREFIX}type_symbol", elements)
+    if f"{PREFIX}label_alt_id" not in have:
+        loop.add_columns([f"{PREFIX}label_alt_id"], ".")
     if f"{PREFIX}id" not in have:
         loop.add_columns([f"{PREFIX}id"], "?")
         _write(block, f"{PREFIX}id", [str(number) for number in range(1, count + 1)])
+
+
+def _element(atom: str, component: str) -> str:
+    """The element of an atom by its name: an ion is called as its residue, all others begin with their letter.
+
+    >>> _element("CA", "ALA"), _element("ZN", "ZN"), _element("1HB", "ALA")
+    ('C', 'ZN', 'H')
+    """
+    name = gemmi.cif.as_string(atom)
+    return name if name == component else next((letter for letter in name if letter.isalpha()), "X")
 
 
 def _write(block: gemmi.cif.Block, tag: str, values: list[str]) -> None:

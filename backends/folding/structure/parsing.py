@@ -14,9 +14,20 @@ from backends.core.errors import BadInput
 from backends.folding.residues import THREE_LETTER
 from backends.folding.structure.atoms import INDEX
 from backends.folding.structure.b_factors import header_of
-from backends.folding.structure.mmcif_block import coordinates_block, separate_chains, software_lines
+from backends.folding.structure.mmcif_block import (
+    coordinates_block,
+    further_structures,
+    separate_chains,
+    software_lines,
+)
+from backends.folding.structure.mmcif_order import sort_atoms
 from backends.folding.structure.other_atoms import ION, LIGAND, NUCLEIC, SUGAR, WATER
-from backends.folding.structure.pdb_text import separate_molecules, standard_name
+from backends.folding.structure.pdb_text import (
+    AMINO_ACIDS,
+    has_impossible_coordinates,
+    separate_molecules,
+    standard_name,
+)
 
 MAX_CHAIN_NAME = 40
 MAX_COMPONENT_NAME = 8
@@ -85,18 +96,30 @@ def parse_text(text: str) -> ParsedFile:
     if opening.startswith(">"):
         raise BadInput("This is a sequence, not a structure; choose a way to fold it, or open a PDB or mmCIF file.")
     try:
-        if re.search(r"^data_", start, re.MULTILINE | re.I) and re.search(r"^_atom_site\.", start, re.MULTILINE | re.I):
+        if re.search(r"^_atom_site\.", start, re.MULTILINE | re.I):
             block = coordinates_block(start)
-            notes = separate_chains(block)
+            notes = [
+                *filter(None, [further_structures(start)]),
+                *sort_atoms(block, AMINO_ACIDS),
+                *separate_chains(block),
+            ]
             header = f"{software_lines(block)}\n{header_of(start)}"
             return ParsedFile(gemmi.make_structure_from_block(block), {}, notes, header)
         if re.search(r"^(ATOM  |HETATM)", start, re.MULTILINE):
+            if has_impossible_coordinates(start):
+                raise BadInput("This structure file is damaged: some of its coordinates are not possible numbers.")
             separated, names, notes = separate_molecules(start)
             return ParsedFile(gemmi.read_pdb_string(separated), names, notes, header_of(start))
     except (RuntimeError, ValueError, IndexError, StopIteration, OverflowError) as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else "it cannot be read"
+        reason = _reason(str(error)) if str(error) else "it cannot be read"
         raise BadInput(f"This structure file is damaged: {reason}.") from error
     raise BadInput("This is not a structure file: it holds no atoms in the PDB or mmCIF format.")
+
+
+def _reason(text: str) -> str:
+    """What a parser says of a damaged file, without its own way to name the place."""
+    first = re.sub(r"^string:(\d+):\d+\(\d+\): ", r"line \1: ", text.splitlines()[0])
+    return first[:120].rstrip(" .:")
 
 
 def sort_residues(model: gemmi.Model, names: Mapping[str, str]) -> tuple[list[ParsedResidue], list[ParsedOther]]:

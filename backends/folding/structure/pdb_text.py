@@ -13,6 +13,8 @@ from itertools import product
 from string import ascii_uppercase, digits
 
 from backends.folding.residues import THREE_LETTER
+from backends.folding.structure.pdb_order import SORTED, in_order
+from backends.folding.structure.pdb_parts import joined
 
 FORCE_FIELD_NAMES = {
     "HID": "HIS", "HIE": "HIS", "HIP": "HIS", "HSD": "HIS", "HSE": "HIS", "HSP": "HIS", "CYX": "CYS", "CYM": "CYS",
@@ -22,7 +24,9 @@ FORCE_FIELD_NAMES = {
 """What the force fields AMBER, CHARMM and GROMOS call the twenty in a state of protonation, or bridged."""
 
 _TERMINAL = re.compile(r"^[NC](?=[A-Z]{3}$)")
-_AMINO_ACIDS = frozenset(THREE_LETTER.values()) | frozenset(FORCE_FIELD_NAMES)
+_NO_POSITION = re.compile(r"^(?:ATOM  |HETATM).{24}(?=.{0,23}[^\s\d.+\-eE])", re.MULTILINE)
+"""Columns 31 to 54. A program that has no room for a number writes stars there."""
+AMINO_ACIDS = frozenset(THREE_LETTER.values()) | frozenset(FORCE_FIELD_NAMES)
 
 
 def standard_name(name: str) -> str:
@@ -31,9 +35,14 @@ def standard_name(name: str) -> str:
     >>> standard_name("HIE"), standard_name("NALA"), standard_name("SEP")
     ('HIS', 'ALA', 'SEP')
     """
-    if len(name) == 4 and _TERMINAL.sub("", name) in _AMINO_ACIDS:
+    if len(name) == 4 and _TERMINAL.sub("", name) in AMINO_ACIDS:
         name = name[1:]
     return FORCE_FIELD_NAMES.get(name, name)
+
+
+def has_impossible_coordinates(text: str) -> bool:
+    """Whether an atom has something else than numbers where its position belongs, which a parser takes for zero."""
+    return _NO_POSITION.search(text) is not None
 
 
 @dataclass
@@ -55,12 +64,13 @@ def separate_molecules(text: str) -> tuple[str, dict[str, str], list[str]]:
 
     Returns the text, the names of the chains whose ids had to be replaced by these ids, and what to say of it.
     """
-    lines = text.splitlines()
+    lines, models = joined(text.splitlines())
+    lines, mixed = in_order(lines, AMINO_ACIDS)
     runs = list(_runs(lines))
     taken = {run.chain for run in runs}
     names: dict[str, str] = {}
     codes = ("".join(pair) for pair in product(ascii_uppercase + digits, repeat=2))
-    notes = []
+    notes = [*filter(None, [models]), *([SORTED] if mixed else [])]
     by_chain: dict[str, list[_Run]] = {}
     for run in runs:
         by_chain.setdefault(run.chain, []).append(run)
@@ -118,7 +128,7 @@ def _runs(lines: list[str]) -> Iterator[_Run]:
         if kind not in ("ATOM  ", "HETATM") or len(line) < 54:
             continue
         four = line[17:21]
-        if four[3] != " " and standard_name(four) in _AMINO_ACIDS and four[:3] not in _AMINO_ACIDS:
+        if four[3] != " " and standard_name(four) in AMINO_ACIDS and four[:3] not in AMINO_ACIDS:
             lines[index] = f"{line[:17]}{standard_name(four)} {line[21:]}"
         residue, chain, number = lines[index][17:20], lines[index][20:22].strip(), line[22:27]
         if run is None or (run.chain, run.number, run.name) != (chain, number, residue):
@@ -128,7 +138,7 @@ def _runs(lines: list[str]) -> Iterator[_Run]:
             ended.discard(chain)
         run.lines.append(index)
         run.atoms.add((line[12:16], line[16]))
-        run.protein |= line[12:16] == " CA " and (residue in _AMINO_ACIDS or kind == "ATOM  ")
+        run.protein |= line[12:16] == " CA " and (residue in AMINO_ACIDS or kind == "ATOM  ")
     if run is not None:
         yield run
 

@@ -58,7 +58,8 @@ def parse_structure(text: str, chain: str = "", meaning: str = AUTO, most: int |
     parsed = file.structure
     if not len(parsed):
         raise BadInput("This structure file holds no atoms.")
-    residues, others = sort_residues(parsed[0], file.names)
+    model = next((place for place, model in enumerate(parsed) if model.count_atom_sites()), 0)
+    residues, others = sort_residues(parsed[model], file.names)
     whole = [residue for residue in residues if CA in residue.atoms]
     if not whole:
         raise BadInput("There is no protein in this structure file: no residue of it has a Cα atom.")
@@ -95,6 +96,8 @@ def find_chain(names: Sequence[str], wanted: str) -> str:
 def _decoded(path: Path) -> str:
     too_large = f"This structure file is over {MAX_BYTES >> 20} MiB; save only the chains you want to see."
     data = read_data(path, MAX_BYTES, too_large)
+    if (text := data.rstrip(b"\0\x1a")).endswith(b"\n"):
+        data = text  # padded at its end, as tape and old servers did
     if not data.strip():
         raise BadInput("This structure file is empty.")
     if b"\0" in data:
@@ -214,7 +217,7 @@ def _info(parsed: gemmi.Structure, key: str) -> str:
 
 def _notes(parsed: gemmi.Structure, residues: list[ParsedResidue], without: int) -> Iterator[str]:
     if len(parsed) > 1:
-        yield f"The file holds {len(parsed)} models; the first is shown."
+        yield f"The file holds {len(parsed)} models; the first with atoms is shown."
     if without:
         yield f"{without} residue{'s' * (without > 1)} without a Cα atom {'are' if without > 1 else 'is'} left out."
     if unknown := sum(residue.letter == "X" for residue in residues):
@@ -226,5 +229,6 @@ def _notes(parsed: gemmi.Structure, residues: list[ParsedResidue], without: int)
     amino_acids = [residue for chain in parsed[0] for residue in chain if is_amino_acid(residue)]
     if hydrogens := sum(atom.is_hydrogen() for residue in amino_acids for atom in residue):
         yield f"{hydrogens:,} hydrogen atoms are left out."
-    if several := sum(any(atom.has_altloc() for atom in residue) for chain in parsed[0] for residue in chain):
+    positions = ({atom.altloc for atom in residue if atom.has_altloc()} for chain in parsed[0] for residue in chain)
+    if several := sum(len(names) > 1 for names in positions):
         yield f"{several} residue{'s have' if several > 1 else ' has'} alternative positions; the fuller one is shown."

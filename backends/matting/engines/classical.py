@@ -12,8 +12,10 @@ import cv2
 import numpy as np
 
 from backends.matting.base import MattingEngine
+from backends.matting.engines.grabcut import grabcut
 from backends.matting.engines.person_detection import Detection, detect_people, scale_box, trimap_prior
 from backends.matting.engines.scene_cuts import is_cut
+from backends.matting.finishing.closed_form import soft_edge
 from backends.matting.finishing.temporal import STILL, luma
 
 SIDE = 400
@@ -24,6 +26,9 @@ DETECTION_INTERVAL = 20  # frames
 LIVE_DETECTION_INTERVAL = 75  # frames, before a camera, where a detection delays one picture
 SEARCH_INTERVAL = 3  # frames, while nobody is known
 LIVE_SEARCH_INTERVAL = 10
+MIN_COVERED, MAX_SAME = 0.5, 0.15
+"""Fractions of who was found: how much must hide the known background, and how much may look like it by chance. Whoever
+stood there before, with the face turned away, was learned as background."""
 MIN_PLATE_MATCH = 0.5  # fraction of the known background that must still match, or else the camera moved
 
 
@@ -55,7 +60,8 @@ class PersonTracker:
     """Follows the people through a video: the last mask moves with the picture, and GrabCut refines it.
 
     Each scene begins anew, and so does everything once the person was lost: what was learned of the background then
-    may have been the person. While no face or body is found the matte is empty.
+    may have been the person. While no face or body is found the matte is empty, and the empty place is learned; it
+    counts as the background of whoever comes to stand before it.
 
     Args:
         detection_interval: frames from one look by the detectors to the next.
@@ -67,6 +73,7 @@ class PersonTracker:
         self._count = self._next_detection = 0
         self._grey: np.ndarray | None = None
         self._mask: np.ndarray | None = None
+        self._plate = BackgroundPlate()
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._forget()
 
@@ -89,6 +96,8 @@ class PersonTracker:
             mask = grabcut(small, self._trimap(small, warped, detections), 2)
         elif detections:
             mask = grabcut(small, trimap_prior(grey.shape, detections), 5)
+            if not self._plate.is_hidden_by(mask, small):
+                self._plate = BackgroundPlate()
             self._next_detection = self._count + min(DETECTION_INTERVAL, self._detection_interval)
         else:
             mask = np.zeros(grey.shape, bool)
@@ -96,6 +105,7 @@ class PersonTracker:
         self._count += 1
         if not mask.any():
             self._mask = None
+            self._plate.watch(small)
             return np.zeros(frame.shape[:2], np.float32)
         self._mask = remove_specks(mask, detections)
         self._plate.learn(small, self._mask)
@@ -170,6 +180,16 @@ class BackgroundPlate:
         self._mean += weight * (smooth - self._mean)
         self._seen += free
 
+    def watch(self, frame: np.ndarray) -> None:
+        """Add `frame` `(h, w, 3)` uint8, in which nobody is known, but not what came to cover the known background."""
+        _, covered = self.compare(frame)
+        self.learn(frame, covered)
+
+    def is_hidden_by(self, mask: np.ndarray, frame: np.ndarray) -> bool:
+        """Whether who was found, `mask` `(h, w)` bool, stands before the known background and was not learned as it."""
+        same, covered = self.compare(frame)
+        return bool(mask.any() and same[mask].mean() < MAX_SAME and covered[mask].mean() > MIN_COVERED)
+
     def compare(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where the known background shows, and where something covers it; both `(H, W)` bool."""
         if self._mean is None or self._seen is None:
@@ -202,31 +222,6 @@ def _reduced(frame: np.ndarray, side: int) -> np.ndarray:
     return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
 
 
-def grabcut(frame: np.ndarray, mask: np.ndarray, rounds: int) -> np.ndarray:
-    """Segment the person by GrabCut (Rother et al. 2004).
-
-    Alternates between Gaussian mixtures of the colours of person and background and a minimum graph cut of
-    E = Σ data terms + Σ smoothness terms between neighbours (equations 2-11).
-
-    Args:
-        frame: `(H, W, 3)` uint8.
-        mask: `(H, W)` uint8, the trimap as OpenCV's GC_* values.
-        rounds: of the alternation.
-
-    Returns:
-        `(H, W)` bool.
-    """
-    person, other = (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD), (mask == cv2.GC_BGD) | (mask == cv2.GC_PR_BGD)
-    if not person.any() or not other.any():
-        return person  # the mixtures need samples of both
-    cv2.setRNGSeed(0)  # the mixtures start from a random clustering
-    background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
-    swapped = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
-    whole = (0, 0, frame.shape[1], frame.shape[0])  # has no effect with a mask
-    labels, _, _ = cv2.grabCut(swapped, mask.copy(), whole, background, foreground, rounds, cv2.GC_INIT_WITH_MASK)
-    return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
-
-
 def remove_specks(mask: np.ndarray, detections: list[Detection]) -> np.ndarray:
     """`mask` `(h, w)` bool without parts under a tenth of the largest one and without small holes."""
     bits = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
@@ -245,57 +240,3 @@ def remove_specks(mask: np.ndarray, detections: list[Detection]) -> np.ndarray:
     small = stats[:, cv2.CC_STAT_AREA] < max(4, 0.004 * areas.max())
     small[0] = False
     return whole | small[holes]
-
-
-def soft_edge(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Alpha `(H, W)` float32 of `frame` `(H, W, 3)` uint8 from a hard mask `(h, w)`, solved in a band around its edge.
-
-    Closed-form matting (Levin et al. 2008, equations 12-14): where the colours in each 3 × 3 window lie on a line in
-    RGB, α is an affine function of colour there, and minimises αᵀLα with the matting Laplacian L, given α on both
-    sides of the band.
-    """
-    height, width = frame.shape[:2]
-    likely = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    reach = max(2, round(0.014 * max(height, width)))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    inside = cv2.erode(likely, kernel) > 0.5
-    band = (cv2.dilate(likely, kernel) > 0.5) & ~inside
-    alpha = inside.astype(np.float32)
-    x, y, w, h = cv2.boundingRect(band.astype(np.uint8))
-    if not w or not inside.any():
-        return likely if w else alpha
-    margin = 3
-    box = np.s_[max(0, y - margin) : y + h + margin, max(0, x - margin) : x + w + margin]
-    alpha[box][band[box]] = _solve_alpha(frame[box], inside[box], band[box], likely[box])
-    return alpha
-
-
-def _solve_alpha(frame: np.ndarray, inside: np.ndarray, band: np.ndarray, likely: np.ndarray) -> np.ndarray:
-    """The alphas of the pixels in the band, in reading order, by preconditioned conjugate gradients.
-
-    With u the unknown and k the known pixels: (L_uu + λI)·α_u = −L_uk·α_k + λ·α⁰_u, where the guess α⁰ decides where
-    colour says nothing.
-
-    Args:
-        frame: `(H, W, 3)` uint8.
-        inside: `(H, W)` bool, where alpha is 1.
-        band: `(H, W)` bool, where alpha is unknown; elsewhere it is 0.
-        likely: `(H, W)` float32, the guess.
-
-    Returns:
-        `(N,)` float32 in 0..1, for the N pixels of the band.
-    """
-    from pymatting import cg, ichol
-    from pymatting.laplacian.cf_laplacian import cf_laplacian
-    from scipy.sparse import diags
-
-    laplacian = cf_laplacian(np.ascontiguousarray(frame / 255.0), 1e-5, 1, is_known=~band).tocsr()
-    unknown = np.flatnonzero(band.ravel())
-    rows = laplacian[unknown]
-    prior_weight = 1e-3  # λ
-    guess = likely.ravel()[unknown].astype(np.float64)
-    system = (rows[:, unknown] + diags(np.full(len(unknown), prior_weight))).tocsc()
-    known = -np.asarray(rows[:, np.flatnonzero(inside.ravel())].sum(axis=1)).ravel()
-    preconditioner = ichol(system, discard_threshold=1e-3, shifts=[1e-4, 1e-3, 1e-2, 1e-1, 1.0])
-    solution = cg(system, known + prior_weight * guess, x0=guess, M=preconditioner, maxiter=300, rtol=1e-4)
-    return np.clip(solution, 0, 1).astype(np.float32)

@@ -1,4 +1,7 @@
-"""Where a person probably is, by OpenCV's detectors: a face implies head and shoulders, an outline a whole body."""
+"""Where a person probably is: a face implies head and shoulders, an outline a whole body.
+
+By MediaPipe's detectors where their weights are, else by OpenCV's, which need none.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+
+from backends.matting.engines.lite_detection import detectors, overlap
 
 DETECTION_SIDE = 480
 FACE_CASCADES = {
@@ -49,11 +54,17 @@ def _body_detector() -> cv2.HOGDescriptor:
 
 
 def detect_people(frame: np.ndarray) -> list[Detection]:
-    """The people in `frame` `(H, W, 3)` uint8: faces, largest first, or else standing bodies, or else nothing.
+    """The people in `frame` `(H, W, 3)` uint8: faces, largest first, or else whole bodies, or else nothing."""
+    networks = detectors()
+    if networks is None:
+        return _detect_without_networks(frame)
+    faces = [Detection("face", box) for box in networks.faces(frame)]
+    return faces or [Detection("body", box) for box in networks.bodies(frame)]
 
-    Faces by cascades of Haar features (Viola and Jones 2001), bodies by histograms of oriented gradients (Dalal and
-    Triggs 2005).
-    """
+
+def _detect_without_networks(frame: np.ndarray) -> list[Detection]:
+    """Faces by cascades of Haar features (Viola and Jones 2001), or else bodies by histograms of oriented gradients
+    (Dalal and Triggs 2005)."""
     scale = DETECTION_SIDE / max(frame.shape[:2])
     size = (round(frame.shape[1] * scale), round(frame.shape[0] * scale))
     grey = cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR), cv2.COLOR_RGB2GRAY)
@@ -73,8 +84,8 @@ def _faces(grey: np.ndarray) -> list[tuple[float, ...]]:
             candidates += [((grey.shape[1] - box[0] - box[2], *box[1:]), weight * score) for box, score in flipped]
     agreed: list[tuple[float, ...]] = []
     for box, score in sorted(candidates, key=lambda candidate: -candidate[1]):
-        total = sum(other_score for other, other_score in candidates if _overlap(box, other) > 0.3)
-        if max(score, total) >= MIN_FACE_SCORE and all(_overlap(box, other) < 0.1 for other in agreed):
+        total = sum(other_score for other, other_score in candidates if overlap(box, other) > 0.3)
+        if max(score, total) >= MIN_FACE_SCORE and all(overlap(box, other) < 0.1 for other in agreed):
             agreed.append(box)
     agreed.sort(key=lambda box: -box[2])
     return [box for box in agreed if box[2] > 0.5 * agreed[0][2]]
@@ -96,17 +107,9 @@ def _bodies(grey: np.ndarray) -> list[tuple[float, ...]]:
     confident = [(tuple(map(float, box)), float(weight)) for box, weight in scored if weight > MIN_BODY_SCORE]
     chosen: list[tuple[float, ...]] = []
     for box, _ in sorted(confident, key=lambda pair: -pair[1]):
-        if all(_overlap(box, other) < 0.4 for other in chosen):
+        if all(overlap(box, other) < 0.4 for other in chosen):
             chosen.append(box)
     return chosen[:4]
-
-
-def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
-    """Intersection over union of two boxes."""
-    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    intersection = max(0.0, width) * max(0.0, height)
-    return intersection / (one[2] * one[3] + other[2] * other[3] - intersection)
 
 
 def scale_box(box: tuple[float, ...], scale: float) -> tuple[float, float, float, float]:

@@ -39,7 +39,7 @@ class AnimationReader:
     def __init__(
         self, path: Path, start: float = 0.0, end: float | None = None, max_pixels: int = MAX_VIDEO_PIXELS
     ) -> None:
-        self.broken = self.end = 0
+        self.broken = self.end = self.restarts = 0
         self._start, self._stop = round(1000 * start), None if end is None else round(1000 * end)
         with ExitStack() as stack:
             self._file = stack.enter_context(open_image(path, damaged=DAMAGED_PICTURE))

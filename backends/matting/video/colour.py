@@ -38,6 +38,11 @@ def matrix(colour: Colour, height: int) -> Colorspace:
     return _MATRICES.get(colour.matrix) or (Colorspace.ITU709 if height >= 720 else Colorspace.ITU601)
 
 
+def matrix_number(colour: Colour, height: int) -> int:
+    """The number in H.273 of the matrix that `matrix` gives."""
+    return colour.matrix if colour.matrix in _MATRICES else 1 if height >= 720 else 6
+
+
 def value_range(colour: Colour) -> ColorRange:
     """Full range (black is 0) or video range (black is 16 of 255)."""
     return ColorRange.JPEG if colour.full else ColorRange.MPEG
@@ -71,6 +76,20 @@ def from_luma_chroma(space: Colorspace, full: bool, depth: int) -> np.ndarray:
     scaled = rgb / np.array([luma, chroma, chroma])
     offset = -scaled @ np.array([black, 128 * step, 128 * step])
     return np.hstack([scaled, offset[:, None]]) * (255 if depth == 8 else 65535)
+
+
+def to_luma_chroma(space: Colorspace, full: bool, depth: int) -> np.ndarray:
+    """The `(4, 5)` matrix that takes (R, G, B, A, 1) in 0..65535 to (Y, Cb, Cr, A) of `depth` bits.
+
+    >>> (to_luma_chroma(Colorspace.ITU709, False, 10) @ [65535, 65535, 65535, 65535, 1]).round(3).tolist()
+    [940.0, 512.0, 512.0, 1023.0]
+    """
+    back = from_luma_chroma(space, full, max(depth, 9))
+    forward = np.zeros((4, 5))
+    forward[:3, :3] = np.linalg.inv(back[:, :3])
+    forward[:3, 4] = -forward[:3, :3] @ back[:, 3]
+    forward[3, 3] = ((1 << depth) - 1) / 65535
+    return forward
 
 
 SDR = Colour(matrix=1, primaries=1, transfer=1, full=False)

@@ -12,17 +12,28 @@ import av
 
 from backends.core.errors import BadInput
 from backends.matting.types import Colour, Frame, MediaInfo
-from backends.matting.video.clock import FrameClock
+from backends.matting.video.clock import FrameClock, usual_rate
 from backends.matting.video.colour import UNSPECIFIED
 from backends.matting.video.conversion import UPRIGHT, Converter, bit_depth, has_alpha, orientation
 from backends.matting.video.preprocessing import FramePreprocessor
-from backends.matting.video.source import MAX_VIDEO_PIXELS, check_size, open_container, origin, select_video_stream
+from backends.matting.video.source import (
+    CLOCK_FORMATS,
+    MAX_VIDEO_PIXELS,
+    check_size,
+    open_container,
+    origin,
+    select_video_stream,
+)
 from backends.matting.video.speakers import sound_info
 from backends.matting.video.tags import start_timecode, tags_of
 from backends.shared.media import packets_until_damage
 
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """FFmpeg's own decoders of these codecs leave out transparency, which lies in packets beside the picture's."""
+
+
+SEEK_BACK = (Fraction(1), Fraction(4), Fraction(20))
+"""Seconds before the wanted start at which a key frame is looked for in turn."""
 
 
 class VideoReader:
@@ -59,9 +70,7 @@ class VideoReader:
             self._decoder = _alpha_decoder(self._stream, max_pixels) or codec
             self._start = Fraction(start).limit_denominator(1000)
             self._end = None if end is None else Fraction(end).limit_denominator(1000)
-            self._seek()
-            self._packets = self._decode()
-            first = next(self._packets, None)
+            first = self._first_picture()
             if first is None:
                 raise BadInput("Not one picture in this video could be read; the file is empty or damaged.")
             check_size(first.width, first.height, max_pixels)
@@ -82,6 +91,11 @@ class VideoReader:
         return self._preprocessor.interlaced
 
     @property
+    def restarts(self) -> int:
+        """How often the file's clock started anew."""
+        return self._clock.running.restarts
+
+    @property
     def reshaped(self) -> bool:
         """Whether the picture changed its size midway."""
         return self._converter.reshaped
@@ -99,7 +113,7 @@ class VideoReader:
     def _describe(self, first: av.VideoFrame) -> MediaInfo:
         stream, codec = self._stream, self._stream.codec_context
         rate = stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(25)
-        rate = Fraction(rate) if 0 < rate <= 1000 else Fraction(25)
+        rate = usual_rate(Fraction(rate)) if 0 < rate <= 1000 else Fraction(25)
         seconds = self._seconds()
         sideways = self._signs[0] == 0
         sar = Fraction(stream.sample_aspect_ratio or codec.sample_aspect_ratio or 1)
@@ -119,6 +133,7 @@ class VideoReader:
             sar=1 / sar if sideways else sar,
             colour=_colour_of(first, codec),
             depth=bit_depth(first.format),
+            chroma=_chroma_of(first),
             turned=self._signs != UPRIGHT,
             interlaced=first.interlaced_frame,
             audio=tuple(track.codec for track in tracks),
@@ -132,18 +147,44 @@ class VideoReader:
             tags=tags_of(self._container),
         )
 
-    def _seek(self) -> None:
+    def _first_picture(self) -> av.VideoFrame | None:
+        """The first picture that can be decoded, at `start` or before it; None where there is none.
+
+        Broadcasts have no index, so that a seek may end behind the last key frame: then it is tried from further back,
+        and at last from the beginning.
+        """
+        begin = origin(self._container) + self._start
+        for back in (Fraction(0), *SEEK_BACK, self._start) if self._start else (Fraction(0),):
+            self._seek(max(Fraction(0), self._start - back))
+            self.broken, self._media_end = 0, None
+            self._packets = self._decode()
+            first = next(self._packets, None)
+            if not self._start or back >= self._start:
+                return first
+            if first is not None and first.pts is not None and first.pts * Fraction(first.time_base or 1) <= begin:
+                return first
+            self._packets.close()
+            self._decoder.flush_buffers()
+        return first
+
+    def _seek(self, start: Fraction) -> None:
         """Seek to the last key frame before `start`; a file without an index is read from its beginning."""
         if self._start:
             try:
-                self._container.seek(int((origin(self._container) + self._start) * av.time_base), backward=True)
+                if start:
+                    self._container.seek(int((origin(self._container) + start) * av.time_base), backward=True)
+                else:
+                    self._container.seek(min(0, self._container.start_time or 0), backward=True)
             except av.error.FFmpegError:
                 self._container.seek(0, any_frame=True)
 
     def _seconds(self) -> float:
+        whole = self._container.duration / av.time_base if self._container.duration else 0.0
         if self._stream.duration and self._stream.time_base:
-            return float(self._stream.duration * self._stream.time_base)
-        return self._container.duration / av.time_base if self._container.duration else 0.0
+            own = float(self._stream.duration * self._stream.time_base)
+            # Streams of a clock that runs on state no length: it is guessed by the last stamp that is near the end.
+            return max(own, whole) if self._container.format.name in CLOCK_FORMATS else own
+        return whole
 
     def _decode(self) -> Generator[av.VideoFrame, None, None]:
         """Every frame that can be decoded. Packets that cannot are counted and left out."""
@@ -207,6 +248,16 @@ def _alpha_decoder(stream: av.VideoStream, max_pixels: int) -> av.VideoCodecCont
     decoder.extradata = stream.codec_context.extradata
     decoder.options = {"max_pixels": str(max_pixels)}
     return decoder
+
+
+def _chroma_of(frame: av.VideoFrame) -> tuple[int, int]:
+    """How many pixels across and down share one sample of colour."""
+    planes = frame.format.components
+    if frame.format.is_rgb or frame.format.has_palette:
+        return 1, 1
+    if len(planes) < 3:
+        return 2, 2
+    return round(frame.width / planes[1].width), round(frame.height / planes[1].height)
 
 
 def _colour_of(frame: av.VideoFrame, codec: av.VideoCodecContext) -> Colour:

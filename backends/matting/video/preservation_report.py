@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import av
@@ -71,9 +71,10 @@ def _checks(
         yield _times(info, timeline, written.times, written.info.rate)
         yield _size(info, written.info, writer)
         yield from _orientation(info, written.info)
-        yield from check_sound(info, written.info, list(writer.sound.tracks.values()), written.times.sounds)
+        yield from check_sound(info, written.info, writer.tracks, written.times.sounds)
         yield from _pixel_shape(info, written.info)
         yield _colour(info, written.colour, writer)
+        yield from _colour_detail(info, written.info.chroma, writer)
         yield from _depth(info, min(written.info.depth, writer.bits, _bits_of(writer.export.pix_fmt)), writer)
         yield from preserved_words.check_words(info, written.info)
     else:
@@ -157,7 +158,7 @@ def _colour(info: MediaInfo, written: Colour, writer: VideoWriter) -> Preservati
         return PreservationCheck("colour", "changed", "HDR became ordinary BT.709 colour.")
     if writer.export is EXPORTS["luma"]:
         return PreservationCheck("colour", "kept", "The matte is gray; the original keeps its own colours.")
-    source = info.colour
+    source, written = _canonical(info.colour), _canonical(written)
     same_tags = (source.primaries, source.transfer) == (written.primaries, written.transfer)
     if source.matrix == 0 and same_tags and "444" in writer.export.pix_fmt:
         return PreservationCheck("colour", "kept", "The colours of the source, held as luma and chroma.")
@@ -175,9 +176,36 @@ def _colour(info: MediaInfo, written: Colour, writer: VideoWriter) -> Preservati
         sentence = "Full range became video range, which editors expect; it looks the same."
         return PreservationCheck("colour", "changed", sentence)
     if source.matrix == 0:
-        return PreservationCheck("colour", "changed", "RGB became luma and chroma, with chroma at half the detail.")
+        return PreservationCheck("colour", "changed", "RGB became luma and chroma.")
     sentence = "The source's colour description could not be written into this format."
     return PreservationCheck("colour", "changed", sentence)
+
+
+def _colour_detail(info: MediaInfo, written: tuple[int, int], writer: VideoWriter) -> Iterator[PreservationCheck]:
+    """Nothing is said of the usual 4:2:0, nor of a matte alone."""
+    if writer.export is EXPORTS["luma"] or info.chroma not in CHROMA:
+        return
+    if written[0] > info.chroma[0] or written[1] > info.chroma[1]:
+        sentence = f"{CHROMA[info.chroma]} became {CHROMA.get(written, '4:2:0')}: edges between colours are softer."
+        yield PreservationCheck("colour detail", "changed", sentence)
+    else:
+        yield PreservationCheck("colour detail", "kept", f"{CHROMA[info.chroma]}, as fine as in the source.")
+
+
+CHROMA = {(1, 1): "4:4:4", (2, 1): "4:2:2"}
+"""What editors call it where so many pixels, across and down, share one sample of colour."""
+
+SAME_MATRIX = {5: 6}
+SAME_TRANSFER = {6: 1, 14: 1, 15: 1}
+"""Numbers of H.273 that stand for one and the same (tables 3 and 4); MOV has but one of each."""
+
+
+def _canonical(colour: Colour) -> Colour:
+    return replace(
+        colour,
+        matrix=SAME_MATRIX.get(colour.matrix, colour.matrix),
+        transfer=SAME_TRANSFER.get(colour.transfer, colour.transfer),
+    )
 
 
 def _only_adds(source: Colour, written: Colour) -> bool:

@@ -41,7 +41,11 @@ def check_sound(
         yield PreservationCheck("sound", "lost", sentence)
         return
     shifts = [sentence for track, span in zip(tracks, spans, strict=False) if (sentence := _shift(track.span, span))]
-    if shifts:
+    dropped = sum(track.dropped for track in tracks)
+    if dropped:
+        pieces = "One damaged piece of the sound is" if dropped == 1 else f"{dropped} damaged pieces of the sound are"
+        yield PreservationCheck("sound", "changed", f"{pieces} left out: listen to it before you use it.")
+    elif shifts:
         yield PreservationCheck("sound", "changed", shifts[0])
     else:
         yield _coding(info.tracks, written.tracks, all(track.lossless for track in tracks))

@@ -5,17 +5,16 @@ from __future__ import annotations
 import weakref
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import asdict, fields
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
 from backends.core.errors import BadInput
-from backends.matting.types import Colour, Frame, MediaInfo, SoundInfo
+from backends.matting.types import Frame, MediaInfo
 from backends.matting.video.animation import AnimationReader
 from backends.matting.video.frames import VideoReader
 from backends.matting.video.source import MAX_VIDEO_PIXELS, is_animation
 from backends.shared.isolation import isolated
+from backends.shared.records import from_fields, to_fields
 
 READ = f"{__name__}:read_frames"
 
@@ -38,10 +37,12 @@ def open_here(
 def read_frames(path: str, start: float, end: float | None, max_pixels: int) -> Iterator[dict[str, Any]]:
     """What `IsolatedReader` reads: what is known of the file, then its frames, and last what came up on the way."""
     with closing(open_here(Path(path), start, end, max_pixels)) as reader:
-        yield _info_to_json(reader.info)
+        yield to_fields(reader.info)
         for frame in iter(reader.read, None):
-            yield {field.name: getattr(frame, field.name) for field in fields(Frame)} | {"end": reader.end}
-        yield {name: getattr(reader, name) for name in ("end", "broken", "untimed", "reshaped", "deinterlaced")}
+            yield to_fields(frame) | {"end": reader.end}
+        yield {
+            name: getattr(reader, name) for name in ("end", "broken", "untimed", "restarts", "reshaped", "deinterlaced")
+        }
 
 
 class IsolatedReader:
@@ -64,7 +65,7 @@ class IsolatedReader:
     def __init__(
         self, path: Path, start: float = 0.0, end: float | None = None, max_pixels: int = MAX_VIDEO_PIXELS
     ) -> None:
-        self.end = self.broken = self.untimed = 0
+        self.end = self.broken = self.untimed = self.restarts = 0
         self.reshaped = self.deinterlaced = False
         arguments = {"path": path.resolve(), "start": float(start), "end": end, "max_pixels": max_pixels}
         self._items = cast(Generator[dict[str, Any], None, None], isolated(READ, **arguments))
@@ -73,7 +74,7 @@ class IsolatedReader:
         first = next(self._items, None)
         if first is None:
             raise BadInput("Not one picture in this video could be read; the file is empty or damaged.")
-        self.info = _info_from_json(first)
+        self.info = from_fields(MediaInfo, first)
 
     def read(self) -> Frame | None:
         """The next frame between start and end, or None after the last."""
@@ -82,30 +83,10 @@ class IsolatedReader:
             return None
         self.end = item.pop("end")
         if "pts" in item:
-            return Frame(**item)
+            return from_fields(Frame, item)
         for name, value in item.items():
             setattr(self, name, value)
         return None
 
     def close(self) -> None:
         self._end_process()
-
-
-_FRACTIONS = ("rate", "time_base", "tick", "origin", "sar")
-
-
-def _info_to_json(info: MediaInfo) -> dict[str, Any]:
-    return asdict(info) | {name: str(getattr(info, name)) for name in _FRACTIONS}
-
-
-def _info_from_json(values: dict[str, Any]) -> MediaInfo:
-    return MediaInfo(
-        **values
-        | {name: Fraction(values[name]) for name in _FRACTIONS}
-        | {
-            "colour": Colour(**values["colour"]),
-            "audio": tuple(values["audio"]),
-            "tracks": tuple(SoundInfo(**track) for track in values["tracks"]),
-            "tags": tuple((name, value) for name, value in values["tags"]),
-        }
-    )

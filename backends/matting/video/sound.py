@@ -15,20 +15,20 @@ from backends.matting.video.exports import Export
 from backends.matting.video.sound_blocks import LEAD_IN, SoundBlock, read_blocks
 from backends.matting.video.source import open_container, origin
 from backends.matting.video.speakers import QUICKTIME_LANGUAGES, Encoding, choose_encoding, sound_info
-from backends.matting.video.timeline import Span
+from backends.matting.video.timeline import MAX_HOLE, RunningTime, Span
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
-    from av.container import OutputContainer
+    from av.container import InputContainer, OutputContainer
 
-WEBM_LEAD_IN = Fraction(1, 125)
-"""WebM moves pictures and all to where the first packet begins, but for the lead-in that Opus itself announces."""
+WEBM_ROUNDING = Fraction(1, 500)
+"""Seconds: WebM's clock has ticks of a millisecond."""
+
+OPUS_RATE = 48_000
+"""Samples a second of the clock of Opus, whatever the sound's own rate was."""
 
 MIN_HOLE = Fraction(1, 50)
 """Seconds: clocks of milliseconds and encoders' delays stay below it, and ears hear a shift above it."""
-
-MAX_HOLE = Fraction(3600)
-"""Seconds: a longer hole is a clock that jumped."""
 
 MAX_OVERLAP = Fraction(10)
 
@@ -36,7 +36,8 @@ MAX_OVERLAP = Fraction(10)
 class Track(ABC):
     """Carries one audio stream into the output.
 
-    `lossless` says whether the output has the very samples of the source, `span` when the source's sound plays.
+    `lossless` says whether the output has the very samples of the source, `span` when the source's sound plays,
+    `dropped` how many damaged packets are left out.
     """
 
     stream: AudioStream
@@ -45,7 +46,7 @@ class Track(ABC):
     def __init__(self, source: AudioStream, out: OutputContainer) -> None:
         self.source, self._out = source, out
         self.span = Span()
-        self.broken = 0
+        self.dropped = 0
 
     def _describe(self) -> None:
         """Give the track of the output the name, language and role of the source's."""
@@ -71,14 +72,30 @@ class CopiedTrack(Track):
         super().__init__(source, out)
         self.stream = out.add_stream_from_template(source)
         self._describe()
+        self._clock = RunningTime()
+        self._last: int | None = None
 
-    def take(self, packet: av.Packet, shift: Fraction) -> list[av.Packet]:
-        """The packets to write for one that was read, moved `shift` seconds earlier."""
+    def time(self, packet: av.Packet, shift: Fraction) -> Fraction | None:
+        """When the next packet in order is heard, in seconds of the output; None where it does not say.
+
+        The packet is moved to the clock of the source from its beginning `shift` on.
+        """
         if packet.dts is None or packet.time_base is None:
+            return None
+        packet.pts = packet.dts if packet.pts is None else packet.pts
+        begin = packet.pts * packet.time_base - shift
+        moved = self._clock.offset(begin, (packet.duration or 0) * packet.time_base) - shift
+        ticks = round(moved / packet.time_base)
+        packet.dts, packet.pts = packet.dts + ticks, packet.pts + ticks
+        return packet.pts * packet.time_base
+
+    def take(self, packet: av.Packet) -> list[av.Packet]:
+        """The packets to write for one that has its time: no earlier than the last one, as no format can hold that."""
+        if packet.dts is None or packet.pts is None:
             return []
-        ticks = round(shift / packet.time_base)
-        packet.dts -= ticks
-        packet.pts = packet.dts if packet.pts is None else packet.pts - ticks
+        if self._last is not None and packet.dts <= self._last:
+            packet.pts, packet.dts = max(packet.pts, self._last + 1), self._last + 1
+        self._last = packet.dts
         begin = packet.pts * packet.time_base
         self.span.add(begin, begin + (packet.duration or 0) * packet.time_base)
         packet.stream = self.stream
@@ -145,9 +162,12 @@ class EncodedTrack(Track):
             begin: in seconds of the output.
         """
         place = round(begin * self._rate)
+        if place < 0:
+            samples, place = samples[-place:], 0
         if self._position is None:
-            self._position = max(0, place)
-            return samples[max(0, -place) :]
+            if len(samples):
+                self._position = place
+            return samples
         ahead = place - self._position
         if MIN_HOLE * self._rate < ahead <= MAX_HOLE * self._rate and len(samples):
             rest = ahead if self._most is None else max(0, min(ahead, self._most - self._position))
@@ -200,7 +220,7 @@ class SoundTracks:
         self._start, self._out = start, out
         self._shift = start + origin(self._container)
         self._length = None if end is None else end - start
-        self._lead_in = WEBM_LEAD_IN if export.suffix == ".webm" else LEAD_IN
+        self._webm = export.suffix == ".webm"
         self.tracks: dict[int, Track] = {}
         self._copied: dict[int, CopiedTrack] = {}
         self._encoded: dict[int, EncodedTrack] = {}
@@ -212,17 +232,17 @@ class SoundTracks:
             self._container.close()
             raise
         self._blocks = read_blocks(source, list(self._encoded), start, self._length)
-        self._packets = self._container.demux([track.source for track in self._copied.values()])
         if start and self._copied:
-            self._container.seek(int(self._shift * av.time_base), backward=True)
-        self._next_packet: av.Packet | None = None
+            self._container.seek(int((self._shift - LEAD_IN) * av.time_base), backward=True)
+        self._packets = self._container.demux([track.source for track in self._copied.values()])
+        self._next_packet: tuple[av.Packet, Fraction | None] | None = None
         self._next_block: SoundBlock | None = None
         self.broken = 0
 
     def _open_track(self, stream: AudioStream, export: Export, copy: bool) -> None:
         codec = stream.codec_context.codec.canonical_name
         # Uncompressed sound has no time of its own in some formats, so that holes in it would close up.
-        if copy and codec in export.audio and not codec.startswith("pcm_"):
+        if copy and codec in export.audio and not codec.startswith("pcm_") and self._keeps_beginning(stream):
             self.tracks[stream.index] = self._copied[stream.index] = CopiedTrack(stream, self._out)
             return
         encoding = choose_encoding(stream, export)
@@ -232,6 +252,16 @@ class SoundTracks:
             )
         track = EncodedTrack(stream, self._out, encoding, self._length)
         self.tracks[stream.index] = self._encoded[stream.index] = track
+
+    def _keeps_beginning(self, stream: AudioStream) -> bool:
+        """Whether copied packets sound from the first moment on.
+
+        Most codecs need a packet of lead-in before 0. MOV and MP4 hide it by an edit list; WebM has a word for it that
+        players heed for Opus alone, and moves pictures and all to where the first packet of another codec begins.
+        """
+        if not self._webm or stream.codec_context.codec.canonical_name == "opus":
+            return True
+        return not self._start and _first_time(self._container, stream) >= self._shift - WEBM_ROUNDING
 
     def advance(self, until: Fraction | None) -> None:
         """Write all sound before `until` seconds of the output, or all of it where `until` is None."""
@@ -244,29 +274,36 @@ class SoundTracks:
             if until is not None and block.begin is not None and block.begin > until:
                 self._next_block = block
                 return
-            self._mux(self._encoded[block.track].take(block))
+            track = self._encoded[block.track]
+            if block.damaged:
+                track.dropped += 1
+            else:
+                self._mux(track.take(block))
 
     def _copy(self, until: Fraction | None) -> None:
         while self._copied:
-            packet = self._next_packet or self._read()
+            if (following := self._next_packet or self._read()) is None:
+                return
+            packet, time = following
             self._next_packet = None
-            if packet is None:
-                return
-            time = self._time(packet)
             if until is not None and time is not None and time > until:
-                self._next_packet = packet
+                self._next_packet = following
                 return
-            if time is None or self._in_part(time):
-                self._mux(self._copied[packet.stream.index].take(packet, self._shift))
+            track, source = self._copied[packet.stream.index], packet.stream
+            if time is not None and self._in_part(time, source):
+                try:
+                    self._mux(track.take(packet))
+                except (av.error.InvalidDataError, av.error.ArgumentError):  # damaged beyond what a format can hold
+                    track.dropped += 1
 
     def _mux(self, packets: list[av.Packet]) -> None:
         for packet in packets:
             self._out.mux(packet)
 
-    def _in_part(self, time: Fraction) -> bool:
+    def _in_part(self, time: Fraction, stream: AudioStream) -> bool:
         """Whether a packet belongs to the part. A codec's lead-in lies before 0 and is needed."""
-        begins = time >= (0 if self._start else -self._lead_in)
-        return begins and (self._length is None or time < self._length)
+        lead_in = _opus_delay(stream) if self._webm else LEAD_IN
+        return time >= -lead_in and (self._length is None or time < self._length)
 
     def close(self) -> None:
         """Write the rest, up to the end of the part."""
@@ -279,16 +316,33 @@ class SoundTracks:
         self._container.close()
         self._blocks.close()
 
-    def _read(self) -> av.Packet | None:
+    def _read(self) -> tuple[av.Packet, Fraction | None] | None:
+        """The next packet to copy and when it is heard; None at the end, or where the file is damaged from there on."""
         try:
-            return next(self._packets, None)
+            packet = next(self._packets, None)
         except av.error.FFmpegError:
-            self.broken += 1  # damaged from here on: the pictures stop there too
+            self.broken += 1  # the pictures stop there too
             return None
+        return None if packet is None else (packet, self._copied[packet.stream.index].time(packet, self._shift))
 
-    def _time(self, packet: av.Packet) -> Fraction | None:
+
+def _first_time(container: InputContainer, stream: AudioStream) -> Fraction:
+    """When the first packet of a track begins, in seconds of the file; 0 where no packet says."""
+    first = Fraction(0)
+    for packet in container.demux(stream):
         stamp = packet.pts if packet.pts is not None else packet.dts
-        return None if stamp is None else stamp * packet.time_base - self._shift
+        if stamp is not None:
+            first = stamp * packet.time_base
+            break
+    container.seek(0)
+    return first
+
+
+def _opus_delay(stream: AudioStream) -> Fraction:
+    """The lead-in that Opus announces in its header, in seconds; nothing for other codecs (RFC 7845, section 5.1)."""
+    header = stream.codec_context.extradata or b""
+    samples = int.from_bytes(header[10:12], "little") if header[:8] == b"OpusHead" else 0
+    return Fraction(samples, OPUS_RATE) + WEBM_ROUNDING
 
 
 class NoSound:

@@ -13,6 +13,7 @@ import av
 import numpy as np
 
 from backends.matting.video.source import open_container, origin
+from backends.matting.video.timeline import RunningTime
 from backends.shared.isolation import isolated
 from backends.shared.media import Packer, packets_until_damage
 
@@ -33,6 +34,7 @@ class SoundBlock:
         layout: FFmpeg's name of the speakers.
         rate: samples a second.
         begin: in seconds of the output; None where the source does not say.
+        damaged: that the block stands for a packet that could not be decoded, and has no samples.
     """
 
     track: int
@@ -41,6 +43,7 @@ class SoundBlock:
     layout: str
     rate: int
     begin: Fraction | None
+    damaged: bool = False
 
     def frame(self) -> av.AudioFrame:
         frame = av.AudioFrame.from_ndarray(
@@ -83,22 +86,29 @@ def decode_blocks(path: str, tracks: Sequence[int], start: str, length: str | No
         if Fraction(start):
             container.seek(int((shift - LEAD_IN) * av.time_base), backward=True)
         pack = Packer(planes=0)
+        clocks = {index: RunningTime() for index in tracks}
+        offset = Fraction(0)
         for packet in packets_until_damage(container, *streams):
-            stamp = packet.pts if packet.pts is not None else packet.dts
+            index, stamp = packet.stream.index, packet.pts if packet.pts is not None else packet.dts
             if stamp is not None:
-                begin = stamp * packet.time_base - shift
-                until = begin + (packet.duration or 0) * packet.time_base
-                if until <= -LEAD_IN or (stop is not None and begin >= stop):
+                begin, lasts = stamp * packet.time_base - shift, (packet.duration or 0) * packet.time_base
+                offset = clocks[index].offset(begin, lasts)
+                begin += offset
+                if begin + lasts <= -LEAD_IN or (stop is not None and begin >= stop):
                     continue
-            for frame in _decoded(packet):
-                yield _block(pack(frame), packet.stream.index, shift)
+            try:
+                frames = cast(list[av.AudioFrame], packet.decode())
+            except av.error.FFmpegError:
+                yield {**_NO_SOUND, "track": index}
+                continue
+            for frame in frames:
+                yield _block(pack(frame), index, shift - offset)
 
 
-def _decoded(packet: av.Packet) -> list[av.AudioFrame]:
-    try:
-        return cast(list[av.AudioFrame], packet.decode())
-    except av.error.FFmpegError:
-        return []
+_NO_SOUND = {
+    **{"samples": np.zeros((0, 1), np.int16), "format": "s16", "layout": "mono", "rate": 48_000},
+    **{"begin": None, "damaged": True},
+}
 
 
 def _block(frame: av.AudioFrame, track: int, shift: Fraction) -> dict[str, Any]:

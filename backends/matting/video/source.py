@@ -15,12 +15,15 @@ from PIL import Image, UnidentifiedImageError
 
 from backends.core.errors import BadInput, TooLarge
 from backends.shared.images import ANIMATED, FAR_TOO_LARGE, HEIC, PICTURE_FORMATS, looks_like_heic
+from backends.shared.media import NO_INDEX, lacks_index, open_untrusted
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-DEMUXERS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,gif,apng,h264,hevc,obu,ivf,mjpeg,mxf,m4v,nut,dv"
+DEMUXERS = (
+    "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,gif,apng,h264,hevc,obu,ivf,mjpeg,mxf,m4v,nut,dv,yuv4mpegpipe"
+)
 FORMATS = "MP4, MOV, MKV, WebM, AVI or GIF video, or a JPEG, PNG, WebP or HEIC picture"
 DAMAGED_PICTURE = f"This picture is damaged and could not be read: choose an {FORMATS}."
 
@@ -76,12 +79,13 @@ def _moves(picture: Image.Image) -> bool:
 
 def open_container(path: Path) -> InputContainer:
     """Open `path`, untrusted, for reading. Raises BadInput."""
-    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
     try:
-        return av.open(f"file:{path.resolve()}", options=options, metadata_errors="replace")
+        return open_untrusted(path, DEMUXERS)
     except (av.error.FFmpegError, ValueError, UnicodeError) as error:
         if path.stat().st_size == 0:
             raise BadInput("This file is empty: choose another one.") from error
+        if lacks_index(path):
+            raise BadInput(NO_INDEX) from error
         raise BadInput(f"This file could not be read: choose an {FORMATS}.") from error
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from backends.core.errors import BadInput
 from backends.matting.types import MediaInfo
 from backends.matting.video.source import DAMAGED_PICTURE, check_size
 from backends.shared.images import MAX_PICTURE_PIXELS, ORIENTATION, open_image, to_rgb, upright
 from backends.shared.isolation import isolated_call
+from backends.shared.png_rows import lacks_rows
+from backends.shared.records import from_fields, to_fields
 
 PNG_DEPTH = 24
 """Where a PNG says how many bits a colour has, in bytes from the beginning."""
@@ -52,13 +55,12 @@ def read_picture(path: Path, max_pixels: int = MAX_PICTURE_PIXELS) -> Picture:
         BadInput: it is damaged.
         TooLarge: it has more than `max_pixels` pixels, which is known before it is decoded.
     """
-    return Picture(**isolated_call(DECODE, path=path.resolve(), max_pixels=max_pixels))
+    return from_fields(Picture, isolated_call(DECODE, path=path.resolve(), max_pixels=max_pixels))
 
 
 def decode_picture(path: str, max_pixels: int) -> Iterator[dict[str, Any]]:
     """The fields of the only picture that `read_picture` reads."""
-    picture = read_picture_here(Path(path), max_pixels)
-    yield {field.name: getattr(picture, field.name) for field in fields(Picture)}
+    yield to_fields(read_picture_here(Path(path), max_pixels))
 
 
 def read_picture_here(path: Path, max_pixels: int = MAX_PICTURE_PIXELS) -> Picture:
@@ -73,6 +75,8 @@ def read_picture_here(path: Path, max_pixels: int = MAX_PICTURE_PIXELS) -> Pictu
         turned = file.getexif().get(ORIENTATION, 1) not in (0, 1)
         icc = file.info.get("icc_profile") if file.mode in ("RGB", "RGBA") else None
         straight = upright(file)
+        if file.format == "PNG" and lacks_rows(path, file):
+            raise BadInput(DAMAGED_PICTURE)
         return Picture(to_rgb(straight), _own_alpha(straight), icc, turned, _bits(file, path))
 
 

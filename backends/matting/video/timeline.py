@@ -8,6 +8,12 @@ from pathlib import Path
 
 import av
 
+MAX_BACKWARDS = Fraction(1, 4)
+"""Seconds by which a packet may begin before the last one; where it is more, the clock begins anew."""
+
+MAX_HOLE = Fraction(3600)
+"""Seconds: a longer hole is a clock that jumped."""
+
 REORDER_WINDOW = 64
 """Packets come in decoding order; no codec here reorders frames over so many."""
 
@@ -60,6 +66,34 @@ class Timeline:
         length = 1 / rate
         steps = () if self.shortest is None else (self.shortest, self.longest)
         return bool(steps) and all(abs(step - length) <= tick for step in steps)
+
+
+class RunningTime:
+    """Times of one stream that run on where the file's clock starts anew, as in recordings that were joined.
+
+    `restarts` counts how often it did.
+    """
+
+    def __init__(self) -> None:
+        self._offset = Fraction(0)
+        self._begin: Fraction | None = None
+        self._end = Fraction(0)
+        self.restarts = 0
+
+    def offset(self, begin: Fraction, length: Fraction) -> Fraction:
+        """What to add to the times of the next packet or frame in order, all in seconds.
+
+        >>> clock = RunningTime()
+        >>> [str(begin + clock.offset(begin, Fraction(1))) for begin in map(Fraction, (0, 1, 0, 1, 9000))]
+        ['0', '1', '2', '3', '4']
+        """
+        begin += self._offset
+        if self._begin is not None and not -MAX_BACKWARDS <= begin - self._begin <= MAX_HOLE:
+            self._offset += self._end - begin
+            begin = self._end
+            self.restarts += 1
+        self._begin, self._end = begin, begin + length
+        return self._offset
 
 
 @dataclass

@@ -18,9 +18,12 @@ import numpy as np
 
 from backends.core.errors import BadInput, EngineFailed
 from backends.matting.types import Colour, MediaInfo
-from backends.matting.video.colour import matrix, value_range
+from backends.matting.video.colour import matrix, matrix_number, to_luma_chroma, value_range
 from backends.matting.video.exports import MATTE, RAW_MATTE, Export
-from backends.matting.video.sound import NoSound, SoundTracks
+from backends.matting.video.sound import NoSound, SoundTracks, Track
+
+EXACT_FORMAT, EXACT_BITS = "yuva444p10le", 10
+"""Of exports that editors work on: luma and chroma for every pixel, of this many bits."""
 
 _FORMATS = {
     ("uint8", 1): "gray",
@@ -53,6 +56,11 @@ class Writer(ABC):
         self.path = path
         self.export = export
         self.bits = 8
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The sound that is written beside the pictures."""
+        return ()
 
     @abstractmethod
     def write(self, picture: np.ndarray, pts: int) -> None:
@@ -146,17 +154,38 @@ class VideoWriter(Writer):
             codec.sample_aspect_ratio = info.sar
         return stream
 
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        return tuple(self.sound.tracks.values())
+
     def write(self, picture: np.ndarray, pts: int) -> None:
         channels = 1 if picture.ndim == 2 else picture.shape[2]
         self.bits = 8 * picture.itemsize
-        frame = av.VideoFrame.from_ndarray(self._fit(picture), format=_FORMATS[picture.dtype.name, channels])
-        frame = frame.reformat(
-            format=self.export.pix_fmt, dst_colorspace=self._matrix, dst_color_range=value_range(self._colour)
-        )
+        if self.export.pix_fmt == EXACT_FORMAT and channels == 4:
+            frame = self._exact(self._fit(picture))
+        else:
+            frame = av.VideoFrame.from_ndarray(self._fit(picture), format=_FORMATS[picture.dtype.name, channels])
+            frame = frame.reformat(
+                format=self.export.pix_fmt, dst_colorspace=self._matrix, dst_color_range=value_range(self._colour)
+            )
         tag_frame(frame, self._colour)
         frame.pts, frame.time_base = pts, self._time_base
         self._mux(self._stream.encode(frame))
         self.sound.advance(pts * self._time_base)
+
+    def _exact(self, picture: np.ndarray) -> av.VideoFrame:
+        """A frame of `EXACT_FORMAT`, rounded to the nearest level: FFmpeg's own way is a level too light."""
+        deep = picture if picture.dtype == np.uint16 else picture.astype(np.uint16) * 257
+        planes = cv2.split(cv2.transform(deep, to_luma_chroma(self._matrix, self._colour.full, EXACT_BITS)))
+        height, width = picture.shape[:2]
+        frame = av.VideoFrame(width, height, EXACT_FORMAT)
+        for plane, samples in zip(frame.planes, planes, strict=True):
+            rows = np.zeros((height, plane.line_size // 2), np.uint16)  # with the padding of FFmpeg's rows
+            rows[:, :width] = samples
+            plane.update(rows.tobytes())
+        frame.colorspace = matrix_number(self._colour, self._info.height)
+        frame.color_range = value_range(self._colour)
+        return frame
 
     def close(self, end: int) -> None:
         last = [packet for packet in (self._last, *self._stream.encode(None)) if packet is not None]

@@ -40,7 +40,8 @@ from backends.separation.io.mix import Mix
 BLOCK = 1 << 18
 """Frames read at once while the whole song is measured."""
 
-STEPS = 9 + ITERATIONS
+STEPS_WITHOUT_VOICE = 6
+STEPS = STEPS_WITHOUT_VOICE + 3 + ITERATIONS
 """Pauses that `separate` makes."""
 
 
@@ -105,33 +106,75 @@ class DspEngine(SeparationEngine):
 
     def chunks(self, mix: Mix) -> Iterator[np.ndarray]:
         """See `SeparationEngine.chunks`. Empty pieces come between the steps of a block, so that it can be stopped."""
-        rate, parameters = mix.samplerate, self.parameters
-        core, context, fade = (
-            round(seconds * rate)
-            for seconds in (parameters.block_seconds, parameters.context_seconds, parameters.crossfade_seconds)
-        )
         empty = np.zeros((len(self.sources), 2, 0), np.float32)
         image = StereoImage()
         for measured in stereo_image(mix.blocks(BLOCK)):
             image = measured or image
             yield empty
-        tail = empty  # the previous block's estimate of the sound with which this block begins
-        for start in range(0, mix.frames, core):
-            begin, end = max(start - context, 0), min(start + core + context, mix.frames)
-            length = min(core, mix.frames - start)
-            work = separate(mix.read(begin, end - begin), rate, parameters, image)
-            for step in itertools.count(1):
-                try:
-                    next(work)
-                except StopIteration as stop:
-                    stems = stop.value[..., start - begin :]  # (S, 2, T)
-                    self.ahead = 0
-                    break
-                self.ahead = length * min(step, STEPS) // (STEPS + 1)
-                yield empty
-            stems = _cross_fade(tail, stems)
-            yield stems[..., :core]
-            tail = stems[..., core : core + fade].copy()
+
+        splitter = BlockSplitter(mix.samplerate, self.parameters, image)
+        for span in splitter.spans(mix.frames):
+            for stems in splitter.split(span, mix.read(span.begin, span.end - span.begin)):
+                self.ahead = splitter.ahead
+                yield empty if stems is None else stems
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where a block lies in the song, in frames: new sound from `start` to `stop`, heard from `begin` to `end`."""
+
+    begin: int
+    start: int
+    stop: int
+    end: int
+
+
+class BlockSplitter:
+    """Splits a song block by block, each faded in over the one before.
+
+    Attributes:
+        ahead: frames of the next piece that have been worked through so far.
+    """
+
+    def __init__(self, samplerate: int, parameters: DspParameters, image: StereoImage | None) -> None:
+        """
+        Args:
+            samplerate: of the song, in Hz.
+            parameters: see `DspParameters`.
+            image: how the whole song uses its channels; None for a song without a voice, whose stem is then silent.
+        """
+        self.ahead = 0
+        self._samplerate, self._parameters, self._image = samplerate, parameters, image
+        self._tail = np.zeros((len(DspEngine.sources), 2, 0), np.float32)  # the block before, where this one begins
+
+    def spans(self, frames: int) -> Iterator[Span]:
+        """The blocks of a song of `frames`, in order."""
+        core = self._frames(self._parameters.block_seconds)
+        context = self._frames(self._parameters.context_seconds)
+        for start in range(0, frames, core):
+            stop = min(start + core, frames)
+            yield Span(max(start - context, 0), start, stop, min(stop + context, frames))
+
+    def split(self, span: Span, block: np.ndarray) -> Iterator[np.ndarray | None]:
+        """The stems (4, 2, T) of `span`, whose sound from begin to end is `block`, after a None for each pause."""
+        length = span.stop - span.start
+        steps = STEPS_WITHOUT_VOICE if self._image is None else STEPS
+        work = separate(block, self._samplerate, self._parameters, self._image)
+        for step in itertools.count(1):
+            try:
+                next(work)
+            except StopIteration as stop:
+                stems = stop.value[..., span.start - span.begin :]  # (S, 2, T)
+                break
+            self.ahead = length * min(step, steps) // (steps + 1)
+            yield None
+        self.ahead = 0
+        stems = _cross_fade(self._tail, stems)
+        yield stems[..., :length]
+        self._tail = stems[..., length : length + self._frames(self._parameters.crossfade_seconds)].copy()
+
+    def _frames(self, seconds: float) -> int:
+        return round(seconds * self._samplerate)
 
 
 def _cross_fade(tail: np.ndarray, stems: np.ndarray) -> np.ndarray:
@@ -143,7 +186,7 @@ def _cross_fade(tail: np.ndarray, stems: np.ndarray) -> np.ndarray:
 
 
 def separate(
-    block: np.ndarray, samplerate: int, parameters: DspParameters, image: StereoImage
+    block: np.ndarray, samplerate: int, parameters: DspParameters, image: StereoImage | None
 ) -> Generator[None, None, np.ndarray]:
     """Split `block` (2, T) into (4, 2, T): drums, bass, other, vocals. Pauses between its steps, then returns."""
     frames = block.shape[1]
@@ -165,7 +208,7 @@ def _masks(
     frequencies: np.ndarray,
     frame_seconds: float,
     parameters: DspParameters,
-    image: StereoImage,
+    image: StereoImage | None,
 ) -> Generator[None, None, Masks]:
     """Masks (F, T) of every stem but "other"; together they are at most one.
 
@@ -174,15 +217,16 @@ def _masks(
         frequencies: centre of each bin in Hz, `(F,)`.
         frame_seconds: time from one frame to the next.
         parameters: see `DspParameters`.
-        image: how the whole song uses its channels.
+        image: how the whole song uses its channels; None where there is no voice.
     """
     magnitude = np.sqrt(np.mean(np.abs(spectrum) ** 2, axis=0))  # (F, T)
-    bins = int(np.searchsorted(frequencies, parameters.voice_high_hz))  # those in which a voice can be
-    alike = spectrum[:, :bins] * np.array(image.weights, np.float32)[:, None, None]  # (2, F, T)
-    centre = np.ones(alike.shape[1:], np.float32) if image.single else centre_mask(*alike)
-    mono = np.abs(alike.mean(axis=0))
     vocals = np.zeros_like(magnitude)
-    vocals[:bins] = yield from _vocals(mono, centre, frequencies[:bins], frame_seconds, parameters)
+    if image is not None:
+        bins = int(np.searchsorted(frequencies, parameters.voice_high_hz))  # those in which a voice can be
+        alike = spectrum[:, :bins] * np.array(image.weights, np.float32)[:, None, None]  # (2, F, T)
+        centre = np.ones(alike.shape[1:], np.float32) if image.single else centre_mask(*alike)
+        mono = np.abs(alike.mean(axis=0))
+        vocals[:bins] = yield from _vocals(mono, centre, frequencies[:bins], frame_seconds, parameters)
     yield
     drums = (1 - vocals) * _percussion(magnitude, frequencies, frame_seconds, parameters)
     yield

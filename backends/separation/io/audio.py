@@ -24,6 +24,7 @@ from backends.separation.io.mix import SILENCE_RMS, Mix, MixStatistics
 from backends.separation.io.notices import clock, notices_of
 from backends.separation.io.tracks import Track, by_preference, find_track, list_tracks, open_container
 from backends.shared.isolation import isolated, isolated_call
+from backends.shared.records import from_fields, to_fields
 
 BLOCK = 1 << 16
 DESCRIBE, DECODE = f"{__name__}:describe_song", f"{__name__}:decode_blocks"
@@ -90,9 +91,7 @@ def open_song(path: Path, limit_seconds: float | None = None, track: str = "") -
         raise BadInput("The song is not there any more: choose the file again.")
     if path.stat().st_size == 0:
         raise BadInput("This file is empty (0 bytes): choose the song again, or copy it anew.")
-    facts = isolated_call(DESCRIBE, path=path, track=track)
-    tracks = tuple(Track(**each) for each in facts["tracks"])
-    song = Song(**{**facts, "path": path, "tracks": tracks, "candidates": tuple(facts["candidates"])})
+    song = replace(from_fields(Song, isolated_call(DESCRIBE, path=path, track=track)), path=path)
     if limit_seconds is not None and song.duration > limit_seconds:
         raise too_long(song.duration, limit_seconds)
     return song
@@ -110,7 +109,7 @@ def describe_song(path: str, track: str) -> Iterator[dict[str, Any]]:
     number = chosen[0].number
     lengths = {"duration": sound_seconds(file, number), "stated_duration": stated_seconds(file, number)}
     candidates = tuple(each.number for each in chosen)
-    yield asdict(Song(file, samplerate, channels, codec, **lengths, tags=tags, tracks=tracks, candidates=candidates))
+    yield to_fields(Song(file, samplerate, channels, codec, **lengths, tags=tags, tracks=tracks, candidates=candidates))
 
 
 def _first_frame(path: Path, track: int) -> tuple[int, int]:
@@ -199,6 +198,8 @@ def _require_sound(song: Song, statistics: MixStatistics, report: DecodeReport) 
         raise BadInput("This file is too damaged to be played: download or export the song again.")
     if statistics.audible:
         return
+    if report.invalid and not statistics.peak:
+        raise BadInput("The samples of this file are no numbers that sound can have: export the song again.")
     silent = statistics.peak > SILENCE_RMS
     what = "holds only a constant level and no sound" if silent else "is silent from beginning to end"
     subject, advice = "The song", "check that it is the right file"

@@ -8,19 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
 
 from backends.core.errors import BadInput
+from backends.separation.io.damage import Damage
 from backends.separation.io.downmix import downmix_gains
-from backends.separation.io.timeline import Timeline, stated_end, without_padding
+from backends.separation.io.timeline import Timeline, demuxer, stated_end, without_padding
 from backends.separation.io.tracks import only_stream, open_container
-from backends.shared.media import Packer, packets_until_damage
+from backends.shared.media import Packer, another_follows, joined_flac, packets_until_damage
 
 RATES = range(1_000, 768_001)
 MAX_CHANNELS = 64
+
+MAX_SAMPLE = 1e10
+"""Beyond this a sample is damage. Floats that some program wrote on the scale of 32-bit integers reach 2e9."""
 
 FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "flt": 1.0, "dbl": 1.0}
 
@@ -41,6 +45,12 @@ class DecodeReport:
     """Packets that could not be decoded and were left out."""
     breaks_off: bool = False
     """Whether the container itself was damaged at some point, so that nothing after it could be found."""
+    lost: float = 0.0
+    """About how many seconds those were, in files whose time stamps do not tell."""
+    another: bool = False
+    """Whether another file follows in this one, which is not read."""
+    soundless: int = 0
+    """Packets of an Ogg file that were sound but gave none, as the time stamps say that they are over."""
     invalid: int = 0
     """Samples that were not finite numbers and became silence."""
     seconds: float = 0.0
@@ -69,19 +79,28 @@ def decode_pieces(path: Path, track: int, report: DecodeReport) -> Iterator[Piec
     Raises:
         BadInput: the file does not open, or has too many channels.
     """
-    with open_container(path) as container:
-        stream = only_stream(container, track)
-        if stream.codec_context.name == "alac":
-            # FFmpeg takes the unused part of the last packet off twice; the stated length is cut to below.
-            stream.codec_context.options = {"flags2": "+skip_manual"}
-        pieces, stated = _pieces(container, stream, report), stated_end(container, stream)
-        yield from pieces if stated is None else without_padding(pieces, stated, report)
+    report.another = another_follows(path)
+    for part in joined_flac(path) or (None,):
+        begin, holes, report.seconds = report.seconds, len(report.holes), 0.0
+        with open_container(path, part) as container:
+            stream = only_stream(container, track if part is None else 1)
+            if stream.codec_context.name == "alac":
+                # FFmpeg takes the unused part of the last packet off twice; the stated length is cut to below.
+                stream.codec_context.options = {"flags2": "+skip_manual"}
+            damage = Damage(path, demuxer(container))
+            pieces, stated = _pieces(container, stream, report, damage), stated_end(container, stream)
+            yield from pieces if stated is None else without_padding(pieces, stated, report)
+        report.seconds += begin
+        report.holes[holes:] = [(begin + start, length) for start, length in report.holes[holes:]]
+        report.lost = max(damage.seconds() - sum(length for _, length in report.holes[holes:]), 0.0)
 
 
-def _pieces(container: av.container.InputContainer, stream: av.AudioStream, report: DecodeReport) -> Iterator[Piece]:
+def _pieces(
+    container: av.container.InputContainer, stream: av.AudioStream, report: DecodeReport, damage: Damage
+) -> Iterator[Piece]:
     timeline = Timeline(container, stream, report)
-    for frame in _frames(container, stream, report):
-        rate, silent = frame.sample_rate, round(timeline.silence_before(frame) * frame.sample_rate)
+    for frame in _frames(container, stream, report, damage):
+        rate, silent = frame.sample_rate, round(timeline.silence_before(frame, damage.tag_seconds) * frame.sample_rate)
         for start in range(0, silent, SILENCE_FRAMES):
             yield np.zeros((2, min(SILENCE_FRAMES, silent - start)), np.float32), rate
         report.seconds = timeline.end
@@ -89,24 +108,27 @@ def _pieces(container: av.container.InputContainer, stream: av.AudioStream, repo
 
 
 def _frames(
-    container: av.container.InputContainer, stream: av.AudioStream, report: DecodeReport
+    container: av.container.InputContainer, stream: av.AudioStream, report: DecodeReport, damage: Damage
 ) -> Iterator[av.AudioFrame]:
     """The frames that can be decoded, in order, and safe to read. Unreadable packets are counted and left out."""
     pack = Packer()
+    ogg = demuxer(container) == "ogg"
     for packet in packets_until_damage(container, stream, on_damage=lambda: report.update({"breaks_off": True})):
         report.packets += 1
         try:
             frames = packet.decode()
         except av.error.FFmpegError:
-            report.unreadable += 1
+            report.unreadable += damage.add_unreadable(packet)
             continue
-        for frame in frames:
-            if isinstance(frame, av.AudioFrame) and frame.samples and frame.sample_rate in RATES:
-                yield pack(frame)
+        report.soundless += ogg and not frames and packet.size > 0
+        sound = [frame for frame in cast(list[av.AudioFrame], frames) if isinstance(frame, av.AudioFrame)]
+        heard = [frame for frame in sound if frame.samples and frame.sample_rate in RATES]
+        damage.add_sound(packet.size, sum(frame.samples / frame.sample_rate for frame in heard))
+        yield from map(pack, heard)
 
 
 def to_stereo(frame: av.AudioFrame, report: DecodeReport) -> np.ndarray:
-    """The samples of `frame` as (2, T) float32 with full scale 1. Values that are not finite become silence."""
+    """The samples of `frame` as (2, T) float32 with full scale 1. Values that can be no sound become silence."""
     channels = frame.layout.nb_channels
     if channels > MAX_CHANNELS:
         raise BadInput(f"This file has {channels} channels; up to {MAX_CHANNELS} can be mixed down to stereo.")
@@ -114,10 +136,10 @@ def to_stereo(frame: av.AudioFrame, report: DecodeReport) -> np.ndarray:
     if names not in report.layouts:
         report.layouts.append(names)
     samples = _to_float(frame, channels)
-    finite = np.isfinite(samples)
-    if not finite.all():
-        report.invalid += int((~finite).sum())
-        samples = np.where(finite, samples, np.float32(0))
+    sound = np.abs(samples) < MAX_SAMPLE  # which NaN is not either
+    if not sound.all():
+        report.invalid += int((~sound).sum())
+        samples = np.where(sound, samples, np.float32(0))
     return samples if channels == 2 else downmix_gains(names) @ samples
 
 

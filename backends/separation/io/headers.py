@@ -13,7 +13,7 @@ import av
 
 from backends.separation.io.timeline import demuxer, picture_start
 from backends.separation.io.tracks import only_stream, open_container
-from backends.shared.media import packets_until_damage
+from backends.shared.media import joined_flac, packets_until_damage, wav_goes_on
 
 TAGS = (
     "title",
@@ -67,15 +67,25 @@ GUESSED = ("mp3", "aac")
 
 def sound_seconds(path: Path, track: int) -> float:
     """The length of a track, 0 where nobody can tell: as the header has it, counted where that may be wrong."""
+    parts = joined_flac(path)
+    if parts:
+        return sum(_part_seconds(path, part) for part in parts)
     with open_container(path) as container:
         stream = container.streams.audio[track - 1]
         seconds = _header_seconds(container, stream)
-        doubtful = demuxer(container) in GUESSED or not 0 < seconds <= BELIEVED_SECONDS
+        doubtful = demuxer(container) in GUESSED or not 0 < seconds <= BELIEVED_SECONDS or wav_goes_on(path)
     return _counted_seconds(path, track) if doubtful else seconds
+
+
+def _part_seconds(path: Path, part: range) -> float:
+    with open_container(path, part) as container:
+        return _header_seconds(container, container.streams.audio[0])
 
 
 def stated_seconds(path: Path, track: int) -> float:
     """The length that the file itself states of a track, 0 where it states nothing."""
+    if joined_flac(path):
+        return 0.0
     with open_container(path) as container:
         stream = container.streams.audio[track - 1]
         seconds, kind = _header_seconds(container, stream), demuxer(container)

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backends.separation.io.downmix import downmix_notice
+from backends.separation.io.timeline import TOLERANCE
 
 if TYPE_CHECKING:
     from backends.separation.io.audio import Song
     from backends.separation.io.decode import DecodeReport
     from backends.separation.io.mix import Mix
     from backends.separation.io.tracks import Track
+
+
+MAX_SOUNDLESS = 3
+"""Packets without sound that a sound Ogg file may have: a decoder's lead-in."""
 
 
 def clock(seconds: float) -> str:
@@ -43,7 +48,7 @@ def notices_of(song: Song, track: int, mix: Mix, report: DecodeReport) -> Iterat
     yield from _damage(report, song.stated_duration if track == song.candidates[0] else 0.0)
     yield from _timing(report)
     if report.invalid:
-        yield f"{report.invalid} samples of the file are not numbers; they were replaced by silence."
+        yield f"{report.invalid} samples of the file are no numbers that sound can have; they were replaced by silence."
     if notice := downmix_notice(max(report.layouts, key=len)):
         yield notice
     if max(map(abs, mix.offset)) > 0.02:
@@ -69,6 +74,18 @@ def _damage(report: DecodeReport, stated: float) -> Iterator[str]:
         )
     elif report.breaks_off:
         yield f"Only the first {clock(report.seconds)} could be read: what follows is damaged or of another format."
+    elif report.soundless > MAX_SOUNDLESS:
+        yield (
+            f"Only the first {clock(report.seconds)} could be read: what follows begins anew, as in files that were "
+            "joined by copying. Join them in a sound editor to have it all."
+        )
+    elif report.another:
+        yield (
+            f"Only the first {clock(report.seconds)} were read: another file follows in this one, as where files were "
+            "joined by copying. Join them in a sound editor to have it all."
+        )
+    elif report.lost > TOLERANCE:
+        yield f"The file is damaged: about {clock(report.lost)} of it could not be read and is left out."
     elif report.unreadable:
         lost = f"{report.unreadable} of its {report.packets} pieces"
         yield f"The file is damaged: {lost} could not be read and are left out."

@@ -10,8 +10,11 @@ import av
 if TYPE_CHECKING:
     from backends.separation.io.decode import DecodeReport, Piece
 
-TIMED = ("mov", "matroska", "mpegts", "asf", "flac", "mp3", "aac")
-"""Demuxers whose time stamps go on over missing sound. Those of chained Ogg files start anew, AVI has none."""
+TIMED = ("mov", "matroska", "mpegts", "asf", "flac", "mp3", "aac", "ogg", "flv")
+"""Demuxers whose time stamps go on over missing sound. AVI has none."""
+
+NEXT_LINK = 1.0
+"""Seconds by which time stamps of an Ogg file go back where another link of a chain begins, with a clock of its own."""
 
 TOLERANCE = 0.04
 """Seconds that sound may be early against the picture before anybody notices (EBU R37), and so need no silence."""
@@ -41,7 +44,7 @@ class Timeline:
     """Follows the time stamps of one track. `end` is where the sound given so far ends, with the silence between."""
 
     def __init__(self, container: av.container.InputContainer, stream: av.AudioStream, report: DecodeReport) -> None:
-        self._timed = demuxer(container) in TIMED
+        self._timed, self._chains = demuxer(container) in TIMED, demuxer(container) == "ogg"
         self._origin = picture_start(container) if self._timed else None
         self._longest = (container.duration or 0) / 1e6 + 1.0
         self._report = report
@@ -49,13 +52,18 @@ class Timeline:
         self._frame_end = 0.0
         self.end = 0.0
 
-    def silence_before(self, frame: av.AudioFrame) -> float:
-        """Seconds of silence that belong in front of the frame, and moves on to the end of the frame."""
+    def silence_before(self, frame: av.AudioFrame, tags: float = 0.0) -> float:
+        """Seconds of silence that belong in front of the frame, and moves on to the end of the frame.
+
+        `tags`: seconds that the file's clock ran on over packets that were no sound at all.
+        """
         length = frame.samples / frame.sample_rate
         silence = 0.0
         if self._timed and frame.pts is not None and frame.time_base:
-            silence = self._missing(float(frame.pts * frame.time_base))
-            self._frame_end = float(frame.pts * frame.time_base) + length
+            time = float(frame.pts * frame.time_base) - tags
+            self._timed = not self._chains or time > self._frame_end - NEXT_LINK
+            silence = self._missing(time) if self._timed else 0.0
+            self._frame_end = time + length
         self._begun = True
         self.end += silence + length
         return silence

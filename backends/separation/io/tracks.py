@@ -9,6 +9,7 @@ import av
 
 from backends.core.errors import BadInput
 from backends.separation.formats import FORMATS, SUFFIXES
+from backends.shared.media import NO_INDEX, lacks_index, open_untrusted
 
 Disposition = av.stream.Disposition
 
@@ -38,14 +39,14 @@ class Track:
         return f"{self.number} ({known})" if known else str(self.number)
 
 
-def open_container(path: Path) -> av.container.InputContainer:
-    """Open `path` for reading, or raise BadInput."""
-    options = {"format_whitelist": ",".join(SUFFIXES), "protocol_whitelist": "file"}
+def open_container(path: Path, part: range | None = None) -> av.container.InputContainer:
+    """Open `path`, or the bytes `part` of it, for reading, or raise BadInput."""
     try:
-        container = av.open(f"file:{path.resolve()}", options=options, metadata_errors="replace")
+        return open_untrusted(path, ",".join(SUFFIXES), part)
     except (av.error.FFmpegError, ValueError, UnicodeError) as error:
+        if lacks_index(path):
+            raise BadInput(NO_INDEX) from error
         raise BadInput(f"This file could not be read as sound: choose a {FORMATS}.") from error
-    return container
 
 
 def list_tracks(container: av.container.InputContainer) -> tuple[Track, ...]:
