@@ -42,5 +42,6 @@ def _read(archive: Path, run: str) -> Sample:
             "shots": [source.read(name) for name in shots],
             "queries": [source.read(name) for name, _ in pairs],
             "names": shots,
+            "labels": list(range(len(shots))),
         }
     return Sample(inputs, [shots.index(shot) for _, shot in pairs])

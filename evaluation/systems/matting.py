@@ -43,9 +43,9 @@ def photo_system(engine: MattingEngine) -> System:
 
 def _matte(engine: MattingEngine, unit: Unit) -> np.ndarray:
     photo = unit.inputs["photo"]
-    height, width = engine.working_size(*photo.shape[:2])
+    height, width = engine.picture_size(*photo.shape[:2])
     small = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
-    return cv2.resize(engine.begin()(small[None])[0], photo.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(engine.mattes(small[None])[0], photo.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def error(matte: np.ndarray, unit: Unit) -> float:

@@ -20,6 +20,18 @@ def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 
+def accuracy_5(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Fraction of the images whose true class is among the five most probable."""
+    own = probabilities[np.arange(len(labels)), labels]
+    return float(((probabilities > own[:, None]).sum(axis=1) < 5).mean())
+
+
+def class_recall(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Accuracy of each class that occurs, averaged over the classes: CLIP Benchmark's mean per class recall."""
+    right = probabilities.argmax(axis=1) == labels
+    return float(np.mean([right[labels == label].mean() for label in np.unique(labels)]))
+
+
 def confidence(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Mean probability of the most probable class; the labels play no part."""
     return float(probabilities.max(axis=1).mean())
@@ -50,6 +62,24 @@ CONFIDENCE = Metric(
 )
 METRICS = (
     ACCURACY,
+    Metric(
+        "accuracy_5",
+        "Top-5 accuracy",
+        "%",
+        1,
+        True,
+        "How many of the pictures have their own class among the five most probable.",
+        accuracy_5,
+    ),
+    Metric(
+        "class_recall",
+        "Mean recall of classes",
+        "%",
+        1,
+        True,
+        "How many pictures of a class are recognised, averaged over classes, so that rare ones count as much.",
+        class_recall,
+    ),
     CONFIDENCE,
     Metric(
         "calibration_error",

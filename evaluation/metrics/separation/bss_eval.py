@@ -5,18 +5,14 @@ Signals are float arrays of shape (T,) or (T, C). Everything here is numpy and s
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 
 from backends.core.errors import BadInput
 from evaluation.metrics.base import Metric
+from evaluation.metrics.separation import bss_filters
 
 MAX_MISMATCH = 1.0
 """Seconds by which two recordings of the same song may differ in length before they are taken for different songs."""
@@ -144,7 +140,7 @@ def bss_eval(
     hop: float = 1.0,
     block: float = BLOCK_SECONDS,
 ) -> BssScores:
-    """BSS Eval v4 (Vincent et al. 2006; Liutkus, Stöter & Ito 2018), computed by museval's own code.
+    """BSS Eval v4 (Vincent et al. 2006; Liutkus, Stöter & Ito 2018), with the values of museval (see `bss_filters`).
 
     The estimate is decomposed by 512-tap distortion filters as ŝ = s + e_spat + e_interf + e_artif, and
 
@@ -297,9 +293,7 @@ def _score_block(names: list[str], true: np.ndarray, estimated: np.ndarray, grid
     starts = grid.starts(true.shape[1])
     ratios = np.full((4, len(names), len(starts)), np.nan)  # SDR, ISR, SIR, SAR
     if playing:
-        ratios[:, playing] = _museval().bss_eval(true[playing], estimated[playing], window=grid.window, hop=grid.hop)[
-            :4
-        ]
+        ratios[:, playing] = bss_filters.ratios(true[playing], estimated[playing], starts, grid.window)
     return [
         BssRow(name, offset + start / grid.samplerate, float(sdr), float(sir), float(sar), float(isr))
         for i, name in enumerate(names)
@@ -310,20 +304,3 @@ def _score_block(names: list[str], true: np.ndarray, estimated: np.ndarray, grid
 def _silent(signal: np.ndarray) -> bool:
     """museval's own test on (T, C): the channels cancel at every sample."""
     return not signal.sum(axis=1).any()
-
-
-@cache
-def _museval() -> ModuleType:
-    """museval's `metrics` module, loaded on its own.
-
-    Importing the package would import stempeg, which refuses to load without a system ffmpeg; the metrics themselves
-    need only numpy and scipy.
-    """
-    files = importlib.metadata.files("museval") or []
-    path = next(Path(str(file.locate())) for file in files if file.as_posix() == "museval/metrics.py")
-    spec = importlib.util.spec_from_file_location("fourfold_museval_metrics", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"cannot load {path}")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

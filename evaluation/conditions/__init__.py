@@ -1,0 +1,1 @@
+"""What happens to an input before a model gets it: one module a task, one `Condition` a kind."""
