@@ -93,17 +93,13 @@ PANELS: Mapping[str, tuple[Panel, ...]] = {
         ),
     ),
     "clip": (
-        Panel(
-            "Losses",
-            {"clip/words": "words and pictures", "clip/classes": "classes", "clip/early": "classes by convolutions"},
-        ),
+        Panel("Losses", {"words/pairs": "words and pictures", "words/words": "words alone: 1 − cosine"}),
         Panel(
             "Fraction right on held-out data",
             {
-                "clip/five_shot_new_classes": "new classes, five shots",
-                "clip/zero_shot_new_classes": "new classes, words only",
-                "clip/zero_shot_trained_classes": "trained classes, words only",
-                "clip/scenes": "drawn scenes, true or nearly true",
+                "words/zero_shot_new_classes": "new classes, words only",
+                "words/zero_shot_trained_classes": "trained classes, words only",
+                "words/scenes": "drawn scenes, true or nearly true",
             },
         ),
     ),
@@ -124,6 +120,33 @@ PANELS: Mapping[str, tuple[Panel, ...]] = {
                 "flamingo/pair_4": "new pairs of colour and shape",
             },
             chance=0.5,
+        ),
+    ),
+    "generative": (
+        Panel(
+            "Judges: right on held-out examples",
+            {"pictures-judge/right0": "kinds of things", "sounds-judge/right0": "kinds of sounds"},
+        ),
+        Panel("Attention: right on held-out texts", {"attention/right": "what followed the last time"}, chance=1 / 16),
+        Panel(
+            "VAE: squared error on held-out examples, β 1",
+            {
+                "pictures-vae-2/error, β 1": "pictures, 2 numbers",
+                "pictures-vae-8/error, β 1": "pictures, 8 numbers",
+                "sounds-vae-8/error, β 1": "sounds, 8 numbers",
+            },
+        ),
+        Panel(
+            "GAN: kinds surely recognised among 512",
+            {
+                "pictures-gan/modes": "healthy, of 20",
+                "pictures-gan-collapsing/modes": "collapsing, of 20",
+                "sounds-gan/modes": "sounds, of 6",
+            },
+        ),
+        Panel(
+            "Diffusion: error of v on held-out examples",
+            {"pictures-diffusion/held-out error": "pictures", "sounds-diffusion/held-out error": "sounds"},
         ),
     ),
 }

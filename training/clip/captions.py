@@ -62,12 +62,18 @@ def sentence(words: str, rng: random.Random) -> str:
     return template.format(with_article(words))
 
 
-def caption(entry: Entry, rng: random.Random) -> tuple[str, str]:
-    """`(key of a concept, a sentence that says it)`: most often the picture's own class, at times a kind it is of."""
+def word_for(entry: Entry, rng: random.Random) -> tuple[str, str]:
+    """`(key of a concept, a word for it)`: most often of the picture's own class, at times of a kind it is of."""
     concept = entry.concepts[0]
     if len(entry.concepts) > 1 and rng.random() < KIND:
         concept = rng.choice(entry.concepts[1:])
-    return concept.key, sentence(rng.choice(concept.words), rng)
+    return concept.key, rng.choice(concept.words)
+
+
+def caption(entry: Entry, rng: random.Random) -> tuple[str, str]:
+    """`(key of a concept, a sentence that says it)`."""
+    key, word = word_for(entry, rng)
+    return key, sentence(word, rng)
 
 
 def read_entries(archive: Path) -> list[Entry]:

@@ -13,8 +13,6 @@ from PIL import Image
 from torch.nn import functional as F
 
 SIDE = 64
-MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-"""What open_clip takes off and divides by."""
 
 
 def read_pictures(archive: Path, files: Sequence[str], kept: Path) -> torch.Tensor:
@@ -36,12 +34,6 @@ def _square(data: bytes) -> np.ndarray:
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     picture = picture.crop((left, top, left + side, top + side)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     return np.asarray(picture).transpose(2, 0, 1)
-
-
-def normalised(pixels: torch.Tensor) -> torch.Tensor:
-    """`(N, 3, H, W)` of 0-255 as the network takes it."""
-    mean, std = torch.tensor(MEAN).view(1, 3, 1, 1), torch.tensor(STD).view(1, 3, 1, 1)
-    return ((pixels.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
 def varied(pixels: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
@@ -93,14 +85,3 @@ def _covered(pictures: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
         top, left = (int(torch.randint(0, SIDE - size + 1, (1,), generator=rng)) for size in (high, wide))
         pictures[index, :, top : top + high, left : left + wide] = 255 * torch.rand(3, 1, 1, generator=rng)
     return pictures
-
-
-def mixed(pictures: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, float]:
-    """Each picture with a rectangle of another one pasted in: `(pictures, whose, share of the picture's own)`."""
-    other = torch.randperm(len(pictures), generator=rng)
-    cover = float(_between(0.05, 0.5, 1, rng))
-    size = int(SIDE * cover**0.5)
-    top, left = (int(torch.randint(0, SIDE - size + 1, (1,), generator=rng)) for _ in range(2))
-    pictures = pictures.clone()
-    pictures[:, :, top : top + size, left : left + size] = pictures[other, :, top : top + size, left : left + size]
-    return pictures, other, 1 - (size / SIDE) ** 2

@@ -1,4 +1,4 @@
-"""The two towers of the pictures starter, and the folder they are kept in: open_clip's own classes and format."""
+"""The network of the pictures starter, and the folder it is stored in: open_clip's own classes and format."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from training.clip.images import MEAN, SIDE, STD
+from training.clip.image_tower import MEAN, NAME, SIDE, STD
 from training.clip.tokenizer import CONTEXT, VOCABULARY
 
 MODEL = {
-    "embed_dim": 256,
-    "vision_cfg": {"layers": [2, 2, 2, 1], "width": 32, "head_width": 64, "image_size": SIDE},
+    "embed_dim": 512,
+    "custom_text": True,
+    "vision_cfg": {
+        "timm_model_name": NAME,
+        "timm_model_pretrained": False,
+        "timm_pool": "avg",
+        "timm_proj": "linear",
+        "timm_proj_bias": True,
+        "image_size": SIDE,
+    },
     "text_cfg": {
         "context_length": CONTEXT,
         "vocab_size": VOCABULARY,
@@ -23,17 +32,18 @@ MODEL = {
         "layers": 3,
     },
 }
-"""A ResNet of CLIP's own kind (its pooling is by attention) for pictures of 64 pixels, and a small text transformer."""
+"""EfficientNet-Lite0 for pictures of 128 pixels with one linear layer, and a small text transformer."""
 
 
 def make_model() -> Any:
     """The untrained network."""
     import open_clip
 
-    return open_clip.CLIP(**MODEL)
+    model = {name: value for name, value in MODEL.items() if name != "custom_text"}
+    return open_clip.CustomTextCLIP(**model)
 
 
-def write_folder(folder: Path, weights: dict[str, torch.Tensor]) -> None:
+def write_folder(folder: Path, weights: dict[str, Tensor]) -> None:
     """Write config and half-precision weights where `open_clip` finds them (`local-dir:FOLDER`)."""
     from safetensors.torch import save_file
 
@@ -48,9 +58,9 @@ def write_folder(folder: Path, weights: dict[str, torch.Tensor]) -> None:
     (folder / "open_clip_model.safetensors").chmod(0o644)
 
 
-def encode_text(clip: Any, tokens: torch.Tensor) -> torch.Tensor:
-    """As `clip.encode_text`, also of sentences cut to the longest of a batch: open_clip's own pads them all."""
+def encode_text(tower: Any, tokens: Tensor) -> Tensor:
+    """As the text tower itself, also of sentences cut to the longest of a batch: open_clip's own pads them all."""
     length = tokens.shape[1]
-    said = clip.token_embedding(tokens) + clip.positional_embedding[:length]
-    said = clip.ln_final(clip.transformer(said, attn_mask=clip.attn_mask[:length, :length]))
-    return said[torch.arange(len(said)), tokens.argmax(dim=-1)] @ clip.text_projection
+    hidden = tower.token_embedding(tokens) + tower.positional_embedding[:length]  # (B, L, width)
+    hidden = tower.ln_final(tower.transformer(hidden, attn_mask=tower.attn_mask[:length, :length]))
+    return hidden[torch.arange(len(hidden)), tokens.argmax(dim=-1)] @ tower.text_projection

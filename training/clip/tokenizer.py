@@ -10,7 +10,7 @@ from pathlib import Path
 from evaluation.synthetic.scenes import make_scene, untrue
 from training.clip.captions import Entry, sentence
 
-VOCABULARY = 3000
+VOCABULARY = 6000
 CONTEXT = 32
 """Tokens of the longest sentence the text tower reads."""
 _PAD, _START, _END = "<pad>", "<start>", "<end>"

@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from backends.matting.engines.classical import soft_edge
 from backends.matting.engines.onnx_engine import OnnxEngine
+from backends.matting.finishing.closed_form import soft_edge
 from backends.matting.finishing.edges import foreground
 from evaluation.datasets import portraits
 
