@@ -32,6 +32,7 @@ class LiveStage {
     this.problem = el("p", { class: "message", role: "alert", hidden: true });
     this.status = el("p", { class: "status", role: "status" });
     this.startButton = iconButton("start", "Start the camera", () => (this.running ? this.stop() : this.start()), { class: "primary" });
+    this.againButton = iconButton("target", "Find me again", () => this.join(), { title: "Forgets the outline so far and looks for you anew, if a part of you is missing" });
     this.cutButton = iconButton("save", "Cut-out (PNG)", () => this.snapshot(true), { title: "Saves what you see now without its background" });
     this.shotButton = iconButton("save", "Picture (PNG)", () => this.snapshot(false), { title: "Saves what you see now" });
     this.recordButton = iconButton("record", "Record", () => this.record(), { title: "Records what you see, without sound" });
@@ -39,13 +40,13 @@ class LiveStage {
     this.numbers = el("dl", { class: "numbers", "aria-label": "How fast it is" });
     this.values = {};
     for (const [name, label, title] of [
-      ["fps", "pictures/s", "How often the shown picture changes in a second"],
-      ["mattes", "mattes/s", "How many outlines the model found in a second"],
-      ["latency", "ms latency", "From the camera's picture to its drawing, the middle of the last 30"],
+      ["fps", "pictures a second", "How often the shown picture changes in a second"],
+      ["mattes", "outlines a second", "How many outlines the model found in a second"],
+      ["latency", "ms behind", "From the camera's picture to its drawing, the middle of the last 30"],
       ["sent", "pixels sent", "Size of the pictures that go to the model; it falls before the speed does"],
     ]) this.numbers.append(el("div", { title }, (this.values[name] = el("dd", { "data-number": name }, "–")), el("dt", {}, label)));
     this.panel = new Panel(this);
-    const bar = el("div", { class: "bar" }, this.startButton, this.shotButton, this.cutButton, this.recordButton, this.fullButton);
+    const bar = el("div", { class: "bar" }, this.startButton, this.againButton, this.shotButton, this.cutButton, this.recordButton, this.fullButton);
     this.root = el("div", { class: "live component", role: "group", "aria-label": "Live picture with a new background" },
       el("div", { class: "main" }, this.problem, this.stageBox, bar, this.numbers, this.status), this.panel.element);
     this.root.liveStage = this;
@@ -244,6 +245,7 @@ class LiveStage {
     const live = Boolean(this.shown);
     this.startButton.label.textContent = this.running ? "Stop the camera" : "Start the camera";
     this.startButton.icon(this.running ? "stop" : "start");
+    this.againButton.disabled = !this.running;
     for (const button of [this.shotButton, this.cutButton, this.recordButton, this.fullButton]) button.disabled = !live;
     this.recordButton.label.textContent = this.recording ? "Stop and save" : "Record";
     this.recordButton.classList.toggle("on", Boolean(this.recording));

@@ -38,6 +38,7 @@ class Film {
     }
     const video = el("video", { muted: true, playsinline: true, preload: "auto", crossorigin: "anonymous" });
     video.muted = true;
+    video.loop = Boolean(data.loop); // on a stage it goes on until somebody stops it
     this.video = video;
     video.onloadeddata = () => this.seek(this.wanted ?? this.frame);
     video.onseeked = () => this.landed();

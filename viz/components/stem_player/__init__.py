@@ -7,6 +7,7 @@ It may be called with a new manifest on every run of the page; playing goes on a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,15 @@ __all__ = ["Export", "Lane", "Numbered", "Segment", "manifest", "stem_player"]
 
 _HERE = Path(__file__).parent
 _PARTS = (
-    *("decibels", "segments", "graph", "engine", "tiles", "draw", "mixer", "lanes"),
+    *("decibels", "segments", "graph", "music", "engine", "tiles", "draw", "mixer", "lanes"),
     *("timeline", "panels", "painter", "keyboard", "player"),
 )
 """Bundled in this order."""
 
-SCRIPT = bundle_script(_HERE, _PARTS, ("icons", "dom", "time", "fetch", "mount", "component"))
+_SHIFTER = f"const SHIFTER_SOURCE = {json.dumps((_HERE / 'shifter_worklet.js').read_text('utf-8'))};\n"
+"""The processor runs in a thread of its own, so it travels as text."""
+
+SCRIPT = _SHIFTER + bundle_script(_HERE, _PARTS, ("icons", "dom", "time", "fetch", "mount", "component"))
 
 _player = component(
     "stem_player",
@@ -41,7 +45,8 @@ def stem_player(data: Mapping[str, Any], key: str) -> dict[str, Any] | None:
 
     Returns the last reported state of this run, or None before anybody touched it: `run`, `gains` and `pans` (by lane
     name, dB and -1..1), `muted` and `solo` (lane names), `source` ("stems" or "original"), `loop` (None, or `start` and
-    `end` in seconds and `on`), `position` in seconds, `view` ("waveform" or "spectrogram"). It is reported half a
+    `end` in seconds and `on`), `position` in seconds, `view` ("waveform" or "spectrogram"), `speed` (1 is that of the
+    song) and `semitones`. It is reported half a
     second after the last change, and `manifest(state=...)` takes it back.
     """
     state = _player(key=key, data=_with_first_state(data, key), on_mixer_change=keep_state).get("mixer")

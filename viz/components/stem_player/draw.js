@@ -49,13 +49,13 @@ function tileRange(tile, from, to, segment) {
   return [low / 16384, high / 16384];
 }
 
-function drawWave(canvas, view, lane, { tiles, segments, segment, gain, colour }) {
+function drawWave(canvas, view, lane, { tiles, segments, segment, gain, colour, peak }) {
   const context = sharp(canvas);
   const { width, height } = canvas;
   const step = (view.end - view.start) / width;
   const fine = step < segment / COARSE_PEAKS / 2;
   const detailed = step < segment / 512 / 2;
-  const scale = (height / 2 - 2) / tiles.peak;
+  const scale = (height / 2 - 2) / peak;
   const thin = Math.max(1, window.devicePixelRatio || 1);
   context.fillStyle = colour;
   for (let x = 0; x < width; x += 1) {

@@ -12,9 +12,11 @@ class Engine {
     this.segments = new Segments(() => { this.pump(); this.onState(); });
     this.context = null;
     this.graph = null;
-    this.pieces = []; // scheduled: { at (context frame), from (song frame), length, node }
+    this.speed = 1; // frames of the song a frame of the clock
+    this.semitones = 0;
+    this.pieces = []; // scheduled: { at (context frame), from (song frame), length (context frames), speed, node }
     this.cursor = 0; // next song frame to schedule
-    this.cursorAt = null; // context frame it goes to; null until there is something to anchor it to
+    this.cursorAt = null; // context frame it goes to, which may lie between two; null until there is something to anchor it to
     this.held = 0; // where we stand when nothing sounds
     this.wanted = false;
     this.stalled = false;
@@ -22,6 +24,8 @@ class Engine {
     this.loop = null; // { start, end } in frames
     this.levels = []; // { gain, pan } a lane
     this.lateStarts = 0;
+    this.music = null; // what the metronome follows
+    this.clicks = []; // scheduled: { at (context frame), node }
   }
 
   // ---- data ----
@@ -86,8 +90,11 @@ class Engine {
     this.cursorAt = null;
     this.onState();
     await this.context.resume();
+    if (this.ratio() !== 1) await this.loadShifter();
     if (!this.wanted) return;
+    this.graph.shift(this.ratio(), this.context.currentTime);
     this.timer ??= setInterval(() => this.pump(), 100);
+    this.countIn();
     this.pump();
     this.onState();
   }
@@ -133,20 +140,46 @@ class Engine {
     else this.splice(here, true);
   }
 
+  // Speed with the pitch kept, and the pitch in semitones; what plays goes over at one frame of the clock.
+  async setPace(speed, semitones) {
+    if (speed === this.speed && semitones === this.semitones) return;
+    this.speed = speed;
+    this.semitones = semitones;
+    if (!this.wanted || !this.graph) return;
+    if (this.ratio() !== 1) await this.loadShifter();
+    if (!this.wanted) return;
+    const at = this.now() + this.frames(LEAD);
+    this.graph.shift(this.ratio(), at / this.rate());
+    this.splice(null, true);
+  }
+
+  ratio() { return 2 ** (this.semitones / 12) / this.speed; }
+
+  async loadShifter() {
+    try {
+      await loadShifter(this.context);
+    } catch {
+      this.speed = 1;
+      this.semitones = 0;
+      this.problem = "This browser cannot change the speed or the key here; the song plays as it is.";
+      this.onState();
+    }
+  }
+
   // ---- position ----
 
   rate() { return this.data.samplerate; }
   frames(seconds) { return Math.round(seconds * this.rate()); }
   now() { return Math.ceil(this.context.currentTime * this.context.sampleRate); }
   // The frame that reaches the ear now: wireless headphones can be a quarter of a second behind.
-  heard() { return this.now() - this.frames(this.context.outputLatency || 0); }
+  heard() { return this.now() - this.frames(this.context.outputLatency || 0) - (this.graph?.latency ?? 0); }
 
   pieceAt(frame) { return this.pieces.find((piece) => piece.at <= frame && frame < piece.at + piece.length); }
 
   // The song frame that sounds at the context's frame `at`, or null where nothing does.
   songFrame(at) {
     const piece = this.pieceAt(at);
-    return piece ? piece.from + at - piece.at : null;
+    return piece ? piece.from + (at - piece.at) * piece.speed : null;
   }
 
   position() {
@@ -154,7 +187,7 @@ class Engine {
     const heard = this.heard();
     if (this.target && heard < this.target.until) return this.target.frame;
     const frame = this.songFrame(heard);
-    if (frame !== null) this.held = frame;
+    if (frame !== null) this.held = Math.round(frame);
     return this.held;
   }
 
@@ -186,7 +219,7 @@ class Engine {
     if (declick) this.fade(at, true);
     this.cut(at);
     this.target = song === null ? null : { frame: song, until: at };
-    this.cursor = next;
+    this.cursor = Math.round(next);
     this.cursorAt = at;
     const index = this.indexOf(next);
     this.segments.only([index, index + 1]);
@@ -209,7 +242,41 @@ class Engine {
     gate.linearRampToValueAtTime(1, at / this.rate() + DECLICK);
   }
 
+  // What was planned with the metronome as it was, once more as it is.
+  replan() {
+    if (this.wanted && !this.stalled) this.splice(null, false);
+  }
+
+  // One bar of clicks before the sound.
+  countIn() {
+    const { music } = this;
+    if (!music?.countIn || !music.beats.length || this.cursorAt !== null) return;
+    const beat = music.beatAt(this.cursor) / this.speed;
+    const count = music.bar || 4;
+    const begin = this.now() + this.frames(LEAD);
+    for (let i = 0; i < count; i += 1) this.click(begin + i * beat, i === 0);
+    this.cursorAt = Math.round(begin + count * beat);
+    this.fadeIn(this.cursorAt);
+  }
+
+  click(at, accent) {
+    this.clicks.push({ at, node: click(this.context, this.graph.out, at / this.rate(), accent) });
+  }
+
+  // The clicks of a piece of the song; they go round the shifter, so they wait for it.
+  clickAlong({ at, from, length, speed }) {
+    const { music } = this;
+    if (!music?.clicks) return;
+    const until = from + length * speed;
+    music.beats.forEach((beat, index) => {
+      if (beat >= from && beat < until) this.click(at + (beat - from) / speed + this.graph.latency, music.accented(index));
+    });
+  }
+
   cut(at) {
+    const heard = at + this.graph.latency;
+    for (const { at: when, node } of this.clicks) if (when >= heard) node.stop();
+    this.clicks = this.clicks.filter((one) => one.at < heard && one.at > at - this.rate());
     this.pieces = this.pieces.filter((piece) => {
       if (piece.at >= at) { piece.node.stop(); piece.node.disconnect(); return false; }
       if (piece.at + piece.length > at) {
@@ -274,8 +341,10 @@ class Engine {
       this.cursorAt = this.now() + this.frames(patience);
       this.fadeIn(this.cursorAt);
     }
-    const at = this.cursorAt;
-    const node = this.graph.start(buffer, at, offset, length);
+    const at = Math.ceil(this.cursorAt - 1e-6);
+    const skipped = (at - this.cursorAt) * this.speed; // of a frame
+    const end = Math.ceil(this.cursorAt + length / this.speed - 1e-6);
+    const node = this.graph.start(buffer, at, offset + skipped, end, this.speed);
     if (this.now() >= at) { // the page was too slow: the start may have slipped, so take it back
       node.stop();
       node.disconnect();
@@ -284,8 +353,10 @@ class Engine {
       return false;
     }
     this.lateStarts = Math.max(0, this.lateStarts - 0.25); // trust comes back more slowly than it goes
-    this.pieces.push({ at, from: this.cursor, length, node });
-    this.cursorAt += length;
+    const piece = { at, from: this.cursor + skipped, length: end - at, speed: this.speed, node };
+    this.pieces.push(piece);
+    this.clickAlong(piece);
+    this.cursorAt += length / this.speed;
     return true;
   }
 
@@ -302,17 +373,22 @@ class Engine {
     this.onState();
   }
 
-  // Renders song frames [start, start + frames) with the present levels, through the same graph, without a sound card.
+  // Renders `frames` from song frame `start` on as it is heard, through the same graph, without a sound card.
   async render(start, frames) {
     const context = new OfflineAudioContext(2, frames, this.rate());
     const graph = new Graph(context, this.data.lanes.length);
     graph.set(this.levels, false);
-    for (let song = start; song < start + frames;) {
+    if (this.ratio() !== 1) await loadShifter(context);
+    graph.shift(this.ratio(), 0);
+    const finish = start + frames * this.speed;
+    for (let song = start; song < finish;) {
       const index = this.indexOf(song);
       const buffer = this.segments.get(index) ?? await this.segments.load(index, new AbortController().signal);
       const offset = song - index * this.data.segment_frames;
-      const length = Math.min(buffer.length - offset, start + frames - song);
-      graph.start(buffer, song - start, offset, length);
+      const length = Math.min(buffer.length - offset, finish - song);
+      const [from, to] = [(song - start) / this.speed, (song - start + length) / this.speed];
+      const at = Math.ceil(from - 1e-6);
+      graph.start(buffer, at, offset + (at - from) * this.speed, Math.ceil(to - 1e-6), this.speed);
       song += length;
     }
     return context.startRendering();

@@ -11,6 +11,8 @@ function keyDown(player, event) {
   action();
 }
 
+const pace = (player, speed, steps) => player.setPace(player.engine.speed + speed, player.engine.semitones + steps);
+
 function keyAction(player, event, target) {
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code);
   if (digit) {
@@ -25,6 +27,7 @@ function keyAction(player, event, target) {
     Home: () => player.seek(0), End: () => player.seek(player.engine.total() ?? player.engine.frontier()),
     l: () => player.toggleLoop(), o: () => player.toggleOriginal(), "+": () => player.timeline.zoom(0.5), "=": () => player.timeline.zoom(0.5),
     "-": () => player.timeline.zoom(2), 0: () => player.timeline.fit(), "?": () => player.toggleHelp(),
+    "[": () => pace(player, -0.05, 0), "]": () => pace(player, 0.05, 0), "{": () => pace(player, 0, -1), "}": () => pace(player, 0, 1),
     Escape: player.help.hidden ? null : () => player.toggleHelp(),
   }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
 }

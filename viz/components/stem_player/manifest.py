@@ -46,12 +46,14 @@ class Lane:
 class Export:
     """Where downloads come from: `url?format=&gains=&start=&end=` for a mix, `zip?format=` for all stems at once.
 
-    `formats` maps each format's id to its label, in the order shown.
+    `formats` maps each format's id to its label, in the order shown; `rates` are samples a second that a file may have
+    besides those of the song.
     """
 
     url: str
     formats: Mapping[str, str]
     zip: str | None = None
+    rates: Sequence[int] = ()
 
 
 def manifest(
@@ -67,6 +69,7 @@ def manifest(
     pan: bool = False,
     export: Export | None = None,
     state: Mapping[str, Any] | None = None,
+    music: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The player's data as JSON.
 
@@ -82,6 +85,7 @@ def manifest(
         pan: show a pan control for each lane; only where the export understands `pans=`.
         export: where downloads come from; None offers none.
         state: what `stem_player` returned earlier for this run, used when the player first appears.
+        music: beats, bars, chords, tempo and key as `studio.songs.music` has them; None while they are not known.
 
     Raises:
         ValueError: the lanes or numbers could not be played.
@@ -106,6 +110,7 @@ def manifest(
         "scale": {"colours": list(SPECTROGRAM_COLOURS), "floor": DECIBEL_FLOOR, "ceiling": DECIBEL_CEILING},
         "export": _export(export) if export else None,
         "state": dict(state) if state else None,
+        "music": dict(music) if music else None,
     }
 
 
@@ -128,4 +133,4 @@ def _lane(lane: Lane) -> dict[str, Any]:
 
 def _export(export: Export) -> dict[str, Any]:
     formats = [{"id": name, "label": label} for name, label in export.formats.items()]
-    return {"url": export.url, "formats": formats, "zip": export.zip}
+    return {"url": export.url, "formats": formats, "zip": export.zip, "rates": list(export.rates)}

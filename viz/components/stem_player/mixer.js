@@ -37,6 +37,24 @@ class Mixer {
     }));
   }
 
+  // "all", "without:NAME", "only:NAME", or "own" for any other choice of stems.
+  get preset() {
+    const [stems, heard] = [this.stems(), this.stems().filter((lane) => this.audible(lane))];
+    if (this.source === "original" || !heard.length) return "own";
+    if (heard.length === stems.length) return "all";
+    if (heard.length === stems.length - 1 && heard.length > 1) return `without:${stems.find((lane) => !heard.includes(lane)).name}`;
+    return heard.length === 1 ? `only:${heard[0].name}` : "own";
+  }
+
+  // Faders stay where they are.
+  choose(preset) {
+    const name = preset.slice(preset.indexOf(":") + 1);
+    const silent = this.stems().filter((lane) => (preset.startsWith("without:") ? lane.name === name : preset.startsWith("only:") && lane.name !== name));
+    this.source = "stems";
+    this.solo.clear();
+    this.muted = new Set(silent.map((lane) => lane.name));
+  }
+
   toggle(set, lane) {
     if (lane.kind === "mix") this.source = this.source === "original" ? "stems" : "original";
     else if (!set.delete(lane.name)) set.add(lane.name);

@@ -15,10 +15,11 @@ function drawPlayer(player) {
     const tile = tiles.get(row.lane, Math.floor(view.start / segment), false) ?? tiles.get(row.lane, 0, false);
     row.drawAxis(player.picture === "spectrogram", tile);
     if (player.picture === "spectrogram") drawSpectrogram(row.canvas, view, row.lane, shared);
-    else drawWave(row.canvas, view, row.lane, { ...shared, colour: row.lane.colour });
+    else drawWave(row.canvas, view, row.lane, { ...shared, colour: row.lane.colour, peak: player.even ? tiles.peakOf(row.lane) : tiles.peak });
   }
   if (step < segment / 1024 && data.available) wantSamples(player);
   drawRuler(timeline.canvas, view, data.samplerate, style.color, style.fontFamily);
+  player.music.draw(view, style);
   drawOverview(timeline.map, player.length(), data.lanes.filter((lane) => lane.kind !== "mix"), { ...shared, colour: style.color });
   player.refreshBadge();
 }

@@ -64,18 +64,66 @@ class LoopPanel {
   }
 }
 
+// Speed with the pitch kept, and the key: what practising takes.
+class PacePanel {
+  constructor(player) {
+    this.player = player;
+    const { engine } = player;
+    this.speed = el("input", { type: "range", class: "fader", min: 100 * LEAST_SPEED, max: 100 * MOST_SPEED, step: 5, "aria-label": "Speed", title: "Speed ([ and ]); double-click for that of the song" });
+    this.speed.addEventListener("input", () => { this.shown.textContent = `${this.speed.value} %`; });
+    this.speed.addEventListener("change", () => player.setPace(Number(this.speed.value) / 100, engine.semitones));
+    this.speed.addEventListener("dblclick", () => player.setPace(1, engine.semitones));
+    this.shown = el("output", { class: "decibels" });
+    const step = (by) => player.setPace(engine.speed, engine.semitones + by);
+    this.pitch = el("output", { class: "pitch", "aria-live": "off" });
+    this.lower = el("button", { class: "key", type: "button", "aria-label": "A semitone lower", title: "A semitone lower", onclick: () => step(-1) }, "♭");
+    this.higher = el("button", { class: "key", type: "button", "aria-label": "A semitone higher", title: "A semitone higher", onclick: () => step(1) }, "♯");
+    this.reset = el("button", { class: "quiet", type: "button", onclick: () => player.setPace(1, 0) }, "As the song");
+    this.note = el("p", { class: "note" });
+    this.element = el("section", { class: "panel pace", "aria-label": "Speed and key" },
+      el("h3", {}, "Speed and key"),
+      el("div", { class: "row" }, el("label", { class: "slide" }, el("span", {}, "Speed"), this.speed), this.shown),
+      el("div", { class: "row" }, this.lower, this.pitch, this.higher, this.reset),
+      this.note);
+  }
+
+  sentence() {
+    const { speed, semitones } = this.player.engine;
+    return `Speed ${Math.round(100 * speed)} percent, ${this.steps(semitones)}`;
+  }
+
+  steps(semitones) {
+    if (!semitones) return "key of the song";
+    return `${Math.abs(semitones)} ${Math.abs(semitones) === 1 ? "semitone" : "semitones"} ${semitones > 0 ? "higher" : "lower"}`;
+  }
+
+  refresh() {
+    const { speed, semitones } = this.player.engine;
+    this.speed.value = Math.round(100 * speed);
+    this.speed.style.setProperty("--fill", `${((speed - LEAST_SPEED) / (MOST_SPEED - LEAST_SPEED)) * 100}%`);
+    this.speed.setAttribute("aria-valuetext", `${Math.round(100 * speed)} percent`);
+    this.shown.textContent = `${Math.round(100 * speed)} %`;
+    this.pitch.textContent = this.steps(semitones);
+    this.lower.disabled = semitones <= -MOST_SEMITONES;
+    this.higher.disabled = semitones >= MOST_SEMITONES;
+    this.reset.disabled = speed === 1 && semitones === 0;
+    this.note.textContent = this.reset.disabled ? "Slower keeps the pitch; another key keeps the speed." : "“Download what you hear” has this speed and key too.";
+  }
+}
+
 class ExportPanel {
   constructor(player) {
     this.player = player;
     this.format = el("select", { "aria-label": "File format" });
     this.region = el("select", { "aria-label": "Part to download" }, el("option", { value: "whole" }, "Whole song"), el("option", { value: "loop" }, "Loop only"));
-    for (const select of [this.format, this.region]) select.addEventListener("change", () => this.refresh());
+    this.rate = el("select", { "aria-label": "Sample rate" });
+    for (const select of [this.format, this.rate, this.region]) select.addEventListener("change", () => this.refresh());
     this.button = el("button", { class: "primary", type: "button", "aria-describedby": "export-reason", onclick: () => this.download() }, el("span", { class: "icon", icon: "download" }), "Download what you hear");
     this.zip = el("a", { class: "link", download: true }, "All stems (zip)");
     this.reason = el("p", { class: "note", id: "export-reason" });
     this.element = el("section", { class: "panel export", "aria-label": "Download" },
       el("h3", {}, "Download"),
-      el("div", { class: "row" }, this.format, this.region, this.button, this.zip),
+      el("div", { class: "row" }, this.format, this.rate, this.region, this.button, this.zip),
       this.reason);
   }
 
@@ -83,6 +131,10 @@ class ExportPanel {
     this.element.hidden = !data.export;
     const formats = data.export?.formats ?? [];
     if (formats.map((one) => one.id).join() === [...this.format.options].map((one) => one.value).join()) return;
+    const kilohertz = (rate) => `${rate / 1000} kHz`;
+    const others = (data.export?.rates ?? []).filter((rate) => rate !== data.samplerate);
+    this.rate.hidden = !others.length;
+    this.rate.replaceChildren(el("option", { value: "" }, kilohertz(data.samplerate)), ...others.map((rate) => el("option", { value: rate }, kilohertz(rate))));
     this.format.replaceChildren(...formats.map((one) => el("option", { value: one.id }, one.label)));
   }
 
@@ -100,7 +152,11 @@ class ExportPanel {
     const heard = mixer.stems().filter((lane) => mixer.audible(lane));
     const list = (value) => heard.map((lane) => `${encodeURIComponent(lane.name)}:${value(lane)}`).join(",");
     const parts = [`format=${encodeURIComponent(this.format.value)}`, `gains=${list((lane) => mixer.gain(lane).toFixed(1))}`];
+    if (this.rate.value) parts.push(`rate=${this.rate.value}`);
     if (heard.some((lane) => mixer.pan(lane))) parts.push(`pans=${list((lane) => mixer.pan(lane).toFixed(2))}`);
+    const { speed, semitones } = this.player.engine;
+    if (speed !== 1) parts.push(`speed=${speed}`);
+    if (semitones) parts.push(`semitones=${semitones}`);
     if (this.region.value === "loop" && loop) {
       parts.push(`start=${(loop.start / data.samplerate).toFixed(6)}`, `end=${(loop.end / data.samplerate).toFixed(6)}`);
     }
@@ -126,13 +182,14 @@ class ExportPanel {
     this.button.disabled = Boolean(obstacle);
     this.reason.textContent = obstacle ?? "";
     this.zip.hidden = !data.export.zip || data.live;
-    if (data.export.zip) this.zip.href = `${data.export.zip}?format=${encodeURIComponent(this.format.value)}`;
+    if (data.export.zip) this.zip.href = `${data.export.zip}?format=${encodeURIComponent(this.format.value)}${this.rate.value ? `&rate=${this.rate.value}` : ""}`;
   }
 }
 
 const SHORTCUTS = [
   ["Space", "play or pause"], ["← →", "back or on by 5 seconds (with Shift: 1 second)"], ["Home End", "to the start or the end"],
   ["1 – 9", "mute that lane"], ["Shift + 1 – 9", "solo that lane"], ["O", "stems or original"], ["L", "loop on or off"],
+  ["[ ]", "slower or faster by 5 %"], ["{ }", "a semitone lower or higher"],
   ["+ −", "zoom in or out"], ["0", "show the whole song"], ["?", "this list"],
 ];
 

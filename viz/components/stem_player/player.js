@@ -1,6 +1,9 @@
 // The player: puts engine, mixer, lanes and panels together. Streamlit calls the default export on every run.
 
 const STEP = 5;
+const LEAST_SPEED = 0.25;
+const MOST_SPEED = 2;
+const MOST_SEMITONES = 12;
 
 // The manifest with what is derived from it: addresses as functions, and how far every lane has arrived.
 function readManifest(raw) {
@@ -13,16 +16,29 @@ function readManifest(raw) {
   return { ...raw, frames: raw.frames ?? null, lanes, available: lanes.length ? Math.min(...lanes.map((lane) => lane.count)) : 0 };
 }
 
+const PRESET_KEY = "fourfold-stems"; // kept in the browser, where that is allowed
+
+function lastPreset() {
+  try { return localStorage.getItem(PRESET_KEY); } catch { return null; }
+}
+
+function keepPreset(preset) {
+  try { localStorage.setItem(PRESET_KEY, preset); } catch { /* a private window forgets it, which is what it is for */ }
+}
+
 class StemPlayer extends Component {
   constructor(data, host) {
     super(data, 500);
     const state = this.remembered ?? data.state ?? {};
     this.rows = [];
+    this.fresh = !this.remembered && !data.state;
     this.mixer = new Mixer(state);
     this.engine = new Engine(() => this.stateChanged());
     this.tiles = new Tiles(() => this.invalidate(), () => this.engine.segments.loading.size > 0);
     this.loop = null;
     this.looping = false;
+    this.engine.speed = clamp(state.speed ?? 1, LEAST_SPEED, MOST_SPEED);
+    this.engine.semitones = clamp(Math.round(state.semitones ?? 0), -MOST_SEMITONES, MOST_SEMITONES);
     this.picture = state.view === "spectrogram" ? "spectrogram" : "waveform";
     this.calm = window.matchMedia("(prefers-reduced-motion: reduce)");
     this.timeline = new Timeline(this);
@@ -52,6 +68,7 @@ class StemPlayer extends Component {
     this.totalTime = el("span", { class: "time-total" });
     this.badge = el("span", { class: "badge", hidden: true });
     this.source = this.choice("Listen to", [["stems", "Stems"], ["original", "Original"]], (value) => this.setSource(value));
+    this.presets = el("select", { class: "presets", "aria-label": "Which stems you hear", onchange: () => this.choosePreset(this.presets.value) });
     this.pictures = this.choice("Picture", [["waveform", "Waveform"], ["spectrogram", "Spectrogram"]], (value) => this.setPicture(value));
     this.buildHelp("Help: keyboard and mouse", helpPanel);
     this.problem = el("span", {});
@@ -59,12 +76,15 @@ class StemPlayer extends Component {
     this.empty = el("p", { class: "empty", hidden: true }, el("span", {}, "The first seconds will appear here"));
     this.lanes = el("div", { class: "lanes", id: "lanes" });
     this.scale = el("div", { class: "scale", hidden: true });
+    this.music = new Music(this);
+    this.engine.music = this.music;
     this.loops = new LoopPanel(this);
+    this.pace = new PacePanel(this);
     this.exports = new ExportPanel(this);
     this.root = el("div", { class: "player component", role: "group", tabindex: -1 },
-      this.header(), this.help, this.message, this.tools(),
+      this.header(), this.help, this.message, this.tools(), this.music.element,
       el("div", { class: "stage" }, this.lanes, this.empty),
-      this.scale, el("div", { class: "panels" }, this.loops.element, this.exports.element), this.status);
+      this.scale, el("div", { class: "panels" }, this.loops.element, this.pace.element, this.exports.element), this.status);
     this.root.addEventListener("keydown", (event) => keyDown(this, event));
     this.keepFocus();
     this.root.stemPlayer = this;
@@ -78,14 +98,16 @@ class StemPlayer extends Component {
         this.play,
         keyButton("forward", "Forward 5 seconds", () => this.skip(STEP))),
       el("div", { class: "clock" }, this.time, this.totalTime),
-      this.badge, el("span", { class: "gap" }), this.source, this.helpButton);
+      this.badge, el("span", { class: "gap" }), this.presets, this.source, this.helpButton);
   }
 
   tools() {
+    this.evenButton = el("button", { class: "key", type: "button", "aria-pressed": "false", "aria-label": "Lanes equally high", title: "Lanes equally high: quiet ones are drawn larger", onclick: () => this.toggleEven() }, "↕");
     const zoom = el("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
       keyButton("out", "Zoom out", () => this.timeline.zoom(2)),
       keyButton("in", "Zoom in", () => this.timeline.zoom(0.5)),
-      keyButton("fit", "Show the whole song", () => this.timeline.fit()));
+      keyButton("fit", "Show the whole song", () => this.timeline.fit()),
+      this.evenButton);
     return el("div", { class: "tools" },
       el("div", { class: "side" }, zoom), this.timeline.overview,
       el("div", { class: "side" }, this.pictures), this.timeline.ruler);
@@ -103,6 +125,7 @@ class StemPlayer extends Component {
     if (this.loop && this.engine.loop === null && this.looping) this.engine.setLoop(this.loop);
     this.buildRows();
     this.engine.setLevels(this.mixer.levels());
+    this.music.update(this.data);
     this.exports.update(this.data);
     this.timeline.update();
     this.refresh();
@@ -116,7 +139,31 @@ class StemPlayer extends Component {
     this.rows = this.data.lanes.map((lane) => new LaneRow(lane, this));
     this.rows.forEach((row) => this.timeline.listen(row.wave));
     const skeletons = Array.from({ length: 4 }, () => el("div", { class: "lane skeleton", "aria-hidden": "true" }, el("div", { class: "side" }, el("div", { class: "name" }), el("div", { class: "keys" })), el("div", { class: "wave" })));
+    this.buildPresets();
     this.lanes.replaceChildren(...(this.rows.length ? this.rows.map((row) => row.element) : skeletons));
+  }
+
+  // Karaoke, drumless and the like; the one that was chosen last is there again for the next song.
+  buildPresets() {
+    const stems = this.mixer.stems();
+    const lower = (lane) => lane.label.charAt(0).toLowerCase() + lane.label.slice(1);
+    const option = (value, label) => el("option", { value }, label);
+    this.presets.hidden = stems.length < 2;
+    this.presets.replaceChildren(option("all", "All stems"),
+      ...(stems.length > 2 ? stems.map((lane) => option(`without:${lane.name}`, `Without ${lower(lane)}`)) : []),
+      ...stems.map((lane) => option(`only:${lane.name}`, `Only ${lower(lane)}`)), option("own", "Own choice"));
+    this.presets.lastChild.hidden = true;
+    const last = lastPreset();
+    const own = this.data.live || this.data.export; // in a talk everybody hears the same
+    if (this.fresh && own && last && [...this.presets.options].some((one) => one.value === last)) this.mixer.choose(last);
+    this.fresh = false;
+  }
+
+  choosePreset(preset) {
+    if (preset === "own") return;
+    this.mixer.choose(preset);
+    keepPreset(preset);
+    this.mixed(`You hear ${this.presets.selectedOptions[0].textContent.toLowerCase()}`);
   }
 
   length() {
@@ -166,6 +213,22 @@ class StemPlayer extends Component {
   setSource(value) { this.mixer.source = value; this.mixed(this.sourceSentence()); }
   setGain(lane, gain) { this.mixer.gains[lane.name] = gain; this.mixed(); }
   setPan(lane, pan) { this.mixer.pans[lane.name] = pan; this.mixed(); }
+
+  setPace(speed, semitones) {
+    const [pace, pitch] = [clamp(speed, LEAST_SPEED, MOST_SPEED), clamp(semitones, -MOST_SEMITONES, MOST_SEMITONES)];
+    this.engine.setPace(Math.round(pace * 100) / 100, pitch);
+    this.refresh();
+    this.say(this.pace.sentence());
+    this.emitSoon();
+  }
+
+  toggleEven() {
+    this.even = !this.even;
+    this.evenButton.setAttribute("aria-pressed", String(this.even));
+    this.say(this.even ? "Every lane is drawn as high as it can be" : "Lanes share one scale");
+    this.invalidate();
+  }
+
   setPicture(value) { this.picture = value; this.refresh(); this.emitSoon(); }
 
   toggleOriginal() {
@@ -173,7 +236,7 @@ class StemPlayer extends Component {
     if (mix) this.toggleSolo(mix);
   }
 
-  previewLoop(start, end) { this.preview = start === null ? null : { start, end }; this.invalidate(); }
+  previewLoop(start, end) { this.preview = start === null ? null : { start: this.music.snapped(start), end: this.music.snapped(end) }; this.invalidate(); }
 
   takeLoop() {
     const loop = this.preview;
@@ -226,9 +289,12 @@ class StemPlayer extends Component {
     for (const [group, value] of [[this.source, mixer.source], [this.pictures, this.picture]]) {
       for (const one of group.children) one.setAttribute("aria-pressed", String(one.dataset.value === value));
     }
+    this.presets.value = mixer.preset;
     this.refreshBadge();
     this.refreshScale();
     this.loops.refresh(this.loop, this.looping, data.samplerate);
+    this.music.refresh();
+    this.pace.refresh();
     this.exports.refresh();
     this.invalidate();
   }
@@ -239,7 +305,7 @@ class StemPlayer extends Component {
     const text = buffering ? "Buffering…" : separating ? "Still separating" : "";
     this.badge.textContent = text;
     this.badge.hidden = !text;
-    const sentence = [...this.engine.segments.failed.values()][0] ?? this.tiles.problem ?? "";
+    const sentence = [...this.engine.segments.failed.values()][0] ?? this.engine.problem ?? this.tiles.problem ?? "";
     if (this.problem.textContent !== sentence) this.problem.textContent = sentence;
     this.message.hidden = !sentence;
   }
@@ -305,6 +371,8 @@ class StemPlayer extends Component {
       loop: this.loop && { start: this.loop.start / rate, end: this.loop.end / rate, on: this.looping },
       position: Math.round((this.engine.position() / rate) * 1000) / 1000,
       view: this.picture,
+      speed: this.engine.speed,
+      semitones: this.engine.semitones,
     };
   }
 

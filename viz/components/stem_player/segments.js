@@ -55,11 +55,12 @@ class Segments {
 
   async load(index, signal) {
     const decoded = await Promise.all(this.data.lanes.map((lane) => this.decode(lane, index, signal)));
-    const length = decoded[0].length;
+    const length = this.data.lossy ? this.data.segment_frames : decoded[0].length;
+    if (this.data.lossy) return this.join(decoded, length);
     const odd = decoded.findIndex((buffer) => buffer.length !== length);
     if (odd >= 0) throw new Error(`“${this.data.lanes[odd].label}” has another length than the other stems ${this.at(index)}.`);
     this.check(index, length);
-    return this.join(decoded);
+    return this.join(decoded, length);
   }
 
   async decode(lane, index, signal) {
@@ -89,12 +90,12 @@ class Segments {
     }
   }
 
-  join(decoded) {
-    const length = decoded[0].length;
+  // All lanes in one buffer. What a lossy codec added at the end is left out, what it lost stays silent.
+  join(decoded, length) {
     const joined = new AudioBuffer({ numberOfChannels: 2 * decoded.length, length, sampleRate: this.data.samplerate });
     decoded.forEach((buffer, lane) => {
-      joined.copyToChannel(buffer.getChannelData(0), 2 * lane);
-      joined.copyToChannel(buffer.getChannelData(buffer.numberOfChannels > 1 ? 1 : 0), 2 * lane + 1);
+      joined.copyToChannel(buffer.getChannelData(0).subarray(0, length), 2 * lane);
+      joined.copyToChannel(buffer.getChannelData(buffer.numberOfChannels > 1 ? 1 : 0).subarray(0, length), 2 * lane + 1);
     });
     return joined;
   }

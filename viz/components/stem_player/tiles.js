@@ -51,6 +51,7 @@ class Tiles {
     this.busy = new Map(); // key -> AbortController
     this.failed = new Map(); // key -> tries
     this.peak = 0.35; // the highest sample of any lane so far: all lanes share one vertical scale
+    this.peaks = new Map(); // lane name -> its own highest sample, for lanes drawn equally high
   }
 
   get(lane, index, fine) {
@@ -99,11 +100,18 @@ class Tiles {
   }
 
   keep(key, tile) {
-    for (let i = 0; i < 2 * tile.valid; i += 1) this.peak = Math.max(this.peak, Math.abs(tile.peaks[i]) / 16384);
+    let peak = 0;
+    for (let i = 0; i < 2 * tile.valid; i += 1) peak = Math.max(peak, Math.abs(tile.peaks[i]) / 16384);
+    const lane = key.slice(0, key.lastIndexOf("/"));
+    this.peak = Math.max(this.peak, peak);
+    this.peaks.set(lane, Math.max(this.peaks.get(lane) ?? 0, peak));
     this.coarse.set(key, coarseTile(tile));
     this.fine.set(key, tile);
     while (this.fine.size > FINE_TILES) this.fine.delete(this.fine.keys().next().value);
   }
+
+  // A lane that is all but silent is not blown up to noise.
+  peakOf(lane) { return Math.max(0.01, this.peaks.get(lane.name) ?? this.peak); }
 
   retry() { this.failed.clear(); this.problem = null; }
 

@@ -26,7 +26,20 @@ __all__ = ["Column", "File", "Film", "Frame", "Overlay", "Problem", "manifest", 
 
 _HERE = Path(__file__).parent
 _PARTS = (
-    *("util", "palette", "protein", "selection", "library", "atoms", "stage", "picture", "measure", "ribbon", "chart"),
+    *(
+        "util",
+        "palette",
+        "protein",
+        "query",
+        "selection",
+        "library",
+        "atoms",
+        "stage",
+        "picture",
+        "measure",
+        "ribbon",
+        "chart",
+    ),
     *("matrix", "film", "panels", "keyboard", "workbench"),
 )
 """Bundled in this order."""

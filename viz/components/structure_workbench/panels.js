@@ -3,7 +3,7 @@
 class SelectionPanel {
   constructor(bench) {
     this.bench = bench;
-    this.field = el("input", { type: "text", placeholder: "for example 12-20, 45", "aria-label": "Residues to select", onchange: () => this.take() });
+    this.field = el("input", { type: "text", placeholder: "12-20, CYS, plddt < 50 …", title: QUERY_HELP, "aria-label": "Residues to select", onchange: () => this.take() });
     this.words = el("p", { class: "note" });
     this.problem = el("p", { class: "problem", role: "alert", hidden: true });
     this.clear = button("Clear", () => bench.selection.clear(), { title: "Select nothing (Esc)" });
@@ -14,10 +14,10 @@ class SelectionPanel {
 
   take() {
     const text = this.field.value.trim();
-    const rows = text ? this.bench.protein.parse(text) : [];
-    this.problem.hidden = rows !== null;
-    this.problem.textContent = rows === null ? "These residues are not in the structure: write numbers as in the sequence above, such as 12-20, or A:5 for a chain." : "";
-    if (rows !== null) this.bench.selection.set(rows);
+    const { rows, problem = "" } = text ? selectByWords(text, knownOf(this.bench)) : { rows: [] };
+    this.problem.hidden = !problem;
+    this.problem.textContent = problem;
+    if (rows) this.bench.selection.set(rows);
   }
 
   refresh() {

@@ -1,0 +1,1 @@
+"""Figures of studies: paired differences, curves under conditions."""
