@@ -7,7 +7,7 @@ from studio.ui.run_list import run_list
 
 st.title("Fourfold")
 st.markdown(
-    "#### Take songs apart, cut people out of video, teach with a few pictures, fold proteins, and see how sure the "
+    "##### Take songs apart, cut people out of video, teach with a few pictures, fold proteins, and see how sure the "
     "model is."
 )
 st.markdown(f"The work is done by **{services.backend().place}**; every result is kept and can be opened again.")
@@ -21,9 +21,14 @@ for column, task in zip(st.columns(len(offers), gap="medium"), offers, strict=Tr
                 task.start_sample()
             if st.button(task.own_label, icon=":material/upload:", width="stretch"):
                 st.switch_page(task.page)
-for page in tasks.pages():
-    if page.teaser:
-        st.page_link(page.path, label=page.teaser, icon=page.icon)
+with st.container(horizontal=True, gap="small"):
+    for page in tasks.pages():
+        if page.teaser:
+            st.page_link(
+                page.path,
+                label=page.teaser.removeprefix("Or ").replace(page.teaser[3], page.teaser[3].upper(), 1),
+                icon=page.icon,
+            )
 
 st.subheader("What you did before")
 run_list()

@@ -11,9 +11,11 @@ from typing import Any
 
 from studio import tasks
 from studio.jobs.backend import Backend, from_environment
-from studio.jobs.background import Analysis, BackgroundTasks, LibraryStore
+from studio.jobs.background import Analysis, BackgroundTasks, LibraryStore, MemoryStore
 from studio.jobs.jobs import Jobs
 from studio.library import maintenance
+from studio.library.catalogue import Catalogue
+from studio.library.findings import Findings
 from studio.library.library import Library
 
 _lock = threading.RLock()
@@ -46,6 +48,16 @@ def analyses() -> BackgroundTasks[Analysis, bytes]:
     return get("analyses")
 
 
+def catalogue() -> Catalogue:
+    """Search and labels over everything that was made."""
+    return get("catalogue")
+
+
+def findings() -> Findings:
+    """Findings and stories."""
+    return get("findings")
+
+
 def stop() -> None:
     """Stop every service, each before those that it needs; the next call of one makes a new one."""
     with _lock:
@@ -61,6 +73,9 @@ def _factories() -> Mapping[str, Callable[[], Any]]:
         "backend": _make_backend,
         "jobs": _make_jobs,
         "analyses": _make_analyses,
+        "catalogue": lambda: Catalogue(library()),
+        "findings": lambda: Findings(library().database),
+        "story_files": lambda: BackgroundTasks(MemoryStore(8), name="story file"),
     }
     return own | {name: make for task in tasks.registered().values() for name, make in task.services.items()}
 
@@ -79,7 +94,13 @@ def _make_backend() -> Backend:
 
 def _make_jobs() -> Jobs:
     derivers = {name: task.derive for name, task in tasks.registered().items() if task.derive}
-    return Jobs(library(), backend(), derivers)
+    return Jobs(library(), backend(), derivers, _visitor)
+
+
+def _visitor() -> str:
+    from studio import streamlit_patches
+
+    return streamlit_patches.browser()
 
 
 def _make_analyses() -> BackgroundTasks[Analysis, bytes]:

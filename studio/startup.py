@@ -15,8 +15,8 @@ from backends.serving.workdir import WorkDir
 PREFIX = "fourfold-studio-"
 
 OPEN_TO_ALL = (
-    "  Anyone who can reach this computer over the network can see, change and delete everything here: there is no\n"
-    "  log-in. Set HOST=127.0.0.1 to keep it to this computer, or FOURFOLD_TOKEN to a word that visitors must know.\n"
+    "  WARNING: anyone who can reach this computer over the network can see, change and delete everything here:\n"
+    "  there is no log-in. Leave out --open (or OPEN=1) and it asks for a token.\n"
 )
 
 
@@ -43,14 +43,26 @@ def _check_free(host: str, port: int) -> None:
         raise BadInput(f"HOST={host} is no address of this computer: set it to 127.0.0.1, or leave it out.") from error
 
 
-def greeting(host: str, port: int) -> str:
-    """Where the studio is, and who can reach it."""
+def admit(host: str) -> str:
+    """See to it that strangers need a token where they can reach the studio, unless everybody may come in.
+
+    Returns:
+        The token that was made for this start, to be shown once; "" where the operator set one, or none is needed.
+    """
+    return "" if is_loopback(host) or access.token() or access.is_open() else access.generate()
+
+
+def greeting(host: str, port: int, made_token: str = "") -> str:
+    """Where the studio is, and who can reach it; a token that was made for this start is in its addresses."""
+    query = f"/?token={made_token}" if made_token else ""
     everywhere = host in ("0.0.0.0", "::")
     shown = "localhost" if everywhere or host == "127.0.0.1" else f"[{host}]" if ":" in host else host
-    lines = f"\n  Fourfold is at http://{shown}:{port}\n"
+    lines = f"\n  Fourfold is at http://{shown}:{port}{query}\n"
     if everywhere:
-        lines += f"  From other computers: http://{socket.gethostname()}:{port}\n"
-    if access.token():
+        lines += f"  From other computers: http://{socket.gethostname()}:{port}{query}\n"
+    if made_token:
+        lines += "  Its token is new at every start: set FOURFOLD_TOKEN to keep one, or --open (OPEN=1) for none.\n"
+    elif access.token():
         lines += "  It asks for your FOURFOLD_TOKEN: add ?token=… to the address, once in each browser.\n"
     elif not is_loopback(host):
         lines += OPEN_TO_ALL

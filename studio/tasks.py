@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from studio.library.library import Library
+    from studio.library.shelf import Shelf
 
 ROOMS = ("studio.songs.task", "studio.videos.task", "studio.proteins.task", "studio.pictures.task")
 """The modules that describe a task, in the order of the navigation and of the home page."""
@@ -63,6 +64,11 @@ class StudioTask:
         routes: the task's own addresses, given the library and what comes before every address of the studio.
         derive: makes further files from one that a job sent.
         samples: the sample files that are made in the background once the studio has started.
+        exhibit: the module that shows its results outside their pages (see `studio.findings.exhibits`).
+        side_by_side: the module whose `show` draws two to four finished runs beside each other, and, of a task with a
+            shelf, `show_projects` as many projects.
+        results: the kinds of files of a run that go along when several runs are taken away together.
+        shelf: where it keeps projects outside the library of runs, given on request.
     """
 
     task: str
@@ -80,10 +86,38 @@ class StudioTask:
     routes: Callable[[Library, str], Sequence[BaseRoute]] = _no_routes
     derive: Derive | None = None
     samples: Sequence[SampleFolder] = ()
+    exhibit: str = ""
+    side_by_side: str = ""
+    results: tuple[str, ...] = ()
+    shelf: Callable[[], Shelf] | None = None
 
 
 HOME = Page("pages/home.py", "Home", ":material/home:")
-PAGES: tuple[Page, ...] = ()
+HOW = Page(
+    "pages/how.py",
+    "How they work",
+    ":material/school:",
+    teaser="Or see how such models work: train small ones in this page and turn their knobs",
+)
+INSIDE = Page(
+    "pages/inside.py",
+    "Inside",
+    ":material/psychology:",
+    teaser="Or look inside the models and ask why they answered so",
+)
+EVIDENCE = Page(
+    "pages/evidence.py",
+    "Evidence",
+    ":material/query_stats:",
+    teaser="Or see which model is better, and how sure that is",
+)
+FINDINGS = Page(
+    "pages/findings.py",
+    "Findings",
+    ":material/lightbulb:",
+    teaser="Or find again what you made, and make a talk of it",
+)
+PAGES: tuple[Page, ...] = (HOW, INSIDE, EVIDENCE, FINDINGS)
 """Pages of the navigation that belong to no task."""
 
 

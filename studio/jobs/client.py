@@ -7,6 +7,7 @@ that breaks costs nothing: the backend keeps the events of a job, and they are a
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import secrets
 import threading
@@ -21,7 +22,7 @@ import httpx
 
 from backends.core import access
 from backends.core.errors import UserError
-from backends.core.event_json import JOB_HEADER, ErrorMessage, EventMessage, parse_event
+from backends.core.event_json import JOB_HEADER, VISITOR_HEADER, ErrorMessage, EventMessage, parse_event
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,9 @@ PROBE_SECONDS = 2.0
 """Between two questions to a server that does not answer."""
 WAIT_SECONDS = 15.0
 """How long the server may keep a question for new events waiting, once the stream of events is broken."""
+
+TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+"""A server whose cores all work on models answers late: after httpx's own five seconds a job would be given up."""
 
 UNKNOWN = 404
 JOINING = ("STARTING", "JOINING_QUEUE", "SENDING_DATA")
@@ -73,13 +77,16 @@ class Dropped(CallFailed):
 class RemoteCall:
     """A running call. Iterate it once; `cancel` from any thread ends the iteration."""
 
-    def __init__(self, address: str, endpoint: str, arguments: list[Any], alive: Callable[[], bool]) -> None:
+    def __init__(
+        self, address: str, endpoint: str, arguments: list[Any], alive: Callable[[], bool], visitor: str = ""
+    ) -> None:
         """
         Args:
             address: the backend's URL.
             endpoint: the endpoint's api_name, such as "/separate".
             arguments: its arguments in order; a Path is uploaded.
             alive: says cheaply whether the same server process is still there.
+            visitor: tells the visitors of this studio apart, so that they take turns in the backend's queue.
         """
         from gradio_client import Client, handle_file
 
@@ -91,8 +98,15 @@ class RemoteCall:
         self._lock = threading.Lock()
         try:
             headers = {JOB_HEADER: self._id, **access.headers()}
+            if visitor:
+                headers[VISITOR_HEADER] = hashlib.sha256(visitor.encode()).hexdigest()[:32]  # it may be a secret
             self._client = Client(
-                address, headers=headers, verbose=False, download_files=False, analytics_enabled=False
+                address,
+                headers=headers,
+                verbose=False,
+                download_files=False,
+                analytics_enabled=False,
+                httpx_kwargs={"timeout": TIMEOUT},
             )
             sent = [handle_file(item) if isinstance(item, Path) else item for item in arguments]
             self._job = self._client.submit(*sent, api_name=endpoint)

@@ -23,7 +23,8 @@ from backends.core.info import Info
 from studio.jobs.backend import Backend
 from studio.jobs.client import LOST, CallFailed, Dropped, RemoteCall
 from studio.jobs.endings import Endings
-from studio.jobs.receiver import Derive, RunRecorder
+from studio.jobs.question import QUESTION, Ask, MakeCall
+from studio.jobs.receiver import Derive, RunRecorder, Update
 from studio.jobs.uploads import copy_upload
 from studio.jobs.view import Job, JobView, State, pace_of
 from studio.library.library import Library, UnknownRun
@@ -39,6 +40,9 @@ REMEMBERED = 100
 STOP_SECONDS = 2.0
 """How long a studio that closes waits until the model server knows that its jobs are wanted no more."""
 
+WITHOUT_RUN = ("fetch", QUESTION)
+"""Tasks of jobs that are no runs of their own, so that nothing is written of how they ended."""
+
 RESUBMISSIONS = 2
 """How often a job is asked for again that a broken connection took from the server's queue."""
 
@@ -48,10 +52,24 @@ INCOMPLETE = "A finished file did not arrive from the model server. Your file is
 
 
 class Jobs:
-    """Every job of this studio. Safe to use from several threads. `derivers` make further files, by task."""
+    """Every job of this studio. Safe to use from several threads."""
 
-    def __init__(self, library: Library, backend: Backend, derivers: Mapping[str, Derive] | None = None) -> None:
+    def __init__(
+        self,
+        library: Library,
+        backend: Backend,
+        derivers: Mapping[str, Derive] | None = None,
+        visitor: Callable[[], str] = lambda: "",
+    ) -> None:
+        """
+        Args:
+            library: where runs are kept.
+            backend: that does the work.
+            derivers: make further files, by task.
+            visitor: tells who asks for a job, in the thread that submits it; "" for nobody in particular.
+        """
         self.library = library
+        self._visitor = visitor
         self.backend = backend
         self._derivers = derivers or {}
         self._endings = Endings(library)
@@ -129,6 +147,21 @@ class Jobs:
         self._start(job_id, JobView(job_id, "fetch", card, card), self._fetch)
         return job_id
 
+    def ask(self, job_id: str, title: str, card: str, work: Callable[[Ask, Update], object]) -> None:
+        """Start a job that is no run of its own, such as a question about a finished run (`studio.jobs.question`).
+
+        Args:
+            job_id: names the question: while it is at work, asking it again changes nothing.
+            title: what is asked, in words.
+            card: the id of the model's card.
+            work: makes the calls, one after the other, and keeps what they answer; its end is the job's end.
+        """
+
+        def begin(job: Job) -> None:
+            self._retry(lambda: work(lambda request: self._call(job, request), job.set))
+
+        self._start(job_id, JobView(job_id, QUESTION, title, card), begin)
+
     def get(self, job_id: str) -> JobView | None:
         """The job now, or None where this studio never ran it (the library may still know the run)."""
         job = self._jobs.get(job_id)
@@ -176,7 +209,7 @@ class Jobs:
 
     def _start(self, job_id: str, view: JobView, work: Callable[[Job], None]) -> None:
         """Start a thread for the job, unless one of that id is still at work."""
-        job = Job(view)
+        job = Job(view, visitor=self._visitor())
         with self._lock:
             running = self._jobs.get(job_id)
             if running is not None and not running.view.ended:
@@ -208,12 +241,12 @@ class Jobs:
         """Write down how a job ended, if it has a run, then let pages see it; the first ending stands."""
         if job.view.ended:
             return
-        if job.view.task != "fetch":
+        if job.view.task not in WITHOUT_RUN:
             failure = self._endings.write(job.view.id, state, time.monotonic() - job.started, sentence)
             sentence = sentence or failure
         job.set(state=state, code=code, sentence=sentence)
 
-    def _call(self, job: Job, request: Callable[[Info], tuple[str, list[Any]]]) -> RemoteCall:
+    def _call(self, job: Job, request: MakeCall) -> RemoteCall:
         """Wait for the backend, then call the endpoint, with the arguments, that follow from its /info."""
         state = self.backend.wait_ready(READY_SECONDS, lambda: not job.cancelled.is_set())
         if job.cancelled.is_set():
@@ -223,7 +256,7 @@ class Jobs:
         incarnation = self.backend.incarnation
         job.set(stage="Asking the model server" if job.view.task == "fetch" else "Sending the file")
         alive = lambda: self.backend.incarnation == incarnation  # noqa: E731
-        call = RemoteCall(state.address, *request(state.info), alive)
+        call = RemoteCall(state.address, *request(state.info), alive, job.visitor)
         with job.lock:
             job.call = call
         if job.cancelled.is_set():
@@ -242,11 +275,12 @@ class Jobs:
 
         self._retry(lambda: self._record(job, self._call(job, request)))
 
-    def _retry(self, work: Callable[[], None]) -> None:
+    def _retry(self, work: Callable[[], object]) -> None:
         """Do work that a server let go of before it began, because the connection broke, once or twice more."""
         for _ in range(RESUBMISSIONS):
             try:
-                return work()
+                work()
+                return
             except Dropped as error:
                 log.warning("the connection broke before the job began; asking again: %r", error)
         work()

@@ -48,6 +48,7 @@ class JobView:
 @dataclass
 class Job:
     view: JobView
+    visitor: str = ""
     started: float = field(default_factory=time.monotonic)
     stage_started: float = 0.0
     stage_done: float = 0.0

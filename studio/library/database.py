@@ -12,7 +12,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from studio.library.models import MIGRATIONS, SCHEMA, Base, LibraryError
+from studio.library import catalogue_tables
+from studio.library.migrations import MIGRATIONS
+from studio.library.models import SCHEMA, Base, LibraryError
 from studio.library.storage import PRIVATE
 
 PREPARE_LOCK = 0x464F5552
@@ -43,6 +45,7 @@ def prepare(engine: Engine) -> None:
         fresh = not inspect(connection).has_table("schema")
         if fresh:
             Base.metadata.create_all(connection)
+            catalogue_tables.create_word_index(connection)
             connection.execute(text("INSERT INTO schema (version) VALUES (:v)"), {"v": SCHEMA})
         version = connection.execute(text("SELECT max(version) FROM schema")).scalar() or 0
         if version > SCHEMA:
@@ -51,8 +54,8 @@ def prepare(engine: Engine) -> None:
                 "update Fourfold, or set FOURFOLD_HOME to another folder."
             )
         for step in range(version, SCHEMA):
-            for statement in MIGRATIONS[step]:
-                connection.execute(text(statement))
+            for action in MIGRATIONS[step]:
+                action(connection) if callable(action) else connection.execute(text(action))
             connection.execute(text("UPDATE schema SET version = :v"), {"v": step + 1})
 
 

@@ -19,7 +19,9 @@ from sqlalchemy.orm import Session
 
 from backends.core.errors import BadInput
 from studio.library import manifest, models
+from studio.library.catalogue_tables import EntryRow
 from studio.library.database import Database, make_folder
+from studio.library.entries import enter, labels_of, update_size
 from studio.library.models import (
     FINISHED,
     ArtifactRow,
@@ -107,6 +109,7 @@ class Library:
         with self.database.session(write=True) as session:
             session.add(row)
             session.flush()
+            enter(session, row)
             return row.record()
 
     def note(
@@ -126,6 +129,7 @@ class Library:
             row.facts = {**row.facts, **jsonable(facts or {})}
             row.versions = {**row.versions, **jsonable(versions or {})}
             row.notices = list(dict.fromkeys([*row.notices, *notices]))
+            enter(session, row)
             run = row.record()
         return self.explain(run)
 
@@ -138,6 +142,7 @@ class Library:
             if row.status == "running":
                 row.status, row.seconds, row.error = status, seconds, error or ""
                 row.touched = models.now()
+                enter(session, row)
             run = row.record()
         return self.explain(run)
 
@@ -149,7 +154,7 @@ class Library:
     def list(
         self, task: str | None = None, status: Status | None = None, limit: int = 50, offset: int = 0
     ) -> tuple[Run, ...]:
-        """Runs, newest first."""
+        """Runs, newest first, without those in the trash."""
         wanted = _filtered(select(RunRow), task, status).order_by(RunRow.created.desc(), RunRow.id)
         with self.database.session() as session:
             return tuple(row.record() for row in session.scalars(wanted.limit(limit).offset(offset)))
@@ -167,6 +172,7 @@ class Library:
         with self.database.session(write=True) as session:
             row = self._row(session, run_id)
             row.title = cleaned
+            enter(session, row)
             run = row.record()
         return self.explain(run)
 
@@ -177,6 +183,7 @@ class Library:
             if row.status == "running":
                 raise BadInput("This run is still going: cancel it first, then delete it.")
             row.status = "deleting"  # should the next lines be cut short, `maintenance.repair` completes them
+            enter(session, row)
         self.erase(run_id)
 
     # -- files -----------------------------------------------------------------------------------------------------
@@ -231,6 +238,7 @@ class Library:
                 session.flush()
             session.add(row)
             session.flush()
+            update_size(session, row.run_id)
             return run.record(), row.record(), replaced
 
     def artifacts(self, run_id: str, kind: str | None = None) -> tuple[StoredArtifact, ...]:
@@ -261,12 +269,19 @@ class Library:
             raise FileGone
         return self.local(run_id, chosen)
 
-    def drop(self, run_id: str, kind: str) -> None:
-        """Remove the files of one kind from a run: an analysis that is out of date, references that were replaced."""
-        gone = self.artifacts(run_id, kind)
+    def drop(self, run_id: str, kind: str, name: str = "") -> None:
+        """Remove the files of one kind from a run: an analysis that is out of date, references that were replaced.
+
+        Args:
+            run_id: of the run.
+            kind: of the files.
+            name: only those of this name.
+        """
+        gone = [stored for stored in self.artifacts(run_id, kind) if name in ("", stored.name)]
         with self.database.session(write=True) as session:
-            wanted = delete(ArtifactRow).where(ArtifactRow.run_id == run_id, ArtifactRow.kind == kind)
-            session.execute(wanted)
+            files = [stored.file for stored in gone]
+            session.execute(delete(ArtifactRow).where(ArtifactRow.run_id == run_id, ArtifactRow.file.in_(files)))
+            update_size(session, run_id)
         for stored in gone:
             self.storage.remove(run_id, stored.file)
 
@@ -290,7 +305,11 @@ class Library:
     def explain(self, run: Run) -> Run:
         """Write down in the folder of a finished run what the database knows of it."""
         if run.finished:
-            self.storage.write(run.id, manifest.FILE, manifest.dump(run, self.artifacts(run.id)), move=False)
+            with self.database.session() as session:
+                entry = session.scalar(select(EntryRow).where(EntryRow.id == run.id))
+                labels = labels_of(entry) if entry else {}
+            text = manifest.dump(run, self.artifacts(run.id), labels)
+            self.storage.write(run.id, manifest.FILE, text, move=False)
             if self.get(run.id) is None:  # deleted meanwhile: what was just written must not bring it back
                 self.storage.erase(run.id)
         return run
@@ -299,8 +318,11 @@ class Library:
         """Remove the folder of a run, then its rows."""
         self.storage.erase(run_id)
         with self.database.session(write=True) as session:
+            names = select(ArtifactRow.name).where(ArtifactRow.run_id == run_id)
+            session.execute(delete(EntryRow).where(EntryRow.kind == "reason", EntryRow.id.in_(names)))
             session.execute(delete(ArtifactRow).where(ArtifactRow.run_id == run_id))
             session.execute(delete(RunRow).where(RunRow.id == run_id))
+            session.execute(delete(EntryRow).where(EntryRow.id == run_id))
 
     def _row(self, session: Session, run_id: str) -> RunRow:
         row = session.get(RunRow, run_id, with_for_update=True)
@@ -316,7 +338,8 @@ def _title(text: str) -> str:
 
 
 def _filtered(query: Select[Any], task: str | None, status: Status | None) -> Select[Any]:
-    query = query.where(RunRow.status != "deleting")
+    trashed = select(EntryRow.id).where(EntryRow.trashed.is_not(None))
+    query = query.where(RunRow.status != "deleting", RunRow.id.not_in(trashed))
     query = query.where(RunRow.task == task) if task else query
     return query.where(RunRow.status == status) if status else query
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
 
 from studio.library import manifest, models
+from studio.library.entries import enter, update_size
 from studio.library.library import Library
 from studio.library.models import FINISHED, RUN_ID, ArtifactRow, RunRow
 
@@ -49,6 +52,7 @@ def repair(library: Library) -> RepairReport:
         dead = [r for r in rows if r.status == "running" and not models.alive(r.owner, models.now() - r.touched)]
         for row in dead:
             row.status, row.error = "interrupted", INTERRUPTED
+            enter(session, row)
         interrupted = tuple(row.id for row in dead)
         deleting = tuple(row.id for row in rows if row.status == "deleting")
         ended = [row.record() for row in dead]
@@ -61,18 +65,30 @@ def repair(library: Library) -> RepairReport:
         states = dict(session.execute(select(RunRow.id, RunRow.status)).all())
     strange = folders - set(states) - set(deleting)
     adopted = tuple(sorted(folder for folder in strange if _adopt(library, folder)))
-    tidied = [_tidy(library, run_id) for run_id, status in states.items() if status in FINISHED]
+    known = _known_files(library)
+    tidied = [_tidy(library, run_id, known[run_id]) for run_id, status in states.items() if status in FINISHED]
     library.storage.trim_cache()
     leftovers, missing = (sum(pair[i] for pair in tidied) for i in (0, 1))
     return RepairReport(interrupted, deleting, adopted, leftovers, missing, tuple(sorted(strange - set(adopted))))
 
 
-def _tidy(library: Library, run_id: str) -> tuple[int, int]:
+def _known_files(library: Library) -> Mapping[str, set[str]]:
+    """The names of every run's files, asked for at once: thousands of runs would take a question each."""
+    known: defaultdict[str, set[str]] = defaultdict(set)
+    with library.database.session() as session:
+        for run_id, file in session.execute(select(ArtifactRow.run_id, ArtifactRow.file)):
+            known[run_id].add(file)
+    return known
+
+
+def _tidy(library: Library, run_id: str, known: set[str]) -> tuple[int, int]:
     """Match the folder of a finished run with its rows: how many files removed, how many rows dropped."""
-    rows = {stored.file: stored for stored in library.artifacts(run_id)}
     there = library.storage.files(run_id)
     if there is None:
-        return 0, len(rows)
+        return 0, len(known)
+    if there - {manifest.FILE} == known:
+        return 0, 0
+    rows = {stored.file: stored for stored in library.artifacts(run_id)}  # as they are now: another studio may write
     leftovers = [file for file in there - set(rows) - {manifest.FILE} if library.storage.settled(run_id, file)]
     for file in leftovers:
         library.storage.remove(run_id, file)
@@ -81,6 +97,7 @@ def _tidy(library: Library, run_id: str) -> tuple[int, int]:
         with library.database.session(write=True) as session:
             wanted = (ArtifactRow.run_id == run_id, ArtifactRow.file.in_(lost))
             session.execute(delete(ArtifactRow).where(*wanted))
+            update_size(session, run_id)
         names = ", ".join(sorted({rows[file].name for file in lost})[:5])
         library.note(run_id, notices=[f"Files of this run are no longer in the storage folder: {names}."])
     return len(leftovers), len(lost)
@@ -93,7 +110,9 @@ def _adopt(library: Library, folder: str) -> bool:
         return False
     try:
         with library.storage.open(folder, manifest.FILE) as file:
-            run, artifacts = manifest.load(file.read(MANIFEST_BYTES), folder)
+            text = file.read(MANIFEST_BYTES)
+        run, artifacts = manifest.load(text, folder)
+        labels = manifest.load_labels(text)
     except (ValueError, KeyError, TypeError):
         return False
     there = [row for row in artifacts if row.file in files]
@@ -103,4 +122,8 @@ def _adopt(library: Library, folder: str) -> bool:
         session.add(run)
         session.flush()
         session.add_all(there)
+        session.flush()
+        enter(session, run, labels)
+        session.flush()
+        update_size(session, folder)
     return True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -18,10 +19,25 @@ FORMAT = 1
 SAFE_FILE = re.compile(r"[a-z0-9-]{1,80}\.[a-z0-9]{1,8}")
 
 
-def dump(run: Run, stored: tuple[StoredArtifact, ...]) -> bytes:
-    """The manifest of a finished run."""
+LABELS: Mapping[str, tuple[type, ...]] = {
+    "starred": (bool,),
+    "note": (str,),
+    "tags": (str,),
+    "trashed": (float, type(None)),
+}
+"""What people add to a run, with the types that each may have."""
+
+
+def dump(run: Run, stored: tuple[StoredArtifact, ...], labels: Mapping[str, Any] | None = None) -> bytes:
+    """The manifest of a finished run, with what people added to it."""
     artifacts = [{key: value for key, value in asdict(item).items() if key != "run_id"} for item in stored]
-    whole = {"format": FORMAT, **asdict(run), "created": run.created.isoformat(), "artifacts": artifacts}
+    whole = {
+        "format": FORMAT,
+        **asdict(run),
+        "created": run.created.isoformat(),
+        "artifacts": artifacts,
+        "labels": labels or {},
+    }
     return json.dumps(jsonable(whole), ensure_ascii=False, indent=1).encode()
 
 
@@ -41,3 +57,11 @@ def load(text: bytes, run_id: str) -> tuple[RunRow, list[ArtifactRow]]:
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("something else where text belongs")
     return RunRow(**values, owner="", created=created, touched=created), artifacts
+
+
+def load_labels(text: bytes) -> dict[str, Any]:
+    """What people added to the run of a manifest; empty for one of an older Fourfold."""
+    labels = json.loads(text).get("labels")
+    if not isinstance(labels, dict):
+        return {}
+    return {name: labels[name] for name, kinds in LABELS.items() if isinstance(labels.get(name, ...), kinds)}

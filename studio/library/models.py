@@ -21,11 +21,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from backends.core.errors import UserError
 
-SCHEMA = 1
-"""The version of the tables below. A change adds one to it, and to MIGRATIONS the statements that lead there."""
-
-MIGRATIONS: dict[int, tuple[str, ...]] = {}
-"""SQL that brings a database from version `key` to `key + 1`; only ever forward."""
+SCHEMA = 2
+"""The version of all tables. A change adds one to it, and to `migrations.MIGRATIONS` the steps that lead there."""
 
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 Status = Literal["running", "done", "failed", "cancelled", "interrupted"]

@@ -112,6 +112,11 @@ class Storage:
             except FileNotFoundError:
                 return None
 
+    def size(self, run_id: str, file: str) -> int:
+        """Bytes of a file."""
+        with self._errors_as_sentences():
+            return int(self.fs.size(self._path(run_id, file)))
+
     def settled(self, run_id: str, file: str) -> bool:
         """Whether a file has not changed for a while."""
         with self._errors_as_sentences():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 import streamlit as st
@@ -19,7 +19,7 @@ from studio.pictures.fitted import FittedProject
 from studio.pictures.project import Project
 from studio.pictures.project_archive import folders
 from studio.pictures.task import open_project
-from studio.ui import downloads, formatting, run_page, run_sections
+from studio.ui import charts, downloads, file_chooser, formatting, run_page, run_sections
 
 FIXED = ("file", "class", "probability", "abstained")
 NAMES = {"file": str, "class": str}
@@ -37,9 +37,9 @@ def offer(project: Project, loader: FeatureLoader, fitted: FittedProject) -> Non
         "A zip of pictures, thousands if you like: the model server sorts them with these examples, and the table "
         "stays in your library."
     )
-    upload = st.file_uploader(
-        "Zip of pictures", key=f"batch-{project.token}", max_upload_size=image_tiles.UPLOAD_MB,
-        label_visibility="collapsed",
+    upload = file_chooser.choose_file(
+        "Zip of pictures", f"batch-{project.token}", most_mb=image_tiles.UPLOAD_MB, label_visibility="collapsed",
+        instead="Pack it in parts.",
     )  # fmt: skip
     ready = not any(loader.missing())
     help = None if ready else "Wait until all examples have been looked at."
@@ -48,7 +48,20 @@ def offer(project: Project, loader: FeatureLoader, fitted: FittedProject) -> Non
 
 
 def start(project: Project, loader: FeatureLoader, fitted: FittedProject, upload: Any) -> None:
-    """Submit the run: the examples as a zip of folders, the classes as a file."""
+    """Submit the run and show it."""
+    launch.go_to(submit(project, loader, fitted, upload.name, upload), "fewshot")
+
+
+def submit(project: Project, loader: FeatureLoader, fitted: FittedProject, name: str, source: Path | IO[bytes]) -> str:
+    """Submit a run that sorts pictures as the project does; returns its id.
+
+    Args:
+        project: whose examples go along, as a zip of folders, and whose classes do, as a file.
+        loader: of the model.
+        fitted: the classifier.
+        name: of the pictures' file; shown.
+        source: a zip of pictures, or one picture.
+    """
     state = project.state
     reject = "on" if state.reject else "off"
     options = {"head": fitted.classifier.head.id, "templates": state.templates, "reject": reject}
@@ -64,9 +77,8 @@ def start(project: Project, loader: FeatureLoader, fitted: FittedProject, upload
             lines = [line(each.name, each.sentence) for each in fitted.classes]
             (here / "classes.txt").write_text("\n".join(lines), "utf-8")
             extra["classes"] = here / "classes.txt"
-        launch.start(
-            "fewshot", upload.name, upload, loader.card.id, options, extra=extra, asked={"project": project.token}
-        )
+        asked = {"project": project.token}
+        return services.jobs().submit("fewshot", name, source, loader.card.id, options, extra=extra, asked=asked)
 
 
 def show(run_id: str) -> None:
@@ -116,20 +128,26 @@ def _answers(run: Run) -> None:
             if name not in FIXED
         },
     )
+    charts.pin_table(shown, f"{formatting.count(len(found), 'picture')} with their answers.", f"answers-{run.id}")
 
 
 def _files(run: Run) -> None:
+    downloads.show(_file_list(run))
+
+
+def _file_list(run: Run) -> list[downloads.Download]:
+    """The table, the features and the classifier."""
     library = services.library()
     about = {
         "predictions": "The table above, for any spreadsheet.",
         "features": "What the model saw in each picture, as numbers (NPZ).",
         "head": "The classifier, to be run with classify.py.",
     }
-    downloads.show(
+    return [
         downloads.from_artifact(run.id, stored, stored.name, sentence)
         for kind, sentence in about.items()
         for stored in library.artifacts(run.id, kind)
-    )
+    ]
 
 
 def _about(run: Run) -> None:
@@ -151,4 +169,5 @@ PAGE = run_page.RunPage(
     cancelled="Your pictures are kept; nothing was sorted yet.",
     watch=_watch,
     views={"Answers": _answers, "Files": _files, "About this run": _about},
+    files=_file_list,
 )

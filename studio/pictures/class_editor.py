@@ -13,7 +13,7 @@ from studio.pictures.files import ImportReport
 from studio.pictures.image_tiles import act, shared_value
 from studio.pictures.project import Project
 from studio.pictures.schema import ImageClass
-from studio.ui import formatting
+from studio.ui import file_chooser, formatting
 from viz.components.picture_grid import picture_grid
 from viz.fewshot.figures import class_colour
 
@@ -165,6 +165,8 @@ def _folders(project: Project) -> None:
     st.markdown("A zip in which each folder is a class: classes are made as needed and the pictures added to them.")
     key = f"folders-{project.token}"
     turn = st.session_state.get(f"{key}-turn", 0)
-    upload = st.file_uploader("Zip of folders", max_upload_size=image_tiles.UPLOAD_MB, key=f"{key}-{turn}")
+    upload = file_chooser.choose_file(
+        "Zip of folders", f"{key}-{turn}", most_mb=image_tiles.UPLOAD_MB, instead="Pack it in parts."
+    )
     if upload is not None:
         image_tiles.import_folder_zip(project, upload, key)

@@ -11,7 +11,7 @@ from studio.pictures import image_tiles
 from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import FittedProject
 from studio.pictures.project import Project
-from studio.ui import formatting
+from studio.ui import charts, formatting
 from viz.components.picture_grid import clear, picture_grid
 from viz.fewshot.trust import confusion
 
@@ -26,7 +26,7 @@ def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None
         return
     found = left_out_confusion(fitted.classifier)
     figure, alt = confusion(found.table, fitted.names)
-    state = st.plotly_chart(figure, alt=alt, on_select="rerun", selection_mode="points", key=f"mixups-{project.token}")
+    state = charts.show(figure, alt=alt, on_select="rerun", selection_mode="points", key=f"mixups-{project.token}")
     st.caption(f"{alt} Each example was answered by a classifier that never saw it. Choose a cell to see its pictures.")
     points = state["selection"]["points"] if state else []
     cell = tuple(int(part) for part in points[0]["customdata"]) if points else _worst(found)

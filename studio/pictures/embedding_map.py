@@ -9,16 +9,20 @@ import numpy as np
 import streamlit as st
 
 from studio.pictures import addresses, image_tiles
+from studio.pictures.exhibit import thumb_address
 from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import FittedProject
 from studio.pictures.project import Project
-from studio.ui import formatting
+from studio.ui import charts, formatting
 from studio.web import urls
+from viz.components.map_board import Board, Point, spread
 from viz.components.picture_grid import clear, picture_grid
-from viz.fewshot.figures import MAX_PICTURES, embedding
+from viz.fewshot.figures import MAX_PICTURES, class_colour, embedding
 
 PCA, TSNE = "Quick (PCA)", "Neighbours (t-SNE)"
 CHOSEN_PER_PAGE = 24
+MAX_PINNED = 120
+"""Pictures of a map that is pinned: each travels with the finding."""
 
 
 def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
@@ -47,14 +51,42 @@ def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None
         pictures=[addresses.thumb_url(project, sha, base) for sha in shas] if drawn else None,
     )
     turn = st.session_state.get(f"map-turn-{project.token}", 0)
-    found = st.plotly_chart(
-        figure, alt=alt, on_select="rerun", selection_mode=("points", "box", "lasso"),
-        key=f"map-{project.token}-{way}-{turn}",
+    found = charts.show(
+        figure, alt=alt, live=lambda: _board(project, points, labels, shas, alt), on_select="rerun",
+        selection_mode=("points", "box", "lasso"), key=f"map-{project.token}-{way}-{turn}",
     )  # fmt: skip
     st.caption(alt)
     if drawn and len(shas) > MAX_PICTURES:
         st.caption(f"{MAX_PICTURES} of the {len(shas):,} pictures are drawn, the others as marks.")
     _selected(project, found, shas)
+
+
+def _board(project: Project, points: np.ndarray, labels: np.ndarray, shas: Sequence[str], alt: str) -> Board:
+    """What is pinned of the map: as many pictures as a finding holds, chosen evenly."""
+    chosen = np.linspace(0, len(shas) - 1, min(len(shas), MAX_PINNED)).round().astype(int).tolist()
+    faces = [(project.state.title(shas[k]), thumb_address(project, shas[k])) for k in chosen]
+    return board(points[chosen], labels[chosen], project.state.names, faces, alt)
+
+
+def board(
+    points: np.ndarray, labels: np.ndarray, names: Sequence[str], faces: Sequence[tuple[str, str]], alt: str
+) -> Board:
+    """The map of pictures as a board.
+
+    Args:
+        points: `(N, 2)`.
+        labels: `(N,)` index of the class in `names`, -1 for questions.
+        names: of the classes.
+        faces: title and data address of each picture.
+        alt: what is seen, in a sentence.
+    """
+    rows = zip(spread(points), labels, faces, strict=True)
+    return Board(
+        kind="points", alt=alt, groups=tuple((name, class_colour(k)) for k, name in enumerate(names)),
+        points=tuple(
+            Point(x=x, y=y, group=int(group), title=title, picture=face) for (x, y), group, (title, face) in rows
+        ),
+    )  # fmt: skip
 
 
 def _points(

@@ -14,14 +14,14 @@ from PIL import Image
 
 from backends.attribution.registry import METHODS
 from backends.shared import images
-from studio import services
-from studio.pictures import image_tiles, predictions_panel
+from studio import services, tasks
+from studio.pictures import batch, image_tiles, predictions_panel
 from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import FittedProject
 from studio.pictures.inference_client import InferenceCall
 from studio.pictures.project import Project
 from studio.pictures.project_archive import bundled
-from studio.ui import formatting
+from studio.ui import charts, formatting
 from viz.components.picture_grid import picture_grid
 from viz.fewshot.figures import NONE, bars, tokens, votes
 from viz.fewshot.relevance import over_picture
@@ -46,6 +46,7 @@ def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None
         st.markdown(f"**{formatting.escape(tile.title)}**: {formatting.escape(tile.verdict)}")
         if tile.verdict == NONE:
             st.caption(_why_none(fitted, row))
+        _ask_more(project, loader, fitted, sha)
     with right:
         target, rival = _chosen_classes(project, fitted, shares, sha)
         _near(project, fitted, query, target=target)
@@ -53,8 +54,16 @@ def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None
     _where(project, loader, fitted, sha, target=target, rival=rival)
     with st.expander("All probabilities", icon=":material/bar_chart:"):
         figure, alt = bars(fitted.names, shares, most=20)
-        st.plotly_chart(figure, alt=alt, key=f"bars-{sha}")
+        charts.show(figure, alt=alt, key=f"bars-{sha}")
         st.caption(alt)
+
+
+def _ask_more(project: Project, loader: FeatureLoader, fitted: FittedProject, sha: str) -> None:
+    """The way to the page inside the models, where this picture is a run of its own."""
+    meaning = "See what in the picture and which examples decided, test the map, and try the picture without a part."
+    if st.button("Why?", icon=tasks.INSIDE.icon, help=meaning, key=f"inside-{project.token}-{sha}"):
+        run_id = batch.submit(project, loader, fitted, project.state.title(sha), project.picture(sha))
+        st.switch_page(tasks.INSIDE.path, query_params={"run": run_id})
 
 
 def _why_none(fitted: FittedProject, row: int) -> str:
@@ -119,7 +128,7 @@ def _votes(fitted: FittedProject, query: np.ndarray, *, target: int, rival: int 
         return
     st.markdown("**Words against pictures**", help="Both votes add up to the score of a class.")
     figure, alt = votes(fitted.names, terms.text, terms.images if len(fitted.shots) else None)
-    st.plotly_chart(figure, alt=alt, key=f"votes-{target}-{rival}")
+    charts.show(figure, alt=alt, key=f"votes-{target}-{rival}")
     st.caption(alt)
 
 
@@ -180,7 +189,7 @@ def _explainer(
             np.savez(here / "target.npz", direction=direction)
             options = {"only": "features", "explain": "on", **({"sentence": sentence} if sentence else {})}
             sent = {"query": here / "picture.zip", "target": here / "target.npz"}
-            made = InferenceCall(services.backend(), loader.card.id).results(sent, options)
+            made = InferenceCall(services.backend(), loader.card.id, project.token).results(sent, options)
             with np.load(io.BytesIO(made["relevance"]), allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
 
@@ -202,7 +211,7 @@ def _draw(project: Project, sha: str, found: dict[str, np.ndarray]) -> None:
         if "words" in found:
             st.markdown("**Which words counted**")
             figure, said = tokens([str(word) for word in found["words"]], found["word_values"])
-            st.plotly_chart(figure, alt=said, key=f"tokens-{sha}")
+            charts.show(figure, alt=said, key=f"tokens-{sha}")
             st.caption(said)
 
 

@@ -10,6 +10,7 @@ import hashlib
 import io
 import logging
 import re
+import shutil
 import tempfile
 import threading
 import zipfile
@@ -38,6 +39,10 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE, BYTES_AT_ONCE = 256, 200_000_000
 """Pictures that travel together: few enough that finished ones are soon kept, many enough to be fast."""
 FAULT = "The pictures could not be looked at because of a fault of ours. They are kept: try again."
+RENEWED = (
+    "“{}” is not the one that looked at these pictures before: a newer one comes with this version of Fourfold. They "
+    "were looked at anew and what it learned was worked out again, so answers may differ from earlier ones."
+)
 UNREAD = "was left out"
 """In notices about pictures that could not be read, which the page names by itself."""
 
@@ -148,9 +153,11 @@ class FeatureLoader:
         self.card = card
         self.backend = backend
         self.understands_words = "words" in card.outputs
-        # The blank after the name is part of the folders of projects that are on disk already.
-        safe = hashlib.sha256(f"{card.id} ".encode()).hexdigest()[:16]
-        self.store = FeatureStore(project.folder / "features" / safe)
+        folder = features_folder(project, card)
+        outdated = _remove_outdated(folder)
+        self.store = FeatureStore(folder)
+        if outdated:
+            self.store.notices[RENEWED.format(card.title)] = None
         self._tasks = tasks
         self._key = (project.token, card.id)
         self._state = LoadState()
@@ -251,10 +258,25 @@ class FeatureLoader:
             done = finished + round(event.done) if event.unit == "pictures" else finished
             self._state = replace(self._state, stage=event.stage, done=done)
 
-        self._call = InferenceCall(self.backend, self.card.id)
+        self._call = InferenceCall(self.backend, self.card.id, self.project.token)
         if self._stopped:
             raise CallFailed("cancelled", "Cancelled.")
         return self._call.results(sent, options, on_event)["features"], notices
+
+
+def features_folder(project: Project, card: CardInfo) -> Path:
+    """Where the features of a model lie; those of a starter apart from those of another one under its name."""
+    # The blank after the name is part of the folders of projects that are on disk already.
+    name = hashlib.sha256(f"{card.id} ".encode()).hexdigest()[:16]
+    return project.folder / "features" / (f"{name}-{card.revision}" if card.revision else name)
+
+
+def _remove_outdated(folder: Path) -> bool:
+    """Delete what earlier starters of this name left, whose numbers say nothing to this one; whether there was any."""
+    others = [each for each in folder.parent.glob(f"{folder.name.partition('-')[0]}*") if each != folder]
+    for each in others:
+        shutil.rmtree(each, ignore_errors=True)
+    return bool(others)
 
 
 def text_key(templates: str, each: ImageClass) -> TextKey:

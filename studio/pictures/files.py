@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from backends.core.errors import BadInput, UserError
-from backends.fewshot.data.image_collection import ImageCollection, ImageFile, open_image_collection, plain_name
+from backends.fewshot.data.image_collection import ImageFile, open_image_collection, plain_name
 from backends.fewshot.data.layouts import label_images
 from backends.fewshot.data.remarks import remark
 from backends.shared import images
@@ -141,7 +141,7 @@ def import_folders(project: Project, path: Path, on_progress: OnProgress = ignor
                 )
             )
         report.notices += labelled.notices
-        report.notices += _left_out(collection, labelled.notices)
+        report.notices += filter(None, [collection.notice(labelled.table)])
         return report
 
 
@@ -163,15 +163,8 @@ def import_zip(
             )
         files = [(item.name, item.read) for item in collection.items]
         report = import_files(project, files, class_id, on_progress)
-        report.notices += _left_out(collection)
+        report.notices += filter(None, [collection.notice()])
         return report
-
-
-def _left_out(collection: ImageCollection, notices: Sequence[str] = ()) -> list[str]:
-    """The sentence about files that are no pictures; a table that was read is none of them."""
-    read = any(f"“{table.name}”" in notice for table in collection.tables for notice in notices)
-    only_tables = len(collection.skipped) == len(collection.tables)
-    return [collection.notice()] if collection.skipped and not (read and only_tables) else []
 
 
 def _name_in_class(item: ImageFile, folder: str) -> str:

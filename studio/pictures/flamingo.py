@@ -29,7 +29,7 @@ from studio.pictures.inference_client import TASK, InferenceCall
 from studio.pictures.model_picker import FLAMINGO
 from studio.pictures.project import Project
 from studio.pictures.project_archive import bundled, folders, sent_name
-from studio.ui import formatting, model_picker
+from studio.ui import charts, formatting, model_picker
 from viz.fewshot.figures import bars
 
 ASK = {"names": "Which class is it?", "caption": "Describe it", "question": "A question of mine"}
@@ -188,7 +188,7 @@ def asker(
             if fitted.shots:
                 folders(project, fitted.classes, here / "support.zip")
                 sent["support"] = here / "support.zip"
-            return InferenceCall(services.backend(), card.id).results(sent, wish.options())
+            return InferenceCall(services.backend(), card.id, project.token).results(sent, wish.options())
 
     return make
 
@@ -228,7 +228,7 @@ def _beside(project: Project, fitted: FittedProject, found: Mapping[str, bytes],
         shares = np.array([float(row[_column(row, name)]) for name in sent])
         st.markdown("**The Flamingo**")
         figure, alt = bars(fitted.names, shares)
-        st.plotly_chart(figure, alt=alt, key=f"flamingo-bars-{wish.sha}")
+        charts.show(figure, alt=alt, key=f"flamingo-bars-{wish.sha}")
         if wish.orders > 1:
             st.caption(
                 f"{100 * float(row['agreement']):.0f} % of {wish.orders} orders of the examples give this answer; from "
@@ -237,7 +237,7 @@ def _beside(project: Project, fitted: FittedProject, found: Mapping[str, bytes],
             )
     st.markdown(f"**The classifier**: {formatting.escape(tile.verdict)}")
     figure, alt = bars(fitted.names, fitted.prediction.probabilities[fitted.questions.index(wish.sha)])
-    st.plotly_chart(figure, alt=alt, key=f"classifier-bars-{wish.sha}")
+    charts.show(figure, alt=alt, key=f"classifier-bars-{wish.sha}")
 
 
 def _column(row: pd.Series, name: str) -> str:

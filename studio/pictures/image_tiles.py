@@ -18,7 +18,7 @@ from studio.pictures.files import ImportReport
 from studio.pictures.project import Project
 from studio.pictures.schema import Removal
 from studio.pictures.task import background_cache
-from studio.ui import formatting
+from studio.ui import file_chooser, formatting
 from studio.ui.background_answer import answer
 from studio.web import urls
 from viz.components.picture_grid import Tile, clear
@@ -213,16 +213,7 @@ def drop(label: str, key: str, *, help: str = "") -> Sequence[Any]:
     chooser. What is no picture is named by the import.
     """
     turn = st.session_state.get(f"{key}-turn", 0)
-    return (
-        st.file_uploader(
-            label,
-            accept_multiple_files=True,
-            max_upload_size=UPLOAD_MB,
-            key=f"{key}-{turn}",
-            help=help or None,
-        )
-        or []
-    )
+    return file_chooser.choose_files(label, f"{key}-{turn}", most_mb=UPLOAD_MB, instead="Bring it in parts.", help=help)
 
 
 def snapshot(project: Project, class_id: str | None, key: str) -> None:

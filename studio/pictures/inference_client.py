@@ -36,9 +36,11 @@ def background_cache() -> BackgroundCache:
 class InferenceCall:
     """One call of the task's endpoint outside of a run. `cancel` from any thread ends it."""
 
-    def __init__(self, backend: Backend, card_id: str) -> None:
+    def __init__(self, backend: Backend, card_id: str, visitor: str = "") -> None:
+        """`visitor` tells whose turn in the backend's queue it is; a project stands for those who work on it."""
         self.backend = backend
         self.card_id = card_id
+        self.visitor = visitor
         self._call: RemoteCall | None = None
         self._stopped = False
 
@@ -85,7 +87,7 @@ class InferenceCall:
         task, incarnation = state.info.tasks[TASK], self.backend.incarnation
         arguments = [sent["query"], self.card_id, dict(options), *(sent.get(name) for name in task.optional)]
         alive = lambda: self.backend.incarnation == incarnation  # noqa: E731
-        call = self._call = RemoteCall(state.address, task.endpoint, arguments, alive)
+        call = self._call = RemoteCall(state.address, task.endpoint, arguments, alive, self.visitor)
         token = ""
         try:
             for event in call:

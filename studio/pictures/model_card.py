@@ -31,7 +31,9 @@ def model_card(state: ProjectState, fitted: FittedProject, card: CardInfo, versi
         "## How to use it",
         f"With Fourfold, `{features_command(card)}` looks at a picture, a folder or a zip with the same model and "
         "writes `DIR/features.npz`. `python classify.py head.npz DIR/features.npz > answers.csv` answers them; it "
-        "needs Python and numpy alone, and refuses features of another model.",
+        "needs Python and numpy alone, and refuses features of another model.\n\n"
+        "Without Fourfold, the program that goes with this classifier (`image.onnx`, `head.npz`, `picture.py`) takes "
+        "pictures itself: `python picture.py PICTURE > answers.csv` needs numpy, pillow and onnxruntime.",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -247,8 +247,11 @@ class Projects:
         self._open: dict[str, Project] = {}
         self._lock = threading.Lock()
 
-    def create(self, state: ProjectState | None = None) -> Project:
-        folder = self.root / secrets.token_hex(16)
+    def create(self, state: ProjectState | None = None, token: str = "") -> Project:
+        """A new project, under the token that it had elsewhere if given. Raises NoSuchProject for a false one."""
+        if token and (not TOKEN.fullmatch(token) or (self.root / token).exists()):
+            raise NoSuchProject
+        folder = self.root / (token or secrets.token_hex(16))
         self._purge_old()
         for name in ("pictures", "thumbs", "features"):
             (folder / name).mkdir(parents=True)
@@ -330,7 +333,8 @@ def _read(folder: Path) -> ProjectState:
 
 def _write(folder: Path, state: ProjectState) -> None:
     shots, classes = len(state.shots), len(state.classes)
-    about = {"name": state.name, "classes": classes, "pictures": shots, "changed": time.time()}
+    size = sum(one.bytes for one in state.pictures.values())
+    about = {"name": state.name, "classes": classes, "pictures": shots, "changed": time.time(), "bytes": size}
     for name, values in (("project.json", dump(state)), ("about.json", about)):
         part = folder / f".{name}.part"
         part.write_text(json.dumps(values, ensure_ascii=False), "utf-8")

@@ -55,9 +55,16 @@ def file_names(project: Project) -> dict[str, str]:
 
 
 def open_file(
-    projects: Projects, source: IO[bytes], on_progress: OnProgress = ignore_progress
+    projects: Projects, source: IO[bytes], on_progress: OnProgress = ignore_progress, token: str = ""
 ) -> tuple[Project, ImportReport]:
-    """A project from a zip that `save`, or anybody, wrote. Every picture is decoded and its sha256 worked out anew."""
+    """A project from a zip that `save`, or anybody, wrote. Every picture is decoded and its sha256 worked out anew.
+
+    Args:
+        projects: where it goes.
+        source: the zip.
+        on_progress: told how many pictures were read.
+        token: under which it lies there, "" for a new one.
+    """
     with tempfile.TemporaryDirectory(prefix="fourfold-open-") as folder:
         path = Path(folder) / "project.zip"
         copy_upload(source, path)
@@ -65,7 +72,7 @@ def open_file(
         wanted = {sha: state.pictures[sha] for sha in state.pictures}
         if len(wanted) > MAX_PICTURES:
             raise TooLarge(f"A project holds at most {MAX_PICTURES:,} pictures.")
-        project = projects.create(ProjectState(name=state.name))
+        project = projects.create(ProjectState(name=state.name), token)
         report = ImportReport()
         there = _pictures(project, path, wanted, report, on_progress) if wanted else {}
         missing = len(wanted) - len(there)

@@ -14,7 +14,7 @@ from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import FittedProject
 from studio.pictures.image_tiles import act
 from studio.pictures.project import Project
-from studio.ui import formatting
+from studio.ui import charts, formatting
 from viz.components.picture_grid import picture_grid
 from viz.fewshot import trust
 
@@ -105,7 +105,7 @@ def _reliability(fitted: FittedProject) -> None:
         high=np.array([one.accuracy.high for one in bins]),
         error=found.calibration_error,
     )
-    st.plotly_chart(figure, alt=alt, key="reliability")
+    charts.show(figure, alt=alt, key="reliability")
     few = " With so few examples chance plays a large part." if left.counted < RELIABLE else ""
     warmth = (
         "Its sureness was set by leaving examples out." if fitted.classifier.calibrated else "Its sureness is a guess."
@@ -136,6 +136,6 @@ def _curve(project: Project, loader: FeatureLoader, fitted: FittedProject) -> li
         np.array([point.accuracy.high for point in curve]),
         chance=1 / len(fitted.names),
     )
-    st.plotly_chart(figure, alt=alt, key="learning-curve")
+    charts.show(figure, alt=alt, key="learning-curve")
     st.caption(alt)
     return curve

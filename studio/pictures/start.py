@@ -10,7 +10,7 @@ from backends.core.errors import UserError
 from studio import services
 from studio.pictures import image_tiles, project_archive
 from studio.pictures.task import TASK, open_project, projects, start_sample
-from studio.ui import formatting
+from studio.ui import file_chooser, formatting
 
 UPLOAD_MB = 1000
 MAX_LISTED = 12
@@ -48,11 +48,8 @@ def privacy() -> str:
 
 
 def _open_saved() -> None:
-    upload = st.file_uploader(
-        "Open a saved project",
-        max_upload_size=UPLOAD_MB,
-        label_visibility="collapsed",
-        key="open-project",
+    upload = file_chooser.choose_file(
+        "Open a saved project", "open-project", most_mb=UPLOAD_MB, label_visibility="collapsed"
     )
     if upload is None or st.session_state.get("opened-project") == upload.file_id:
         return

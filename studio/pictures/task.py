@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from studio.library.library import Library
+    from studio.library.shelf import Shelf
     from studio.pictures.feature_loader import FeatureLoaders
     from studio.pictures.inference_client import BackgroundCache
     from studio.pictures.project import Projects
@@ -92,6 +93,12 @@ def _make_background_cache() -> BackgroundCache:
     return inference_client.background_cache()
 
 
+def _shelf() -> Shelf:
+    from studio.pictures.shelf import ProjectShelf
+
+    return ProjectShelf(projects())
+
+
 def _write_sample(folder: Path) -> None:
     from evaluation.synthetic.pictures import write_sample
 
@@ -113,6 +120,9 @@ TASK = StudioTask(
     sample_label="Try the sample pictures",
     own_label="Use pictures of your own",
     start_sample=start_sample,
+    exhibit="studio.pictures.exhibit",
+    side_by_side="studio.pictures.side_by_side",
+    shelf=_shelf,
     services={
         "projects": _make_projects,
         "feature_loaders": _make_feature_loaders,

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
 from backends.core.errors import UserError
 from studio import services, tasks
+from studio.findings import pin
 from studio.pictures import (
     class_editor,
     confusion_panel,
     embedding_map,
+    exhibit,
     explanation_panel,
     export,
     flamingo,
     image_tiles,
+    last_answers,
     predictions_panel,
     reliability_panel,
 )
@@ -66,6 +70,7 @@ def show(token: str) -> None:
     with right, error_boundary("the answers"):
         fitted = predictions_panel.show(project, loader, card, here=here)
     if fitted is not None:
+        last_answers.keep(project, fitted, card.title)
         _closer(project, loader, fitted)
 
 
@@ -94,8 +99,22 @@ def _heading(project: Project) -> None:
                     st.rerun()
 
 
+def _moment(project: Project, fitted: FittedProject) -> dict[str, Any]:
+    """What is pinned: the chosen question with its answer first, then the others, and the classes."""
+    if fitted.prediction is None:
+        return exhibit.snapshot(project, fitted.names, fitted.places, [])
+    chosen = st.session_state.get(f"question-{project.token}")
+    order = sorted(range(len(fitted.questions)), key=lambda row: fitted.questions[row] != chosen)
+    found = fitted.prediction
+    answers = [(fitted.questions[row], found.probabilities[row], bool(found.abstained[row])) for row in order]
+    return exhibit.snapshot(project, fitted.names, fitted.places, answers)
+
+
 def _closer(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     st.divider()
+    pin.look_at(pin.Subject(TASK, project.token, project.state.name, "pages/pictures.py"))
+    with error_boundary("pinning"):
+        pin.button(TASK, project.token, project.state.name, lambda: _moment(project, fitted))
     with error_boundary("what explains the answers"):
         first = next(iter(VIEWS))
         chosen = st.segmented_control(

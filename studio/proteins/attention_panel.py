@@ -18,6 +18,7 @@ from studio import services
 from studio.library.library import Run
 from studio.proteins import compare, run_data
 from studio.proteins.run_data import COMPARISON, HEADS, FoldData
+from studio.ui import charts
 from studio.ui.run_sections import analysed
 
 MAX_HEADS = 60
@@ -94,7 +95,7 @@ def _contacts(run: Run, fold: FoldData) -> None:
         help="Predicted above the diagonal, those of the structure below it; Cβ atoms closer than 8 Å count.",
     )
     figure, alt = contact_figure(fold.contacts, true)
-    st.plotly_chart(figure, alt=alt, key=f"contacts-{run.id}")
+    charts.show(figure, alt=alt, key=f"contacts-{run.id}")
     st.caption(f"{alt} Judged by {origin}.")
 
 
@@ -128,7 +129,7 @@ def _heads(run: Run, file: str, fold: FoldData) -> None:
     true, _, origin = _truth(run, fold)
     pairs = max(len(np.triu_indices(len(map_), MIN_SEPARATION)[0]), 1)
     figure, alt = contact_figure(_ranked(map_), true, shown=1 - min(len(map_) / pairs, 1) + 1e-9)  # the L strongest
-    st.plotly_chart(figure, alt=alt, key=f"head-map-{run.id}")
+    charts.show(figure, alt=alt, key=f"head-map-{run.id}")
     st.caption(f"The strongest pairs of layer {layer}, head {head}, against {origin}.")
 
 
@@ -158,10 +159,11 @@ def _judge_heads(run: Run, file: str) -> bytes:
 def _show_heads_table(answer: bytes) -> dict[str, Any]:
     """Show the heads, the best first; gives the best."""
     judged = json.loads(answer)
-    st.dataframe(pd.DataFrame(judged["rows"]), hide_index=True, height=220)
-    st.caption(
-        f"Share of each head's strongest pairs that are contacts, pairs six or more apart; by {judged['origin']}."
-    )
+    rows = pd.DataFrame(judged["rows"])
+    st.dataframe(rows, hide_index=True, height=220)
+    said = f"Share of each head's strongest pairs that are contacts, pairs six or more apart; by {judged['origin']}."
+    st.caption(said)
+    charts.pin_table(rows, said, "heads-of-the-model")
     return judged["rows"][0] if judged["rows"] else {}
 
 
@@ -178,7 +180,7 @@ def _mutations(run: Run, fold: FoldData, letters: str) -> None:
     )
     sequence = fold.structure.sequence
     figure, alt = mutation_scan(scan, sequence, letters)
-    st.plotly_chart(figure, alt=alt, key=f"scan-{run.id}")
+    charts.show(figure, alt=alt, key=f"scan-{run.id}")
     st.caption(f"{alt} The workbench above can be coloured by the mean of each residue.")
     means = _means(scan)
     order = [int(row) for row in np.argsort(means, kind="stable") if np.isfinite(means[row])][:MAX_SENSITIVE_PLACES]
@@ -191,6 +193,7 @@ def _mutations(run: Run, fold: FoldData, letters: str) -> None:
     event = st.dataframe(
         shown, hide_index=True, height=220, on_select="rerun", selection_mode="multi-row", key=f"touchy-{run.id}"
     )
+    charts.pin_table(shown, "The residues that tolerate change least.", f"touchy-{run.id}")
     rows = tuple(order[place] for place in event["selection"]["rows"] if place < len(order))
     if rows != st.session_state.get(f"ticked-{run.id}", ()):
         st.session_state[f"ticked-{run.id}"] = rows

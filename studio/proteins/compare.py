@@ -23,7 +23,7 @@ from studio.jobs.uploads import copy_upload
 from studio.library.library import Run
 from studio.proteins import probe, run_data
 from studio.proteins.run_data import COMPARISON, MORPH, REFERENCE, FoldData
-from studio.ui import compare, formatting
+from studio.ui import charts, compare, file_chooser, formatting
 from studio.ui.run_sections import analysed
 
 MORPH_FRAMES = 13
@@ -226,7 +226,7 @@ def _show_lddt(run: Run, structure: Structure, comparison: Mapping[str, Any]) ->
     values = np.full(len(structure), np.nan)
     values[comparison["model"]] = [np.nan if value is None else value for value in comparison["lddt_residues"]]
     figure, alt = lddt_line({"against the reference": values}, run_data.residue_numbers(structure))
-    st.plotly_chart(figure, alt=alt, key=f"lddt-{run.id}")
+    charts.show(figure, alt=alt, key=f"lddt-{run.id}")
     st.caption(
         f"{alt} The workbench above can be coloured by it, and shows the reference and the morph between the two."
     )
@@ -240,11 +240,7 @@ def _ask_for_reference(run: Run) -> compare.Truth | None:
     """A file, or else another run; None while there is neither. Both are empty again once a reference is kept."""
     stored = services.library().artifacts(run.id, REFERENCE)
     key = f"{run.id}-{stored[0].file}" if stored else run.id
-    upload = st.file_uploader(
-        "Reference",
-        max_upload_size=probe.MAX_UPLOAD_MB,
-        key=f"reference-{key}",
-    )
+    upload = file_chooser.choose_file("Reference", f"reference-{key}", most_mb=probe.MAX_UPLOAD_MB)
     others = {
         other.id: other
         for other in services.library().list("folding", "done", limit=MAX_OTHER_RUNS)

@@ -33,7 +33,7 @@ def ask(card: CardInfo, protein: Protein | None, before: Mapping[str, Any]) -> R
         return Request()
     able = model_choice.capabilities(card)
     key = f"{protein.key}-{card.id}" if protein.run is not None else card.id
-    chain = _ask_for_chain(protein.probe.query, able, str(before.get("chain") or ""), protein.key)
+    chain = _ask_for_chain(protein.probe.query, able, str(before.get("chain") or ""), protein.key, bool(protein.others))
     widgets: Mapping[str, form.Widget] = {
         "recycles": _recycles,
         "chunk": _chunk,
@@ -44,11 +44,11 @@ def ask(card: CardInfo, protein: Protein | None, before: Mapping[str, Any]) -> R
     return Request({**options, "chain": chain} if chain else options, files)
 
 
-def _ask_for_chain(query: Query, able: FoldingCapabilities, before: str, key: str) -> str:
-    """The chain to work on, "" for all there are: asked for where there are several and the model can be told."""
+def _ask_for_chain(query: Query, able: FoldingCapabilities, before: str, key: str, several: bool) -> str:
+    """The chain to work on, "" for all there are: asked for where one file has several and the model can be told."""
     lengths = {chain.name: len(chain.sequence) for chain in query.chains}
     too_large = query.length > MAX_STRUCTURE_RESIDUES
-    if len(query.chains) < 2:
+    if len(query.chains) < 2 or several:
         return ""
     names = list(lengths) if not able.complexes or (able.takes == "structure" and too_large) else ["", *lengths]
     return st.selectbox(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ from studio import services
 from studio.proteins import estimates, form, model_choice, probe, samples, source, view
 from studio.proteins.probe import Probe
 from studio.proteins.source import Protein
-from studio.ui import formatting, task_page
+from studio.ui import file_chooser, formatting, task_page
 from studio.ui.task_page import Request, TaskPage
 
 PASTE, FILE, SAMPLE = "Paste", "Choose a file", "Well-known proteins"
@@ -20,13 +20,27 @@ PASTE_HINT = ">my protein\nMKTAYIAKQR…"
 
 def bring() -> Protein | None:
     """The protein: pasted, a file, or a sample."""
-    ways = {PASTE: _paste, FILE: _file, SAMPLE: _sample}
+    ways: dict[str, Callable[[], Protein | None]] = {PASTE: _paste, FILE: _file, SAMPLE: _sample}
     way = st.segmented_control(
         "Your protein", list(ways), default=PASTE, required=True, persist_state="session", key="protein-way"
     )
     protein = ways[way or PASTE]()
+    if protein is not None and not protein.others:
+        protein = _chains_or_proteins(protein)
     _tell_privacy()
     return protein
+
+
+def _chains_or_proteins(protein: Protein) -> Protein:
+    """Several sequences are chains of one complex, or proteins of their own that are folded one after the other."""
+    query = protein.probe.query
+    if query is None or query.kind != "sequence" or len(query.chains) < 2:
+        return protein
+    ways = ["Chains of one complex", "Proteins of their own"]
+    about = f"{len(query.chains)} sequences are"
+    if st.radio(about, ways, horizontal=True, key=f"apart-{protein.key}") == ways[0]:
+        return protein
+    return source.apart(protein)
 
 
 def _paste() -> Protein | None:
@@ -44,24 +58,27 @@ def _paste() -> Protein | None:
 
 def _file() -> Protein | None:
     # Of any ending: what a file holds decides, and what it cannot be used for is said in a sentence of our own.
-    upload = st.file_uploader(
-        "FASTA, alignment (A3M, Stockholm) or structure (PDB, mmCIF)",
-        max_upload_size=probe.MAX_UPLOAD_MB,
-        key="protein-file",
+    uploads = file_chooser.choose_files(
+        "FASTA, alignment (A3M, Stockholm) or structure (PDB, mmCIF); one file or several",
+        "protein-file",
+        most_mb=probe.MAX_UPLOAD_MB,
+        instead="Bring one structure or one alignment only, packed with gzip if it is long.",
     )
-    if upload is None:
+    if not uploads:
         return None
-    protein = source.of_upload(upload)
-    if protein.probe.kind == "structure":
-        _ask_for_confidence(protein)
-    return protein
+    proteins = [source.of_upload(upload, place) for place, upload in enumerate(uploads[: task_page.MOST_FILES + 1])]
+    first, others = proteins[0], proteins[1:]
+    first.others = others
+    if first.probe.kind == "structure" and not others:
+        _ask_for_confidence(first)
+    return first
 
 
 def _ask_for_confidence(protein: Protein) -> None:
-    pae = st.file_uploader(
+    pae = file_chooser.choose_file(
         "Its confidence file, if there is one (PAE: JSON or NPZ)",
-        max_upload_size=probe.MAX_UPLOAD_MB,
-        key=f"pae-{protein.key}",
+        f"pae-{protein.key}",
+        most_mb=probe.MAX_UPLOAD_MB,
         help="From AlphaFold DB, ColabFold, AlphaFold 3, Boltz, Chai, Protenix or ESMFold. pLDDT is read from the "
         "structure file.",
     )
@@ -87,6 +104,9 @@ def tell(protein: Protein) -> None:
     """What was read, what was tidied up, and what to know about this protein."""
     if protein.run is not None:
         _tell_privacy()
+    if protein.others:
+        task_page.tell_probe(protein)
+        return
     found = protein.probe
     if found.problem:
         st.error(found.problem, icon=":material/error:")
@@ -112,7 +132,8 @@ def _probe(protein: Protein | None) -> Probe:
 
 def _cards(task: TaskInfo, protein: Protein | None) -> tuple[Sequence[CardInfo], str]:
     """The models that take this protein, and the one to begin with."""
-    cards = [card for card in task.cards if not model_choice.mismatch(card, _probe(protein))]
+    probes = [each.probe for each in protein.all] if protein is not None else [Probe()]
+    cards = [card for card in task.cards if not any(model_choice.mismatch(card, probe) for probe in probes)]
     return cards, model_choice.default_model(cards, _probe(protein).kind)
 
 
@@ -134,7 +155,7 @@ def _estimate(card: CardInfo, protein: Protein | None, device: DeviceInfo) -> st
 
 
 def _unfit(card: CardInfo, protein: Protein, device: DeviceInfo) -> str:
-    return model_choice.mismatch(card, protein.probe)
+    return next(filter(None, (model_choice.mismatch(card, each.probe) for each in protein.all)), "")
 
 
 def _buttons(protein: Protein | None, card: CardInfo, request: Request) -> None:
@@ -146,7 +167,11 @@ def _buttons(protein: Protein | None, card: CardInfo, request: Request) -> None:
         st.button(label, type="primary", disabled=True, help=NOTHING, icon=icon)
         return
     device = services.backend().info().device
-    length = form.length_of(query, request.options.get("chain", ""))
+    # Of several the longest decides.
+    length = max(
+        [form.length_of(query, request.options.get("chain", "")), *(each.probe.length for each in protein.others)]
+    )
+    label = task_page.label_of(PAGE, protein, label)
     too_long = estimates.too_long(card, length, device)
     if too_long and not request.problem:
         st.error(too_long, icon=":material/error:")
@@ -154,7 +179,8 @@ def _buttons(protein: Protein | None, card: CardInfo, request: Request) -> None:
     if st.button(label, type="primary", disabled=bool(problem), help=problem or None, icon=icon):
         task_page.submit(PAGE, protein, card, request)
     cost = estimates.estimate(card, length, device, request.options.get("recycles"))
-    st.caption(f"{formatting.count(length, 'residue')} · {cost} · worked on by {services.backend().place}")
+    largest = "up to " if protein.others else ""
+    st.caption(f"{largest}{formatting.count(length, 'residue')} · {cost} · worked on by {services.backend().place}")
 
 
 NOTHING = "Bring a protein first."
@@ -177,4 +203,6 @@ PAGE = TaskPage(
     advise=_explain_absence,
     form=form.ask,
     buttons=_buttons,
+    noun="protein",
+    verb="Work on",
 )

@@ -8,17 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from backends.core.errors import UserError
+from backends.folding.alignment.endings import SUFFIXES
 from backends.folding.alignment.sequence import Query, read_input
 from backends.folding.alignment.sequence_checks import SequenceWarning, check_sequence
 from backends.folding.structure.confidence import fit_confidence, read_confidence
 from backends.folding.structure.reader import read_structure
 from studio.ui import formatting
 
-STRUCTURE_TYPES = ("pdb", "ent", "cif", "mmcif")
-TYPES = (
-    *("fasta", "fa", "faa", "fas", "seq", "pir", "gp", "txt", "a3m", "a2m", "sto", "stk", "stockholm", "aln"),
-    *("clustal", "clw", "afa", "msa", *STRUCTURE_TYPES, "gz", "bz2", "xz"),
-)
+TYPES = (*SUFFIXES, "txt")
 """Endings of what `read_input` reads; it goes by the content."""
 MAX_UPLOAD_MB = 250
 MAX_PASTE_LETTERS = 2_000_000

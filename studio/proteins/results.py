@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,15 +22,16 @@ from backends.shared.spreadsheet import BYTE_ORDER_MARK, safe_cell
 from evaluation.metrics.folding.scores import ESTIMATED_CONFIDENCE, PLDDT, PTM
 from studio import services
 from studio.library.library import Run
-from studio.proteins import compare, form, run_data
+from studio.proteins import compare, form, interface_panel, run_data, scripts
 from studio.proteins.run_data import COLUMNS, FoldData
-from studio.ui import downloads, formatting, run_sections
+from studio.ui import charts, downloads, file_chooser, formatting, run_sections
 
 FILES = (
     ("structure", "model.pdb", "PDB", "Opens in PyMOL, ChimeraX and most other programs."),
     ("structure", "model.cif", "mmCIF", "The same in the modern format, with no limit on size."),
     ("confidence", "confidence.json", "Confidence (JSON)", "pLDDT of each residue, PAE, pTM."),
     ("sanity", "sanity.json", "Geometry check (JSON)", "Every check with its residues."),
+    ("interfaces", "interfaces.json", "Pairs of chains (JSON)", "ipTM, least PAE, ipSAE and pDockQ of each pair."),
 )
 B_FACTOR = (
     "The B-factor column of these files holds the confidence (higher is better), not the motion of atoms. "
@@ -52,6 +54,14 @@ STATES = {"H": "helix", "E": "strand", "-": "neither"}
 
 def files(run: Run) -> None:
     """The downloads, one by one and together."""
+    downloads.show(file_list(run))
+    fold = run_data.load_fold(run)
+    if fold is not None and np.isfinite(fold.structure.confidence).any():
+        st.caption(f":material/warning: {B_FACTOR}")
+
+
+def file_list(run: Run) -> list[downloads.Download]:
+    """Every file of a fold, one by one and together."""
     library = services.library()
     artifacts = {(item.kind, item.name): item for item in library.artifacts(run.id)}
     wanted = [(artifacts.get((kind, name)), label, about) for kind, name, label, about in FILES]
@@ -60,6 +70,17 @@ def files(run: Run) -> None:
         plddt = stored.meta.get("plddt")
         about = "A further model of the same protein" + (f", mean pLDDT {plddt:.0f}." if plddt is not None else ".")
         files.append(downloads.from_artifact(run.id, stored, stored.name, about))
+    files += [
+        downloads.Download(
+            f"{program} script",
+            f"Opens model.cif of the same folder in {program} with this colouring, chains and domains named.",
+            make=partial(_script, write, run),
+            file_name=f"view.{ending}",
+            media_type="text/plain",
+            icon=":material/code:",
+        )
+        for program, ending, write in (("PyMOL", "pml", scripts.pymol), ("ChimeraX", "cxc", scripts.chimerax))
+    ]
     files.append(
         downloads.Download(
             "Everything (ZIP)",
@@ -80,10 +101,11 @@ def files(run: Run) -> None:
             icon=":material/view_in_ar:",
         )
     )
-    downloads.show(files)
-    fold = run_data.load_fold(run)
-    if fold is not None and np.isfinite(fold.structure.confidence).any():
-        st.caption(f":material/warning: {B_FACTOR}")
+    return files
+
+
+def _script(write: Callable[[FoldData | None], str], run: Run) -> str:
+    return write(run_data.load_fold(run))
 
 
 def _safe(title: str) -> str:
@@ -97,7 +119,7 @@ def archive(run: Run) -> bytes:
         for item in library.artifacts(run.id):
             if item.kind == "input":
                 continue
-            folder = "" if item.kind in ("structure", "confidence", "sanity") else f"{item.kind}/"
+            folder = "" if item.kind in ("structure", "confidence", "sanity", "interfaces") else f"{item.kind}/"
             name = ARCHIVE_NAMES.get(item.kind) or (item.name if "." in item.name else item.file)
             with library.open(run.id, item) as source, bundle.open(f"{folder}{_safe(name)}", "w") as entry:
                 while block := source.read(1 << 20):
@@ -129,7 +151,7 @@ def confidence(run: Run) -> None:
         named, metric = ("Estimated confidence", ESTIMATED_CONFIDENCE) if estimated else ("pLDDT", PLDDT)
         st.markdown(f"**{named} along the chain**", help=metric.meaning)
         figure, alt = plddt_line(scores.plddt, run_data.residue_numbers(fold.structure), named)
-        st.plotly_chart(figure, alt=alt, key=f"plddt-{run.id}")
+        charts.show(figure, alt=alt, key=f"plddt-{run.id}")
         st.caption(alt)
     if scores.pae is not None:
         parts = domains(scores.pae, scores.plddt)
@@ -143,13 +165,14 @@ def confidence(run: Run) -> None:
         if run_data.residue_numbers(fold.structure) != list(range(1, len(fold.structure) + 1)):
             st.caption("In this map and its domains residues are counted from 1 in the order of the file.")
         figure, alt = pae_map(scores.pae, parts.labels)
-        st.plotly_chart(figure, alt=alt, key=f"pae-{run.id}")
+        charts.show(figure, alt=alt, key=f"pae-{run.id}")
+    interface_panel.show(run, fold)
     known = [step for step in steps if step.meta.get("plddt") is not None]
     if len(known) > 1:
         st.markdown("**Recycle by recycle**", help=f"{PTM.meaning} It is drawn multiplied by 100.")
         named = "estimated confidence" if estimated else "mean pLDDT"
         figure, alt = recycle_line([s.meta["plddt"] for s in known], [s.meta.get("ptm") for s in known], named)
-        st.plotly_chart(figure, alt=alt, key=f"recycles-{run.id}")
+        charts.show(figure, alt=alt, key=f"recycles-{run.id}")
         st.caption(alt)
 
 
@@ -177,7 +200,7 @@ def geometry(run: Run) -> None:
             "than the rest.",
         )
         figure, alt = ramachandran(fold.structure)
-        st.plotly_chart(figure, alt=alt, key=f"ramachandran-{run.id}")
+        charts.show(figure, alt=alt, key=f"ramachandran-{run.id}")
         st.caption(alt)
 
 
@@ -196,7 +219,9 @@ def selected(run: Run, fold: FoldData, state: Mapping[str, Any] | None) -> None:
     if not rows:
         return
     with st.expander(f"Selected: {formatting.count(len(rows), 'residue')}"):
-        st.dataframe(table(run, fold).iloc[rows], hide_index=True)
+        shown = table(run, fold).iloc[rows]
+        st.dataframe(shown, hide_index=True)
+        charts.pin_table(shown, "The selected residues.", f"selected-{run.id}")
 
 
 def table(run: Run, fold: FoldData) -> pd.DataFrame:
@@ -259,7 +284,7 @@ def numbers(run: Run) -> None:
         "A CSV with a column “residue”, a column “chain” if there are several, and any columns of numbers. You can "
         "colour the workbench above by them: in 3D, on the sequence and in the chart. They stay with this run."
     )
-    upload = st.file_uploader("Your numbers (CSV)", type=["csv", "tsv", "txt"], max_upload_size=8, key=f"csv-{run.id}")
+    upload = file_chooser.choose_file("Your numbers (CSV)", f"csv-{run.id}", most_mb=8)
     if upload is not None and st.session_state.get(f"csv-taken-{run.id}") != upload.file_id:
         try:
             columns_read = parse_csv(upload.getvalue(), fold.structure)
@@ -278,6 +303,7 @@ def numbers(run: Run) -> None:
             st.rerun()
     st.markdown("**Every residue**")
     st.dataframe(table(run, fold), hide_index=True, height=300)
+    charts.pin_table(table(run, fold), "Every residue.", f"residues-{run.id}")
     downloads.show(
         [
             downloads.Download(

@@ -34,9 +34,26 @@ def of_text(text: str, name: str = "") -> Protein:
     return protein
 
 
-def of_upload(upload: Any) -> Protein:
-    """An upload as Streamlit gives it."""
-    return Protein(**vars(source.of_upload(upload, probe.TYPES, probe.probe, SLOT)))
+def of_upload(upload: Any, place: int = 0) -> Protein:
+    """An upload as Streamlit gives it, the one at `place` of several."""
+    return Protein(**vars(source.of_upload(upload, probe.TYPES, probe.probe, f"{SLOT}-{place}")))
+
+
+def apart(protein: Protein) -> Protein:
+    """The sequences of one file as proteins of their own: the first, with the others beside it."""
+    chains = protein.probe.query.chains if protein.probe.query is not None else ()
+    each = [
+        Protein(
+            **vars(
+                source.of_text(
+                    f">{chain.name}\n{chain.sequence}\n", f"{chain.name}.fasta", probe.probe, f"{SLOT}-part-{place}"
+                )
+            )
+        )
+        for place, chain in enumerate(chains)
+    ]
+    each[0].others = each[1:]
+    return each[0]
 
 
 def of_run(run: Run) -> Protein:

@@ -28,4 +28,7 @@ TASK = StudioTask(
     sample_label="Try the sample structure",
     own_label="Use a protein of your own",
     start_sample=start_sample,
+    exhibit="studio.proteins.exhibit",
+    side_by_side="studio.proteins.side_by_side",
+    results=("structure", "confidence", "sanity", "interfaces", "ranked"),
 )

@@ -10,10 +10,12 @@ import streamlit as st
 
 from backends.folding.structure.structure import Structure
 from studio import services
+from studio.findings import exhibits
 from studio.library.library import Run, StoredArtifact
 from studio.proteins import attention_panel, compare, results, run_data, trust_panel
 from studio.ui import run_page
 from studio.ui.error_boundary import error_boundary
+from studio.ui.place import place
 from studio.web import urls
 
 VIEWS = {
@@ -48,6 +50,7 @@ def _draw_run(run_id: str, live: bool) -> None:
             return
         trust_panel.show_verdicts(run, fold)
         state = _workbench(run, fold)
+        exhibits.remember(run_id, state)
         results.selected(run, fold, state)
 
 
@@ -92,7 +95,9 @@ def _workbench(run: Run, fold: run_data.FoldData) -> Mapping[str, Any] | None:
         if row["verdict"] != "good" and row["residues"]
     ]
     beside = compare.comparison_layers(run, fold)
-    serial, rows = st.session_state.get(f"asked-{run.id}", (0, None))
+    at = place()
+    in_address = None if at is None or at >= len(fold.structure) else (int(at),)
+    serial, rows = st.session_state.get(f"asked-{run.id}", (0, in_address))
     contents = manifest(
         run.id,
         run.title,
@@ -152,5 +157,6 @@ PAGE = run_page.RunPage(
     cancelled="Your protein is kept; the structures finished so far are below.",
     watch=_draw_run,
     views=VIEWS,
+    files=results.file_list,
     shown_apart="sanity_sentence",
 )

@@ -17,7 +17,8 @@ from studio.jobs.uploads import copy_upload
 from studio.library.library import Library, Run
 from studio.songs.results import mix_file, stem_files
 from studio.songs.sample import song as sample_song
-from studio.ui import compare
+from studio.ui import charts, compare, file_chooser
+from studio.web.upload_limit import MAX_UPLOAD_MB
 
 REFERENCE_KIND = "reference"
 SCORE_KINDS = {"totals": "score-totals", "along": "score-along"}
@@ -51,7 +52,10 @@ def show(run: Run) -> None:
 
 
 def _ask(library: Library, run: Run, stems: tuple[str, ...]) -> compare.Truth:
-    given = {name: st.file_uploader(f"True {name}", key=f"truth-{run.id}-{name}") for name in stems}
+    given = {
+        name: file_chooser.choose_file(f"True {name}", f"truth-{run.id}-{name}", most_mb=MAX_UPLOAD_MB)
+        for name in stems
+    }
     uploads = {name: upload for name, upload in given.items() if upload is not None}
     save = partial(keep_references, library, run, uploads)
     return compare.Truth(save, "" if uploads else "Choose at least one file first.")
@@ -80,7 +84,7 @@ def _along(scores: dict[str, Any]) -> None:
     for note in scores["notes"]:
         st.caption(f":material/info: {note}")
     figure, alt = over_time(scores, measure)
-    st.plotly_chart(figure, alt=alt, key="scores")
+    charts.show(figure, alt=alt, key="scores")
 
 
 def true_stems(library: Library, run: Run) -> dict[str, Path]:

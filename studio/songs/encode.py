@@ -12,11 +12,23 @@ import numpy as np
 import soundfile
 
 from backends.core.errors import BadInput
+from backends.separation.io.cover import Cover
 from studio.songs.id3 import id3_tag
 
 INT24 = 2**23
+INT16 = 2**15
+AAC_BITS = 256_000
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 """Sample rates that MP3 can hold (ISO 11172-3, 13818-3, and the MPEG 2.5 extension)."""
+
+AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
+"""Sample rates that AAC can hold (ISO 14496-3, table 1.18)."""
+
+RATES = (22050, 44100, 48000, 88200, 96000)
+"""Samples a second that an export may have besides those of the stems."""
+
+RIFF_HEADER = 8
+"""Bytes of a RIFF file that its size does not count."""
 
 LAYOUTS = {1: "mono", 2: "stereo"}
 
@@ -47,6 +59,8 @@ FORMATS: Mapping[str, Format] = {
         Format("wav32f", "WAV, 32-bit float", ".wav", "audio/wav", "wav", "pcm_f32le", "flt", 4, None, (), _RF64),
         Format("flac", "FLAC, 24-bit lossless", ".flac", "audio/flac", "flac", "flac", "s32", 3, _FULL),
         Format("mp3", "MP3, 320 kbit/s", ".mp3", "audio/mpeg", "mp3", "MPEG_LAYER_III", "flt", 1, 1.0, MP3_RATES),
+        Format("m4a", "M4A (AAC), 256 kbit/s", ".m4a", "audio/mp4", "ipod", "aac", "fltp", 1, 1.0, AAC_RATES),
+        Format("wav16", "WAV, 16-bit", ".wav", "audio/wav", "wav", "pcm_s16le", "s16", 2, 1 - 2 / INT16, (), _RF64),
     )
 }
 
@@ -67,28 +81,65 @@ class Sound:
     channels: int
 
 
-def encode(sound: Sound, kind: Format, out: Path, tags: Mapping[str, str]) -> None:
-    """Write `sound` to `out` as it comes."""
+def encode(sound: Sound, kind: Format, out: Path, tags: Mapping[str, str], cover: Cover | None = None) -> None:
+    """Write `sound` to `out` as it comes, with the tags and the cover of the song."""
     write = _encode_mp3 if kind.container == "mp3" else _encode
-    write(sound, kind, out, tags)
+    write(sound, kind, out, tags, cover)
+    if kind.container == "wav":
+        _append_id3(out, id3_tag(tags, cover))
 
 
-def _encode(sound: Sound, kind: Format, out: Path, tags: Mapping[str, str]) -> None:
+def _append_id3(path: Path, tag: bytes) -> None:
+    """Put an ID3 tag into a WAV file as a chunk of its own: its INFO chunk has no place for a picture or a tempo.
+
+    A file that counts its bytes in 32 bits and is full has none.
+    """
+    chunk = b"id3 " + len(tag).to_bytes(4, "little") + tag + b"\0" * (len(tag) % 2)
+    with path.open("rb+") as file:
+        head = file.read(28)
+        end = file.seek(0, 2)
+        padding = b"\0" * (end % 2)
+        size = end + len(padding) + len(chunk) - RIFF_HEADER
+        if head[:4] == b"RIFF" and size >= 1 << 32:
+            return
+        file.write(padding + chunk)
+        place, count = (20, 8) if head[:4] == b"RF64" else (4, 4)  # EBU Tech 3306: the size is in the ds64 chunk
+        file.seek(place)
+        file.write(size.to_bytes(count, "little"))
+
+
+def _encode(sound: Sound, kind: Format, out: Path, tags: Mapping[str, str], cover: Cover | None) -> None:
     with av.open(str(out), "w", format=kind.container, options=dict(kind.options)) as box:
         box.metadata.update(tags)
         layout = LAYOUTS[sound.channels]
         stream = cast(av.AudioStream, box.add_stream(kind.codec, rate=sound.samplerate, layout=layout))
         stream.codec_context.format = av.AudioFormat(kind.sample_format)
-        position = 0
+        if kind.codec == "aac":
+            stream.bit_rate = AAC_BITS
+        if cover is not None and kind.container in ("flac", "ipod"):
+            _attach(box, cover)
+        position, dither = 0, np.random.default_rng(0)
         for block in sound.blocks:
-            frame = _frame(block, kind.sample_format, layout)
+            frame = _frame(block, kind.sample_format, layout, dither)
             frame.sample_rate, frame.pts = sound.samplerate, position
             position += len(block)
             box.mux(stream.encode(frame))
         box.mux(stream.encode(None))
 
 
-def _encode_mp3(sound: Sound, kind: Format, out: Path, tags: Mapping[str, str]) -> None:
+def _attach(box: av.container.OutputContainer, cover: Cover) -> None:
+    """Put the cover into a container that has a place for one."""
+    picture = box.add_stream("png" if cover.type == "image/png" else "mjpeg")
+    picture.width, picture.height = cover.width, cover.height
+    picture.pix_fmt = "rgb24" if cover.type == "image/png" else "yuvj420p"  # of the encoder, which is not used
+    picture.disposition = av.stream.Disposition.attached_pic
+    picture.metadata["comment"] = "Cover (front)"
+    packet = av.Packet(cover.data)
+    packet.stream, packet.pts, packet.dts, packet.is_keyframe = picture, 0, 0, True
+    box.mux(packet)
+
+
+def _encode_mp3(sound: Sound, kind: Format, out: Path, tags: Mapping[str, str], cover: Cover | None) -> None:
     """Constant bit rate, as high as the sample rate allows.
 
     LAME itself writes the header that tells decoders the delay and padding to drop, so the length comes back exactly;
@@ -96,7 +147,7 @@ def _encode_mp3(sound: Sound, kind: Format, out: Path, tags: Mapping[str, str]) 
     """
     quality = {"subtype": kind.codec, "format": "MP3", "compression_level": 0.0, "bitrate_mode": "CONSTANT"}
     with out.open("wb+") as raw:
-        raw.write(id3_tag(tags))
+        raw.write(id3_tag(tags, cover))
         with soundfile.SoundFile(_Rest(raw), "w", sound.samplerate, sound.channels, **quality) as file:
             for block in sound.blocks:
                 file.write(block.astype(np.float32))
@@ -116,8 +167,18 @@ class _Rest:
         return self.raw.tell() - self.base
 
 
-def _frame(block: np.ndarray, sample_format: str, layout: str) -> av.AudioFrame:
-    """(T, C) float64 as a frame of `sample_format`; 24-bit samples are rounded and fill the upper bits of 32."""
+def _frame(block: np.ndarray, sample_format: str, layout: str, dither: np.random.Generator) -> av.AudioFrame:
+    """(T, C) float64 as a frame of `sample_format`; 24-bit samples are rounded and fill the upper bits of 32.
+
+    16-bit samples are dithered with triangular noise of one step, so that what is quiet is heard as sound with a hiss
+    and not as distortion.
+    """
+    if sample_format == "s16":
+        noise = dither.random(block.shape) - dither.random(block.shape)
+        steps = np.clip(np.rint(block * INT16 + noise), -INT16, INT16 - 1).astype(np.int16)
+        return av.AudioFrame.from_ndarray(steps.reshape(1, -1), format="s16", layout=layout)
+    if sample_format == "fltp":
+        return av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T, np.float32), format="fltp", layout=layout)
     if sample_format == "s32":
         whole = np.clip(np.rint(block * INT24), -INT24, INT24 - 1).astype(np.int32)
         return av.AudioFrame.from_ndarray((whole << 8).reshape(1, -1), format="s32", layout=layout)

@@ -15,9 +15,13 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from backends.core.errors import BadInput
+from backends.core.errors import BadInput, UserError
+from backends.separation.io.cover import Cover, cover_of
 from studio.library.library import Library, Run, UnknownRun, home
-from studio.songs.mixdown import mixdown, stems_zip
+from studio.songs import music
+from studio.songs.encode import RATES
+from studio.songs.mixdown import AS_IT_IS, mixdown, stems_zip
+from studio.songs.stretch import Pace
 from studio.web.filenames import export_name, model_of
 from studio.web.responses import NEVER, SAFE_HEADERS, Busy, NotReady, errors_as_text, text_response
 
@@ -61,9 +65,22 @@ class Exports:
             gains = _by_stem(asked["gains"], "gain") if "gains" in asked else dict.fromkeys(stems, 0.0)
             pans = _by_stem(asked.get("pans", ""), "pan")
             out = folder / "mixdown"
-            tags = self._tags(run, _label(gains, stems))
-            made = mixdown(stems, gains, pans=pans, format=asked.get("format", "wav24"), out=out, tags=tags, **region)
-            name = export_name(run.title, _label(gains, stems) or "mix", model_of(run), made.format.suffix)
+            pace = _pace(asked)
+            tags = self._tags(run, _label(gains, stems), pace)
+            made = mixdown(
+                stems,
+                gains,
+                pans=pans,
+                format=asked.get("format", "wav24"),
+                out=out,
+                tags=tags,
+                cover=self._cover(run),
+                rate=_rate(asked),
+                pace=pace,
+                **region,
+            )
+            label = ", ".join(filter(None, (_label(gains, stems) or "mix", pace.describe())))
+            name = export_name(run.title, label, model_of(run), made.format.suffix)
             return made.path, made.format.media_type, name
 
         return await self._export(request, make)
@@ -82,6 +99,8 @@ class Exports:
                 title=run.title,
                 model=model_of(run),
                 tags=self._tags(run),
+                cover=self._cover(run),
+                rate=_rate(asked),
                 **region,
             )
             return made.path, "application/zip", export_name(run.title, "stems", model_of(run), ".zip")
@@ -122,13 +141,21 @@ class Exports:
             raise NotReady("This run has no finished stems to export: run it again.")
         return run, {item.name: self.library.local(run_id, item) for item in stored}
 
-    def _tags(self, run: Run, label: str = "") -> dict[str, str]:
-        """The song's own tags, which the mix keeps, with a title where it had none."""
+    def _tags(self, run: Run, label: str = "", pace: Pace = AS_IT_IS) -> dict[str, str]:
+        """The song's own tags, which the mix keeps, with a title, tempo and key where it had none."""
         tags: Mapping[str, str] = next(
             (item.meta.get("tags", {}) for item in self.library.artifacts(run.id, "mix")), {}
         )
         title = tags.get("title") or run.title
-        return {**tags, "title": f"{title} ({label})" if label else title}
+        heard = music.tags_of(music.stored_analysis(self.library, run), tags, pace)
+        return {**tags, **heard, "title": f"{title} ({label})" if label else title}
+
+    def _cover(self, run: Run) -> Cover | None:
+        """The picture that the song came with, where its file is still here."""
+        try:
+            return cover_of(self.library.only(run.id, "input", "input"))
+        except UserError:
+            return None
 
 
 class _Once(FileResponse):
@@ -161,6 +188,22 @@ def _by_stem(text: str, what: str) -> dict[str, float]:
 
 def _region(asked: Mapping[str, str]) -> dict[str, Any]:
     return {name: _number(asked[name], f"The {name} of the region") for name in ("start", "end") if asked.get(name)}
+
+
+def _pace(asked: Mapping[str, str]) -> Pace:
+    semitones = _number(asked.get("semitones", "0"), "The number of semitones")
+    if semitones != round(semitones):
+        raise BadInput("The key goes up or down by whole semitones.")
+    return Pace(_number(asked.get("speed", "1"), "The speed"), round(semitones))
+
+
+def _rate(asked: Mapping[str, str]) -> int:
+    """Samples a second to write; 0 for those of the stems."""
+    rate = asked.get("rate", "")
+    offered = {str(one): one for one in RATES}
+    if rate and rate not in offered:
+        raise BadInput(f"Choose one of these sample rates: {', '.join(offered)}.")
+    return offered.get(rate, 0)
 
 
 def _number(text: str, what: str) -> float:

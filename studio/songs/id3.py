@@ -1,8 +1,10 @@
-"""ID3v2.3 tags for MP3 files, as https://id3.org/id3v2.3.0 lays them out: text frames in UTF-16, before the sound."""
+"""ID3v2.3 tags for MP3 files, as https://id3.org/id3v2.3.0 lays them out: text and a picture before the sound."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from backends.separation.io.cover import Cover
 
 FRAMES: Mapping[str, str] = {
     "title": "TIT2",
@@ -23,11 +25,14 @@ FRAMES: Mapping[str, str] = {
 }
 WITH_DESCRIPTION: Mapping[str, str] = {"comment": "COMM", "lyrics": "USLT"}
 UTF16 = b"\x01"
+FRONT_COVER = b"\x03"
 
 
-def id3_tag(tags: Mapping[str, str]) -> bytes:
+def id3_tag(tags: Mapping[str, str], cover: Cover | None = None) -> bytes:
     """The whole tag; names without a frame of their own are kept as user-defined text (TXXX)."""
     frames = b"".join(_frame(name.lower(), value) for name, value in tags.items() if value)
+    if cover is not None:  # section 4.15: media type and a description, each ended by a zero
+        frames += _framed("APIC", b"\0" + cover.type.encode() + b"\0" + FRONT_COVER + b"\0" + cover.data)
     size = len(frames)
     syncsafe = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))  # section 3.1: seven bits a byte
     return b"ID3\x03\x00\x00" + syncsafe + frames
@@ -42,6 +47,10 @@ def _frame(name: str, value: str) -> bytes:
         frame, body = FRAMES[name], UTF16 + _text(value)
     else:
         frame, body = "TXXX", UTF16 + _text(name) + b"\0\0" + _text(value)
+    return _framed(frame, body)
+
+
+def _framed(frame: str, body: bytes) -> bytes:
     return frame.encode() + len(body).to_bytes(4, "big") + b"\0\0" + body
 
 

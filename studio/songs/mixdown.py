@@ -20,14 +20,16 @@ import numpy as np
 import soundfile
 
 from backends.core.errors import BadInput, TooLarge
-from studio.songs.encode import FORMATS, LAYOUTS, Format, Sound, encode, format_of
+from backends.separation.io.cover import Cover
+from studio.songs.encode import FORMATS, Format, encode, format_of
+from studio.songs.mixture import BLOCK, CENTRE, Part, frames_of, panner
+from studio.songs.stretch import Pace, at_pace
 from studio.web.filenames import export_name, unique
 
-__all__ = ["FORMATS", "Export", "format_of", "mixdown", "stems_zip"]
+__all__ = ["BLOCK", "FORMATS", "Export", "format_of", "mixdown", "stems_zip"]
 
-BLOCK = 1 << 16
 MAX_GAIN_DB = 24.0
-CENTRE = np.eye(2)
+AS_IT_IS = Pace()
 Source = Path | Callable[[], IO[bytes]]
 """A stem: a sound file, or a function that opens one."""
 
@@ -53,10 +55,14 @@ def mixdown(
     pans: Mapping[str, float] | None = None,
     start: float | None = None,
     end: float | None = None,
+    cover: Cover | None = None,
+    rate: int = 0,
+    pace: Pace = AS_IT_IS,
 ) -> Export:
     """Write a mixture of stems as one file.
 
-    A stem on its own gets the gain that all stems would need, so that stems exported one by one still add up.
+    A stem on its own gets the gain that all stems would need, so that stems exported one by one still add up; not so
+    at another pace, where stems do not add up to the sample.
 
     Args:
         stems: every stem of the song by its name.
@@ -68,6 +74,9 @@ def mixdown(
             without one stays as it is.
         start: where the file begins in the song, in seconds; None for its start.
         end: where it ends, in seconds; None for the end of the song.
+        cover: the song's picture.
+        rate: samples a second of the file; 0 for those of the stems.
+        pace: the speed and key to give it.
 
     Raises:
         BadInput: nothing is audible, or a stem, gain, pan, format or region makes no sense.
@@ -78,15 +87,34 @@ def mixdown(
     _require(stems, pans or {})
     alone = len(factors) == 1
     with _whole(out), _open_sources(stems if alone else {name: stems[name] for name in factors}) as files:
-        placed = {name: factor * _panner(name, (pans or {}).get(name, 0.0)) for name, factor in factors.items()}
-        part = _Part([(files[name], matrix) for name, matrix in placed.items()])
-        region = _region(part, start, end)
+        placed = {name: factor * panner(name, (pans or {}).get(name, 0.0)) for name, factor in factors.items()}
+        part = Part([(files[name], matrix) for name, matrix in placed.items()], rate)
+        region = frames_of(part, start, end)
         _check_fits(kind, part, region, out, 1)
         (matrix, *_) = placed.values()
-        judged = [_Part([(file, matrix)]) for file in files.values()] if alone else [part]
-        level = _Level(_common_gain(kind, judged, region), shared=alone)
-        encode(part.sound(region, level.gain), kind, out, level.comment(tags))
-    return Export(out, kind, part.samplerate, len(region), level.decibels)
+        shared = alone and not pace.changes
+        with _paced(part, region, pace, out) as (part, region):
+            judged = [Part([(file, matrix)], rate) for file in files.values()] if shared else [part]
+            level = _Level(_common_gain(kind, judged, region), shared)
+            encode(part.sound(region, level.gain), kind, out, level.comment(tags), cover)
+            return Export(out, kind, part.samplerate, part.length(region), level.decibels)
+
+
+@contextmanager
+def _paced(part: Part, region: range, pace: Pace, out: Path) -> Iterator[tuple[Part, range]]:
+    """The region at another speed or in another key: worked out once, into a file beside `out` that goes at the end."""
+    if not pace.changes:
+        yield part, region
+        return
+    between = out.with_name(f"{out.name}-pace.w64")  # which has no limit of 4 GB
+    try:
+        with soundfile.SoundFile(between, "w", part.samplerate, part.channels, "FLOAT", format="W64") as file:
+            for block in at_pace(part.blocks(region), part.length(region), part.samplerate, pace):
+                file.write(block)
+        with soundfile.SoundFile(between) as file:
+            yield Part([(file, CENTRE)]), range(file.frames)
+    finally:
+        between.unlink(missing_ok=True)
 
 
 def stems_zip(
@@ -99,6 +127,8 @@ def stems_zip(
     tags: Mapping[str, str],
     start: float | None = None,
     end: float | None = None,
+    cover: Cover | None = None,
+    rate: int = 0,
 ) -> Export:
     """Write every stem to a file of its own in one zip; all share one gain, so that they still add up.
 
@@ -111,6 +141,8 @@ def stems_zip(
         tags: of the song; each file's title also names its stem.
         start: where the files begin in the song, in seconds; None for its start.
         end: where they end, in seconds; None for the end of the song.
+        cover: the song's picture.
+        rate: samples a second of the files; 0 for those of the stems.
 
     Raises:
         BadInput: there are no stems, or the format or the region makes no sense.
@@ -126,18 +158,18 @@ def stems_zip(
         _open_sources(stems) as files,
         zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive,
     ):
-        parts = {name: _Part([(file, CENTRE)]) for name, file in files.items()}
+        parts = {name: Part([(file, CENTRE)], rate) for name, file in files.items()}
         longest = max(parts.values(), key=lambda part: part.frames)
-        region = _region(longest, start, end)
+        region = frames_of(longest, start, end)
         _check_fits(kind, longest, region, out, len(parts) + 1)
         level = _Level(_common_gain(kind, list(parts.values()), region), shared=True)
         names = unique([export_name(title, name, model, kind.suffix) for name in parts])
         for (stem, part), name in zip(parts.items(), names, strict=True):
             own = {**tags, "title": f"{tags.get('title') or title} ({stem})"}
-            encode(part.sound(region, level.gain), kind, single, level.comment(own))
+            encode(part.sound(region, level.gain), kind, single, level.comment(own), cover)
             archive.write(single, name)
             single.unlink()
-    return Export(out, kind, longest.samplerate, len(region), level.decibels)
+    return Export(out, kind, longest.samplerate, longest.length(region), level.decibels)
 
 
 @dataclass(frozen=True)
@@ -162,39 +194,6 @@ class _Level:
         else:
             sentence = f"Exported by Fourfold at {self.decibels:.2f} dB, so that nothing clips."
         return {**tags, "comment": f"{tags['comment']} | {sentence}" if tags.get("comment") else sentence}
-
-
-class _Part:
-    """One file to be: opened stems, which must agree in rate and channels, each with the matrix that places it.
-
-    Matrices are (2, 2), left and right in by left and right out; a stem of one channel takes the middle of its own.
-    """
-
-    def __init__(self, sources: Sequence[tuple[soundfile.SoundFile, np.ndarray]]) -> None:
-        self.sources = sources
-        first = sources[0][0]
-        self.samplerate, self.channels = first.samplerate, first.channels
-        self.frames = max(file.frames for file, _ in sources)
-        if any((file.samplerate, file.channels) != (self.samplerate, self.channels) for file, _ in sources):
-            raise BadInput("These stems do not belong together: their sample rates or channels differ.")
-        if self.channels not in LAYOUTS:
-            raise BadInput(f"Stems with {self.channels} channels cannot be exported; one or two can.")
-        if self.channels == 1 and any(matrix[0, 1] or matrix[1, 0] for _, matrix in sources):
-            raise BadInput("Stems of one channel cannot be moved left or right: set their pan to the middle.")
-
-    def blocks(self, region: range) -> Iterator[np.ndarray]:
-        """(T, C) float64 blocks of the mixture over `region`; a stem that ends early is silent from there."""
-        for file, _ in self.sources:
-            file.seek(min(region.start, file.frames))
-        for begin in range(region.start, region.stop, BLOCK):
-            mixed = np.zeros((min(BLOCK, region.stop - begin), self.channels))
-            for file, matrix in self.sources:
-                block = file.read(len(mixed), dtype="float32", always_2d=True)
-                mixed[: len(block)] += block.astype(np.float64) @ matrix[: self.channels, : self.channels]
-            yield mixed
-
-    def sound(self, region: range, gain: float) -> Sound:
-        return Sound((block * gain for block in self.blocks(region)), self.samplerate, self.channels)
 
 
 @contextmanager
@@ -240,40 +239,16 @@ def _factors(stems: Mapping[str, Source], gains_db: Mapping[str, float]) -> dict
     return factors
 
 
-def _panner(name: str, pan: float) -> np.ndarray:
-    """How left and right come out (2, 2) where `pan` moves a stereo sound: the stereo panner of the Web Audio API."""
-    if not -1 <= pan <= 1:
-        raise BadInput(f"The pan of “{name}” must lie between -1, which is left, and 1, which is right.")
-    angle = (pan + 1 if pan <= 0 else pan) * math.pi / 2
-    if pan == 0:
-        return CENTRE
-    if pan < 0:
-        return np.array([[1, 0], [math.cos(angle), math.sin(angle)]])
-    return np.array([[math.cos(angle), math.sin(angle)], [0, 1]])
-
-
-def _region(part: _Part, start: float | None, end: float | None) -> range:
-    """The frames from `start` to `end` seconds; an end past the song is the song's end."""
-    seconds = part.frames / part.samplerate
-    begin, finish = start or 0.0, seconds if end is None else end
-    if not (math.isfinite(begin) and math.isfinite(finish)) or begin < 0 or finish <= begin or begin >= seconds:
-        raise BadInput(f"Choose a region that starts before it ends, within the song's {seconds:.1f} seconds.")
-    region = range(round(begin * part.samplerate), min(round(finish * part.samplerate), part.frames))
-    if not region:
-        raise BadInput("The chosen region is too short to hold any sound: make it longer.")
-    return region
-
-
-def _check_fits(kind: Format, part: _Part, region: range, out: Path, files: int) -> None:
+def _check_fits(kind: Format, part: Part, region: range, out: Path, files: int) -> None:
     """Refuse early what would fail later: a rate the format cannot hold, or a disk without room for `files` files."""
     if kind.rates and part.samplerate not in kind.rates:
         raise BadInput(f"{kind.title} cannot hold {part.samplerate:,} samples a second: choose FLAC or WAV.")
-    size = int(len(region) * part.channels * kind.bytes * files) + (1 << 20)
+    size = int(part.length(region) * part.channels * kind.bytes * files) + (1 << 20)
     if size > shutil.disk_usage(out.parent).free:
         raise TooLarge(f"The disk has no room for this export ({size / 1e6:,.0f} MB): free some space first.")
 
 
-def _common_gain(kind: Format, parts: Sequence[_Part], region: range) -> float:
+def _common_gain(kind: Format, parts: Sequence[Part], region: range) -> float:
     """The factor, at most 1, that keeps the loudest sample of any part within what the format holds."""
     if kind.ceiling is None:
         return 1.0

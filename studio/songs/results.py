@@ -12,7 +12,7 @@ import streamlit as st
 
 from studio import services
 from studio.library.library import Run
-from studio.ui import downloads, formatting, run_sections
+from studio.ui import charts, downloads, formatting, run_sections
 from studio.ui.run_sections import analysed
 
 MARKS = {
@@ -116,23 +116,26 @@ def _pictures(answer: bytes) -> None:
     shown = {"mix": mix, **pictures}
     if kind == "How loud":
         st.caption("Level in dB (0 = full scale) at each time and pitch; all panels share one scale.")
-        st.plotly_chart(spectrogram_panels(shown), alt=describe(shown), key="spectrograms")
+        charts.show(spectrogram_panels(shown), alt=describe(shown), key="spectrograms")
     else:
         masks = soft_masks(mix, pictures)
         st.caption("The soft mask of each stem: which share of the song's sound it took. The shares add up to one.")
-        st.plotly_chart(mask_panels(masks), alt=describe_masks(masks), key="masks")
+        charts.show(mask_panels(masks), alt=describe_masks(masks), key="masks")
+
+
+def files(run: Run) -> list[downloads.Download]:
+    """Every stem as the model wrote it, and the mix; the player makes other formats and subsets."""
+    opens_in = "Opens in every audio editor and most players."
+    return [
+        downloads.from_artifact(run.id, stored, f"{formatting.escape(stored.name)}.wav", opens_in)
+        for kind in ("stem", "mix")
+        for stored in services.library().artifacts(run.id, kind)
+    ]
 
 
 def about(run: Run) -> None:
     """Where the result came from, its files as the model wrote them, and the way to repeat or delete it."""
     run_sections.origin(run)
-    library = services.library()
     st.caption("The files as the model wrote them, in 32-bit floating point: nothing is rounded or clipped.")
-    downloads.show(
-        downloads.from_artifact(
-            run.id, stored, f"{formatting.escape(stored.name)}.wav", "Opens in every audio editor and most players."
-        )
-        for kind in ("stem", "mix")
-        for stored in library.artifacts(run.id, kind)
-    )
+    downloads.show(files(run))
     run_sections.repeat_or_delete(run, change="Run it with other options")

@@ -53,7 +53,10 @@ TASK = StudioTask(
     sample_label="Try the sample song",
     own_label="Use a song of your own",
     start_sample=start_sample,
+    exhibit="studio.songs.exhibit",
+    side_by_side="studio.songs.side_by_side",
     routes=routes,
     derive=derive,
+    results=("stem",),
     samples=(sample.FOLDER,),
 )

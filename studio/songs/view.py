@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from studio import services
+from studio.findings import exhibits
 from studio.library.library import Library, Run
-from studio.songs import compare, results
-from studio.songs.encode import FORMATS
+from studio.songs import compare, music, results
+from studio.songs.encode import FORMATS, RATES
 from studio.ui import run_page
+from studio.ui.place import place
 from studio.web import urls
 
 VIEWS = {
@@ -30,12 +33,31 @@ def _listen(run_id: str, live: bool) -> None:
     if run is None or (not live and not library.count(run_id, "segment")):
         return
     state_key = f"player-state-{run_id}"
-    state = stem_player(_manifest(library, run, live, st.session_state.get(state_key)), key=f"player-{run_id}")
+    if (at := place()) is not None and state_key not in st.session_state:
+        st.session_state[state_key] = {"run": run_id, "position": at}
+    player, below = st.container(), st.container()
+    with below:
+        heard = music.music_of(run) if run.status == "done" else None
+    with player:
+        data = player_data(library, run, live, st.session_state.get(state_key), heard)
+        state = stem_player(data, key=f"player-{run_id}")
     if state:
         st.session_state[state_key] = state
+        exhibits.remember(run_id, state)
 
 
-def _manifest(library: Library, run: Run, live: bool, state: Any) -> dict[str, Any]:
+def player_data(
+    library: Library, run: Run, live: bool, state: Any, heard: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The data of the stem player for a run, as far as it has come.
+
+    Args:
+        library: where the run is kept.
+        run: to play.
+        live: whether more may follow.
+        state: what the player begins with.
+        heard: beats, chords and key, where they are known.
+    """
     from viz.components.stem_player import Export, Lane, Segment, manifest
 
     kept = library.artifacts(run.id)  # one reading: a segment and its tile arrive one after the other
@@ -56,8 +78,9 @@ def _manifest(library: Library, run: Run, live: bool, state: Any) -> dict[str, A
         frames=run.facts.get("frames"),
         live=live,
         pan=True,
-        export=Export(f"{base}/mixdown", formats, f"{base}/stems.zip") if run.status == "done" else None,
+        export=Export(f"{base}/mixdown", formats, f"{base}/stems.zip", RATES) if run.status == "done" else None,
         state=state,
+        music=heard,
     )
 
 
@@ -68,7 +91,7 @@ def _expected(run: Run) -> tuple[str, ...]:
 
     outputs = tuple(run.card.get("outputs", ()))
     try:
-        names = tuple(Grouping.parse(run.options.get("stems", ""), outputs).stems)
+        names = tuple(Grouping.parse(run.options.get("stems", ""), outputs).stems) if outputs else ()
     except BadInput:  # Made with a card that has since lost a stem; the segments themselves tell.
         names = ()
     order = [name for name in ("vocals",) if name in names] + [name for name in names if name != "vocals"]
@@ -81,4 +104,5 @@ PAGE = run_page.RunPage(
     cancelled="The parts that were finished can be played below.",
     watch=_listen,
     views=VIEWS,
+    files=results.files,
 )

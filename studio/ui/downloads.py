@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from studio.library.models import StoredArtifact
+from studio.library.models import Run, StoredArtifact
 from studio.ui import formatting
 from studio.web import urls
 
@@ -51,7 +51,24 @@ def show(downloads: Iterable[Download]) -> None:
         about.caption(download.about)
 
 
-def _button(download: Download) -> None:
+def menu(run: Run, list_files: Callable[[Run], Iterable[Download]]) -> None:
+    """The one button behind which every file of a run lies, at the same place on every page.
+
+    Args:
+        run: a finished one.
+        list_files: its files, asked for once the menu is opened.
+    """
+    key = f"downloads-{run.id}"
+    with st.popover("Download", icon=":material/download:", key=key, on_change="rerun"):
+        if not st.session_state.get(key):
+            return
+        for download in list_files(run):
+            _button(download, key)
+            if download.about:
+                st.caption(download.about)
+
+
+def _button(download: Download, key: str = "") -> None:
     size = "" if download.size is None else f" · {formatting.size(download.size)}"
     label = download.label + size
     if download.make is None:
@@ -65,4 +82,5 @@ def _button(download: Download) -> None:
         icon=download.icon,
         width="stretch",
         on_click="ignore",
+        key=f"{key}-{download.label}" if key else None,
     )

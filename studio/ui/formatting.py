@@ -58,16 +58,28 @@ WEIGHTS = {
 """Where a card's weights come from."""
 
 
-ADDRESS = re.compile(r"(https?\\?:(?=//)|www(?=\.)|@(?=[\w-]+\.))", re.IGNORECASE)
-"""Where Markdown would begin a link of its own accord, once its special characters are escaped."""
+LINKS = re.compile(r"https?:(?=//)|www(?=\.)|@(?=[\w-]+\.)", re.IGNORECASE)
+"""Where Markdown would begin a link of its own accord, though all special characters are escaped."""
 
-WORD_JOINER = "\N{WORD JOINER}"
+ARROWS = re.compile(r"(?<!\S)(?:<->|->|<-|--|>=|<=|~=)(?!\S)")
+"""Where Streamlit would draw an arrow or another sign for "->", "<->", "<=", "--" and their like."""
+
+PICTURES = re.compile(r":(?=[\w+/-]+:)")
+"""Where Streamlit would draw a picture for the name of one between two colons."""
+
+_BREAK = "\0"
+BREAK = ":small[]"
+"""Streamlit's Markdown for small text, of which there is none: parts the letters around it, and copies as nothing."""
 
 
 def escape(text: str) -> str:
-    """Text from outside, such as a file's name, with Markdown's special characters escaped: shown as it is.
+    """Text from outside, such as a file's name, as Markdown that shows it, and lets it be copied, as it is.
 
-    An invisible character keeps what looks like a web or mail address from becoming a link.
+    >>> print(escape("a_b.wav"))
+    a\\_b.wav
     """
-    escaped = re.sub(r"([\\`*_{}\[\]()#+!|<>$:~])", r"\\\1", text)
-    return ADDRESS.sub(rf"\1{WORD_JOINER}", escaped)
+    for drawn in (LINKS, PICTURES):
+        text = drawn.sub(lambda match: match[0] + _BREAK, text)
+    text = ARROWS.sub(lambda match: _BREAK.join(match[0]), text)
+    escaped = re.sub(r"([\\`*_{}\[\]()#+!|<>$:~&])", r"\\\1", text)
+    return escaped.replace(_BREAK, BREAK)

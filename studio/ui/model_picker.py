@@ -27,6 +27,30 @@ def is_here(card: CardInfo) -> bool:
     return card.here
 
 
+def choose_card_in_line(
+    cards: Sequence[CardInfo], default: str, estimate: Callable[[CardInfo], str], key: str, own: Callable[[], None]
+) -> CardInfo:
+    """The chosen model in one line, and behind a button the list of all with what each is good and bad at.
+
+    Args:
+        cards: to choose from.
+        default: the id of the one to begin with.
+        estimate: how long a card takes, in words.
+        key: of the choice, as for `choose_card`.
+        own: draws below the list how weights of one's own come onto it.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        line = st.empty()
+        with st.popover("Change the model", icon=":material/tune:"):
+            card = choose_card(cards, default, estimate, key)
+            own()
+    line.markdown(f"Model: **{formatting.escape(card.title)}** · {_caption(card, estimate(card))}", width="content")
+    first = card.summary.partition(". ")[0].rstrip(".")
+    if first:
+        st.caption(f"{first}. **Weak at:** {card.weak_at}")
+    return card
+
+
 def choose_card(
     cards: Sequence[CardInfo], default: str, estimate: Callable[[CardInfo], str], key: str = ""
 ) -> CardInfo:
@@ -34,7 +58,7 @@ def choose_card(
 
     Each `key` has a choice of its own; without one it is the same for all pages with these cards.
     """
-    by_id = {card.id: card for card in sorted(cards, key=lambda card: -card.preference)}
+    by_id = {card.id: card for card in sorted(cards, key=lambda card: (not is_here(card), -card.preference))}
     ids = list(by_id)
     chosen = st.radio(
         "Model",
@@ -51,6 +75,8 @@ def choose_card(
         st.markdown(f"**Measured:** {card.measured}")
     if card.licence_note:
         st.caption(f"Licence: {card.licence}. {card.licence_note}")
+    if unfetched := [formatting.escape(each.title) for each in cards if each.packaged and not is_here(each)]:
+        st.caption(f"Setting up did not bring {' and '.join(unfetched)}: choose it to download it.")
     if card.reason and is_here(card):
         st.warning(f"Last time: {card.reason}", icon=":material/warning:")
     return card
@@ -86,8 +112,9 @@ def tell_own_weights(name: str, task: TaskInfo) -> None:
         )
         if ".onnx" in own.kinds:
             st.markdown(
-                "A JSON file of the same name beside an ONNX file can say how pictures go in and what comes out, such "
-                'as `{"layout": "NHWC", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "activation": "sigmoid"}`.'
+                "A JSON file of the same name beside an ONNX or LiteRT file can say how pictures go in and what comes "
+                'out, such as `{"layout": "NHWC", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], '
+                '"activation": "sigmoid"}`.'
             )
         for strange in own.strange:
             st.warning(f"{formatting.escape(strange)} is there, but is no kind of weights that is used here.")

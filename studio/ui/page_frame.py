@@ -8,7 +8,9 @@ from typing import Any
 import streamlit as st
 
 from studio import services
+from studio.findings import pin
 from studio.jobs.backend import BackendState
+from studio.ui import file_chooser, page_style
 from studio.ui.error_boundary import error_boundary, safe_fragment
 
 ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
@@ -16,6 +18,9 @@ ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
 
 def show(page: Any) -> None:
     """Run `page` under the server line."""
+    page_style.show()
+    file_chooser.prepare_page()
+    pin.leave()
     server_line()
     with error_boundary(f"the page {page.title}"):
         page.run()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
 
 from studio import launch, services, tasks
+from studio.findings import pin
 from studio.jobs.view import JobView
 from studio.library.library import Run
-from studio.ui import formatting, model_picker, run_sections
+from studio.ui import downloads, formatting, model_picker, run_sections
+from studio.ui.downloads import Download
 from studio.ui.error_boundary import error_boundary, safe_fragment
 
 UNWRITTEN = "This run has ended, but the library cannot note that yet; it is tried again by itself."
@@ -25,6 +27,7 @@ class RunPage:
         cancelled: what remains of a run that was cancelled.
         watch: draws what changes while the job runs, given the run's id and whether it does; redrawn every moment.
         views: what there is to see and do once the run has finished, by the words to choose it with; the first is open.
+        files: what can be downloaded of a finished run.
         shown_apart: the name of a fact whose sentence the task shows in a place of its own, and nowhere else.
     """
 
@@ -33,6 +36,7 @@ class RunPage:
     cancelled: str
     watch: Callable[[str, bool], None]
     views: Mapping[str, Callable[[Run], None]]
+    files: Callable[[Run], Iterable[Download]] | None = None
     shown_apart: str = ""
 
 
@@ -48,13 +52,32 @@ def show(page: RunPage, run_id: str) -> None:
         st.warning("There is no such run here: it was deleted, or the address is not complete.", icon=":material/help:")
         st.page_link(task.page, label=page.begin, icon=task.icon)
         return
+    pin.look_at_run(run)
     _heading(page, run)
+    _trash_notice(run_id)
     live = view is not None and not view.ended
     with st.container():
         _ending(page, run, view)
     safe_fragment(model_picker.POLL_SECONDS if live else None)(_live_view(page))(run_id, live)
     if run.status == "done":
         _explain(page, run)
+
+
+def _trash_notice(run_id: str) -> None:
+    """That a run lies in the trash, with the way out of it."""
+    entry = services.catalogue().get(run_id)
+    if entry is None or not entry.trashed:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
+        st.markdown(":material/delete: This run lies in the trash.", width="content")
+        if st.button("Undo", icon=":material/undo:", help="Take it out of the trash."):
+            services.catalogue().restore([run_id])
+            st.rerun()
+        with st.popover("Delete for good", icon=":material/delete_forever:"):
+            st.write(f"The results and the uploaded {tasks.get(entry.task).noun} are removed; this cannot be undone.")
+            if st.button("Delete for good", type="primary", key=f"purge-{run_id}"):
+                services.library().delete(run_id)
+                st.switch_page(tasks.HOME.path)
 
 
 def _live_view(page: RunPage) -> Callable[[str, bool], None]:
@@ -67,6 +90,10 @@ def _live_view(page: RunPage) -> Callable[[str, bool], None]:
             if live and view is not None:
                 model_picker.job_progress(view)
         page.watch(run_id, live)
+        # Here, as what is looked at changes without the rest of the page being drawn anew.
+        run = None if live else services.library().get(run_id)
+        if run is not None and run.status == "done":
+            pin.pin_run(run)
 
     return view
 
@@ -74,9 +101,14 @@ def _live_view(page: RunPage) -> Callable[[str, bool], None]:
 def _heading(page: RunPage, run: Run) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.subheader(formatting.escape(run.title), width="content")
-        if st.button(page.begin, icon=":material/add:"):
-            st.query_params.clear()
-            st.rerun()
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            if run.status == "done" and page.files is not None:
+                downloads.menu(run, page.files)
+            if run.status == "done" and st.button("Why?", icon=tasks.INSIDE.icon, help="Ask the model why it did so."):
+                st.switch_page(tasks.INSIDE.path, query_params={"run": run.id})
+            if st.button(page.begin, icon=":material/add:"):
+                st.query_params.clear()
+                st.rerun()
     made = run.created.astimezone().strftime("%d %b %Y, %H:%M")
     took = f" · took {formatting.duration(run.seconds)}" if run.seconds and run.status == "done" else ""
     st.caption(f"{run.card.get('title', run.weights)} · {made}{took}")

@@ -62,9 +62,6 @@ def repeat_or_delete(run: Run, *, change: str = "") -> None:
             launch.go_to(services.jobs().again(run.id), run.task)
         if change and st.button(change, icon=":material/tune:"):
             st.switch_page(tasks.get(run.task).page, query_params={"from": run.id})
-        with st.popover("Delete this run", icon=":material/delete:"):
-            noun = tasks.get(run.task).noun
-            st.write(f"The results and the uploaded {noun} are removed for good.")
-            if st.button("Delete", type="primary"):
-                services.library().delete(run.id)
-                st.switch_page(tasks.HOME.path)
+        if st.button("Delete this run", icon=":material/delete:", help="It goes to the trash and can be brought back."):
+            services.catalogue().trash([run.id])
+            st.rerun()

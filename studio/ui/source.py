@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -38,6 +38,7 @@ class Source(Generic[ProbeType]):
         run: the earlier run that it comes from, if any.
         folder: the temporary folder of an upload or a text: it is deleted with the visitor's session, or when another
             file takes its place.
+        others: further files that are to be worked on alike, each in a run of its own.
     """
 
     key: str
@@ -46,6 +47,12 @@ class Source(Generic[ProbeType]):
     probe: ProbeType
     run: Run | None = None
     folder: Any = None
+    others: Sequence[Source[ProbeType]] = field(default_factory=tuple)
+
+    @property
+    def all(self) -> list[Source[ProbeType]]:
+        """This file and the further ones."""
+        return [self, *self.others]
 
 
 def of_upload(upload: Any, types: Collection[str], probe: Callable[[Path], ProbeType], slot: str) -> Source[ProbeType]:

@@ -35,7 +35,7 @@ from backends.core.errors import UserError
 from backends.core.info import CardInfo, DeviceInfo, TaskInfo
 from studio import launch, services
 from studio.library.library import Run
-from studio.ui import form, formatting, model_picker, run_page
+from studio.ui import batch, form, formatting, model_picker, run_list, run_page
 from studio.ui.run_page import RunPage
 from studio.ui.source import Source
 
@@ -59,12 +59,18 @@ class Request:
     asked: Mapping[str, Any] | None = None
 
 
+MOST_FILES = 12
+"""Files at once; the model server keeps a few places more free for others."""
+
+
 def tell_probe(source: Source) -> None:
-    """What was read of the file, or why it cannot be run."""
-    if source.probe.problem:
-        st.error(source.probe.problem, icon=":material/error:")
-    elif source.probe.text:
-        st.caption(f":material/check_circle: {formatting.escape(f'{source.name}: {source.probe.text}')}")
+    """What was read of each file, or why it cannot be run."""
+    for each in source.all:
+        if each.probe.problem:
+            whose = f"{formatting.escape(each.name)}: " if source.others else ""
+            st.error(f"{whose}{each.probe.problem}", icon=":material/error:")
+        elif each.probe.text:
+            st.caption(f":material/check_circle: {formatting.escape(f'{each.name}: {each.probe.text}')}")
 
 
 def all_cards(task: TaskInfo, source: Source | None) -> tuple[Sequence[CardInfo], str]:
@@ -101,6 +107,8 @@ class TaskPage(Generic[SourceType]):
         buttons: draws the ways to submit, in place of the one button; given source, card and request, whose `problem`
             says why nothing can be submitted.
         form_beside: whether the options stand beside the models instead of below them.
+        noun: what a file is, for pages that take several at once.
+        verb: what is done with them, as the button for several says it.
     """
 
     run_page: RunPage
@@ -121,6 +129,8 @@ class TaskPage(Generic[SourceType]):
     options_of: Callable[[Run], Mapping[str, Any]] = lambda run: run.options
     buttons: Callable[[SourceType | None, CardInfo, Request], None] | None = None
     form_beside: bool = False
+    noun: str = "file"
+    verb: str = "Start"
 
 
 def show(page: TaskPage[SourceType]) -> None:
@@ -128,6 +138,9 @@ def show(page: TaskPage[SourceType]) -> None:
     st.title(page.title)
     if "run" in st.query_params:
         run_page.show(page.run_page, st.query_params["run"])
+        return
+    if batch.ADDRESS in st.query_params:
+        batch.show(page.run_page, page.noun)
         return
     st.markdown(page.intro)
     info = services.backend().info()
@@ -141,16 +154,30 @@ def show(page: TaskPage[SourceType]) -> None:
     left, right = st.columns([3, 2], gap="large") if page.form_beside else (st.container(), st.container())
     with left:
         card = _choose_card(page, task, source, info.device)
+        action = (
+            st.container()
+        )  # above the options, which have their defaults: the way to the job is on the first screen
     if not model_picker.is_here(card):
-        model_picker.offer_download(card)
-        return
-    with right:
-        request = page.form(card, source, before)
-    _submit(page, source, card, request, info.device)
+        with action:
+            model_picker.offer_download(card)
+    else:
+        with right:
+            request = page.form(card, source, before)
+        with action:
+            _submit(page, source, card, request, info.device)
+    if source is None:
+        run_list.latest(page.run_page.task)
 
 
 def submit(page: TaskPage[SourceType], source: SourceType, card: CardInfo, request: Request) -> NoReturn:
-    """Start the job and show its run. Raises UserError where it cannot be started."""
+    """Start the job, or one for each file, and show it. Raises UserError where it cannot be started."""
+    if source.others:
+        runs = [
+            services.jobs().submit(page.run_page.task, each.name, each.path, card.id, request.options,
+                                   extra=request.files, asked=request.asked)
+            for each in source.all
+        ]  # fmt: skip
+        batch.go_to(page.run_page.task, runs)
     launch.start(
         page.run_page.task,
         source.name,
@@ -185,8 +212,13 @@ def _choose_card(page: TaskPage[SourceType], task: TaskInfo, source: SourceType 
     if source is not None and run is not None:
         key = f"model-{source.key}"
         default = run.weights if any(card.id == run.weights for card in cards) else default
-    card = model_picker.choose_card(cards, default, lambda each: page.estimate(each, source, device), key)
-    model_picker.tell_own_weights(page.run_page.task, task)
+    card = model_picker.choose_card_in_line(
+        cards,
+        default,
+        lambda each: page.estimate(each, source, device),
+        key,
+        lambda: model_picker.tell_own_weights(page.run_page.task, task),
+    )
     if page.advise is not None:
         page.advise(cards, source)
     return card
@@ -199,11 +231,25 @@ def _submit(
     unfit = page.unfit(card, source, device) if source is not None and not source.probe.problem else ""
     if unfit:
         st.error(unfit, icon=":material/error:")
-    problem = page.nothing if source is None else source.probe.problem or unfit or request.problem
+    problem = page.nothing if source is None else _problem(page, source) or unfit or request.problem
     if page.buttons is not None:
         page.buttons(source, card, Request(request.options, request.files, problem, request.asked))
         return
     help = problem if source is None or request.problem else None  # other problems stand on the page already
-    pressed = st.button(page.submit_label, type="primary", disabled=bool(problem), help=help, icon=page.submit_icon)
+    label = label_of(page, source, page.submit_label)
+    pressed = st.button(label, type="primary", disabled=bool(problem), help=help, icon=page.submit_icon)
     if pressed and source is not None:
         submit(page, source, card, request)
+
+
+def _problem(page: TaskPage[SourceType], source: SourceType) -> str:
+    """Why a file, or one of several, cannot be run; "" where all can."""
+    if len(source.all) > MOST_FILES:
+        return f"Choose at most {MOST_FILES} {page.noun}s at once."
+    return next((each.probe.problem for each in source.all if each.probe.problem), "")
+
+
+def label_of(page: TaskPage[Any], source: Source | None, label: str) -> str:
+    """What the button says: `label`, or how many files it is for."""
+    count = 1 if source is None else len(source.all)
+    return label if count == 1 else f"{page.verb} {count} {page.noun}s"

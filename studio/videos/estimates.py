@@ -8,6 +8,8 @@ from backends.core.info import CardInfo
 from backends.matting.types import MediaInfo
 from backends.matting.video.exports import EXPORTS
 from studio.ui import formatting
+from studio.ui.source import Source
+from studio.videos.probe import Probe
 
 
 def too_large(card: CardInfo, info: MediaInfo) -> str:
@@ -40,6 +42,11 @@ def estimate(card: CardInfo, info: MediaInfo | None, seconds: float) -> str:
     lasts = work_seconds(card, info, seconds)
     source = "measured here" if card.speed_measured_here else "on two processor cores"
     return f"takes {formatting.about(lasts)} ({source})" if lasts else ""
+
+
+def seconds_of(source: Source[Probe]) -> float:
+    """How long the videos of a source last together."""
+    return sum(each.probe.seconds for each in source.all)
 
 
 def size_text(kinds: Sequence[str], info: MediaInfo, seconds: float) -> str:

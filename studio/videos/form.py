@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from backends.core.info import CardInfo
 from backends.matting.video.exports import EXPORTS
 from studio import launch, services
 from studio.library.library import Run
-from studio.ui import formatting
+from studio.ui import batch, file_chooser, formatting
 from studio.videos import estimates, export_names, form_values, probe, timecode
 from studio.videos import source as video_source
 from studio.videos.form_values import MEANINGS, FormValues
@@ -24,8 +24,9 @@ COLOUR, BLUR, OWN = "A colour", "The old one, blurred", "A picture or video of y
 
 def draw(source: VideoSource, before: FormValues) -> tuple[FormValues, str]:
     """Draw the form, filled in as `before`; returns its values, and one sentence where something is missing."""
-    part = _part(source, before) if source.probe.seconds else before
-    kinds = exports(source, before.exports, _length(source, part), source.key)
+    part = _part(source, before) if source.probe.seconds and not source.others else before
+    length = estimates.seconds_of(source) if source.others else _length(source, part)
+    kinds = exports(source, before.exports, length, source.key)
     chosen = replace(part, exports=kinds or before.exports)
     problem = "" if kinds else "Choose at least one thing to make."
     if chosen.composite:
@@ -74,8 +75,21 @@ def _part(source: VideoSource, before: FormValues) -> FormValues:
     return replace(before, start=start, end=0.0 if all_of_it else end)
 
 
-def exports(source: VideoSource, before: Sequence[str], seconds: float, key: str) -> tuple[str, ...]:
-    """One checkbox for each export, with what opens it, its caveat and how large it will be. Returns the kinds."""
+def exports(
+    source: VideoSource, before: Sequence[str], seconds: float, key: str, there: Collection[str] = ()
+) -> tuple[str, ...]:
+    """One checkbox for each export, with what opens it, its caveat and how large it will be.
+
+    Args:
+        source: what is cut out.
+        before: the kinds that are ticked at first.
+        seconds: the length of the part.
+        key: tells this form from others.
+        there: the kinds that exist already, and are not offered.
+
+    Returns:
+        The kinds that were chosen.
+    """
     st.markdown("**What to make**")
     if source.probe.picture:
         st.caption("A cut-out and a matte as PNG are always made.")
@@ -84,7 +98,8 @@ def exports(source: VideoSource, before: Sequence[str], seconds: float, key: str
         return ("png", "composite") if composite else ("png",)
     chosen = []
     columns = st.columns(2)
-    for index, (kind, export) in enumerate(EXPORTS.items()):
+    offered = [(kind, export) for kind, export in EXPORTS.items() if kind not in there]
+    for index, (kind, export) in enumerate(offered):
         with columns[index % 2]:
             if st.checkbox(export.title, kind in before, key=f"export-{kind}-{key}", help=export.caveat):
                 chosen.append(kind)
@@ -107,7 +122,7 @@ def background(key: str, run: Run | None, chosen: FormValues) -> tuple[FormValue
         return replace(chosen, background=st.color_picker("Colour", first, key=f"colour-{key}")), ""
     if way == BLUR:
         return replace(chosen, background="blur"), ""
-    upload = st.file_uploader("Background", max_upload_size=probe.BACKGROUND_MB, key=f"behind-file-{key}")
+    upload = file_chooser.choose_file("Background", f"behind-file-{key}", most_mb=probe.BACKGROUND_MB)
     if upload is None:
         if previous is None:
             return chosen, "Choose the picture or video that is to lie behind."
@@ -197,6 +212,25 @@ def buttons(source: VideoSource, card: CardInfo, chosen: FormValues, problem: st
         ):
             _start(source, card, chosen, None)
         st.caption(cost)
+
+
+def button_for_several(source: VideoSource, card: CardInfo, chosen: FormValues, problem: str, label: str) -> None:
+    """The button that starts a job for each of several files; pictures get what a picture can be made into."""
+    if st.button(label, type="primary", disabled=bool(problem), help=problem or None, icon=":material/content_cut:"):
+        still = replace(chosen, exports=("png", *(kind for kind in chosen.exports if kind == "composite")))
+        runs = [
+            services.jobs().submit(
+                "matting",
+                each.name,
+                each.path,
+                card.id,
+                (still if each.probe.picture else chosen).to_options(),
+                extra=chosen.files,
+            )
+            for each in source.all
+        ]
+        batch.go_to("matting", runs)
+    st.caption(_cost(source, card, chosen, estimates.seconds_of(source)))
 
 
 def _moment(source: VideoSource, chosen: FormValues, length: float) -> float:

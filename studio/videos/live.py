@@ -30,6 +30,9 @@ MAX_CONNECTIONS = 16
 """At the same time, of all visitors; the model server has a limit of its own."""
 
 OPEN_SECONDS = 8.0
+MAX_TINY = 1_000_000
+"""Parameters of a network that keeps up with a camera on any machine."""
+
 FAULT = "The live picture stopped because of a fault of ours; start it again."
 
 
@@ -137,9 +140,10 @@ def cards(task: TaskInfo) -> list[CardInfo]:
     return sorted((card for card in task.cards if live_sides(card)), key=_rank)
 
 
-def _rank(card: CardInfo) -> tuple[bool, bool, bool, bool, int]:
-    """Those that are here first, then measured ones, then those that are no starter, then networks, then small ones."""
-    return not card.here, card.tier == "yours", card.tier == "starter", card.tier == "builtin", card.parameters
+def _rank(card: CardInfo) -> tuple[bool, bool, bool, bool, bool, int]:
+    """Those that are here first, then measured ones, then those that are no starter, then networks, then tiny ones."""
+    large = card.parameters > MAX_TINY
+    return not card.here, card.tier == "yours", card.tier == "starter", card.tier == "builtin", large, -card.preference
 
 
 def label(card: CardInfo) -> str:

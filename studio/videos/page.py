@@ -10,8 +10,8 @@ import streamlit as st
 from backends.core.info import CardInfo, DeviceInfo
 from studio import services, tasks
 from studio.library.library import Run
-from studio.ui import formatting
-from studio.ui.task_page import Request, TaskPage
+from studio.ui import file_chooser, formatting
+from studio.ui.task_page import MOST_FILES, Request, TaskPage, label_of
 from studio.videos import estimates, form, probe, view
 from studio.videos.form_values import FormValues
 from studio.videos.source import VideoSource, of_run, of_upload
@@ -21,15 +21,20 @@ NOTHING = "Choose a video or picture first."
 
 def bring() -> VideoSource | None:
     """An upload, or the way to the sample clip."""
-    upload = st.file_uploader(
-        f"Your video or picture (it is worked on by {services.backend().place})",
-        max_upload_size=probe.UPLOAD_MB,
+    uploads = file_chooser.choose_files(
+        f"Your videos or pictures, one or several (they are worked on by {services.backend().place})",
+        "video",
+        most_mb=probe.UPLOAD_MB,
+        instead="Cut it into parts, or use the command line: `python -m backends run matting FILE --out FOLDER`.",
         help="Any video (MP4, MOV, MKV, WebM, AVI, MTS, MXF, GIF and many more) or picture (JPEG, PNG, HEIC, WebP …). "
         f"Up to {formatting.size(probe.UPLOAD_MB * 1e6)} here; for a larger file use the command line: "
         "`python -m backends run matting FILE --out FOLDER`.",
     )
-    if upload is not None:
-        return of_upload(upload)
+    if uploads:
+        sources = [of_upload(upload, f"video-{place}") for place, upload in enumerate(uploads[: MOST_FILES + 1])]
+        sources.sort(key=lambda one: one.probe.picture)  # the form is that of a video where there is one
+        sources[0].others = sources[1:]
+        return sources[0]
     if st.button("Or try the sample clip", icon=":material/play_arrow:"):
         tasks.get("matting").start_sample()
     return None
@@ -54,15 +59,21 @@ def buttons(source: VideoSource | None, card: CardInfo, request: Request) -> Non
     if source is None or source.probe.info is None:
         st.button("Cut it out", type="primary", disabled=True, help=NOTHING)
         return
-    form.buttons(source, card, FormValues.from_options(request.options, request.files), request.problem)
+    values = FormValues.from_options(request.options, request.files)
+    if source.others:
+        label = label_of(PAGE, source, "")
+        form.button_for_several(source, card, values, request.problem, label)
+        return
+    form.buttons(source, card, values, request.problem)
 
 
 def _estimate(card: CardInfo, source: VideoSource | None, device: DeviceInfo) -> str:
-    return estimates.estimate(card, source.probe.info, source.probe.seconds) if source is not None else ""
+    return estimates.estimate(card, source.probe.info, estimates.seconds_of(source)) if source is not None else ""
 
 
 def _unfit(card: CardInfo, source: VideoSource, device: DeviceInfo) -> str:
-    return estimates.too_large(card, source.probe.info) if source.probe.info is not None else ""
+    infos = [each.probe.info for each in source.all]
+    return next(filter(None, (estimates.too_large(card, info) for info in infos if info is not None)), "")
 
 
 PAGE = TaskPage(
@@ -80,4 +91,6 @@ PAGE = TaskPage(
     form=ask,
     options_of=options_of,
     buttons=buttons,
+    noun="file",
+    verb="Cut out",
 )

@@ -69,11 +69,16 @@ def _text(info: MediaInfo) -> str:
     parts = [
         f"{info.width} × {info.height}",
         formatting.duration(seconds) if seconds else "length unknown",
-        f"{float(info.rate):.4g} frames a second",
+        _pace(float(info.rate)),
         f"sound ({', '.join(info.audio)})" if info.audio else "no sound",
     ]
     parts += [remark for applies, remark in _REMARKS if applies(info)]
     return ", ".join(parts)
+
+
+def _pace(rate: float) -> str:
+    """Frames a second; of slides, how long each stands."""
+    return f"{rate:.4g} frames a second" if rate >= 0.5 else f"a frame every {formatting.duration(1 / max(rate, 1e-9))}"
 
 
 _REMARKS = (

@@ -21,22 +21,29 @@ STATES = {
 METRIC_NAMES = ("uncertain_pixels", "flicker", "person_area", "frames_per_second")
 """The metrics of a run that are shown, by id."""
 
+SHOWN_DIFFERENCE = 0.00005
+"""Fraction of flicker below which smoothing made no difference that the page could show."""
+
 RAW_FILES = {"matte": "mattes as the model found them", "frames": "numbers of every frame (JSON)"}
+
+
+def file_list(run: Run) -> list[downloads.Download]:
+    """Every export of the run, and its mattes."""
+    library = services.library()
+    exports = [*library.artifacts(run.id, "export"), *library.artifacts(run.id, "alpha")]
+    return [_download(run, stored) for stored in exports]
 
 
 def files(run: Run) -> None:
     """The downloads with their sizes, and the preservation report."""
-    library = services.library()
-    exports = [*library.artifacts(run.id, "export"), *library.artifacts(run.id, "alpha")]
-    downloads.show(_download(run, stored) for stored in exports)
+    downloads.show(file_list(run))
     checks = run.facts.get("kept", ())
     if checks:
         st.markdown("**What was kept of the source** (checked on the written file)")
     for check in checks:
-        badge, what, sentence = st.columns([1, 1, 5], vertical_alignment="center")
-        badge.markdown(STATES.get(check["state"], formatting.escape(check["state"])))
-        what.markdown(f"**{formatting.escape(check['what']).capitalize()}**")
-        sentence.text(check["sentence"], wrap=True)
+        badge = STATES.get(check["state"], formatting.escape(check["state"]))
+        what = formatting.escape(check["what"]).capitalize()
+        st.markdown(f"{badge} **{what}** {formatting.escape(check['sentence'])}")
 
 
 def _download(run: Run, stored: StoredArtifact) -> downloads.Download:
@@ -56,7 +63,7 @@ def numbers(run: Run) -> None:
     known, raw_flicker = metrics("matting"), recorded("flicker_raw", run.metrics)
     for column, (name, value) in zip(st.columns(len(shown)), shown.items(), strict=True):
         delta = None
-        if name == "flicker" and raw_flicker is not None:
+        if name == "flicker" and raw_flicker is not None and abs(value - raw_flicker) >= SHOWN_DIFFERENCE:
             delta = f"{100 * (value - raw_flicker):+.2f} % by smoothing"
         column.metric(
             known[name].name,

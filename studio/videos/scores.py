@@ -15,7 +15,6 @@ import numpy as np
 import streamlit as st
 
 from backends.core.errors import BadInput
-from backends.matting.endings import VIDEO_ENDINGS
 from evaluation.metrics.base import Metric
 from evaluation.metrics.matting import masks, mattes
 from evaluation.metrics.matting.clips import score_clip
@@ -24,7 +23,7 @@ from studio import services
 from studio.jobs.background import Analysis
 from studio.jobs.uploads import copy_upload
 from studio.library.library import Library, Run
-from studio.ui import compare, formatting
+from studio.ui import charts, compare, file_chooser, formatting
 from studio.videos import ground_truth, probe
 from studio.videos.ground_truth import MASKS, MATTES
 from studio.videos.matte_reader import finished_mattes
@@ -154,17 +153,12 @@ def _draw(scores: dict[str, Any]) -> None:
     metric = recorded[chosen or next(iter(recorded))]
     figure, alt = along(scores, (metric,), metric.name)
     st.caption(metric.meaning)
-    st.plotly_chart(figure, alt=alt, key="matte-scores")
+    charts.show(figure, alt=alt, key="matte-scores")
 
 
 def _ask(library: Library, run: Run) -> compare.Truth | None:
     """Draw the upload of a truth, and of masks the choice of objects."""
-    upload = st.file_uploader(
-        "References",
-        type=["zip", *VIDEO_ENDINGS],
-        max_upload_size=REFERENCE_MB,
-        key=f"truth-{run.id}",
-    )
+    upload = file_chooser.choose_file("References", f"truth-{run.id}", most_mb=REFERENCE_MB)
     if upload is None:
         return None
     content = _examine(upload)

@@ -44,6 +44,8 @@ TASK = StudioTask(
     sample_label="Try the sample clip",
     own_label="Use a video of your own",
     start_sample=start_sample,
+    exhibit="studio.videos.exhibit",
+    side_by_side="studio.videos.side_by_side",
     further_pages=(
         Page(
             "pages/live.py",
@@ -53,5 +55,6 @@ TASK = StudioTask(
         ),
     ),
     routes=routes,
+    results=("export", "alpha"),
     samples=(sample.FOLDER,),
 )

@@ -13,9 +13,11 @@ import streamlit as st
 from backends.core.errors import UserError
 from backends.matting.endings import PICTURE_ENDINGS
 from studio import launch, services
+from studio.findings import exhibits
 from studio.library.library import Run, StoredArtifact
 from studio.ui import formatting, run_page
 from studio.ui.error_boundary import error_boundary
+from studio.ui.place import place
 from studio.videos import form, form_values, results, scores
 from studio.videos import source as video_source
 from studio.videos.form_values import FormValues
@@ -39,6 +41,7 @@ def _watch(run_id: str, live: bool) -> None:
     state = None
     with error_boundary("the workbench"):
         state = _workbench(run, live)
+        exhibits.remember(run_id, state)
     if run.status == "done":
         _next(run, state)
 
@@ -69,9 +72,16 @@ def _workbench(run: Run, live: bool) -> Mapping[str, Any] | None:
         settings={name: getattr(FormValues.from_options(run.options), name) for name in FINISHING},
         previews=previews,
         background=Background(*own) if own else None,
+        jump=_frame_in_address(run, by_kind.get("frames")),
         live=live,
     )
     return matte_workbench(workbench, key=f"workbench-{run.id}")
+
+
+def _frame_in_address(run: Run, frames: StoredArtifact | None) -> int | None:
+    """The frame that the address points to, where the run has it."""
+    at = place()
+    return int(at) if at is not None and at < len(_rows(run, frames)) else None
 
 
 def _own_background(run: Run, artifacts: Sequence[StoredArtifact]) -> tuple[str, str] | None:
@@ -106,9 +116,8 @@ def _next(run: Run, state: Mapping[str, Any] | None) -> None:
             "Make the whole video with these settings", type="primary", icon=":material/content_cut:"
         ):
             _make(run, replace(after, start=trial["start"], end=trial["end"]), reuse=False)
-        if moved and st.button(
-            "Make it with these settings", type="secondary" if trial else "primary", icon=":material/tune:"
-        ):
+        again = "Make the trial again with these settings" if trial else "Make it with these settings"
+        if moved and st.button(again, type="secondary" if trial else "primary", icon=":material/tune:"):
             _make(run, after, reuse=True)
         with st.popover("Make another export", icon=":material/add_box:"):
             _another(run, after)
@@ -141,7 +150,8 @@ def _another(run: Run, chosen: FormValues) -> None:
         st.error(error.sentence, icon=":material/error:")
         return
     seconds = (chosen.end or source.probe.seconds) - chosen.start
-    kinds = form.exports(source, (), seconds, f"another-{run.id}")
+    there = {stored.name for stored in services.library().artifacts(run.id, "export")} - {"composite"}
+    kinds = form.exports(source, (), seconds, f"another-{run.id}", there)
     values, problem = replace(chosen, exports=kinds), "" if kinds else "Choose at least one thing to make."
     if values.composite:
         values, background_problem = form.background(f"another-{run.id}", run, values)
@@ -189,4 +199,5 @@ PAGE = run_page.RunPage(
     cancelled="Your file is kept, and the pictures that were finished are below.",
     watch=_watch,
     views=VIEWS,
+    files=results.file_list,
 )

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from backends.core.errors import BadInput, TooLarge, UserError
+from studio.library.findings import UnknownFinding
 from studio.library.models import FileGone, LibraryError, UnknownRun
 
 SAFE_HEADERS: Mapping[str, str] = {
@@ -46,6 +47,7 @@ class NoSuchFile(NotFound):
 
 STATUS: Mapping[type[UserError], int] = {
     UnknownRun: 404,
+    UnknownFinding: 404,
     FileGone: 404,
     NotFound: 404,
     BadInput: 400,

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from studio import tasks
 from studio.library.library import Library, Run, StoredArtifact, UnknownRun
 from studio.web import urls, vendor
 from studio.web.filenames import export_name, model_of
+from studio.web.many_runs import MAX_ZIPPED, zip_entries, zip_stream
 from studio.web.responses import FOREVER, NEVER, SAFE_HEADERS, Busy, NoSuchFile, errors_as_text, text_response
 
 MEDIA_TYPES: Mapping[str, str] = {
@@ -60,6 +61,7 @@ def routes(library: Library, models_ready: Callable[[], bool] = lambda: True) ->
     base = urls.base_path()
     return [
         Route(f"{base}/runs/{{run}}/files/{{file}}", errors_as_text(files.file)),
+        Route(f"{base}/runs.zip", errors_as_text(files.zip)),
         Route(f"{base}/healthz", errors_as_text(files.health)),
         Route(f"{base}/readyz", errors_as_text(files.ready)),
         *(route for task in tasks.registered().values() for route in task.routes(library, base)),
@@ -90,6 +92,13 @@ class _Files:
             headers={**SAFE_HEADERS, **FOREVER, "ETag": etag},
             filename=export_name(run.title, stored.name, model_of(run), path.suffix) if saved else None,
         )
+
+    async def zip(self, request: Request) -> Response:
+        """The results of several finished runs, each in a folder of its own; made as it is sent."""
+        ids = request.query_params.get("ids", "").split(",")[:MAX_ZIPPED]
+        entries = await run_in_threadpool(zip_entries, self.library, ids)
+        headers = {**SAFE_HEADERS, **NEVER, "Content-Disposition": 'attachment; filename="results.zip"'}
+        return StreamingResponse(zip_stream(entries), media_type="application/zip", headers=headers)
 
     async def health(self, request: Request) -> Response:
         """Whether this process and its library answer."""

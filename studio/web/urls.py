@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from studio.library.models import StoredArtifact
 
 
@@ -16,6 +18,11 @@ def base_path() -> str:
 def run_url(run_id: str) -> str:
     """What the addresses of a run's files and exports begin with."""
     return f"{base_path()}/runs/{run_id}"
+
+
+def zip_url(run_ids: Sequence[str]) -> str:
+    """Where a browser finds the results of several runs in one zip."""
+    return f"{base_path()}/runs.zip?ids={','.join(run_ids)}"
 
 
 def file_url(run_id: str, stored: StoredArtifact, *, download: bool = False) -> str:

@@ -1,0 +1,1 @@
+"""The page of evidence: studies, what they found, and how sure that is."""

@@ -1,0 +1,30 @@
+"""The built-in story: ten steps over the four tasks, made from the project's samples by the models that ship with it.
+
+It comes as a bundle beside this module and enters the library once, when somebody first looks at the stories; whoever
+deletes it is rid of it. `python -m studio.findings.make_story` makes it anew.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from filelock import FileLock
+
+from studio.findings.bundle_import import read_bundle
+from studio.library.library import home
+
+BUNDLE = Path(__file__).parent / "assets" / "story.fourfold"
+
+
+def enter_once() -> bool:
+    """Take the built-in story into the library, the first time; whether it was taken now. Raises UserError."""
+    mark = home() / "samples" / f"story-{BUNDLE.stat().st_size}" if BUNDLE.is_file() else None
+    if mark is None or mark.exists():
+        return False
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(mark.with_suffix(".lock")):
+        if mark.exists():
+            return False
+        read_bundle(BUNDLE)
+        mark.touch()
+    return True

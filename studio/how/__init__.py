@@ -1,0 +1,1 @@
+"""The page "How they work": one file an exhibit, listed in `exhibits.MODULES`."""
