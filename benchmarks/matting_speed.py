@@ -1,10 +1,11 @@
-"""How fast people are cut out: `python benchmarks/matting_speed.py [network|video] [--weights FILE] [--seconds S]`.
+"""How fast people are cut out: `python benchmarks/matting_speed.py [network|video|engines] [--weights FILE]`.
 
 `network` times MODNet at 512 × 288 by every way of running it on a processor that is installed, in turns, so that a
 busy moment hurts all of them alike. `video` makes a 1080p clip with sound and times it from file to file, against a
 plain loop over its frames with the same network; each side runs in its own process, so its peak memory is its own.
 Without weights the network has weights by chance, which take the same time; its mattes would be fog, so both sides then
-lay a person's outline over what it gives.
+lay a person's outline over what it gives. `engines` makes a clip of `--size` and takes it through every model that is
+here, each in a process of its own; the processor's time counts those that decode as well.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import psutil
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,10 +33,14 @@ sys.path.insert(0, str(ROOT))
 
 from backends.core.engine import Metric  # noqa: E402
 from backends.core.model_card import ModelCard  # noqa: E402
+from backends.matting.base import MattingEngine  # noqa: E402
+from backends.matting.cards import CARDS  # noqa: E402
 from backends.matting.engines.modnet import MODNet, working_size  # noqa: E402
 from backends.matting.engines.modnet_engine import FromBytes, ModnetEngine, to_onnx  # noqa: E402
 from backends.matting.engines.modnet_weights import load_modnet  # noqa: E402
+from backends.serving.host import RUNNABLE_STATES, Host  # noqa: E402
 from evaluation.synthetic.clip import make_clip  # noqa: E402
+from evaluation.systems.matting import matting_engine  # noqa: E402
 
 CARD = ModelCard("benchmark", "matting", "modnet", "", "", "", "", "yours")
 BATCH = 4
@@ -43,12 +49,13 @@ CHANCE = "chance.ckpt"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=("network", "video", "side"), default="network")
+    parser.add_argument("what", nargs="?", choices=("network", "video", "engines", "side"), default="network")
     parser.add_argument("rest", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--size", default="1280x720", help="of the clip for `engines`")
     parser.add_argument("--compile", action="store_true", help="also time torch.compile, which takes minutes to build")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -56,6 +63,8 @@ def main() -> None:
         networks(given)
     elif given.what == "video":
         videos(given)
+    elif given.what == "engines":
+        engines(given)
     else:
         one_side(*given.rest)
 
@@ -149,14 +158,31 @@ def videos(given: argparse.Namespace) -> None:
         say(f"ratio     {results['loop']['seconds'] / results['pipeline']['seconds']:.2f}")
 
 
-def make_source(path: Path, seconds: float) -> None:
-    """The sample clip enlarged to 1080p with a camera's noise, and a tone beside it."""
+def engines(given: argparse.Namespace) -> None:
+    """Every model that is here, from file to file, one after the other."""
+    width, height = map(int, given.size.split("x"))
+    with tempfile.TemporaryDirectory(prefix="fourfold-benchmark-") as folder:
+        source = Path(folder) / "source.mp4"
+        make_source(source, given.seconds, width, height)
+        for card in (card.id for card in CARDS if Host().weights_state(card) in RUNNABLE_STATES):
+            command = [sys.executable, __file__, "side", "engine", str(source), card, folder]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            row = json.loads(done.stdout.splitlines()[-1])
+            rate, work = row["frames"] / row["seconds"], row["work"] / row["frames"]
+            say(f"{card:20} {rate:6.2f} frames a second, {work:.3f} processor seconds a frame, {row['memory']:.0f} MB")
+            for name, value in row["parts"].items():
+                say(f"{'':20} {name}: {value}")
+
+
+def make_source(path: Path, seconds: float, width: int = 1920, height: int = 1080) -> None:
+    """The sample clip enlarged, with a camera's noise, there and back again, and a tone beside it."""
     clip, rng = make_clip(min(seconds, 1.0), 480, 270), np.random.default_rng(0)
-    pictures = [cv2.resize(rendered.rgb, (1920, 1080), interpolation=cv2.INTER_CUBIC) for rendered in clip]
-    noise = rng.normal(0, 2, (1080, 1920, 1)).astype(np.int16)
+    pictures = [cv2.resize(rendered.rgb, (width, height), interpolation=cv2.INTER_CUBIC) for rendered in clip]
+    pictures += pictures[-2:0:-1]
+    noise = rng.normal(0, 2, (height, width, 1)).astype(np.int16)
     with av.open(str(path), "w") as out:
         video = out.add_stream("libx264", rate=30, options={"preset": "veryfast", "crf": "20"})
-        video.width, video.height, video.pix_fmt = 1920, 1080, "yuv420p"
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         sound = out.add_stream("aac", rate=48_000, layout="mono")
         for index in range(round(seconds * 30)):
             picture = np.clip(pictures[index % len(pictures)] + np.roll(noise, 37 * index, axis=1), 0, 255)
@@ -171,12 +197,15 @@ def make_source(path: Path, seconds: float) -> None:
 
 
 def one_side(side: str, source: str, weights: str, folder: str) -> None:
-    run = {"loop": plain_loop, "pipeline": pipeline}[side]
-    started = time.perf_counter()
+    run = {"loop": plain_loop, "pipeline": pipeline, "engine": whole_engine}[side]
+    begun = resource.getrusage(resource.RUSAGE_SELF)
+    started, before = time.perf_counter(), begun.ru_utime + begun.ru_stime
     frames, parts = run(Path(source), Path(weights), Path(folder) / side)
     seconds = time.perf_counter() - started
     used = resource.getrusage(resource.RUSAGE_SELF)
-    memory, work = used.ru_maxrss / 1024, used.ru_utime + used.ru_stime
+    readers = [child.cpu_times() for child in psutil.Process().children(recursive=True)]  # they wait for another file
+    memory, work = used.ru_maxrss / 1024, used.ru_utime + used.ru_stime - before
+    work += sum(reader.user + reader.system for reader in readers)
     say(json.dumps({"frames": frames, "seconds": seconds, "work": work, "memory": memory, "parts": parts}))
 
 
@@ -232,6 +261,15 @@ def pipeline(source: Path, weights: Path, out: Path) -> tuple[int, dict[str, str
 
     engine = Shaped(CARD, (weights,))
     engine.load("cpu")
+    return from_file_to_file(engine, source, out)
+
+
+def whole_engine(source: Path, card: Path, out: Path) -> tuple[int, dict[str, str]]:
+    return from_file_to_file(matting_engine(str(card)), source, out)
+
+
+def from_file_to_file(engine: MattingEngine, source: Path, out: Path) -> tuple[int, dict[str, str]]:
+    """How many frames the engine laid over green, and what it measured of itself."""
     parts, frames = {}, 0
     for event in engine.run({"media": source}, {"export": "composite", "background": "#00b140"}, out):
         if isinstance(event, Metric) and event.unit in ("fps", "ms"):

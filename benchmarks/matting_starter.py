@@ -1,14 +1,16 @@
-"""The starter of videos beside the built-in cut-out: held-out portraits, the rendered clip, webcam clips, and speed.
+"""Who cuts people out best: the starter, the built-in cut-out and the networks of the set-up, with speeds.
 
-Of a portrait the truth is a hand-made mask with a hard edge, so MAD counts soft hair as wrong for every engine alike.
-Of the rendered clip the true alpha is known. The webcam clips have none: J says how far an engine agrees with the
-selfie network about where the person is, flicker how much the matte changes where the picture does not.
+Held-out portraits, the rendered clip and webcam clips. Of a portrait the truth is a hand-made mask with a hard edge, so
+MAD counts soft hair as wrong for every engine alike. Of the rendered clip the true alpha is known. Webcam clips have
+none: J says how far an engine agrees with the selfie network about where the person is, flicker how much the matte
+changes where the picture does not.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +50,15 @@ def measure(data: Path) -> Iterator[dict[str, Any]]:
 
 
 def _engines(selfie: Path) -> Engines:
-    """Starter, built-in cut-out, and the selfie network, from the file `selfie` where it is not stored."""
+    """Starter, built-in cut-out, the networks fetched at set-up, and the selfie network.
+
+    That one is read from the file `selfie` where it is not stored; those of the set-up are left out where they are not.
+    """
     engines = {card.id: matting_engine(card.id) for card in CARDS if card.tier in ("starter", "builtin")}
+    for card in CARDS:
+        if card.archives:
+            with suppress(WeightsMissing):
+                engines[card.id] = matting_engine(card.id)
     try:
         return engines | {REFERENCE: matting_engine(REFERENCE)}
     except WeightsMissing:

@@ -1,9 +1,11 @@
 """Whether reports of people stay mended: the short tests of every kind, and scripts that recreate single reports.
 
-    python -m benchmarks.reports [--cases FOLDER] [--only WORD] [--tests-only]
+    python -m benchmarks.reports [--cases FOLDER] [--only WORD] [--tests-only] [--log FILE]
 
 The tests are those in `tests/reports`. FOLDER holds a folder of scripts for each room; each script runs in a process of
-its own, from the project's root, with a temporary folder of its own. Beside a verdict stands what was said last:
+its own, from the project's root, with a temporary folder of its own. Verdicts are printed as they come, and with --log
+written down: what passed there is not run again, so that a pass that was cut off goes on. Beside a verdict stands what
+was said last:
 
 - PASS: all checks hold (`report_checks.py`), or all tests of the file pass;
 - FAIL: a check or a test fails, or the script ends in an error, is killed or comes to no end;
@@ -14,14 +16,17 @@ its own, from the project's root, with a temporary folder of its own. Beside a v
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -31,27 +36,11 @@ ROOT = Path(__file__).parents[1]
 CASES = ROOT.parent / "shared" / "cases"
 """Where scripts lie if no folder is named."""
 
-SECONDS = 900
+SECONDS = 3600
 HELPERS = re.compile(r"(lib|kept|.*_helpers)$")
 MISSING = re.compile(r"^(ModuleNotFoundError|ImportError|AttributeError): .*", re.MULTILINE)
 
-FRESH_FOLDERS = """
-import itertools, runpy, sys
-from pathlib import Path
-script = Path(sys.argv[1])
-sys.path[0] = str(script.parent)
-try:
-    import lib
-    one, count = lib.cli, itertools.count(1)
-except (ImportError, AttributeError):
-    pass
-else:
-    def cli(path, name, *more, out=None, **options):
-        return one(path, name, *more, out=out or lib.OUT / f"{name}-{next(count)}", **options)
-    lib.cli = cli
-runpy.run_path(str(script), run_name="__main__")
-"""
-"""Runs a script. Every call of the command line gets a folder of its own, since nothing is ever written over."""
+LOST = re.compile(r"\b(ModuleNotFoundError|ImportError)\b.*")
 
 
 @dataclass(frozen=True)
@@ -63,44 +52,41 @@ class Outcome:
     note: str = ""
 
 
-def run_tests(only: str) -> Iterator[Outcome]:
-    """An outcome for each file in `tests/reports`."""
+def test_files(only: str) -> Iterator[tuple[str, Callable[[], Outcome]]]:
+    """Each file in `tests/reports` by its name, with what runs it."""
+    for file in sorted((ROOT / "tests" / "reports").glob("*/test_*.py")):
+        name = f"{file.parent.name}/{file.stem}"
+        if only in name:
+            yield name, partial(run_tests, file, name)
+
+
+def run_tests(file: Path, name: str) -> Outcome:
+    """Run the tests of one file."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "tests/reports", f"--junitxml={report}"]
-        subprocess.run(
-            [*command, *(["-k", only.replace("/", " and ")] if only else [])],
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            check=False,
-        )
-        cases = ElementTree.parse(report).iter("testcase")
-        passed: Counter[str] = Counter()
-        failed: dict[str, list[str]] = {}
-        for case in cases:
-            name = case.get("classname", "").removeprefix("tests.reports.").replace(".", "/")
-            if case.find("failure") is None and case.find("error") is None:
-                passed[name] += case.find("skipped") is None
-            else:
-                failed.setdefault(name, []).append(case.get("name", ""))
-    for name in sorted({*passed, *failed}):
-        wrong = failed.get(name, [])
-        yield Outcome(name, "FAIL" if wrong else "PASS", ", ".join(wrong) or f"{passed[name]} tests")
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "0", str(file), f"--junitxml={report}"]
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if not report.exists():
+            return Outcome(name, "FAIL", (ended.stdout.strip().splitlines() or ["no test ran"])[-1][:120])
+        cases = list(ElementTree.parse(report).iter("testcase"))
+    wrong = [case.get("name", "") for case in cases if {each.tag for each in case} & {"failure", "error"}]
+    passed = sum(case.find("skipped") is None for case in cases)
+    return Outcome(name, "FAIL" if wrong or not cases else "PASS", ", ".join(wrong) or f"{passed} tests")
 
 
-def run_scripts(cases: Path, only: str) -> Iterator[Outcome]:
-    """An outcome for each script in the folders inside `cases`."""
+def scripts(cases: Path, only: str) -> Iterator[tuple[str, Callable[[], Outcome]]]:
+    """Each script in the folders inside `cases` by its name, with what runs it."""
     for script in sorted(cases.glob("*/*.py")):
         name = f"{script.parent.name}/{script.stem}"
         if not HELPERS.match(script.stem) and only in name:
-            yield run_script(script, name)
+            yield name, partial(run_script, script, name)
 
 
 def run_script(script: Path, name: str) -> Outcome:
     """Run one script and judge what it printed."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "TMPDIR": folder, "PYTHONPATH": str(ROOT), "FOURFOLD_OFFLINE": "1"}
-        command = [sys.executable, "-c", FRESH_FOLDERS, str(script.resolve())]
+        command = [sys.executable, "-m", "benchmarks.report_runner", str(script.resolve())]
         try:
             ended = subprocess.run(
                 command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
@@ -128,10 +114,20 @@ def judge(name: str, code: int, output: str, errors: str) -> Outcome:
         last = (errors.strip().splitlines() or [f"exit code {code}"])[-1][:120]
         missing = MISSING.search(last) is not None
         return Outcome(name, "COULD NOT RUN" if missing else "FAIL", f"signal {-code}" if code < 0 else last)
+    if lost := LOST.search(output):  # a script that catches what it meets has seen nothing
+        return Outcome(name, "COULD NOT RUN", lost[0][:120])
     checks = CHECKS.get(name, ())
     if wrong := [check.what for check in checks if not check.holds(output)]:
         return Outcome(name, "FAIL", f"not so: {', '.join(wrong)}")
     return Outcome(name, "PASS" if checks else "RAN", "" if checks else "its output is to be read")
+
+
+def known_outcomes(log: Path | None) -> dict[str, Outcome]:
+    """What an earlier pass wrote down, by name, without what failed there or could not run."""
+    if log is None or not log.exists():
+        return {}
+    outcomes = [Outcome(**json.loads(line)) for line in log.read_text().splitlines()]
+    return {each.name: each for each in outcomes if each.verdict in ("PASS", "RAN")}
 
 
 def main() -> None:
@@ -139,12 +135,18 @@ def main() -> None:
     parser.add_argument("--cases", type=Path, default=CASES, help="folder of scripts, in a folder for each room")
     parser.add_argument("--only", default="", help="names that hold this word")
     parser.add_argument("--tests-only", action="store_true", help="run no scripts")
+    parser.add_argument("--log", type=Path, help="file to write verdicts to, and to go on from")
     given = parser.parse_args()
     verdicts: Counter[str] = Counter()
-    outcomes = [run_tests(given.only)]
+    known = known_outcomes(given.log)
+    jobs = test_files(given.only)
     if not given.tests_only and given.cases.is_dir():
-        outcomes.append(run_scripts(given.cases, given.only))
-    for outcome in (outcome for each in outcomes for outcome in each):
+        jobs = chain(jobs, scripts(given.cases, given.only))
+    for name, run in jobs:
+        outcome = known.get(name) or run()
+        if given.log is not None and name not in known:
+            with given.log.open("a") as log:
+                log.write(json.dumps(asdict(outcome)) + "\n")
         verdicts[outcome.verdict] += 1
         print(f"{outcome.verdict:14} {outcome.name:48} {outcome.note}".rstrip(), flush=True)  # noqa: T201
     print(", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()))  # noqa: T201

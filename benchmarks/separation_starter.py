@@ -1,4 +1,6 @@
-"""The starter of songs beside the built-in separator: held-out singers, the sample song, a recorded band, and speed.
+"""The starter of songs, and Spleeter where it is here, beside the built-in separator.
+
+Measured are held-out singers, the sample song, a recorded band, and speed.
 
 MIR-1K: 60 clips of the four singers that nothing was trained or tuned on, as one track at 16 kHz. The interval is over
 the singers. Of the sample song and of the recorded band, which nobody sings to, the true stems are known; they are one
@@ -15,6 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from backends.separation import TASK
+from backends.serving.host import RUNNABLE_STATES, Host
 from evaluation.datasets.base import Sample, Unit
 from evaluation.datasets.mir1k import Mir1k
 from evaluation.datasets.multitrack import RecordedBand
@@ -23,10 +27,21 @@ from evaluation.synthetic.song import make_song
 from evaluation.systems.separation import VOICE_METRICS, separate, separator, singing, stem_score
 
 MIR1K, BAND = "audio/mir1k", "audio/mdn_multitrack"
-ENGINES = {"htdemucs-starter": ("demucs", "htdemucs-starter"), "dsp": ("dsp", "dsp")}
+ENGINES = {
+    "spleeter": ("spleeter", "spleeter"),
+    "htdemucs-starter": ("demucs", "htdemucs-starter"),
+    "dsp": ("dsp", "dsp"),
+}
 """By card: engine and weights."""
 
-STARTER, YARDSTICK = ENGINES
+YARDSTICK = "dsp"
+
+
+def engines_here() -> dict[str, tuple[str, str]]:
+    """Those whose weights are on this machine."""
+    host = Host(device="cpu")
+    here = {card.id for card in TASK.cards if host.weights_state(card) in RUNNABLE_STATES}
+    return {card: engine for card, engine in ENGINES.items() if card in here}
 
 
 def measure(data: Path) -> Iterator[dict[str, Any]]:
@@ -34,19 +49,20 @@ def measure(data: Path) -> Iterator[dict[str, Any]]:
     yield from _singers(Mir1k(data / MIR1K))
     (band,) = RecordedBand(data / BAND).units()
     for title, song in {"sample song": _sample_song(), RecordedBand.title: band}.items():
-        for card in ENGINES:
+        for card in engines_here():
             yield from _song(card, title, song)
 
 
 def _singers(clips: Mir1k) -> Iterator[dict[str, Any]]:
-    systems = {card: singing(*engine) for card, engine in ENGINES.items()}
+    systems = {card: singing(*engine) for card, engine in engines_here().items()}
     results = Results(run(Suite(clips.units("held-out"), systems, VOICE_METRICS)))
     for metric in VOICE_METRICS:
-        singers, title = results.groups(STARTER, metric), f"MIR-1K, {metric}"
-        for card in ENGINES:
+        singers, title = results.groups(YARDSTICK, metric), f"MIR-1K, {metric}"
+        for card in systems:
             yield _row(card, title, results.values(card, metric), singers)
-        gain = results.minus(STARTER, YARDSTICK, metric)
-        yield _row(STARTER, f"{title}, more than {YARDSTICK}", gain, singers)
+            for lesser in (YARDSTICK, "htdemucs-starter") if card == "spleeter" else (YARDSTICK,):
+                if card != lesser:
+                    yield _row(card, f"{title}, more than {lesser}", results.minus(card, lesser, metric), singers)
 
 
 def _row(model: str, what: str, values: np.ndarray, singers: np.ndarray) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import shutil
 import socket
 import statistics
 import subprocess
@@ -46,19 +45,19 @@ def report(what: str, seconds: list[float], goal: float) -> None:
 
 
 def chromium() -> str:
-    for name in (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"):
-        if name and (path := shutil.which(name)):
-            return path
-    sys.exit("No Chromium was found; install one or name it in CHROMIUM.")
+    """The path of a Chromium; ends the program where there is none."""
+    from evaluation.report import pdf
+
+    return pdf.browser() or sys.exit("No Chromium was found; install one or name it in CHROMIUM.")
 
 
 @contextmanager
-def studio() -> Iterator[str]:
-    """A studio process with a data folder of its own; its address."""
+def studio(data: str = "") -> Iterator[str]:
+    """A studio process with a data folder of its own, or the one that is given; its address."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as home:
-        environment = {**os.environ, "FOURFOLD_HOME": home, "FOURFOLD_WEIGHTS": home, "PORT": str(port)}
+        environment = {**os.environ, "FOURFOLD_HOME": data or home, "FOURFOLD_WEIGHTS": home, "PORT": str(port)}
         command = [sys.executable, "-m", "studio"]
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

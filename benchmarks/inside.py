@@ -1,0 +1,276 @@
+"""What explanations cost and whether they are right: `python -m benchmarks.inside WHAT [--few]`.
+
+`usual` times the method by which the page asks each model, and a knob, on inputs of usual size. `cost` times every
+method, with deletion and insertion against random orders. `content` measures where relevance falls on made inputs whose
+truth is known, beside a network with shuffled weights. `contacts --data FOLDER` compares attention, influence, the
+categorical Jacobian and distance alone with the contacts of real chains.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from backends.attribution.coalitions import Coalitions
+from backends.attribution.probe import ProbeRequest
+from backends.attribution.question import Question
+from backends.attribution.registry import METHODS, attribute
+from backends.attribution.trust import curves, parts_of
+from backends.attribution.types import Meter, Subject, Unsupported
+from backends.core.task import task_named
+from backends.serving.host import Host
+from evaluation.localisation import BODY, HEAD, WHOLE, Case, frame_case, picture_cases, pointing, song_case
+from evaluation.synthetic.clip import make_clip
+from evaluation.synthetic.pictures import write_sample
+from evaluation.synthetic.proteins import KNOWN
+from evaluation.synthetic.song import make_song
+from evaluation.synthetic.song import write_sample as write_song
+
+HOST = Host(device="cpu")
+MODELS = (
+    ("separation", "htdemucs-starter", {"target": "vocals", "region": "3-5"}),
+    ("separation", "dsp", {"target": "vocals", "region": "3-5"}),
+    ("matting", "modnet-starter", {"region": "0.45,0.4,0.1,0.1"}),
+    ("matting", "classical", {"region": "0.45,0.4,0.1,0.1"}),
+    ("folding", "esmfold-starter", {"target": "10,50"}),
+    ("fewshot", "clip-starter", {}),
+    ("fewshot", "prototypes", {}),
+    ("fewshot", "flamingo-starter", {}),
+)
+RESIDUES = 120
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("usual", "cost", "content", "contacts"))
+    parser.add_argument("--few", action="store_true", help="small inputs, for a look in a minute")
+    parser.add_argument("--only", default="", help="cards by their ids, separated by commas")
+    parser.add_argument("--data", type=Path, help="folder of structure files, for contacts")
+    parser.add_argument("--threads", type=int, default=2)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    lines = {"usual": usual, "cost": costs, "content": content, "contacts": contacts}[given.what](given)
+    for line in lines:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+def engine_of(card_id: str) -> Any:
+    task, card = HOST.any_card(card_id)
+    *_, engine = HOST.engine(task, card, HOST.paths(card))
+    return engine
+
+
+def usual(given: argparse.Namespace) -> Iterator[str]:
+    """A row a model: what a visitor waits for. Seconds of processor time; two idle cores need at least half of them."""
+    yield "| model | method | evaluations | CPU s to a first map | CPU s to the map | CPU s of a knob |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for card_id, engine, subject in _subjects(given):
+        method = task_named(engine.card.task).load_explainable().offers[engine.name].default
+        meter, looks, started = Meter(), [], time.process_time()
+
+        def look(_: Any, looks: list[float] = looks, started: float = started) -> None:
+            looks.append(time.process_time() - started)
+
+        attribute(replace(subject, meter=meter, preview=look), [method])
+        whole = time.process_time() - started
+        yield (
+            f"| {card_id} | {method} | {meter.count} | {min([*looks, whole]):.1f} | {whole:.1f} | "
+            f"{_knob_seconds(subject):.1f} |"
+        )
+
+
+def _knob_seconds(subject: Subject) -> float:
+    """Processor time of the input as it is, and of the same with a part taken away: what a knob asks."""
+    parts = subject.cells
+    assert parts is not None
+    keep = np.ones((2, *parts.shape))
+    keep[1].flat[0] = 0
+    started = time.process_time()
+    for one in keep:
+        parts.score(one[None])
+    return time.process_time() - started
+
+
+def _subjects(given: argparse.Namespace) -> Iterator[tuple[str, Any, Subject]]:
+    """Each model that was chosen with a question about an input of usual size."""
+    with tempfile.TemporaryDirectory() as name:
+        for task, card_id, usual_question in MODELS:
+            if given.only and card_id not in given.only.split(","):
+                continue
+            inputs = _inputs(task, Path(name), given.few)
+            engine = engine_of(card_id)
+            asked = {**usual_question, "target": "3,12"} if given.few and task == "folding" else usual_question
+            asked = {**asked, "region": "0.2-0.6"} if given.few and task == "separation" else asked
+            question = Question.read({**asked, "detail": 3 if given.few else 8})
+            yield card_id, engine, task_named(task).load_explainable().load()(engine, inputs, question)
+
+
+def costs(given: argparse.Namespace) -> Iterator[str]:
+    """A row a pair."""
+    yield "| model | method | evaluations | CPU s | deletion: map, random (band) | insertion: map, random (band) |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for card_id, engine, subject in _subjects(given):
+        offer = task_named(engine.card.task).load_explainable().offers[engine.name]
+        for method in METHODS:
+            if not offer.reason(method):
+                yield _cost_row(subject, card_id, method)
+
+
+def _cost_row(subject: Subject, card_id: str, method: str) -> str:
+    meter, started = Meter(), time.process_time()
+    try:
+        found = attribute(replace(subject, meter=meter), [method])
+    except Unsupported as reason:
+        return f"| {card_id} | {method} | – | – | {reason} | |"
+    seconds = time.process_time() - started  # on a busy machine too the same
+    deletion, insertion = curves(Coalitions(subject, parts_of(subject, found)), found.values.shape, found.values)
+    cells = [f"{one.area:.3g}, {one.random_areas.mean():.3g} ({one.random_areas.min():.3g} to "
+             f"{one.random_areas.max():.3g})" for one in (deletion, insertion)]  # fmt: skip
+    return f"| {card_id} | {method} | {meter.count} | {seconds:.1f} | {cells[0]} | {cells[1]} |"
+
+
+def _inputs(task: str, folder: Path, few: bool) -> dict[str, Path]:
+    """Inputs of usual size: a song, a frame of 512 pixels, 120 residues, a picture with its examples."""
+    if task == "separation":
+        return {"song": write_song(folder / "song", make_song(1.0 if few else 8.0), ".wav")["mix"]}
+    if task == "matting":
+        Image.fromarray(make_clip(0.1, *((128, 96) if few else (512, 288)))[0].rgb).save(folder / "frame.png")
+        return {"media": folder / "frame.png"}
+    if task == "folding":
+        sequence = next(known for known in KNOWN if known.id == "lysozyme").chains[0]
+        (folder / "chain.fasta").write_text(f">chain\n{sequence[: 20 if few else RESIDUES]}\n")
+        return {"query": folder / "chain.fasta"}
+    pictures = folder / "pictures"
+    if not pictures.exists():
+        write_sample(pictures, 2)
+    query = sorted((pictures / "questions").iterdir())[0]
+    return {"query": query, "support": pictures / "shots"}
+
+
+def content(given: argparse.Namespace) -> Iterator[str]:
+    """A row a figure of where relevance falls."""
+    yield "| what | method | figure | shuffled weights |"
+    yield "| --- | --- | --- | --- |"
+    only = given.only.split(",") if given.only else ["htdemucs-starter", "dsp", "modnet-starter", "clip-starter"]
+    for card_id in ("htdemucs-starter", "dsp"):
+        if card_id in only:
+            yield from _song_content(card_id, given.few)
+    if "modnet-starter" in only:
+        yield from _frame_content(given.few)
+    if "clip-starter" in only:
+        yield from _picture_content(given.few)
+
+
+def _song_content(card_id: str, few: bool) -> Iterator[str]:
+    seconds, detail, seeds = (1.0, 6, 1) if few else (3.0, 6, 3)
+    engine = engine_of(card_id)
+    for stem in ("vocals", "bass"):
+        cases = [song_case(engine, stem, seconds, detail, seed) for seed in range(seeds)]
+        yield _enrichment(f"{card_id}: {stem} on its own cells, times its area", cases)
+
+
+def _frame_content(few: bool) -> Iterator[str]:
+    engine = engine_of("modnet-starter")
+    moments = (0.0,) if few else (0.0, 0.5, 1.0, 1.5)
+    size = {"width": 128, "height": 96, "detail": 4} if few else {"width": 512, "height": 288}
+    for place, rectangle in (("chest", BODY), ("top of the head", HEAD)):
+        cases = [frame_case(engine, moment=moment, rectangle=rectangle, **size) for moment in moments]
+        yield _enrichment(f"modnet-starter: a point of the {place} on the person, times its area", cases)
+        value, control = (
+            np.mean([case.beyond_nearness("occlusion", control=control) for case in cases]) for control in (False, True)
+        )
+        yield f"| the same, times what nearness to the point alone gives | occlusion | {value:.2f} | {control:.2f} |"
+    cases = [frame_case(engine, moment=moment, rectangle=WHOLE, **size) for moment in moments]
+    yield _enrichment("modnet-starter: the whole matte on the person, times its area", cases)
+
+
+def _picture_content(few: bool) -> Iterator[str]:
+    engine = engine_of("clip-starter")
+    with tempfile.TemporaryDirectory() as folder:
+        cases = picture_cases(engine, Path(folder) / "sample", 12 if few else 60)
+        for methods in (["occlusion"], ["attention", "gradcam"], ["gradient"]):
+            found, control = pointing(cases, methods), pointing(cases, methods, control=True)
+            low, high = wilson(found.hits, found.games)
+            yield (
+                f"| clip-starter: points at the right one of two things | {' or '.join(methods)} | "
+                f"{100 * found.rate:.0f} % ({100 * low:.0f} to {100 * high:.0f}, n = {found.games}) | "
+                f"{100 * control.rate:.0f} % |"
+            )
+
+
+def _enrichment(what: str, cases: list[Case]) -> str:
+    values = [case.enrichment("occlusion") for case in cases]
+    known = cases[0].subject.control is not None
+    control = f"{np.mean([case.enrichment('occlusion', control=True) for case in cases]):.2f}" if known else "–"
+    spread = f" ({min(values):.2f} to {max(values):.2f}, n = {len(values)})"
+    return f"| {what} | occlusion | {np.mean(values):.2f}{spread} | {control} |"
+
+
+def wilson(hits: int, games: int) -> tuple[float, float]:
+    """The 95 % interval of a share."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(hits, games).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def contacts(given: argparse.Namespace) -> Iterator[str]:
+    """Precision of the L strongest pairs, at least six residues apart, against the contacts of real chains. The best
+    head is the best of every other chain, so that it is chosen on others."""
+    engine = engine_of("esmfold-starter")
+    files = sorted(path for path in given.data.iterdir() if path.suffix in (".pdb", ".cif"))
+    chains = [_chain_precisions(engine, path) for path in files[: 2 if given.few else 60]]
+    yield "| chain | residues | influence | Jacobian | best head of the other chains | distance alone | chance |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for number, (name, length, influence, jacobian, heads, near, chance) in enumerate(chains):
+        others = np.mean([chain[4] for index, chain in enumerate(chains) if index != number], axis=0)
+        head = heads[np.unravel_index(int(others.argmax()), others.shape)]
+        figures = " | ".join(f"{100 * value:.0f} %" for value in (influence, jacobian, head, near, chance))
+        yield f"| {name} | {length} | {figures} |"
+
+
+def _chain_precisions(engine: Any, path: Path) -> tuple[str, int, float, float, np.ndarray, float, float]:
+    """Name, length, and the precision of the influence, of the Jacobian, of each head `(layers, H)`, of the distance
+    alone, and by chance."""
+    from backends.folding.engines import esm_trunk, language
+    from backends.folding.explanation.probes import far_pairs, influence, jacobian, precisions
+    from backends.folding.structure.geometry import contact_map
+    from backends.folding.structure.reader import read_structure
+
+    structure = read_structure(path)
+    first = structure.chains == structure.chains[0]
+    touching, sequence = (
+        contact_map(structure)[np.ix_(first, first)],
+        "".join(np.array(list(structure.sequence))[first]),
+    )
+    with tempfile.TemporaryDirectory() as name:
+        query = Path(name) / "chain.fasta"
+        query.write_text(f">chain\n{sequence}\n")
+        request = ProbeRequest(engine, {"query": query}, Question(), Path(name), Meter())
+        hidden, exchanged = (
+            precisions(probe(request).attribution.values, touching)[0] for probe in (influence, jacobian)
+        )
+    aatype = esm_trunk.tokens(sequence, engine.device)
+    with torch.inference_mode(), language.record_attention(engine.network.esm) as recorder:
+        esm_trunk.embed(engine.network, aatype)
+    assert recorder is not None
+    heads = np.array([[precisions(head, touching)[0] for head in layer] for layer in recorder.maps()])
+    places = np.arange(len(sequence))
+    near = precisions(-np.abs(places[:, None] - places[None]).astype(np.float32), touching)[0]
+    chance = float(touching[far_pairs(len(sequence))].mean())
+    return path.stem, len(sequence), hidden, exchanged, heads, near, chance
+
+
+if __name__ == "__main__":
+    main()
