@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
+from _pytest.nodeid import coerce_node_id
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.clips import Small, small_clip
 from tests.support.servers import ModelServer, serving
 from tests.support.waiting import PATIENCE
 
-# Two tests run side by side: with threads of their own inside, both wait for each other more than they work. Set before
-# any test imports a library that reads it, and so that the servers that tests start have it too.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
+_MACHINE_WEIGHTS = os.environ.get("FOURFOLD_WEIGHTS")
+"""Where the person who runs the tests has weights; each test has a folder of its own instead."""
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -24,16 +27,90 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes) else None
 
 
+SHARED = ("studio", "harness", "model_server")
+"""Fixtures that start a program for the whole run."""
+
+
+class ModuleScheduling(LoadScopeScheduling):
+    """Gives a worker whole modules, and one worker all tests that share a program: what they share is made once."""
+
+    @staticmethod
+    def scope_of(name: str) -> str:
+        program = name.rpartition("@")[2]
+        return program if program in SHARED else name.split("::", maxsplit=1)[0]
+
+    def _split_scope(self, nodeid: str) -> str:
+        return self.scope_of(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ModuleScheduling:
+    return ModuleScheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)  # after the order was drawn
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that share a program run first, for they take longest; otherwise the order stays as it is, drawn or not."""
+    programs = {}
+    for item in items:
+        used = getattr(item, "fixturenames", ())
+        programs[item] = next((name for name in SHARED if name in used), None)
+        if programs[item] and hasattr(config, "workerinput"):
+            # The scheduler, in another process, knows a test by its name only. (xdist's own groups do the same, but
+            # write to an attribute that pytest 9.2 no longer has, and so are without effect.)
+            item._id = coerce_node_id(f"{item.nodeid}@{programs[item]}")
+    items.sort(key=lambda item: SHARED.index(programs[item]) if programs[item] else len(SHARED))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the collector of garbage need not walk through those libraries again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Paths of folders that do not exist yet; pytest's own numbered folders look through all earlier ones first."""
+    root = tmp_path_factory.mktemp("homes")
+    return (root / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test has its own data and weights folders and no network; none reads those of the person who runs it."""
-    folder = tmp_path_factory.mktemp("home")
+    folder = next(homes)
+    folder.mkdir()
     monkeypatch.setenv("FOURFOLD_HOME", str(folder))
     monkeypatch.setenv("FOURFOLD_WEIGHTS", str(folder / "weights"))
     monkeypatch.setenv("FOURFOLD_DEVICE", "cpu")
     for name in ("FOURFOLD_BACKEND", "FOURFOLD_DATABASE_URL", "FOURFOLD_STORAGE", "FOURFOLD_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
     return folder
+
+
+@pytest.fixture
+def packaged(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """`packaged(card)` gives a test the weights that `make setup` fetched, and skips it where there are none.
+
+    A card whose weights are not among those is none of its business.
+    """
+    from backends.weights.packaged import packaged_cards
+    from backends.weights.store import WeightStore
+
+    def provide(card_id: str) -> None:
+        card = next((card for card in packaged_cards() if card.id == card_id), None)
+        if card is None:
+            return
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv("FOURFOLD_WEIGHTS")
+            machine = WeightStore(Path(_MACHINE_WEIGHTS) if _MACHINE_WEIGHTS else None)
+        if machine.state(card) != "present":
+            pytest.skip(f"the weights of {card_id} are not on this machine: `make setup` fetches them")
+        folder = own_home / "weights"
+        folder.mkdir(exist_ok=True)
+        (folder / card_id).symlink_to(machine.root / card_id, target_is_directory=True)
+
+    return provide
 
 
 @pytest.fixture(scope="module")

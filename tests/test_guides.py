@@ -112,4 +112,4 @@ def test_a_new_page_is_in_the_navigation(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_tasks_are_as_before(separation: Task) -> None:
-    assert list(registry.tasks()) == ["separation", "matting", "folding", "fewshot"]
+    assert list(registry.tasks()) == ["separation", "matting", "folding", "fewshot", "generation"]

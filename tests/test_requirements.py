@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -23,7 +25,7 @@ CARRIED = {"museval", "torchvision"}
 
 def declared(*names: str) -> set[str]:
     lines = [line for name in names for line in (ROOT / name).read_text().splitlines()]
-    return {normal(line.split("==")[0]) for line in lines if "==" in line and not line.startswith("#")}
+    return {normal(re.split(r"\[|==", line)[0]) for line in lines if "==" in line and not line.startswith("#")}
 
 
 def normal(name: str) -> str:
@@ -31,35 +33,45 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@cache
+def distributions() -> Mapping[str, list[str]]:
+    """The distributions that install each top-level name; it takes seconds, as every installed file is listed."""
+    return packages_distributions()
+
+
+@cache
+def imported_in(place: str) -> Mapping[str, Path]:
+    """Top-level names of packages of others that files below `place` import, each with one file that does."""
+    users: dict[str, Path] = {}
+    path = ROOT / place
+    for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            else:
+                continue
+            for name in names:
+                top = name.partition(".")[0]
+                if top not in sys.stdlib_module_names and top not in OWN | BROUGHT_BY_USERS:
+                    users.setdefault(top, file)
+    return users
+
+
 def imported(*places: str) -> dict[str, Path]:
-    """Top-level names of packages of others that files below `places` import, each with one file that does."""
-    found: dict[str, Path] = {}
-    for place in places:
-        path = ROOT / place
-        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-                if isinstance(node, ast.Import):
-                    names = [alias.name for alias in node.names]
-                elif isinstance(node, ast.ImportFrom) and not node.level:
-                    names = [node.module or ""]
-                else:
-                    continue
-                for name in names:
-                    top = name.partition(".")[0]
-                    if top not in sys.stdlib_module_names and top not in OWN | BROUGHT_BY_USERS:
-                        found.setdefault(top, file)
-    return found
+    return {name: file for place in places for name, file in imported_in(place).items()}
 
 
 @pytest.mark.parametrize(
     ("places", "files"),
     [
-        (SHIPPED, ("requirements.txt",)),
-        (TOOLS, ("requirements.txt", "requirements-dev.txt")),
+        (SHIPPED, ("requirements.txt", "requirements-cluster.txt")),
+        (TOOLS, ("requirements.txt", "requirements-dev.txt", "requirements-cluster.txt")),
     ],
 )
 def test_what_is_imported_is_declared(places: tuple[str, ...], files: tuple[str, ...]) -> None:
-    owners, known = packages_distributions(), declared(*files)
+    owners, known = distributions(), declared(*files)
     missing = {
         name: str(file.relative_to(ROOT))
         for name, file in imported(*places).items()
@@ -69,15 +81,23 @@ def test_what_is_imported_is_declared(places: tuple[str, ...], files: tuple[str,
 
 
 def test_what_is_declared_is_used() -> None:
-    owners = packages_distributions()
+    owners = distributions()
     used = {normal(owner) for name in imported(*SHIPPED, *TOOLS) for owner in owners.get(name, [name])}
     assert declared("requirements.txt", "requirements-dev.txt") - used - COMMANDS - CARRIED == set()
+
+
+def test_ray_is_imported_only_where_it_was_asked_for() -> None:
+    """It is optional: one folder may need it, and the server reads that only with `--ray`."""
+    users = {
+        str(file.relative_to(ROOT)) for file in (ROOT / "backends").rglob("*.py") if "\nimport ray" in file.read_text()
+    }
+    assert users == {"backends/cluster/remote.py", "backends/cluster/start.py"}
 
 
 def test_every_version_is_pinned_once() -> None:
     lines = [
         line
-        for name in ("requirements.txt", "requirements-dev.txt", "constraints.txt")
+        for name in ("requirements.txt", "requirements-dev.txt", "requirements-cluster.txt", "constraints.txt")
         for line in (ROOT / name).read_text().splitlines()
         if line and not line.startswith("#")
     ]

@@ -10,6 +10,9 @@ import pytest
 import soundfile
 
 from backends.__main__ import main
+from backends.folding.structure.reader import read_structure
+from backends.folding.structure.writer import to_pdb
+from tests.support.folding import helix
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -120,8 +123,8 @@ def test_options_may_stand_before_the_task(
 
 def test_a_word_that_no_task_takes_is_explained_by_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["run", "separation", "a.wav", "--out", "x", "--colour", "red"])
-    assert ended.value.code == 2 and "unrecognized arguments: --colour red" in capsys.readouterr().err
+        main(["run", "separation", "a.wav", "--out", "x", "--flavour", "red"])
+    assert ended.value.code == 2 and "unrecognized arguments: --flavour red" in capsys.readouterr().err
 
 
 def test_previews_go_and_everything_that_lay_in_the_folder_is_safe(
@@ -158,3 +161,20 @@ def test_the_list_says_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
     assert cards["dsp"]["state"] == "present"
     code, out, _ = run(capsys, "list")
     assert code == 0 and "htdemucs" in out and "84 MB" in out
+
+
+def test_a_folder_of_structures_is_a_job_each(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = tmp_path / "proteins"
+    folder.mkdir()
+    for name, letters in (("one", "AEAAAK" * 3), ("two", "AAAAEK" * 4)):
+        (folder / f"{name}.pdb").write_text(to_pdb(helix(letters)))
+    (folder / "README.txt").write_text("Two helices.")
+    words = ["run", "folding", str(folder), "--engine", "structure", "--out", str(tmp_path / "out"), "--json"]
+    code, out, err = run(capsys, *words)
+    assert code == 0, err
+    assert len(out.splitlines()) == 2
+    read = {name: read_structure(tmp_path / "out" / name / "model.pdb").sequence for name in ("one", "two")}
+    assert read == {"one": "AEAAAK" * 3, "two": "AAAAEK" * 4}
+    (tmp_path / "empty").mkdir()
+    code, _, err = run(capsys, "run", "folding", str(tmp_path / "empty"), "--out", str(tmp_path / "out"))
+    assert code == 2 and "There is no protein in the folder" in err

@@ -1,4 +1,7 @@
-"""A real Chromium for the browser tests, and a small Streamlit app that serves runs made by the tests."""
+"""A real Chromium for the browser tests, and a small Streamlit app that serves runs made by the tests.
+
+All of it ends with the last of these tests: an idle browser with its pages and servers takes a third of a core.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,17 @@ from typing import Any
 
 import pytest
 
-from tests.support.browser import FLAGS, WEBGL_FLAGS, Harness, Studio, outside
+from tests.support.browser import FLAGS, TEST_SECONDS, WEBGL_FLAGS, Harness, Studio, outside
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+"""Programs that will do. The first has no windows to draw: a page costs it half the work of the others."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests have a time limit of their own."""
+    for item in items:
+        if item.get_closest_marker("browser") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -28,14 +39,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     return report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playwright_driver() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with sync_api.sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium_path(playwright_driver: Any) -> str:
     """Where Chromium is: `$CHROMIUM`, the system's, or playwright's own; skips where there is none."""
     named = os.environ.get("CHROMIUM")
@@ -47,7 +58,7 @@ def chromium_path(playwright_driver: Any) -> str:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium(playwright_driver: Any, chromium_path: str) -> Iterator[Any]:
     """A running Chromium."""
     browser = playwright_driver.chromium.launch(executable_path=chromium_path, args=FLAGS)
@@ -55,7 +66,7 @@ def chromium(playwright_driver: Any, chromium_path: str) -> Iterator[Any]:
     browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def webgl_chromium(playwright_driver: Any, chromium_path: str) -> Iterator[Any]:
     """A Chromium that draws WebGL without a graphics card."""
     browser = playwright_driver.chromium.launch(executable_path=chromium_path, args=WEBGL_FLAGS)
@@ -63,7 +74,7 @@ def webgl_chromium(playwright_driver: Any, chromium_path: str) -> Iterator[Any]:
     browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """The Streamlit app that shows each component by itself; one for all browser tests."""
     running = Harness(tmp_path_factory.mktemp("harness"))
@@ -71,7 +82,7 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """The whole studio with its backend, as `python -m studio` starts it; one for all browser tests."""
     running = Studio(tmp_path_factory.mktemp("studio"))

@@ -20,7 +20,7 @@ from tests.support.browser import FLAGS, Studio
 from tests.support.waiting import wait_for
 from viz.components.bundle import bundle_script
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 
 PARTS = Path(__file__).resolve().parents[2] / "viz" / "components" / "live_stage"
 WIDTH, HEIGHT, RATE = 480, 360, 15
@@ -179,6 +179,12 @@ def test_the_controls_change_the_picture(page: Any, truth: Rendered) -> None:
     assert shrunk < usual - 2 and grown > usual + 2
     for _ in range(8):
         slider.press("ArrowRight")
+
+
+def test_it_can_be_told_to_look_for_the_person_again(page: Any) -> None:
+    page.get_by_role("button", name="Find me again").click()
+    assert page.evaluate("() => !window.stage.shown")
+    page.wait_for_function("() => window.stage.shown && window.stage.link.ready")
 
 
 def test_a_picture_of_ones_own_lies_behind_and_a_bad_file_is_a_sentence(page: Any, truth: Rendered) -> None:

@@ -23,11 +23,11 @@ PASTE = """(place, data) => {
 
 
 def score(page: Any) -> tuple[int, int]:
-    """How many examples are recognised, of how many."""
+    """How many examples are recognised, of how many that are there; near copies count once, and are said."""
     text = page.get_by_text("examples are recognised").first.inner_text()
-    found = re.match(r"(\d+) of (\d+) examples", text)
+    found, copies = re.match(r"(\d+) of (\d+) examples", text), re.search(r"(\d+) examples? nearly the same", text)
     assert found, text
-    return int(found[1]), int(found[2])
+    return int(found[1]), int(found[2]) + (int(copies[1]) if copies else 0)
 
 
 def add_two(page: Any, stars: Any) -> None:
@@ -51,7 +51,6 @@ def add_two(page: Any, stars: Any) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(400)
 def test_the_sample_is_taught_asked_mended_and_taken_home(studio: Studio, page: Any, tmp_path: Path) -> None:
     page.goto(studio.address)
     page.get_by_role("button", name="Try the sample pictures").click()

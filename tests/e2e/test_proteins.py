@@ -28,7 +28,6 @@ def page(webgl_chromium: Any) -> Iterator[Any]:
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(300)
 def test_a_sample_is_seen_in_3d_selected_and_taken_home(studio: Studio, page: Any, tmp_path: Path) -> None:
     page.goto(f"{studio.address}/proteins")
     page.get_by_text("Well-known proteins").click()

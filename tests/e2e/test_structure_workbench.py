@@ -19,7 +19,7 @@ from tests.support import two_helices
 from tests.support.browser import Harness
 from tests.support.waiting import PATIENCE
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 
 NO_WEBGL = """const original = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
@@ -274,7 +274,7 @@ def test_everything_can_be_done_by_keyboard_and_is_said(shared: Bench) -> None:
     shared.reported([4, 5, 6, 19])
     field.fill("99")
     field.press("Enter")
-    assert "not in the structure" in shared.page.get_by_role("alert").filter(has_text="residues").inner_text()
+    assert "“99” is not in the structure" in shared.page.get_by_role("alert").filter(has_text="Residue").inner_text()
     shared.page.locator(".stage").focus()
     view = shared.get("b.stage.viewer.getView()")
     shared.page.keyboard.press("ArrowLeft")

@@ -19,7 +19,6 @@ from tests.support.waiting import PATIENCE, wait_for
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(600)
 def test_from_the_first_page_to_the_stems_of_the_sample_song(studio: Studio, page: Any) -> None:
     page.goto(studio.address)
     page.get_by_role("button", name="Try the sample song").click()
@@ -56,6 +55,23 @@ def test_bad_input_is_a_sentence_on_the_page(studio: Studio, page: Any) -> None:
     page.get_by_text(re.compile("choose a", re.I)).first.wait_for()
     assert page.get_by_role("button", name="Split the song").is_disabled()
     assert not page.get_by_text("Traceback").count()
+
+
+@pytest.mark.browser
+def test_a_file_that_is_too_large_is_not_sent_and_refused_in_our_words(
+    studio: Studio, page: Any, tmp_path: Path
+) -> None:
+    with (tmp_path / "concert.wav").open("wb") as file:
+        file.truncate(600_000_000)  # which takes no room on the disk
+    sent: list[Any] = []
+    page.on("request", lambda request: request.method == "PUT" and sent.append(request))
+    page.goto(f"{studio.address}/songs")
+    chooser = page.locator("input[type=file]").first
+    chooser.wait_for(state="attached")
+    assert not page.get_by_text("per file").filter(visible=True).count()
+    chooser.set_input_files(tmp_path / "concert.wav")
+    page.get_by_text("“concert.wav” is 600 MB; files of up to 500 MB can be used here.").wait_for()
+    assert [int(request.all_headers()["content-length"]) < 2000 for request in sent] == [True]
 
 
 @pytest.mark.browser
@@ -115,7 +131,6 @@ def test_the_studio_process_never_imports_torch() -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(400)
 def test_a_backend_that_dies_is_told_and_the_song_can_be_run_again(studio: Studio, page: Any) -> None:
     page.goto(studio.address)
     page.get_by_role("button", name="Try the sample song").click()

@@ -15,7 +15,6 @@ from tests.support.matting import pictures_of
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(300)
 def test_a_trial_is_made_and_its_export_has_the_persons_alpha(
     studio: Studio, page: Any, small: Small, tmp_path: Path
 ) -> None:

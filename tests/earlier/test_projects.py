@@ -20,10 +20,15 @@ from backends.fewshot.feature_cache import FeatureCache
 from studio.library.library import Library
 from studio.pictures.task import projects
 from tests.support.earlier import EARLIER, PROJECTS, RUNS, open_page, text_of
+from tests.support.waiting import wait_for
 
 COPIES = "nearly the same as"
 """Its pictures are near copies of each other, which counted as different ones in version 0.1.0: the answers are the
 same, how sure they are is not."""
+RENEWED = "looked at anew"
+STILL = "The answers come once"
+REPLACED = {"clip-starter"}
+"""Models whose weights are other ones today: their features are worked out again, and that is said."""
 
 
 @pytest.mark.parametrize("weights", list(PROJECTS))
@@ -34,7 +39,10 @@ def test_a_project_opens_with_the_answers_it_gave_and_asks_no_server_again(
     features = sorted((home / "projects" / token / "features").rglob("*.npz"))
     times = [path.stat().st_mtime_ns for path in features]
     app = open_page("pictures", project=token)
-    assert app.title[0].value == f"Colours by {weights}" and COPIES in text_of(app)
+    if weights in REPLACED:
+        wait_for(lambda: not (app.run().exception or STILL in text_of(app)), 120)
+    assert app.title[0].value == f"Colours by {weights}"
+    assert (RENEWED if weights in REPLACED else COPIES) in text_of(app)
     check_state(token, weights)
     tiles = json.loads(next(one for one in app.get("bidi_component") if "Questions" in one.proto.json).proto.json)[
         "tiles"
@@ -45,8 +53,11 @@ def test_a_project_opens_with_the_answers_it_gave_and_asks_no_server_again(
         shares = {bar["label"]: bar["share"] for bar in tile["bars"]}
         assert set(shares) == {"red", "green", "blue"} and sum(shares.values()) == pytest.approx(1)
         assert tile["bars"][0]["label"] == row["class"] and tile["source"].startswith(f"/projects/{token}/thumbs/")
-    assert sorted((home / "projects" / token / "features").rglob("*.npz")) == features and features
-    assert [path.stat().st_mtime_ns for path in features] == times
+    kept = sorted((home / "projects" / token / "features").rglob("*.npz"))
+    if weights in REPLACED:
+        assert kept and not set(kept) & set(features)
+    else:
+        assert kept == features and features and [path.stat().st_mtime_ns for path in features] == times
 
 
 def check_state(token: str, weights: str) -> None:

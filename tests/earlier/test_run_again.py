@@ -62,9 +62,9 @@ def test_an_earlier_run_can_be_run_again_and_gives_the_same(server: str, label: 
     )
     assert [each["sha256"] for each in run.inputs] == [each["sha256"] for each in before.inputs]
     assert before.facts.keys() <= run.facts.keys() and before.metrics.keys() <= run.metrics.keys()
-    # Frames of videos were once decoded a level too dark, in which flicker is measured.
-    near = 1e-2 if label == "matte-again" else 1e-3
     for name, number in before.metrics.items():
+        # Version 0.1 decoded videos a level too dark, one of about a hundred, and flicker follows those colours.
+        near = 1e-2 if label == "matte-again" and name.startswith("flicker") else 1e-3
         if not name.endswith(TIMINGS):
             assert run.metrics[name] == {
                 "value": pytest.approx(number["value"], rel=near, abs=1e-3),

@@ -28,7 +28,7 @@ EXPECTED_TEXTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "About this run": ("A short *song*.wav", "stems: vocals"),
     },
     "trial": {
-        "Files": ("WebM with alpha (VP9): All 5 frames", "This was a trial of 1 s"),
+        "Files": (r"WebM with alpha \(VP9\)\: All 5 frames", "This was a trial of 1 s"),
         "Numbers": ("Frames per second: 2.4", "Uncertain pixels: 8.5 %"),
         "About this run": ("0:00.5 to 0:01.8", "a file of yours"),
     },

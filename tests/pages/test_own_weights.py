@@ -65,9 +65,9 @@ def test_a_network_that_is_none_is_a_sentence_and_stays_one(app: AppTest, own_fo
 
 
 def test_the_page_says_where_they_go_and_what_does_not_fit(app: AppTest, own_folder: Path) -> None:
-    (own_folder / "net.tflite").write_bytes(b"of another kind")
+    (own_folder / "net.gguf").write_bytes(b"of another kind")
     services.backend().state(fresh=True)
     app.run().switch_page("pages/videos.py").run()
     shown = words_of(app)
-    assert "the folder `yours/matting` of the weights on a GPU machine" in shown and ".onnx, .ckpt" in shown
-    assert "net.tflite is there, but is no kind of weights that is used here" in shown
+    assert "the folder `yours/matting` of the weights on a GPU machine" in shown and ".onnx, .tflite, .ckpt" in shown
+    assert "net.gguf is there, but is no kind of weights that is used here" in shown

@@ -72,8 +72,13 @@ def test_a_song_is_split_listened_to_judged_and_deleted(app: AppTest, short_song
     assert "original tracks" in words_of(app)
     app.segmented_control[0].set_value("About this run").run()
     assert "SHA-256 of the file" in words_of(app) and "my *song*.wav" in [text.value for text in app.text]
-    next(button for button in app.button if button.label == "Delete").click().run()
-    assert not app.exception and services.library().list() == ()
+    click(app, "Delete this run")
+    assert "lies in the trash" in words_of(app) and services.catalogue().get(run_id).trashed
+    click(app, "Undo")
+    assert "lies in the trash" not in words_of(app) and services.library().list()[0].id == run_id
+    click(app, "Delete this run")
+    click(app, "Delete for good")
+    assert not app.exception and services.library().get(run_id) is None
 
 
 def test_a_song_is_split_again_with_other_options_from_its_earlier_run(app: AppTest, short_song: Path) -> None:

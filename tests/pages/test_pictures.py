@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
 from studio import services
-from studio.pictures import export, image_tiles, reliability_panel
+from studio.pictures import export, image_tiles, program_panel, reliability_panel
 from studio.pictures import files as picture_files
 from studio.pictures.inference_client import FAULT
 from studio.pictures.project import Project
@@ -104,7 +104,7 @@ def test_a_new_project_knows_words_from_the_start_so_that_names_are_enough(app: 
         ImageDraw.Draw(drawn).regular_polygon((32, 32, 22), sides, fill=colour)
         picture_files.import_files(project, [(place, lambda drawn=drawn: pictures.encoded(drawn))], None)
     looked(open_project(app, project), project)
-    assert "Comes with Fourfold: a small CLIP" in words_of(app)
+    assert "Comes with Fourfold: sees by EfficientNet-Lite0, and knows" in words_of(app)
     assert r"who.png\: blue square" in words_of(app) and r"what.png\: red circle" in words_of(app)
 
 
@@ -186,6 +186,34 @@ def test_what_is_taken_away_runs_without_fourfold(app: AppTest, project: Project
     assert np.allclose(told["probability"], ours["probability"], atol=1e-5)
 
 
+def test_a_program_is_made_with_the_network_in_it_and_answers_picture_files(
+    app: AppTest, project: Project, tmp_path: Any
+) -> None:
+    import subprocess
+    import sys
+
+    view(fitted(app, project), "Take it away")
+    assert "this one has none" in words_of(app)  # of what looks by colour and texture
+    with project.change() as state:
+        state.card = "efficientnet-lite0"
+    view(fitted(app, project), "Take it away")
+    click(app, "A program that takes pictures (ZIP)")
+    network = program_panel.fetch_network("efficientnet-lite0", project.token)
+    wait_for(lambda: "Writing the network" not in words_of(app.run()), 60)
+    assert not app.exception and not app.error
+    card = next(c for c in services.backend().info().tasks["fewshot"].cards if c.id == "efficientnet-lite0")
+    made = feature_loaders().get(project, card).fitted[1]  # type: ignore[attr-defined]
+    with zipfile.ZipFile(io.BytesIO(program_panel.program(made, network, "# card"))) as bundle:
+        bundle.extractall(tmp_path)
+    (tmp_path / "who.png").write_bytes(shade("red", 9))
+    done = subprocess.run([sys.executable, "picture.py", "who.png"], cwd=tmp_path, capture_output=True, check=True)
+    told = pd.read_csv(io.BytesIO(done.stdout))
+    ours = pd.read_csv(io.StringIO(export.answers_table(project, made)))
+    row = ours[ours["file"] == "who red.png"].iloc[0]
+    assert told["class"][0] == row["class"] == "red"
+    assert abs(told["probability"][0] - row["probability"]) < 1e-3
+
+
 def test_many_pictures_are_sorted_as_a_run_with_a_table(app: AppTest, project: Project) -> None:
     view(fitted(app, project), "Take it away")
     many = pictures.zipped({f"{kind} {n}.png": shade(kind, 20 + n) for kind in COLOURS for n in range(3)})
@@ -222,7 +250,7 @@ def add(app: AppTest, project: Project, place: int, *files: tuple[str, bytes]) -
     ("name", "data", "said"),
     [
         ("cut.png", pictures.plain()[:70], "damaged"),
-        ("words.jpg", b"only words " * 9, "damaged"),
+        ("words.jpg", b"only words " * 9, "no picture"),
         ("wide.png", pictures.huge(), "too many pixels"),
         ("bomb.zip", pictures.zipped({"a.png": b"\x89PNG\r\n\x1a\n" + b"\0" * (201 << 20)}), "200 MB"),
         ("empty.zip", pictures.zipped({}), "no picture"),

@@ -171,7 +171,8 @@ def test_compared_with_itself_moved_and_with_numbers_of_ones_own(app: AppTest, s
     assert app.dataframe[0].value["charge"].tolist() == pytest.approx(ours.numbers / 10)
 
     look(app, "About this run")
-    next(item for item in app.button if item.label == "Delete").click().run()
+    click(app, "Delete this run")
+    click(app, "Delete for good")
     assert not app.exception and library.get(run.id) is None
 
 

@@ -52,7 +52,7 @@ def test_a_trial_then_the_whole_then_another_export_then_gone(app: AppTest, smal
     """The whole way of a person: what was chosen arrives, what was made is told, nothing is asked for twice."""
     open_page(app, "my *film*.mp4", small.video.read_bytes())
     assert r"my \*film\*.mp4\: 160 × 120, 5 s, 4 frames a second, no sound" in words_of(app)
-    assert "Will weigh about 96 kB." in words_of(app) and "3 s of video" in words_of(app)
+    assert "Will weigh about 173 kB." in words_of(app) and "3 s of video" in words_of(app)
     box(app, "Over a new background").check().run()
     next(radio for radio in app.radio if radio.label == "New background").set_value("The old one, blurred").run()
     click(app, "Try 3 seconds first")
@@ -95,7 +95,8 @@ def test_a_trial_then_the_whole_then_another_export_then_gone(app: AppTest, smal
 
     app.segmented_control[0].set_value("About this run").run()
     assert "my *film*.mp4" in [text.value for text in app.text]
-    next(item for item in app.button if item.label == "Delete").click().run()
+    click(app, "Delete this run")
+    click(app, "Delete for good")
     assert not app.exception and services.library().get(more.id) is None
     assert app.title[0].value == "Fourfold" and services.library().total("matting") == 2
 

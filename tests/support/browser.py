@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,8 +22,10 @@ import psutil
 import soundfile
 
 from evaluation.synthetic.clip import make_clip, write_clip
+from evaluation.synthetic.song import make_song, write_sample
 from studio.samples import VERSION
-from studio.videos.sample import FOLDER
+from studio.songs.sample import FOLDER as SONG
+from studio.videos.sample import FOLDER as CLIP
 from tests.support.waiting import PATIENCE, answers, wait_for
 from viz.separation.tiles import encode_tile
 
@@ -106,13 +112,30 @@ class RunFolder:
 
 
 SLOW_MS = 240_000
+"""How long to wait for what a model server works on."""
+
+TEST_SECONDS = 600
+"""The time limit of a browser test: longer than its waits, so that one that waits in vain ends with what its page
+showed."""
+
+SONG_SECONDS = 12.0
 
 
-def _write_small_sample(home: Path) -> None:
-    """Four small frames in place of the sample clip, which the studio would draw for a minute beside the tests."""
-    folder = home / "samples" / f"{FOLDER.name}-{VERSION}"
-    folder.mkdir(parents=True)
-    write_clip(make_clip(1.0, 160, 120, 4), folder / "clip.mp4", folder / "alpha.mkv")
+@cache
+def _short_song() -> Path:
+    """The sample song, cut short: long enough to see it being worked on. It is made once a process."""
+    folder = Path(mkdtemp(prefix="fourfold-test-song-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    write_sample(folder, make_song(SONG_SECONDS))
+    return folder
+
+
+def _write_small_samples(home: Path) -> None:
+    """A short song and four small frames in place of the samples that the studio would draw for a minute."""
+    song, clip = (home / "samples" / f"{sample.name}-{VERSION}" for sample in (SONG, CLIP))
+    shutil.copytree(_short_song(), song)
+    clip.mkdir(parents=True)
+    write_clip(make_clip(1.0, 160, 120, 4), clip / "clip.mp4", clip / "alpha.mkv")
 
 
 class Studio:
@@ -122,7 +145,7 @@ class Studio:
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         self.log = home / "studio.log"
-        _write_small_sample(home)
+        _write_small_samples(home)
         environment = {**os.environ, "FOURFOLD_HOME": str(home), "FOURFOLD_WEIGHTS": str(home / "weights")}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(

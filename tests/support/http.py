@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import gradio_client
 import httpx
 
 from tests.support.waiting import PATIENCE
@@ -12,3 +13,9 @@ get = partial(httpx.get, timeout=PATIENCE)
 post = partial(httpx.post, timeout=PATIENCE)
 delete = partial(httpx.delete, timeout=PATIENCE)
 head = partial(httpx.head, timeout=PATIENCE)
+
+
+def client(address: str, **more: object) -> gradio_client.Client:
+    """Gradio's own client of a server, quiet and patient; files that jobs return stay where they are."""
+    settings = {"verbose": False, "download_files": False, "httpx_kwargs": {"timeout": PATIENCE}}
+    return gradio_client.Client(address, **(settings | more))

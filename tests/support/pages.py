@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from studio import services
@@ -16,6 +17,8 @@ from studio.pictures.project import Project
 from tests.support.waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
+
+config.set_option("runner.postScriptGC", False)  # scripts end hundreds of times, and garbage is collected anyhow
 
 
 def studio_app() -> AppTest:
@@ -72,8 +75,9 @@ def grids(app: AppTest) -> dict[str, dict[str, Any]]:
     """What each grid of pictures was given, by its label."""
     found = {}
     for element in app.get("bidi_component"):
-        told = json.loads(element.proto.json)
-        found[told["label"]] = told
+        given = json.loads(element.proto.json)
+        if "tiles" in given:  # other components stand below figures
+            found[given["label"]] = given
     return found
 
 

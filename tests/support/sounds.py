@@ -61,6 +61,7 @@ def write_clip(
         tracks = [out.add_stream(sound.codec, rate=RATE, layout=sound.layout) for sound in sounds]
         for track, sound in zip(tracks, sounds, strict=True):
             track.metadata.update(sound.names)
+            track.codec_context.options = {"strict": "experimental"}  # FFmpeg's own Vorbis
             if sound.format:
                 track.codec_context.format = sound.format
         packets = []
@@ -94,7 +95,7 @@ def _coded(track: av.AudioStream, sound: Sound) -> list[av.Packet]:
 
 
 def clicks(path: Path, track: int = 0) -> list[float]:
-    """The times in seconds, on the file's clock, at which a click begins, rounded to hundredths."""
+    """The times in seconds, on the file's clock, at which a click begins, rounded to milliseconds."""
     found: list[float] = []
     with av.open(str(path)) as container:
         for frame in container.decode(container.streams.audio[track]):
@@ -105,7 +106,7 @@ def clicks(path: Path, track: int = 0) -> list[float]:
                 seconds = float(frame.pts * frame.time_base) + start / frame.sample_rate
                 if not found or seconds - found[-1] > 0.1:
                     found.append(seconds)
-    return [round(seconds, 2) for seconds in found]
+    return [round(seconds, 3) for seconds in found]
 
 
 def tracks_of(path: Path) -> list[tuple[str, int, str]]:

@@ -1,6 +1,6 @@
 """A task for tests whose engine only counts: real events, real files, no model.
 
-`python -m tests.support.ticking` serves it.
+`python -m tests.support.ticking` serves it; words after that are passed on to `serve`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from backends.core.model_card import Limits, ModelCard
 from backends.core.options import Options, option
 from backends.core.task import Capabilities, EngineSpec, Task
 
-TICKS: list[float] = []
-"""When each chunk of work was done, by every run in this process."""
-CLOSED: list[float] = []
-"""When each run let go of the device."""
+TICKS: list[str] = []
+"""The input's text at each chunk of work of every run in this process; a test that counts has a text of its own."""
+CLOSED: list[str] = []
+"""The input's text of each run that let go of the device."""
 
 
 class TickingOptions(Options):
@@ -54,7 +54,7 @@ class Ticking(Engine):
         try:
             for tick in range(ticks):
                 time.sleep(delay)
-                TICKS.append(time.monotonic())
+                TICKS.append(text)
                 part = out / f"part-{tick}.txt"
                 part.write_text(f"{text} {tick}")
                 yield Partial(Artifact("part", "count", part, {"index": tick}))
@@ -67,7 +67,7 @@ class Ticking(Engine):
             whole.write_text(text * 2 + more)
             yield Result((Artifact("whole", "text", whole),))
         finally:
-            CLOSED.append(time.monotonic())
+            CLOSED.append(text)
 
 
 TASK = Task(
@@ -97,4 +97,4 @@ if __name__ == "__main__":
     registry.PACKAGES = ("tests.support.ticking",)
     from backends.__main__ import main
 
-    sys.exit(main(["serve", "--port", "0", "--supervised"]))
+    sys.exit(main(["serve", "--port", "0", "--supervised", *sys.argv[1:]]))

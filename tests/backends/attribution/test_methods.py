@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,9 @@ from torch import nn
 
 from backends.attribution.methods.attention import AttentionTap
 from backends.attribution.methods.gradcam import deepest_map
-from backends.attribution.registry import attribute
+from backends.attribution.registry import METHODS, attribute
 from backends.attribution.sanity import deletion, likeness, shuffle_weights
-from backends.attribution.types import Attribution, Network, Subject, Unsupported, grid_axes
+from backends.attribution.types import Attribution, Axis, Network, Parts, Subject, Unsupported, grid_axes
 from backends.fewshot.clip.explainable import image_network, text_network, word_groups
 from tests.support.fewshot_networks import RESNET, VIT
 from tests.support.weights import scattered
@@ -333,3 +334,43 @@ def test_a_method_that_does_not_apply_gives_way_to_the_next() -> None:
     assert isinstance(odd, Network) and odd.transformer is not None
     with pytest.raises(Unsupported):  # a vision transformer has no map for Grad-CAM but its patches
         attribute(Subject("direction", no_score, network=odd), ["gradcam"])
+
+
+def test_a_coarse_map_of_a_network_has_the_axes_of_the_picture_it_lies_over() -> None:
+    axes = (Axis("y", coordinates=(0.25, 0.75)), Axis("x", coordinates=(0.2, 0.4, 0.6, 0.8)))
+    cells = Parts(axes, (2, 4), lambda keep: np.zeros(len(keep)))
+    subject = Subject("a thing", None, given_cells=cells)
+    there = subject.attribution(np.zeros((2, 2)), grid_axes(), "gradcam", 0.0)
+    assert [axis.name for axis in there.axes] == ["y", "x"]
+    assert np.allclose(there.axes[0].coordinates, (0.25, 0.75)) and np.allclose(there.axes[1].coordinates, (0.3, 0.7))
+
+
+def test_from_coarse_to_fine_what_matters_is_covered_one_by_one_and_the_rest_by_blocks() -> None:
+    worth = np.zeros((4, 6))
+    worth[0, 1], worth[1, 0], worth[3, 5] = 4.0, -2.0, 1.0
+    cells = Parts(grid_axes(), worth.shape, lambda keep: (keep * worth).sum((1, 2)), "nothing")
+    looks: list[Attribution] = []
+    subject = Subject("sum", given_cells=cells, preview=looks.append)
+    found = attribute(subject, ["coarse_to_fine"])
+    assert subject.meter.count == METHODS["coarse_to_fine"].cost(subject.size) == 1 + 6 + 9
+    assert found.values == pytest.approx(worth), (
+        "9 of 24 parts are looked at closely: those of the two strongest blocks"
+    )
+    assert looks[0].values[:2, :2] == pytest.approx(np.full((2, 2), 0.5)), "the first look knows blocks alone"
+
+
+def test_a_quarter_of_the_windows_give_a_first_map_and_none_is_asked_twice() -> None:
+    worth = np.zeros((4, 7))
+    worth[0, 1], worth[3, 6] = 4.0, -2.0
+    cells = Parts(
+        grid_axes(), worth.shape, lambda keep: (keep * worth).sum((1, 2)), "nothing", window=(2, 2), stride=(1, 1)
+    )
+    looks: list[tuple[int, Attribution]] = []
+    subject = Subject("sum", given_cells=cells)
+    subject = replace(subject, preview=lambda first: looks.append((subject.meter.count, first)))
+    found = attribute(subject, ["occlusion"])
+    assert subject.meter.count == METHODS["occlusion"].cost(subject.size) == 1 + 3 * 6
+    ((asked, first),) = looks
+    assert asked == 1 + 2 * 3 and first.values.shape == worth.shape
+    assert (first.values[:2, :2] == 4).all() and not first.values[:2, 2:].any() and not first.values[2:, :4].any()
+    assert found.values[0, 1] == pytest.approx(4) and found.values[3, 6] == pytest.approx(-2)

@@ -74,3 +74,18 @@ def test_another_versions_words_are_passed_over_and_a_broken_event_is_not() -> N
 def test_a_count_stays_a_whole_number() -> None:
     event = parse_event({"type": "progress", "stage": "Reading", "done": 3, "total": 4})
     assert isinstance(event, ProgressMessage) and repr(event.done) == "3" and event.unit == ""
+
+
+def test_records_among_the_facts_travel_over_plain_json_too() -> None:
+    """Events that a broken stream did not bring are asked for again, and come as plain JSON."""
+
+    @dataclass(frozen=True)
+    class Check:
+        what: str
+
+    @dataclass(frozen=True)
+    class Checked(Result):
+        kept: tuple[Check, ...] = ()
+
+    event = event_json(Checked((), kept=(Check("size"),)), lambda artifact: {})
+    assert json.loads(json.dumps(event))["facts"] == {"kept": [{"what": "size"}]}

@@ -29,12 +29,12 @@ def test_every_key_of_before_is_still_there_and_survives_the_wire(info: Info) ->
     sent = json.loads(info.model_dump_json(exclude_unset=True))
     assert {"device", "versions", "tasks"} <= set(sent)
     assert set(sent["device"]) == {"kind", "name", "memory_bytes", "time"}
-    assert list(sent["tasks"]) == ["separation", "matting", "folding", "fewshot"]
+    assert list(sent["tasks"]) == ["separation", "matting", "folding", "fewshot", "generation"]
     for task in sent["tasks"].values():
-        assert set(task) == {"title", "endpoint", "inputs", "optional", "options", "default", "cards", "own"}
+        assert set(task) == {"title", "endpoint", "inputs", "optional", "options", "default", "cards", "own", "explain"}
         assert set(task["own"]) == {"kinds", "strange"}
         for card in task["cards"]:
-            assert OLD_CARD_KEYS | {"options", "capabilities", "without"} == set(card)
+            assert OLD_CARD_KEYS | {"options", "capabilities", "without", "packaged", "revision"} == set(card)
             assert set(card["limits"]) == {"seconds", "megapixels", "residues", "memory_bytes"}
     assert Info.model_validate(sent) == info
 

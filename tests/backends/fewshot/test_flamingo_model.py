@@ -70,7 +70,7 @@ def test_a_prompt_says_who_speaks_and_where_pictures_stand() -> None:
 
 
 def test_a_prompt_is_what_the_library_s_processor_makes_of_it(reader: IdeficsModel, folder: Path) -> None:
-    processor = IdeficsProcessor(reader._prepare, reader.tokenizer._tokenizer)
+    processor = IdeficsProcessor(reader._prepare, reader.tokenizer.hub)
     shown: list[Any] = [Image.fromarray(one) for one in pictures()]
     mark = "<end_of_utterance>"
     parts: list[Any] = []

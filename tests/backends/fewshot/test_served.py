@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 from PIL import Image
 
 from backends.fewshot import TASK
@@ -32,7 +32,7 @@ def address(server_address: str) -> str:
 
 
 def submitted(address: str, query: Path, options: dict[str, Any], **files: Path) -> list[dict[str, Any]]:
-    client = Client(address, verbose=False, download_files=False)
+    client = http.client(address)
     sent = {name: handle_file(path) for name, path in files.items()}
     job = client.submit(query=handle_file(query), weights="prototypes", options=options, **sent, api_name="/classify")
     job.result(timeout=60)
@@ -79,8 +79,30 @@ def test_the_server_sends_the_map_that_a_page_asks_for(address: str, tmp_path: P
 
 
 def test_the_server_says_in_words_what_is_wrong(address: str, sample: Path) -> None:
-    client = Client(address, verbose=False, download_files=False)
+    client = http.client(address)
     job = client.submit(query=handle_file(sample / "classes.txt"), weights="", options={}, api_name="/classify")
     with pytest.raises(Exception, match="no picture that can be read"):
         job.result(timeout=30)
     assert job.outputs()[-1]["code"] == "bad_input"
+
+
+def test_the_server_says_why_and_what_it_will_cost(address: str, sample: Path, tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(queries(seed=12)[0].png())
+    client = http.client(address)
+
+    def explained(**options: Any) -> list[dict[str, Any]]:
+        files = {"file": handle_file(tmp_path / "one.png"), "support": handle_file(sample / "shots.zip")}
+        job = client.submit(**files, weights="prototypes", options=options, api_name="/explain")
+        job.exception(timeout=60)
+        return job.outputs()
+
+    events = explained(task="fewshot", detail=3)
+    cost = next(event for event in events if event["type"] == "metric" and event["name"] == "evaluations")
+    result = events[-1]
+    assert cost["value"] == 5 == result["facts"]["evaluations"] and result["facts"]["method"] == "occlusion"
+    found = {artifact["kind"]: artifact for artifact in result["artifacts"]}
+    with np.load(io.BytesIO(http.get(address + found["attribution"]["url"]).content)) as stored:
+        assert set(stored.files) == {"values", "y", "x"} and stored["values"].shape == (3, 3)
+    for options, words in ({"task": "poetry"}, "which task"), ({"task": "fewshot", "method": "gradcam"}, "cannot be"):
+        refused = explained(**options)[-1]
+        assert refused["type"] == "error" and words in refused["sentence"]

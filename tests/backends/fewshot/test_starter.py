@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -39,6 +41,15 @@ def test_a_fresh_machine_understands_words_with_the_starter(engine: FeatureEngin
     card, paths = Host().choose(TASK, engine="clip")
     assert card == engine.card and all(path.exists() for path in paths)
     assert engine.understands_words and not engine.truncated_texts(["a photo of a small cat on a red chair."])
+
+
+def test_a_sentence_that_is_too_long_is_said_on_the_page_and_not_by_a_library(
+    engine: FeatureEngine, monkeypatch: pytest.MonkeyPatch
+):
+    lines: list[str] = []
+    monkeypatch.setattr(logging.Logger, "handle", lambda self, record: lines.append(record.getMessage()))
+    long = "a photo of a small cat " * 60
+    assert engine.truncated_texts([long]) == [long] and lines == []
 
 
 @pytest.mark.parametrize("ground", [(245, 245, 245), (40, 40, 40)], ids=["light", "dark"])

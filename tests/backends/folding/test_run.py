@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 
 from backends.__main__ import main
 from backends.core.engine import Event, Metric, Notice, Partial
@@ -238,7 +238,7 @@ def test_a_folder_of_weights_is_found_by_its_card(tmp_path: Path) -> None:
 def test_the_server_opens_a_structure_for_a_client(server_address: str, pdb: Path, tmp_path: Path) -> None:
     info = http.get(f"{server_address}/info").json()["tasks"]["folding"]
     assert (info["endpoint"], info["inputs"], info["optional"]) == ("/fold", ["query"], ["pae"])
-    client = Client(server_address, verbose=False, download_files=False)
+    client = http.client(server_address)
     pae = pae_file(tmp_path, len(SEQUENCE))
     job = client.submit(handle_file(pdb), "structure", {}, handle_file(pae), api_name="/fold")
     job.result(timeout=60)
@@ -253,9 +253,7 @@ def test_the_server_opens_a_structure_for_a_client(server_address: str, pdb: Pat
 def test_the_server_says_what_is_wrong_with_a_query(server_address: str, tmp_path: Path) -> None:
     path = tmp_path / "query.txt"
     path.write_text("ATGGCGTTTAACCGTTAA")
-    job = Client(server_address, verbose=False, download_files=False).submit(
-        handle_file(path), "structure", {}, api_name="/fold"
-    )
+    job = http.client(server_address).submit(handle_file(path), "structure", {}, api_name="/fold")
     with pytest.raises(Exception, match="looks like DNA"):
         job.result(timeout=60)
     assert job.outputs()[-1]["code"] == "bad_input"

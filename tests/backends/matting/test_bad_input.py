@@ -101,7 +101,9 @@ def test_damage_in_the_middle_is_left_out_and_told(red_engine: RedEngine, video:
 def test_a_movie_without_its_index_is_refused(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:
     data = video().read_bytes()
     (tmp_path / "cut.mp4").write_bytes(data[: data.index(b"moov") - 4])
-    assert "could not be read" in refused(red_engine, tmp_path / "cut.mp4", tmp_path / "out")
+    assert "not complete: the index at its end is missing" in refused(
+        red_engine, tmp_path / "cut.mp4", tmp_path / "out"
+    )
 
 
 def png_header(width: int, height: int) -> bytes:

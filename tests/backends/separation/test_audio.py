@@ -231,7 +231,7 @@ def test_numbers_that_are_none_become_silence_with_a_notice(wav, tone, tmp_path)
     mix, heard = read_song(wav(samples, 48000, subtype="FLOAT"), tmp_path, 48000)
     assert np.isfinite(heard).all()
     assert not heard[0, 100:110].any() and heard[1, 200] == 0
-    assert mix.notices == ("11 samples of the file are not numbers; they were replaced by silence.",)
+    assert mix.notices == ("11 samples of the file are no numbers that sound can have; they were replaced by silence.",)
 
 
 def test_an_offset_and_too_loud_a_song_are_noted(wav, tone, tmp_path):
@@ -256,7 +256,7 @@ def test_a_video_cut_before_its_index_gets_a_sentence(encode, tone, tmp_path):
     whole = encode(tmp_path / "whole", tone(4.0), "aac", container="mp4").read_bytes()
     path = tmp_path / "cut"
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(BadInput, match="could not be read as sound"):
+    with pytest.raises(BadInput, match="not complete: the index at its end is missing"):
         open_song(path)
 
 

@@ -136,9 +136,9 @@ def test_a_transformer_hears_no_more_than_it_was_trained_on(network):
 def test_shifts_equal_the_package_and_repeat(checkpoint, engine, mix, monkeypatch):
     path = checkpoint()
     song, chance = mix(21_000), random.Random(7)
-    monkeypatch.setattr("demucs.apply.random.randint", chance.randint)
-    expected = reference(get_model("aaaa", path.parent), song, shifts=2)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr("demucs.apply.random.randint", chance.randint)
+        expected = reference(get_model("aaaa", path.parent), song, shifts=2)
     loaded = engine(path)
     found = separated(loaded, song, {"shifts": 2, "seed": 7})
     assert snr(expected, found) > 90

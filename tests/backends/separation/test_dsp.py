@@ -17,7 +17,7 @@ from backends.separation.dsp.pitch import VOICE, lead_pitch, viterbi_path
 from backends.separation.dsp.voice import fit_source_filter
 from backends.separation.io.mix import Mix
 from evaluation.metrics.separation.bss_eval import si_sdr, si_sdr_improvement
-from tests.support.memory import peak_memory
+from tests.support.memory import assert_flat_memory
 
 RATE = 44100
 SECONDS = 8.0
@@ -186,15 +186,18 @@ def test_no_click_where_windows_meet(streamed: dict[str, np.ndarray]) -> None:
 
 def test_memory_does_not_grow_with_the_song(tmp_path: Path) -> None:
     tiny = replace(SMALL, block_seconds=1.0, context_seconds=0.25, crossfade_seconds=0.125, hop_length=2048)
-    peaks = []
-    for seconds in (4, 12):
+    short, long = 4, 12  # seconds
+    songs = {}
+    for seconds in (short, long):
         noise = (np.random.default_rng(0).standard_normal((2, seconds * RATE)) * 0.1).astype(np.float32)
-        mix = Mix.from_samples(noise, RATE, tmp_path / "mix.wav")
-        frames: list[int] = []
-        work = lambda mix=mix, frames=frames: frames.extend(p.shape[-1] for p in engine(tiny).chunks(mix))  # noqa: E731
-        peaks.append(peak_memory(work))
-        assert sum(frames) == mix.frames
-    assert peaks[1] < 1.1 * peaks[0]
+        songs[seconds] = Mix.from_samples(noise, RATE, tmp_path / f"{seconds}.wav")
+
+    def separated(seconds: int) -> None:
+        frames = sum(stems.shape[-1] for stems in engine(tiny).chunks(songs[seconds]))
+        assert frames == songs[seconds].frames
+
+    mixture_bytes = (long - short) * RATE * 2 * 4  # the four stems would be four times that
+    assert_flat_memory(separated, short, long, growth=mixture_bytes / 2.5)
 
 
 def test_it_can_be_stopped_between_the_steps_of_a_window(mixture: np.ndarray, tmp_path: Path) -> None:

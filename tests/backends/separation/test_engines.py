@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +20,16 @@ ROWS = [
     ("dsp", "vocals", "vocals", 3.0),
     ("dsp", "drums", "drums", 3.0),
     ("htdemucs-starter", "vocals", "vocals", 1.0),
+    ("spleeter", "vocals", "vocals", 8.0),
+    ("spleeter", "drums", "drums", 3.0),
 ]
 
 
 @pytest.mark.parametrize(("card", "stem", "source", "least"), ROWS)
 def test_a_stem_is_nearer_to_its_source_than_the_song_is(
-    card: str, stem: str, source: str, least: float, short_song: Path, tmp_path: Path
+    card: str, stem: str, source: str, least: float, short_song: Path, tmp_path: Path, packaged: Callable[[str], None]
 ) -> None:
+    packaged(card)
     assert improvement(task_named("separation"), card, stem, short_song, source, tmp_path) > least
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 
 from backends.core.engine import Progress
 from backends.core.errors import DownloadFailed
@@ -26,7 +27,7 @@ def text_file(tmp_path: Path) -> Path:
 
 
 def submit(address: str, path: Path, **options: float):
-    client = Client(address, verbose=False, download_files=False)
+    client = http.client(address)
     return client.submit(handle_file(path), "", options, api_name="/tick")
 
 
@@ -68,7 +69,7 @@ def test_a_further_file_may_be_sent_and_is_cleared_away_like_the_first(
 ) -> None:
     assert http.get(f"{ticking_server}/info").json()["tasks"]["ticking"]["optional"] == ["more"]
     (tmp_path / "more.txt").write_text(" and more")
-    client = Client(ticking_server, verbose=False, download_files=False)
+    client = http.client(ticking_server)
     files = handle_file(text_file), handle_file(tmp_path / "more.txt")
     for extra, said in ((files[1:], "hellohello and more"), ((None,), "hellohello"), ((), "hellohello")):
         job = client.submit(files[0], "", {"ticks": 1}, *extra, api_name="/tick")
@@ -78,14 +79,15 @@ def test_a_further_file_may_be_sent_and_is_cleared_away_like_the_first(
 
 def test_cancel_frees_the_device_within_one_chunk(ticking_server: str, text_file: Path) -> None:
     """Work done after cancel is counted: at most the chunk that was under way and the one that noticed."""
+    text_file.write_text(text := secrets.token_hex(8))
     job = submit(ticking_server, text_file, ticks=200, delay=1.0)  # far longer than a cancel is under way
     wait_for(lambda: sum(event["type"] == "progress" for event in job.outputs()) >= 2)
-    before, closed = len(ticking.TICKS), len(ticking.CLOSED)
+    before = ticking.TICKS.count(text)
     job.cancel()
-    wait_for(lambda: len(ticking.CLOSED) > closed)
-    at_close = len(ticking.TICKS)
+    wait_for(lambda: text in ticking.CLOSED)
+    at_close = ticking.TICKS.count(text)
     submit(ticking_server, text_file, ticks=3, delay=1.0).result(timeout=60)  # the device is free
-    assert len(ticking.TICKS) == at_close + 3  # and the cancelled run did not go on beside it
+    assert ticking.TICKS.count(text) == at_close + 3  # and the cancelled run did not go on beside it
     assert at_close - before <= 2
 
 
@@ -129,7 +131,7 @@ def test_an_error_is_one_sentence_and_a_code(
 ) -> None:
     path = tmp_path / "input.txt"
     path.write_text(content)
-    client = Client(ticking_server, verbose=False, download_files=False)
+    client = http.client(ticking_server)
     job = client.submit(handle_file(path), "", options, api_name="/tick")
     with pytest.raises(Exception, match=r"\w"):
         job.result(timeout=60)
@@ -155,7 +157,7 @@ def test_a_fetch_that_goes_wrong_is_one_sentence_too(
         raise fault
 
     monkeypatch.setattr(WeightStore, "fetch", fetch)
-    job = Client(ticking_server, verbose=False).submit("ticker", api_name="/fetch")
+    job = http.client(ticking_server).submit("ticker", api_name="/fetch")
     with pytest.raises(Exception, match=words) as raised:
         job.result(timeout=60)
     progress, error = job.outputs()
@@ -165,7 +167,7 @@ def test_a_fetch_that_goes_wrong_is_one_sentence_too(
 
 
 def test_a_path_as_model_is_refused_over_the_network(ticking_server: str, text_file: Path) -> None:
-    job = Client(ticking_server, verbose=False).submit(handle_file(text_file), "/etc/passwd", {}, api_name="/tick")
+    job = http.client(ticking_server).submit(handle_file(text_file), "/etc/passwd", {}, api_name="/tick")
     with pytest.raises(Exception, match="no model called"):
         job.result(timeout=60)
 

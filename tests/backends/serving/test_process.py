@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 
 from backends.serving.workdir import DAY, LOCK, PREFIX, clear_stale
+from tests.support import http
 from tests.support.waiting import PATIENCE, answers, wait_for
 
 ROOT = Path(__file__).parents[3]
@@ -95,9 +96,7 @@ def test_a_stop_in_the_middle_of_a_job_leaves_nothing(
     child, path = start(), tmp_path / "input.txt"
     path.write_text("hello")
     child.ready()
-    job = Client(child.address, verbose=False).submit(
-        handle_file(path), "", {"ticks": 500, "delay": delay}, api_name="/tick"
-    )
+    job = http.client(child.address).submit(handle_file(path), "", {"ticks": 500, "delay": delay}, api_name="/tick")
     wait_for(lambda: len(job.outputs()) > (0 if delay > 1 else 3))
     files = len(list(child.left()[0].rglob("*.txt")))
     assert files == 1 if delay > 1 else files >= 2  # the upload and what has been counted

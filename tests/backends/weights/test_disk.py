@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 
 from backends.serving.gradio_app import Server, build
 from tests.support import http
@@ -30,7 +30,7 @@ class Running:
         return sorted(path.name for path in (self.root / folder).rglob("*") if path.is_file())
 
     def submit(self, path: Path, **options: float) -> Any:
-        client = Client(self.address, verbose=False, download_files=False)
+        client = http.client(self.address)
         return client.submit(handle_file(path), "", options, api_name="/tick")
 
     def upload(self, content: bytes) -> str:

@@ -39,9 +39,10 @@ def test_cancelling_while_it_waits_to_try_again_takes_no_longer_than_a_moment(hu
     card = card_of(hub.serve("a.th", {"cut": 60_000}))
     store.begin(card, least=60_000)
     steps = store.fetch(card)
-    for _ in range(5):
-        next(steps)
+    waiting = [next(steps) for _ in range(5)]
     steps.close()
+    assert waiting[-1].done >= 60_000 and len(hub.log) == 2  # it has not asked a third time
+    assert store.state(card) == "partial"
 
 
 def test_a_fetch_may_be_carried_on_by_another_thread(hub, store, card_of, slow):

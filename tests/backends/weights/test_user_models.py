@@ -6,11 +6,12 @@ import json
 import os
 from pathlib import Path
 
+import gradio
 import numpy as np
 import pytest
 from PIL import Image
 
-from backends.core.errors import BadInput, WeightsBroken, WeightsMissing
+from backends.core.errors import WeightsBroken, WeightsMissing
 from backends.core.task import Task, task_named
 from backends.serving.gradio_app import Server
 from backends.serving.host import Host
@@ -95,11 +96,11 @@ def test_stems_are_not_promised_before_the_weights_are_read(host: Host) -> None:
 
 
 def test_what_no_engine_takes_is_named_and_what_is_hidden_is_not(host: Host, task: Task) -> None:
-    for name in ("net.tflite", ".secret.onnx", "net.onnx", "net.json", "bad\nname.onnx"):
+    for name in ("net.gguf", ".secret.onnx", "net.onnx", "net.json", "bad\nname.onnx"):
         put(host, "matting", name)
     put(host, "matting", os.fsdecode(b"\xff.onnx"))  # no text at all, so no message could carry it
     assert list(told(host, "matting")) == ["yours/net.onnx"]
-    assert host.info().tasks["matting"].own.strange == ("net.tflite",)
+    assert host.info().tasks["matting"].own.strange == ("net.gguf",)
     host.info().model_dump_json().encode()
 
 
@@ -139,10 +140,8 @@ def test_a_file_that_was_replaced_is_read_again(host: Host, task: Task) -> None:
 def test_a_client_cannot_name_a_path(host: Host, task: Task, tmp_path: Path, name: str) -> None:
     red_net(put(host, "matting", "net.onnx"))
     red_net(host.store.root / "yours" / "secret.onnx")
-    server = Server(host, tmp_path / "server")
-    events = server._events(task, {}, name, {}, server.folders.open())
-    with pytest.raises(BadInput, match="There is no model called"):
-        next(events)
+    with pytest.raises(gradio.Error, match="There is no model called"):
+        list(Server(host, tmp_path / "server").work(task, {}, name, {}))
 
 
 def test_a_card_whose_file_goes_while_it_waits_is_missed_in_words(host: Host, task: Task) -> None:

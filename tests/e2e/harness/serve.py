@@ -41,5 +41,6 @@ options = {
     "server.address": "127.0.0.1",
     "server.headless": True,
     "browser.gatherUsageStats": False,
+    "runner.postScriptGC": False,  # the scripts run twice a second
 }
 st.App(Path(__file__).with_name("component.py"), routes=addresses).run(config=options)

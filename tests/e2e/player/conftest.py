@@ -12,7 +12,7 @@ from tests.support.browser import Harness, RunFolder
 from tests.support.stem_player import SHORT, Player, noise, sine
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def runs(harness: Harness) -> Path:
     """Two lanes that cancel, a sine, and a plain song, each with several borders and a short last segment."""
     folder = harness.player_runs
@@ -40,6 +40,7 @@ RESET = """async (el) => {
   Object.assign(p.mixer, { gains: {}, pans: {}, source: "stems" });
   p.mixer.muted.clear();
   p.mixer.solo.clear();
+  p.setPace(1, 0);
   p.setPicture("waveform");
   p.help.hidden = true;
   p.timeline.fit();
@@ -47,9 +48,9 @@ RESET = """async (el) => {
 }"""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def shared(chromium: Any, harness: Harness, runs: Path) -> Iterator[Player]:
-    """One page for the tests of a file, which shows one run after the other in the same component as a studio's does.
+    """One page for the tests of this folder: it shows one run after the other in one component, as a studio's does.
 
     It is closed after them, because an open page keeps its server at work.
     """

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.stem_player import RATE, Player, sine
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 
 
 def levels(player: Player) -> list[float]:
@@ -83,3 +83,17 @@ def test_the_state_reaches_python_and_comes_back(song: Player) -> None:
     player.page.get_by_text("Show the player").click()
     player.root.wait_for()
     assert player.get("[p.mixer.gains.vocals, p.mixer.muted.has('drums'), e.position()]") == [-3, True, 5 * RATE]
+
+
+def test_which_stems_are_heard_is_one_choice(song: Player) -> None:
+    choice = song.page.get_by_label("Which stems you hear")
+    assert choice.input_value() == "all"
+    choice.select_option("without:vocals")
+    assert song.get("[...p.mixer.muted]") == ["vocals"]
+    assert "gains=drums:0.0,everything" in song.get("p.exports.url()")
+    choice.select_option("only:drums")
+    assert sorted(song.get("[...p.mixer.muted]")) == ["everything but vocals", "vocals"]
+    song.press("1")
+    assert choice.input_value() == "without:everything but vocals"
+    choice.select_option("all")  # which is remembered for the tests that follow
+    assert song.get("[p.mixer.preset, p.mixer.muted.size]") == ["all", 0]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.stem_player import HERTZ, RATE, SHORT, Player
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 
 
 def test_opposite_lanes_cancel_to_silence_over_borders_seeks_and_toggles(opened: Callable[..., Player]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.support.stem_player import RATE, SHORT, Player
 from tests.support.waiting import PATIENCE
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 
 
 def test_plays_shows_time_and_ends_by_itself(song: Player) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -22,9 +24,10 @@ from evaluation.systems.separation import (
 RATE = 16_000
 
 
+@cache
 def clip() -> Unit:
     """Three seconds of the sample song as a mono clip."""
-    song = make_song()
+    song = make_song(10.0)
     step = slice(6 * song.samplerate, 9 * song.samplerate)
     mono = {name: stem[:, step].mean(axis=0).astype(float) for name, stem in song.stems.items()}
     voice = mono.pop("vocals")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -192,3 +195,170 @@ def test_a_tiff_of_several_pages_is_said(project: Project) -> None:
     pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
     report = files.import_files(project, [("scan.tif", file.getvalue)], project.add_class("cat").id)
     assert report.notices == ["“scan.tif” has several pages: only the first one is looked at."]
+
+
+def one_hot(*rows: str) -> dict[str, bytes]:
+    """Four pictures without folders, and a table with one column a class."""
+    shades = (RED, BLUE, GREEN, pictures.plain((9, 9, 9)))
+    named = {f"{number}.png": shade for number, shade in enumerate(shades, 1)}
+    return {"_classes.csv": "\n".join(("filename, cat, dog", *rows)).encode(), **named}
+
+
+def test_a_table_with_a_column_for_each_class_is_read(tmp_path: Path) -> None:
+    labels, said = labels_of(zip_of(tmp_path, one_hot("1.png, 1, 0", "2.png, 0, 1", "3.png,1,1", "4.png,0,0")))
+    assert labels == {"1.png": "cat", "2.png": "dog"}
+    assert "2 pictures of no class or several in it: left out" in said
+    split = {
+        f"train/{name}": data for name, data in one_hot("1.png,1,0", "2.png,0,1", "3.png,1,0", "4.png,1,0").items()
+    }
+    held = {"valid/_classes.csv": b"filename, cat, dog\n9.png, 1, 0", "valid/9.png": pictures.plain((77, 7, 7))}
+    assert set(labels_of(zip_of(tmp_path, {**split, **held}))[0]) == {f"train/{number}.png" for number in range(1, 5)}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "bild;klasse\n1.png;Hund\n2.png;Kätzchen\n".encode("utf-16"),
+        "path,label\nC:\\data\\x\\1.png,Hund\nC:\\data\\x\\2.png,Kätzchen\n".encode(),
+    ],
+)
+def test_tables_of_other_machines_are_read(tmp_path: Path, table: bytes) -> None:
+    labels, _ = labels_of(zip_of(tmp_path, {"labels.csv": table, "1.png": RED, "2.png": BLUE}))
+    assert labels == {"1.png": "Hund", "2.png": "Kätzchen"}
+
+
+def test_a_picture_with_two_labels_is_named_and_left_out(tmp_path: Path) -> None:
+    table = b"file,label\n1.png,a\n1.png,b\n2.png,b\n3.png,a\n"
+    labels, said = labels_of(zip_of(tmp_path, {"l.csv": table, "1.png": RED, "2.png": BLUE, "3.png": GREEN}))
+    assert labels == {"2.png": "b", "3.png": "a"} and "1 picture of no class or several" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"images/1.png": RED, "images/2.png": BLUE, "labels/1.txt": b"0 .5 .5 .1 .1"}, "names no class"),
+        ({"train/images/1.png": RED, "train/images/2.png": BLUE, "valid/images/3.png": GREEN}, "names no class"),
+        ({"train2017/1.png": RED, "val2017/2.png": BLUE}, "parts of a data set"),
+        ({"fold1/cat/1.png": RED, "fold2/dog/2.png": BLUE}, "parts of a data set"),
+    ],
+)
+def test_folders_that_only_hold_pictures_are_no_classes(tmp_path: Path, content: dict[str, bytes], says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        labels_of(zip_of(tmp_path, content))
+
+
+def test_the_preview_of_a_raw_photograph_is_not_taken_for_it() -> None:
+    for tag, value in ((images.SUBFILE_TYPE, images.REDUCED), (images.DNG_VERSION, b"\1\4\0\0")):
+        raw = io.BytesIO()
+        Image.new("RGB", (40, 30)).save(raw, "TIFF", tiffinfo={tag: value})
+        with pytest.raises(BadInput, match="raw photograph"):
+            images.read(raw.getvalue())
+
+
+def test_labels_in_json_lines_are_read_and_the_file_is_not_called_left_out(tmp_path: Path) -> None:
+    """As Hugging Face's folders of images have them."""
+    lines = '{"file_name": "1.png", "label": "Hund", "tags": [1]}\n{"file_name": "2.png", "label": "Katze"}\n'
+    labels, said = labels_of(zip_of(tmp_path, {"1.png": RED, "2.png": BLUE, "metadata.jsonl": lines.encode()}))
+    assert labels == {"1.png": "Hund", "2.png": "Katze"}
+    assert "metadata.jsonl" in said and "left out" not in said
+
+
+def test_zips_in_a_zip_are_named(tmp_path: Path) -> None:
+    path = zip_of(tmp_path, {"cat.zip": pictures.zipped({"1.png": RED})})
+    with pytest.raises(BadInput, match=r"only zips in here, such as “cat\.zip”"):
+        labels_of(path)
+
+
+FOUR = {"1.png": RED, "2.png": BLUE, "3.png": GREEN, "4.png": pictures.plain((9, 9, 9))}
+COCO = {
+    "images": [{"id": 5, "file_name": "1.png"}, {"id": 6, "file_name": "2.png"}],
+    "categories": [{"id": 0, "name": "cat"}, {"id": 1, "name": "dog"}],
+    "annotations": [{"image_id": 5, "category_id": 0}, {"image_id": 6, "category_id": 1}],
+}
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"labels.csv": 'file, label\n1.png, "cat"\n2.png, "dog"\n'},
+        {"labels.csv": "file|label\n1.PNG|cat\n2.PNG|dog\n"},
+        {"labels.csv": "file,label,split\n1.png,cat,train\n2.png,dog,train\n3.png,cat,test\n4.png,dog,valid\n"},
+        {"test.csv": "file,label\n3.png,cat\n4.png,dog\n", "train.csv": "file,label\n1.png,cat\n2.png,dog\n"},
+        {"labels.csv": "file,label\n1.png,cat\n2.png,dog\n3.png,nan\n4.png,cat;dog\n"},
+        {"labels.txt": "1.png cat\n2.png dog\n"},
+        {"labels.json": json.dumps({"1.png": "cat", "2.png": "dog"})},
+        {"labels.json": json.dumps({"cat": ["1.png"], "dog": ["2.png"]})},
+        {"labels.json": json.dumps([{"image": "1.png", "label": "cat"}, {"image": "2.png", "label": "dog"}])},
+        {"annotations.json": json.dumps(COCO)},
+    ],
+)
+def test_a_table_of_any_kind_gives_the_examples_to_train_with(tmp_path: Path, tables: dict[str, str]) -> None:
+    labels, said = labels_of(zip_of(tmp_path, {**FOUR, **{name: text.encode() for name, text in tables.items()}}))
+    assert labels == {"1.png": "cat", "2.png": "dog"}
+    assert "left out" in said
+
+
+def test_a_list_of_numbered_classes_names_no_pictures(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="lie in folders"):
+        labels_of(zip_of(tmp_path, {**FOUR, "classes.txt": b"1 cat\n2 dog\n"}))
+
+
+def test_parts_of_a_data_set_within_the_classes_are_parts(tmp_path: Path) -> None:
+    content = {"cat/train/1.png": RED, "cat/test/2.png": BLUE, "dog/train/3.png": GREEN}
+    labels, said = labels_of(zip_of(tmp_path, content))
+    assert labels == {"cat/train/1.png": "cat", "dog/train/3.png": "dog"} and "1 picture of the other parts" in said
+
+
+class ForeignEntry(zipfile.ZipInfo):
+    """An entry whose name is written in the alphabet of some system, unsaid."""
+
+    encoding = "utf-8"
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:
+        return self.filename.encode(self.encoding), self.flag_bits
+
+
+@pytest.mark.parametrize(
+    ("encoding", "classes"),
+    [
+        ("gbk", ("猫", "狗")),
+        ("big5", ("貓咪", "黑熊")),
+        ("shift_jis", ("ねこ", "いぬ")),
+        ("euc_kr", ("강아지", "고양이")),
+        ("cp866", ("кошка", "собака")),
+        ("cp437", ("Kühe", "Füchse")),
+        ("cp1252", ("été", "garçon")),
+        ("utf-8", ("Zürich", "馬")),
+    ],
+)
+def test_folders_are_called_as_they_were_on_the_machine_that_packed_them(
+    tmp_path: Path, encoding: str, classes: tuple[str, str]
+) -> None:
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for name, content in zip(classes, (RED, BLUE), strict=True):
+            entry = ForeignEntry(f"{name}/1.png")
+            entry.encoding = encoding
+            archive.writestr(entry, content)
+    labels, _ = labels_of(tmp_path / "set.zip")
+    assert set(labels.values()) == set(classes)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_a_png_without_its_last_rows_is_damaged_and_a_black_one_is_not(mode: str) -> None:
+    buffer = io.BytesIO()
+    Image.new(mode, (40, 30)).save(buffer, "PNG")
+    black = buffer.getvalue()
+    assert images.read(black).rgb.shape == (30, 40, 3)
+    taller = black[:20] + (60).to_bytes(4, "big") + black[24:29]
+    cut = taller + zlib.crc32(taller[12:]).to_bytes(4, "big") + black[33:]
+    with pytest.raises(BadInput, match="damaged"):
+        images.read(cut)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF"])
+def test_a_picture_that_was_held_upright_has_the_size_of_what_is_seen(kind: str) -> None:
+    buffer, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 20)).save(buffer, kind, exif=exif)
+    picture = images.read(buffer.getvalue())
+    assert (picture.rgb.shape[:2], picture.width, picture.height) == ((40, 20), 20, 40)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import lzma
 import pickle
 import zipfile
 from pathlib import Path
@@ -55,6 +56,9 @@ def bound() -> Structure:
         b"\xef\xbb\xbf" + json.dumps({"pae": MATRIX.tolist()}).encode(),
         npz(pae=MATRIX),
         gzip.compress(npz(pae=MATRIX)),
+        lzma.compress(json.dumps({"PAE": MATRIX.tolist(), "ptm": "0.8"}).encode()),
+        json.dumps({"model_1": {"pae": MATRIX.tolist(), "plddt": 0.9, "iptm": [0.1, 0.2]}}).encode(),
+        "\n".join(",".join(map(str, row)) for row in MATRIX.tolist()).encode(),
     ],
 )
 def test_a_pae_is_read_however_its_program_wrote_it(tmp_path: Path, content: bytes) -> None:
@@ -65,6 +69,15 @@ def test_scores_alone_and_plddt_as_arrays_are_read(tmp_path: Path) -> None:
     scores = read(tmp_path, npz(aggregate_score=np.array([0.6]), ptm=np.array([0.7]), iptm=np.array([0.6])))
     assert (scores.ptm, scores.iptm) == (0.7, 0.6)
     assert read(tmp_path, npz(plddt=np.full(LENGTH, 0.9))).plddt == pytest.approx(np.full(LENGTH, 90))
+
+
+def test_a_mean_is_no_plddt_of_residues_and_atoms_have_that_of_their_residue(tmp_path: Path) -> None:
+    """As Protenix and OpenFold have it."""
+    scores = read(tmp_path, json.dumps({"plddt": 0.87, "ptm": 0.8, "iptm": 0.0, "chain_ptm": [0.8]}).encode())
+    assert (scores.plddt, scores.ptm, scores.iptm) == (None, 0.8, 0.0)
+    by_atoms = np.zeros((LENGTH, 37))
+    by_atoms[:, 1] = 0.9
+    assert read(tmp_path, npz(plddt=by_atoms)).plddt == pytest.approx(np.full(LENGTH, 90))
 
 
 def test_an_iptm_that_is_no_number_does_not_cost_the_rest(tmp_path: Path) -> None:
@@ -105,10 +118,10 @@ def test_a_file_of_another_structure_is_still_refused(tmp_path: Path) -> None:
         fit_confidence(read(tmp_path, npz(pae=token_matrix())), ideal_helix(LENGTH))
 
 
-def zipped() -> bytes:
+def zipped(name: str = "fold_full_data_0.json") -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as bundle:
-        bundle.writestr("fold_full_data_0.json", "{}")
+        bundle.writestr(name, "{}")
     return target.getvalue()
 
 
@@ -119,6 +132,10 @@ def zipped() -> bytes:
         (npz(pae=np.array([{"a": 1}], dtype=object)), "damaged, or holds something else"),
         (zipped(), "ZIP of several files"),
         (gzip.compress(b"{}" * 90)[:20], "compressed and damaged"),
+        (b"\x28\xb5\x2f\xfd" + bytes(90), "compressed: unpack it first"),
+        (npz(pae=np.stack([MATRIX] * 5)), "PAE of 5 models"),
+        (zipped("model/data.pkl"), "Python pickle"),
+        (b"", "is empty"),
         (b"<html>", "not JSON"),
     ],
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import json
 from pathlib import Path
 
 import pytest
 
 from backends.core.errors import BadInput, TooLarge
+from backends.folding.alignment import sequence
 from backends.folding.alignment.sequence import Query, read_input
 from backends.folding.engines.colabfold import a3m
 
@@ -140,3 +142,155 @@ def test_text_that_is_no_sequence_is_not_folded(tmp_path: Path, content: str, se
 def test_many_proteins_are_said_to_be_many(tmp_path: Path) -> None:
     with pytest.raises(TooLarge, match="30 sequences in this file"):
         read(tmp_path, "".join(f">p{n}\n{UBIQUITIN[: 40 + n]}\n" for n in range(30)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"```\n>q\n{UBIQUITIN}\n```\n",
+        f"{UBIQUITIN[:10]}\xad\n{UBIQUITIN[10:]}",
+        f"{UBIQUITIN[:10]}\u200b{UBIQUITIN[10:]}",
+        "".join(chr(ord(letter) + 0xFEE0) for letter in UBIQUITIN),
+        f"        1 {UBIQUITIN[:10].lower()} {UBIQUITIN[10:].lower()}\n//\n",
+        json.dumps({"sequences": [{"protein": {"id": "q", "sequence": UBIQUITIN}}, {"ligand": {"id": "L"}}]}),
+        json.dumps([{"name": "x", "sequences": [{"proteinChain": {"sequence": UBIQUITIN, "count": 1}}]}]),
+    ],
+)  # fmt: skip
+def test_what_a_copy_brings_along_costs_no_residue(tmp_path: Path, content: str) -> None:
+    query = read(tmp_path, content)
+    assert (query.kind, query.sequence) == ("sequence", UBIQUITIN)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (UBIQUITIN.replace("A", "\u0410"), "cyrillic capital letter a"),
+        ("{\\rtf1\\ansi " + UBIQUITIN + "}", "formatted document"),
+        ("%PDF-1.4\n" + UBIQUITIN, "formatted document"),
+        ("M", "1 residue,"),
+        ('["sequences",' + "[" * 100_000, "JSON"),
+        (json.dumps({"sequences": [{"ligand": {"id": "L"}}, 7, {"protein": {"sequence": 5}}]}), "JSON"),
+    ],
+)
+def test_odd_text_is_refused_for_what_it_is(tmp_path: Path, content: str, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        read(tmp_path, content)
+
+
+def test_a_text_that_is_far_too_long_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequence, "read_records", lambda text: pytest.fail("all of it was gone through"))
+    with pytest.raises(TooLarge, match="1,200,000 letters"):
+        read(tmp_path, "M" * 1_200_000)
+    with pytest.raises(TooLarge, match="20,000 sequences"):
+        read(tmp_path, "".join(f">p{number}\n{'MQIF' * (12 + number % 3)}\n" for number in range(20_000)))
+
+
+GAPPED = UBIQUITIN[:5] + "-" + UBIQUITIN[6:]
+WIDTH = len(UBIQUITIN)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"2 {WIDTH}\nubq {UBIQUITIN}\nv {GAPPED}\n",
+        f" 2 {WIDTH}\n{'human ubq'.ljust(10)}{UBIQUITIN}\n{'b'.ljust(10)}{GAPPED}\n",
+        f"2 {WIDTH}\nubq {UBIQUITIN[:9]}\n{UBIQUITIN[9:]}\nv {GAPPED[:9]}\n{GAPPED[9:]}\n",
+        f"2 {WIDTH} I\nubq {UBIQUITIN[:9]}\nv   {GAPPED[:9]}\n\n    {UBIQUITIN[9:]}\n    {GAPPED[9:]}\n",
+        f"#NEXUS\nBEGIN DATA;\nFORMAT MISSING=? GAP=-;\nMATRIX [rows]\n'u b' {UBIQUITIN}\nv {GAPPED}\n;\nEND;\n",
+        f" x MSF: {WIDTH} Type: P ..\n Name: u\n//\n u {UBIQUITIN[:9]}\n v {GAPPED[:9]}\n\n"
+        f" u {UBIQUITIN[9:]}\n v {GAPPED[9:]}\n",
+        f"ubq\t{UBIQUITIN}\nv\t{GAPPED}\n",
+    ],
+)
+def test_alignments_of_programs_for_trees_are_no_chains(tmp_path: Path, content: str) -> None:
+    query = read(tmp_path, content)
+    assert (query.kind, query.sequence) == ("alignment", UBIQUITIN)
+    assert query.alignment is not None and query.alignment.identity.tolist() == [1, 1]
+    assert query.alignment.coverage[1] == pytest.approx(1 - 1 / WIDTH)
+
+
+@pytest.mark.parametrize(
+    ("content", "chains"),
+    [
+        (f"sequences:\n  - protein:\n      id: [A, B]\n      sequence: {UBIQUITIN}\n  - ligand:\n      ccd: ATP\n", 2),
+        (f">A|protein|x.a3m\n{UBIQUITIN}\n>B|smiles\nN[C@@H](C)C(=O)-O\n>C|ccd\nATP\n", 1),
+        (f">protein|name=a\n{UBIQUITIN}\n>dna|name=d\nACGTACGTACGT\n", 1),
+    ],
+)
+def test_jobs_of_other_programs_give_their_proteins(tmp_path: Path, content: str, chains: int) -> None:
+    query = read(tmp_path, content)
+    assert [chain.sequence for chain in query.chains] == [UBIQUITIN] * chains
+    assert any("job for another program" in notice for notice in query.notices)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (f"3 {WIDTH}\nubq {UBIQUITIN}\nv {UBIQUITIN[:-2]}\nw {UBIQUITIN}\n", f"3 rows of {WIDTH}"),
+        ("#NEXUS\nBEGIN TREES;\nEND;\n", "no alignment"),
+        ("HHsearch 1.5\nNAME x\nLENG 76 match states\n", "profile"),
+        ("@read\nACGTAC\n+\nIIIIII\n", "FASTQ"),
+        ("sequences:\n  - &a [*a, *a]\n", "no protein that could be read"),
+    ],
+)
+def test_what_is_no_alignment_is_said(tmp_path: Path, content: str, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        read(tmp_path, content)
+
+
+def test_names_in_the_alphabet_of_windows_keep_their_letters(tmp_path: Path) -> None:
+    (tmp_path / "x.fasta").write_bytes(f">Prot\xe9ine\n{UBIQUITIN}\n".encode("cp1252"))
+    assert read_input(tmp_path / "x.fasta").chains[0].name == "Protéine"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"H2N-{UBIQUITIN}-COOH",
+        f"Ac-{UBIQUITIN}-NH2\n",
+        f">q\n{UBIQUITIN}-OH\n",
+        f"Entry\tEntry Name\tLength\tSequence\nP0CG48\tUBC_HUMAN\t76\t{UBIQUITIN}\n",
+        f"sep=;\nname;sequence\nubq;{UBIQUITIN}\n",
+        f">1UBQ:A:sequence\n{UBIQUITIN}\n>1UBQ:A:secstr\n{'CEEEE' * 15}C\n",
+        f"&gt;q\n{UBIQUITIN}\n",
+        f"ubq  1 {UBIQUITIN} 76\n",
+        json.dumps({"queries": {"q": {"chains": [
+            {"molecule_type": "protein", "chain_ids": ["A"], "sequence": UBIQUITIN},
+            {"molecule_type": "rna", "sequence": "ACGU" * 4},
+        ]}}}),
+        json.dumps({"ubq": UBIQUITIN}), json.dumps([UBIQUITIN]),
+    ],
+)  # fmt: skip
+def test_what_stands_beside_a_sequence_becomes_no_residue(tmp_path: Path, content: str) -> None:
+    query = read(tmp_path, content)
+    assert (query.kind, query.sequence) == ("sequence", UBIQUITIN)
+
+
+def test_rows_with_the_numbers_of_their_residues_are_an_alignment(tmp_path: Path) -> None:
+    query = read(
+        tmp_path, f"ubq  1 {UBIQUITIN[:40]} 40\nv  1 {HIT[:40]} 39\n\nubq 41 {UBIQUITIN[40:]} 76\nv 40 {HIT[40:]} 75\n"
+    )
+    assert (query.kind, query.sequence, len(query.alignment)) == ("alignment", UBIQUITIN, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (">q\n" + "HHHHHHHCCCEEEEEECC" * 3, "secondary structure"),
+        (b"Rar!\x1a\x07\0" + bytes(40), "compressed"),
+        (b"\x1f\x9d\x90" + bytes(40), "compressed"),
+        ("Query         x\nMatch_columns 76\nNo_of_seqs 3\n", "list of hits"),
+    ],
+)  # fmt: skip
+def test_what_holds_no_sequence_is_named(tmp_path: Path, content: str | bytes, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        read(tmp_path, content)
+
+
+def test_what_is_not_read_of_a_file_is_counted(tmp_path: Path) -> None:
+    stockholm = f"# STOCKHOLM 1.0\nq {UBIQUITIN}\nh {HIT}\n//\n"
+    assert "The file holds 2 alignments; the first is read." in read(tmp_path, stockholm * 2).notices
+    job = {"name": "x", "sequences": [{"proteinChain": {"sequence": UBIQUITIN, "count": 1}}]}
+    assert any("2 further jobs" in notice for notice in read(tmp_path, json.dumps([job] * 3)).notices)

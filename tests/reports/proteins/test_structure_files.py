@@ -182,8 +182,32 @@ def test_minimal_mmcif_files_are_read() -> None:
     bare = without("id")
     labels = without("label_asym_id", "label_seq_id").replace("label_comp_id", "auth_comp_id")
     capitals = text.replace("_atom_site.", "_ATOM_SITE.")
-    for one in (bare, labels, capitals):
+    plain = without("type_symbol", "label_alt_id")
+    headless = text[text.index("loop_\n_atom_site") :]
+    for one in (bare, labels, capitals, plain, headless):
         assert parse_structure(one).sequence == ideal_helix(12).sequence
+
+
+@pytest.mark.parametrize(("value", "says"), [("?", ""), ("99999999999", "impossible numbers")])
+def test_residues_without_the_authors_numbers_stay_apart(value: str, says: str) -> None:
+    import gemmi
+
+    document = gemmi.cif.read_string(to_cif(ideal_helix(12)))
+    for column in ("auth_seq_id",) if says else ("auth_seq_id", "auth_asym_id"):
+        values = document[0].find_values(f"_atom_site.{column}")
+        for row in range(len(values)):
+            values[row] = value
+    if says:
+        with pytest.raises(BadInput, match=says):
+            parse_structure(document.as_string())
+    else:
+        assert parse_structure(document.as_string()).numbers.tolist() == list(range(1, 13))
+
+
+def test_an_empty_first_model_hides_no_protein() -> None:
+    body = "".join(f"{line}\n" for line in HELIX)
+    structure = parse_structure(f"MODEL        1\nENDMDL\nMODEL        2\n{body}ENDMDL\n")
+    assert len(structure) == 12 and any("the first with atoms" in note for note in structure.notes)
 
 
 EVEN = [f"{line[:60]}{20 + 6 * int(line[22:26]):6.2f}{line[66:]}" for line in HELIX]
@@ -264,3 +288,76 @@ def test_the_workbench_and_the_page_for_a_report_show_what_is_beside_the_protein
     assert others["bonds"] == [0, 1]  # C1–O1 of the ligand; the ion has none
     page = static_view(found)
     assert "GSH" in page and f'"index": [{found.mask.sum()}' in page.replace("[ ", "[")
+
+
+@pytest.mark.parametrize("position", ["*" * 24, "   1.2x4   0.000   0.000", "         " + "*" * 15])
+def test_a_position_without_numbers_is_not_the_origin(position: str) -> None:
+    lines = atom_lines(ideal_helix(8))
+    lines[2] = lines[2][:30] + position + lines[2][54:]
+    with pytest.raises(BadInput, match="not possible numbers"):
+        parse_structure("\n".join(lines))
+
+
+def test_a_file_that_was_cut_names_its_line_and_nothing_of_the_parser() -> None:
+    text = to_cif(ideal_helix(8))
+    with pytest.raises(BadInput) as caught:
+        parse_structure(text[: text.rfind("ATOM") + 20])
+    assert "line " in caught.value.sentence and "string:" not in caught.value.sentence
+
+
+OTHER = renamed(HELIX, chain="B")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [line for pair in zip(HELIX, OTHER, strict=True) for line in pair],
+        [line for pair in zip(HELIX, renamed(OTHER, chain=HELIX[0][21]), strict=True) for line in pair],
+        sorted([*HELIX, *OTHER], key=lambda line: line[12:16]),
+    ],
+    ids=["line by line", "one chain id", "by the names of atoms"],
+)
+def test_atoms_of_two_chains_that_are_mixed_are_all_there(lines: list[str]) -> None:
+    found = parsed(*lines)
+    assert found.sequence == 2 * parsed(*HELIX).sequence and len(set(found.chains)) == 2
+    assert found.mask.sum() == 2 * parsed(*HELIX).mask.sum() and "are mixed in the file" in found.notes[0]
+
+
+def test_what_follows_an_end_is_another_molecule_or_another_moment() -> None:
+    """As where files of a receptor and a partner were joined by copying, and as a trajectory is saved."""
+    both = parsed(*HELIX, "END", *renamed(HAIRPIN, chain="B"))
+    assert (len(both), both.notes) == (28, ())
+    unnamed = parsed(*HELIX, "END", *HAIRPIN)
+    assert len(unnamed) == 28 and list(dict.fromkeys(unnamed.chains)) == ["A", "A2"]
+    moments = parsed(*HELIX, "END", *HELIX, "END", *HELIX)
+    assert (len(moments), moments.notes) == (12, ("The file holds 3 models; the first is shown.",))
+    assert len(parsed("MODEL        1", *HELIX, "MODEL        2", *HELIX)) == 12
+
+
+def test_positions_of_one_name_are_no_alternatives() -> None:
+    assert parsed(*[f"{line[:16]}B{line[17:]}" for line in HELIX]).notes == ()
+
+
+CIF_COLUMNS = ("group_PDB", "id", "type_symbol", "label_atom_id", "label_comp_id", "label_asym_id", "label_seq_id",
+               "Cartn_x", "Cartn_y", "Cartn_z", "auth_seq_id", "auth_asym_id")  # fmt: skip
+
+
+def cif(lines: list[str]) -> str:
+    """The atoms of some lines of a PDB file as mmCIF."""
+    rows = [
+        ("ATOM", place, line[76:78], line[12:16], line[17:20], line[21], line[22:26], line[30:38], line[38:46],
+         line[46:54], line[22:26], line[21])
+        for place, line in enumerate(lines)
+    ]  # fmt: skip
+    table = "\n".join(" ".join(str(cell).strip() for cell in row) for row in rows)
+    return "data_x\nloop_\n" + "".join(f"_atom_site.{name}\n" for name in CIF_COLUMNS) + table + "\n#\n"
+
+
+def test_mixed_and_repeated_atoms_of_an_mmcif_file_are_all_there() -> None:
+    mixed = parse_structure(cif([line for pair in zip(HELIX, OTHER, strict=True) for line in pair]))
+    assert list(mixed.chains) == ["A"] * 12 + ["B"] * 12 and "are mixed in the file" in mixed.notes[0]
+    assert mixed.mask.sum() == 2 * parsed(*HELIX).mask.sum()
+    repeated = parse_structure(cif([*HELIX, *HELIX]))
+    assert list(dict.fromkeys(repeated.chains)) == ["A", "A2"] and len(repeated) == 24
+    both = parse_structure(cif(HELIX) + cif(HAIRPIN).replace("data_x", "data_y"))
+    assert (len(both), both.notes) == (12, ("The file holds 2 structures; the first is shown.",))

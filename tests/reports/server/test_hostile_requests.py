@@ -14,7 +14,9 @@ import pytest
 from backends.core.errors import BadInput, UserError
 from backends.folding.structure import confidence_file
 from backends.folding.structure.confidence_file import read_content
+from backends.serving.gradio_internals import UNREADABLE
 from backends.serving.job_folders import JobFolders
+from backends.serving.routes import NO_FILE
 from backends.serving.running_jobs import ID
 from backends.serving.uploads import Uploads, refuse_addresses
 from backends.shared import images
@@ -101,6 +103,43 @@ def test_an_upload_lies_in_its_folder_whatever_its_name(ticking_server: str, nam
         path = Path(answer.json()[0])
         assert ".." not in path.parts and path.parent.parent.name == "uploads"
     assert not (Path("/etc/evil.txt").exists() or Path("../../evil.txt").exists())
+
+
+def test_an_upload_without_a_file_or_a_name_is_a_sentence(ticking_server: str) -> None:
+    answer = http.post(f"{ticking_server}/gradio_api/upload", files={"files": ("", b"hello")})
+    assert answer.status_code == 400 and answer.json()["error"] == NO_FILE
+    empty = http.post(
+        f"{ticking_server}/gradio_api/upload",
+        content=b'--XX\r\nContent-Disposition: form-data; name="files"; filename=""\r\n\r\nhello\r\n--XX--\r\n',
+        headers={"content-type": "multipart/form-data; boundary=XX"},
+    )
+    assert empty.is_success and Path(empty.json()[0]).parent.parent.name == "uploads"  # it gets a name of ours
+
+
+UNPARSED = "There was an error parsing the body"
+"""FastAPI's own words, where a body is no text."""
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("queue/join", b'{"fn_index": 99999, "data": [], "session_hash": "x"}'),
+        ("call/nothing", b'{"data": []}'),
+        ("cancel", b"\xff" * 100),
+    ],
+)
+def test_a_body_that_means_nothing_is_a_sentence_and_no_fault_of_ours(
+    ticking_server: str, path: str, body: bytes
+) -> None:
+    answer = http.post(
+        f"{ticking_server}/gradio_api/{path}", content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 400 and answer.json() in ({"error": UNREADABLE}, {"detail": UNPARSED})
+
+
+def test_a_watchdog_may_ask_for_the_head_alone(ticking_server: str) -> None:
+    for path in ("healthz", "readyz"):
+        assert httpx.head(f"{ticking_server}/{path}", timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize(

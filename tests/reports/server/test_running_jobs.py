@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 
 from backends.serving.running_jobs import Events, RunningJob
 from tests.support import http, ticking
@@ -95,12 +95,15 @@ def test_a_job_goes_on_for_a_while_without_its_connection_and_can_be_followed_ag
 
 
 def test_a_job_whose_client_does_not_come_back_ends() -> None:
-    device, connection = threading.Lock(), Connection()
-    job = RunningJob(counting(device, threading.Event(), []), connection, grace=0.1)
+    device, connection, counted = threading.Lock(), Connection(), []
+    job = RunningJob(counting(device, threading.Event(), counted), connection, grace=0.1)
     job.start()
     wait_for(lambda: job.since(0, 0)[0])
     connection.there = False
     wait_for(lambda: job.ended and is_free(device))
+    events, over = job.since(0, 0)
+    assert over and [event["number"] for event in events] == list(range(len(events)))
+    assert len(events) <= len(counted) < 10_000  # cut short, and not a chunk more than was told
 
 
 def test_what_a_job_raises_reaches_its_follower() -> None:
@@ -169,7 +172,7 @@ def test_the_next_job_starts_after_one_was_cancelled_while_it_waited_for_the_dev
         next(stream.iter_lines())
 
     def submit(**options: float) -> Any:
-        client = Client(ticking_server, verbose=False, download_files=False)
+        client = http.client(ticking_server)
         return client.submit(handle_file(tmp_path / "a.txt"), "", options, api_name="/tick")
 
     waiting = submit(ticks=1)

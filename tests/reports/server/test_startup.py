@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import subprocess
@@ -55,7 +56,7 @@ def test_a_port_that_is_taken_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2"])
 def test_whoever_opens_the_studio_to_the_network_is_told_that_it_has_no_log_in(host: str) -> None:
-    assert "no\n  log-in" in startup.greeting(host, 8501)
+    assert "no log-in" in startup.greeting(host, 8501)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
@@ -146,7 +147,31 @@ def test_uploads_of_tabs_that_were_closed_are_freed() -> None:
     "name", ["http://evil.example/a.wav", "HTTPS://evil.example", "www.evil.example", "a@evil.example"]
 )
 def test_a_name_that_looks_like_an_address_becomes_no_link(name: str) -> None:
-    shown = formatting.escape(name)
-    assert shown.replace("\\", "").replace("\N{WORD JOINER}", "") == name
+    shown = formatting.escape(name).replace(formatting.BREAK, "\0")
     bare = shown.replace("\\", "")
     assert not any(address in bare.lower() for address in ("://", "www.", "@evil"))
+    assert bare.replace("\0", "") == name  # nothing invisible comes along when it is copied
+
+
+@pytest.mark.parametrize("name", ["A -- B.mp3", "a -> b", "<->", "x :smile: y", "a:material/home:b", "1 &amp; 2"])
+def test_a_name_is_not_redrawn(name: str) -> None:
+    """Streamlit draws arrows, dashes and pictures for these letters where nothing stands between them."""
+    parts = formatting.escape(name).split(formatting.BREAK)
+    assert "".join(parts).replace("\\", "") == name
+    assert len(parts) > 1 or r"\&" in parts[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "quiet"),
+    [
+        (RuntimeError('Cannot call "send" once a close message has been sent.'), True),
+        (OSError(), True),
+        (KeyError(), False),
+    ],
+)
+def test_a_page_closed_while_it_is_drawn_leaves_no_traceback(error: Exception, quiet: bool) -> None:
+    trace = (type(error), error, None)
+    record = logging.LogRecord("x", logging.ERROR, "", 0, streamlit_patches.SENDING_FAILED, (), trace)
+    assert streamlit_patches.is_disconnection(record) is quiet
+    other = logging.LogRecord("x", logging.ERROR, "", 0, "Something else", (), trace)
+    assert not streamlit_patches.is_disconnection(other)

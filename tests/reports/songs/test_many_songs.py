@@ -28,7 +28,7 @@ def test_each_song_becomes_a_run(app: AppTest, monkeypatch: pytest.MonkeyPatch) 
     assert words_of(app).count("stereo, 44.1 kHz") == 2
     submitted: list[str] = []
 
-    def submit(task: str, name: str, source: Any, card: str, options: Any) -> str:
+    def submit(task: str, name: str, source: Any, card: str, options: Any, **more: Any) -> str:
         submitted.append(name)
         return "no-such-run"
 

@@ -14,7 +14,10 @@ from streamlit.testing.v1 import AppTest
 from backends.core.engine import Result
 from backends.separation.formats import ALL_SUFFIXES
 from backends.separation.io.audio import open_song
+from backends.separation.io.cover import Cover, cover_of
 from evaluation.metrics.separation.quality_rows import bleed_row
+from studio.songs.encode import _append_id3
+from studio.songs.id3 import id3_tag
 from studio.songs.mixdown import mixdown
 from studio.songs.probe import TYPES, probe
 from tests.support.separation import Halves, card, encode, tone
@@ -40,10 +43,11 @@ def test_disc_tempo_key_lyrics_isrc_and_publisher_survive(tmp_path: Path) -> Non
     assert {name: tags.get(name) for name in KEPT} == KEPT
     stem = tmp_path / "vocals.wav"
     soundfile.write(stem, tone(0.3), 44100, subtype="FLOAT")
-    out = tmp_path / "export.mp3"
-    mixdown({"vocals": stem}, {"vocals": 0.0}, format="mp3", out=out, tags=tags)
-    exported = dict(open_song(out).tags)
-    assert {name: exported.get(name) for name in KEPT} == KEPT
+    for kind in ("mp3", "wav24"):
+        out = tmp_path / f"export-{kind}"
+        mixdown({"vocals": stem}, {"vocals": 0.0}, format=kind, out=out, tags=tags)
+        exported = dict(open_song(out).tags)
+        assert {name: exported.get(name) for name in KEPT} == KEPT, kind
 
 
 def test_stems_on_disk_name_their_song(tmp_path: Path) -> None:
@@ -58,7 +62,27 @@ def test_stems_on_disk_name_their_song(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "ending",
-    ["oga", "m4b", "m4v", "3gp", "mka", "weba", "caf", "w64", "aifc", "mp2", "mts", "mxf", "avi", "ts", "wma", "wv"],
+    [
+        "oga",
+        "m4b",
+        "m4v",
+        "3gp",
+        "mka",
+        "weba",
+        "caf",
+        "w64",
+        "aifc",
+        "mp2",
+        "mts",
+        "mxf",
+        "avi",
+        "ts",
+        "wma",
+        "wv",
+        "flv",
+        "ac3",
+        "ape",
+    ],
 )
 def test_an_ending_that_is_read_is_on_the_list(ending: str) -> None:
     assert ending in TYPES and f".{ending}" in ALL_SUFFIXES
@@ -77,6 +101,11 @@ def test_an_ending_that_is_read_is_on_the_list(ending: str) -> None:
         ("pcm_s16be", "au", 44100),
         ("wmav2", "asf", 44100),
         ("wavpack", "wv", 44100),
+        ("aac", "flv", 44100),
+        ("ac3", "ac3", 48000),
+        ("eac3", "eac3", 48000),
+        ("tta", "tta", 44100),
+        ("pcm_s16le", "voc", 44100),
     ],
 )
 def test_every_kind_on_the_list_is_read(tmp_path: Path, codec: str, container: str, rate: int) -> None:
@@ -134,3 +163,37 @@ def test_a_header_that_cannot_be_gets_a_sentence(tmp_path: Path, bits: int, rate
     sizes = [struct.pack("<I", size) for size in (4036, 16, 4000)]
     path.write_bytes(b"RIFF" + sizes[0] + b"WAVEfmt " + sizes[1] + head + b"data" + sizes[2] + bytes(4000))
     assert "choose a WAV" in probe(path).problem
+
+
+@pytest.mark.parametrize(("codec", "container"), [("libmp3lame", "mp3"), ("flac", "flac"), ("aac", "mp4")])
+def test_the_cover_picture_is_in_every_export(tmp_path: Path, codec: str, container: str) -> None:
+    song = encode(tmp_path / f"song.{container}", tone(0.3), codec, container=container, picture=True)
+    cover = cover_of(song)
+    assert cover is not None and (cover.type, cover.width, cover.height) == ("image/jpeg", 64, 64)
+    stem = tmp_path / "vocals.wav"
+    soundfile.write(stem, tone(0.3), 44100, subtype="FLOAT")
+    for format in ("mp3", "flac", "wav24"):
+        out = tmp_path / f"export-{format}"
+        mixdown({"vocals": stem}, {"vocals": 0.0}, format=format, out=out, tags={"title": "Lied"}, cover=cover)
+        assert open_song(out).tags["title"] == "Lied"
+        assert cover_of(out) == cover
+        assert len(soundfile.read(out)[0]) == len(tone(0.3))
+
+
+def test_a_cover_that_is_no_picture_is_left_out(tmp_path: Path) -> None:
+    song = tmp_path / "song.mp3"
+    encode(tmp_path / "plain.mp3", tone(0.3), "libmp3lame", container="mp3")
+    for data in (b"<script>alert(1)</script>", b"\xff\xd8\xff\xe0 cut"):
+        song.write_bytes(id3_tag({}, Cover(data, "image/jpeg", 1, 1)) + (tmp_path / "plain.mp3").read_bytes())
+        assert cover_of(song) is None and open_song(song).channels == 2
+    assert cover_of(tmp_path / "plain.mp3") is None
+
+
+def test_a_wav_file_of_64_bits_holds_the_tags_too(tmp_path: Path) -> None:
+    song = tmp_path / "long.wav"
+    soundfile.write(song, tone(0.3), 44100, format="RF64", subtype="PCM_24")
+    _append_id3(song, id3_tag({"title": "Lied", "key": "Am"}))
+    data = song.read_bytes()
+    assert data[:4] == b"RF64" and int.from_bytes(data[20:28], "little") == len(data) - 8
+    assert open_song(song).tags["title"] == "Lied"
+    assert len(soundfile.read(song)[0]) == len(tone(0.3))

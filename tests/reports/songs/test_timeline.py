@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from backends.core.errors import BadInput
+from backends.matting.video.source import open_container
 from backends.separation.io.audio import open_song
 from studio.songs.probe import probe
 from tests.support.separation import encode, read_song, tone
@@ -98,3 +99,39 @@ def test_chained_ogg_with_another_rate_says_where_it_breaks_off(tmp_path: Path) 
 def test_a_folder_is_no_song_that_went_away(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="is a folder: choose one song in it"):
         open_song(tmp_path)
+
+
+def test_an_edit_list_of_no_length_means_all_of_the_sound(tmp_path: Path) -> None:
+    data = encode(tmp_path / "song.m4a", tone(0.5), "aac").read_bytes()
+    place = data.index(b"elst") + 12  # after the version, and the number of its entries
+    (tmp_path / "song.m4a").write_bytes(data[:place] + bytes(4) + data[place + 4 :])
+    mix, heard = read_song(tmp_path / "song.m4a", tmp_path)
+    assert heard.shape[1] / RATE == pytest.approx(0.5, abs=0.03) and mix.notices == ()
+
+
+def test_what_was_joined_to_an_ogg_file_and_cannot_be_read_is_said(tmp_path: Path) -> None:
+    once = encode(tmp_path / "song.ogg", tone(0.5, 48_000), "libopus", 48_000).read_bytes()
+    (tmp_path / "song.ogg").write_bytes(once * 2)
+    mix, _ = read_song(tmp_path / "song.ogg", tmp_path)
+    assert len(mix.notices) == 1 and "what follows begins anew" in mix.notices[0]
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_sound_behind_the_stated_end_of_a_wav_file_is_heard(tmp_path: Path, joined: bool) -> None:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, tone(2.0), RATE, format="WAV", subtype="PCM_16")
+    data, half = buffer.getvalue(), (RATE * 4).to_bytes(4, "little")
+    (tmp_path / "song.wav").write_bytes(data * 2 if joined else data[:40] + half + data[44:])
+    _, heard = read_song(tmp_path / "song.wav", tmp_path)
+    assert heard.shape[1] / RATE == pytest.approx(4.0 if joined else 2.0, abs=0.001)
+    for tail in (b"TAG" + bytes(125), b"LIST\4\0\0\0INFO"):
+        (tmp_path / "song.wav").write_bytes(data + tail)
+        assert read_song(tmp_path / "song.wav", tmp_path)[1].shape[1] == 2 * RATE
+
+
+def test_an_mp4_file_without_its_index_is_called_incomplete(tmp_path: Path) -> None:
+    whole = encode(tmp_path / "song.m4a", tone(0.5), "aac").read_bytes()
+    (tmp_path / "song.m4a").write_bytes(whole[: len(whole) // 2])
+    for read in (open_song, open_container):
+        with pytest.raises(BadInput, match="not complete"):
+            read(tmp_path / "song.m4a")

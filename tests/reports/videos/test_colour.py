@@ -13,7 +13,8 @@ from PIL import Image
 
 from backends.matting.types import Frame
 from backends.matting.video.frames import VideoReader
-from tests.support.matting import MakeVideo, cut_out, lines, scene, write_video
+from tests.support.matting import CARD, MakeVideo, RedEngine, cut_out, finish, lines, scene, write_video
+from tests.support.sounds import write_clip
 
 
 def first_png(path: Path) -> np.ndarray:
@@ -31,7 +32,7 @@ def test_every_prores_frame_names_its_colours(video: MakeVideo, tmp_path: Path, 
 
 
 def test_an_ordinary_source_is_kept_in_all_by_the_default_export(video: MakeVideo, tmp_path: Path) -> None:
-    for name, tags in (("said.mp4", (1, 1, 1)), ("unsaid.mp4", (2, 2, 2))):
+    for name, tags in (("said.mp4", (1, 1, 1)), ("unsaid.mp4", (2, 2, 2)), ("browser.mp4", (5, 2, 2))):
         result = cut_out(video(name, sound="aac", tags=tags), tmp_path / name.removesuffix(".mp4"))
         assert {check.state for check in result.kept} == {"kept"}
 
@@ -157,3 +158,54 @@ def test_a_still_picture_of_sixteen_bits_says_that_it_becomes_eight(tmp_path: Pa
     assert lines(cut_out(tmp_path / "deep.png", tmp_path / "out"), "bit depth") == [
         ("changed", "16 bits a colour became 8.")
     ]
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixels", "was"), [("ffv1", "bgra", "4:4:4"), ("libx264", "yuv422p", "4:2:2"), ("qtrle", "argb", "4:4:4")]
+)
+def test_colour_of_half_the_detail_is_seen(tmp_path: Path, codec: str, pixels: str, was: str) -> None:
+    source = write_clip(
+        tmp_path / "clip.mov" if codec == "qtrle" else tmp_path / "clip.mkv", codec=codec, pixels=pixels
+    )
+    result = cut_out(source, tmp_path / "out", export="prores4444,composite")
+    assert [(state, was in sentence) for state, sentence in lines(result, "colour detail")] == [
+        ("kept", True),
+        ("changed", True),
+    ]
+    assert lines(cut_out(write_clip(tmp_path / "usual.mp4"), tmp_path / "out2"), "colour detail") == []
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_the_export_for_editors_is_as_fine_as_the_source_and_no_lighter(tmp_path: Path, deep: bool) -> None:
+    """Levels are of 10 bits. FFmpeg's own way to luma and chroma is one of them too light, everywhere."""
+    pixels = "yuv444p10le" if deep else "yuv444p"
+    ramp = np.linspace(80, 160, 96)
+    picture = np.repeat(np.repeat(ramp[None, :, None], 64, axis=0), 3, axis=2)
+    picture[:8] = (220, 30, 30)
+    source = tmp_path / "clip.mkv"
+    with av.open(str(source), "w") as out:
+        stream = out.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, pixels
+        kind = ("rgb48le", np.uint16, 257) if deep else ("rgb24", np.uint8, 1)
+        frame = av.VideoFrame.from_ndarray(np.rint(picture * kind[2]).astype(kind[1]), format=kind[0])
+        out.mux([*stream.encode(frame.reformat(format=pixels)), *stream.encode(None)])
+    finish(EverythingEngine(CARD).run({"media": source}, {"export": "prores4444"}, tmp_path / "out"))
+    before, after = (luma(path)[16:] for path in (source, tmp_path / "out/prores4444.mov"))
+    assert abs(float((after - before).mean())) < 0.3 and float((after - before).std()) < 1.0
+
+
+class EverythingEngine(RedEngine):
+    """Takes everything for the person."""
+
+    def mattes(self, frames: np.ndarray) -> np.ndarray:
+        return np.ones(frames.shape[:3], np.float32)
+
+
+def luma(path: Path) -> np.ndarray:
+    """The luma of the first frame in levels of 10 bits."""
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+    deep = frame.format.components[0].bits > 8
+    plane = np.frombuffer(bytes(frame.planes[0]), np.uint16 if deep else np.uint8).reshape(frame.height, -1)
+    levels = plane[:, : frame.width].astype(float)
+    return levels / 4 if frame.format.components[0].bits == 12 else levels * (1 if deep else 4)

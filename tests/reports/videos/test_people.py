@@ -71,6 +71,29 @@ def test_somebody_who_enters_late_is_found_at_once(clip: SampleClip) -> None:
     assert region_j(mattes[-1] > 0.5, truth) > 0.9
 
 
+def test_an_arm_that_comes_in_after_the_head_belongs_to_the_person(clip: SampleClip) -> None:
+    """The empty place was seen before, so that what covers it beside the person is theirs."""
+    tracker = PersonTracker()
+    for _ in range(5):
+        tracker.matte(garden(clip))
+    for right in (90, 75, 60, 45, 30, 15, 0):
+        frame, truth = behind(clip, garden(clip), right=right)
+        matte = tracker.matte(frame)
+    assert region_j(matte > 0.5, truth) > 0.93
+
+
+def test_somebody_who_was_there_unseen_is_no_background(clip: SampleClip, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame, truth = behind(clip, garden(clip))
+    found = classical.detect_people(frame)
+    monkeypatch.setattr(classical, "detect_people", lambda picture: [])
+    tracker = PersonTracker()
+    for _ in range(6):
+        assert not tracker.matte(frame).any()
+    monkeypatch.setattr(classical, "detect_people", lambda picture: found)
+    mattes = [tracker.matte(frame) for _ in range(6)]
+    assert region_j(mattes[-1] > 0.5, truth) > 0.9
+
+
 def test_each_scene_begins_anew(clip: SampleClip) -> None:
     tracker = PersonTracker()
     for _ in range(2):

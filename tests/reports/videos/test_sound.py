@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from tests.support.matting import cut_out, lines, times_of
@@ -121,3 +122,27 @@ def test_a_second_that_was_trimmed_away_does_not_come_back(tmp_path: Path) -> No
     cut_out(trimmed, tmp_path / "out", export="webm")
     assert clicks(tmp_path / "out/webm.webm") == pytest.approx([0.02], abs=0.011)
     assert float(times_of(tmp_path / "out/webm.webm")[0]) < 0.005
+
+
+@pytest.mark.parametrize("codec", ["vorbis", "libopus", "aac", "libmp3lame"])
+@pytest.mark.parametrize("start", [0, 0.04])
+def test_sound_is_heard_from_the_first_moment_on_and_at_its_time(tmp_path: Path, codec: str, start: float) -> None:
+    """A codec's lead-in lies before the first moment: without it, or counted as sound, the rest is lost or late."""
+    source = write_clip(tmp_path / "clip.mkv", [Sound(codec, 0.7)])
+    result = cut_out(source, tmp_path / "out", export="prores4444,webm,composite", start=start)
+    expected = [0, 0.5] if not start else [0.46]
+    for name in ("prores4444.mov", "webm.webm", "composite.mp4"):
+        assert clicks(tmp_path / "out" / name) == pytest.approx(expected, abs=0.002), name
+    if codec == "vorbis":
+        assert any("vorbis became opus" in sentence for _, sentence in lines(result, "sound"))
+
+
+def test_a_damaged_piece_of_sound_costs_that_piece_and_is_said(tmp_path: Path) -> None:
+    data = bytearray(write_clip(tmp_path / "clip.ts", [Sound("aac", 1.2)], frames=30).read_bytes())
+    rng = np.random.default_rng(0)
+    for place in range(int(0.3 * len(data)), int(0.7 * len(data))):
+        if rng.random() < 0.05:
+            data[place] = int(rng.integers(256))
+    (tmp_path / "clip.ts").write_bytes(data)
+    (line,) = lines(cut_out(tmp_path / "clip.ts", tmp_path / "out"), "sound")
+    assert line[0] == "changed" and "left out" in line[1]

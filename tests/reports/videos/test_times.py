@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -10,12 +11,18 @@ import av
 import pytest
 from PIL import Image
 
+from backends.core.engine import Notice
+from backends.core.errors import BadInput
+from backends.matting.types import MediaInfo
 from backends.matting.video.clock import FrameClock
 from backends.matting.video.frames import VideoReader
+from backends.matting.video.preservation_report import OutputVideo, open_output
+from backends.matting.video.preserved_words import check_words
 from backends.matting.video.tags import shift_timecode
 from backends.matting.video.writers import VideoWriter
-from tests.support.matting import MakeVideo, cut_out, lines, scene, times_of
-from tests.support.sounds import Sound, write_clip
+from studio.videos import probe
+from tests.support.matting import CARD, MakeVideo, RedEngine, cut_out, finish, lines, scene, times_of
+from tests.support.sounds import Sound, clicks, write_clip
 
 RATES = [Fraction(30000, 1001), Fraction(24000, 1001), Fraction(60)]
 
@@ -123,3 +130,91 @@ def test_drop_frame_timecode_keeps_up_with_the_clock() -> None:
     assert shift_timecode("00:09:59;29", 1 / rate, rate) == "00:10:00;00"
     assert shift_timecode("00:00:59;29", 1 / rate, rate) == "00:01:00;02"
     assert shift_timecode("no timecode", Fraction(0), rate) == ""
+
+
+def test_slides_say_how_long_each_stands(tmp_path: Path) -> None:
+    path = tmp_path / "slides.gif"
+    slides = [Image.new("RGB", (64, 64), (grey, grey, grey)) for grey in (0, 99, 200)]
+    slides[0].save(path, save_all=True, append_images=slides[1:], duration=90_000)
+    assert "a frame every 1 min 30 s" in probe.probe(path).text
+
+
+@pytest.mark.parametrize("ending", ["ts", "mkv"])
+def test_recordings_that_were_joined_follow_each_other(tmp_path: Path, ending: str) -> None:
+    once = write_clip(tmp_path / f"clip.{ending}", [Sound("aac", 0.6)], frames=15)
+    (tmp_path / f"joined.{ending}").write_bytes(once.read_bytes() * 2)
+    result, events = finish(RedEngine(CARD).run({"media": tmp_path / f"joined.{ending}"}, {}, tmp_path / "out"))
+    times = times_of(tmp_path / "out/prores4444.mov")
+    assert {later - earlier for earlier, later in pairwise(times)} == {Fraction(1, 25)} and len(times) == 30
+    assert clicks(tmp_path / "out/prores4444.mov") == pytest.approx(
+        [0, 0.5, 0.6, 1.1], abs=0.07
+    )  # an encoder pads its end
+    assert any("starts anew once" in event.sentence for event in events if isinstance(event, Notice))
+    assert [state for state, _ in lines(result, "sound")] == ["kept"]
+
+
+def test_a_video_that_ends_before_its_stated_end_is_told(tmp_path: Path) -> None:
+    whole = write_clip(tmp_path / "clip.mkv", [Sound("aac", 2.0)], frames=50)
+    (tmp_path / "cut.mkv").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    for path, told in ((tmp_path / "cut.mkv", True), (write_clip(tmp_path / "long.mkv", [Sound("aac", 2.0)]), False)):
+        _, events = finish(RedEngine(CARD).run({"media": path}, {}, tmp_path / path.stem))
+        sentences = [event.sentence for event in events if isinstance(event, Notice)]
+        assert any("ends early" in sentence for sentence in sentences) is told
+
+
+def test_the_length_of_a_camcorder_file_is_that_of_its_last_moment(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mpg", [Sound("mp2", 2.0)], frames=50, codec="mpeg2video")
+    assert probe.probe(clip).seconds == pytest.approx(2.0, abs=0.1)
+
+
+def test_a_part_of_a_broadcast_begins_where_it_was_asked_to(tmp_path: Path) -> None:
+    """A seek there ends anywhere, and pictures can be decoded from a key frame on only."""
+    clip = write_clip(tmp_path / "clip.ts", frames=40)
+    cut_out(clip, tmp_path / "out", start=0.8, end=1.2)
+    assert len(times_of(tmp_path / "out/prores4444.mov")) == 10
+
+
+def test_times_that_no_file_can_hold_are_a_sentence(tmp_path: Path) -> None:
+    data = bytearray(write_clip(tmp_path / "clip.mp4").read_bytes())
+    place = data.index(b"stts") + 16  # after the version, and the number of its entries and of the frames
+    data[place : place + 4] = b"\x7f\xff\xff\xff"
+    (tmp_path / "clip.mp4").write_bytes(data)
+    with pytest.raises(BadInput, match="times in this video make no sense"):
+        cut_out(tmp_path / "clip.mp4", tmp_path / "out")
+
+
+@pytest.mark.parametrize(("ending", "codec"), [("mp4", "libx264"), ("flv", "flv"), ("mxf", "mpeg2video")])
+def test_a_video_that_was_joined_to_another_and_is_not_all_read_is_said(
+    tmp_path: Path, ending: str, codec: str
+) -> None:
+    path = tmp_path / f"clip.{ending}"
+    once = write_clip(path, frames=5, codec=codec).read_bytes()
+    for content, told in ((once, False), (once * 2, True)):
+        path.write_bytes(content)
+        _, events = finish(RedEngine(CARD).run({"media": path}, {}, tmp_path / f"out{told}"))
+        sentences = [event.sentence for event in events if isinstance(event, Notice)]
+        assert any("Another file follows in this one" in sentence for sentence in sentences) is told
+
+
+def test_a_rate_that_a_container_rounds_is_the_usual_one(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "clip.flv", frames=30, codec="flv", rate=RATES[0])
+    cut_out(source, tmp_path / "out")
+    times = times_of(tmp_path / "out/prores4444.mov")
+    assert {later - earlier for earlier, later in pairwise(times)} == {1 / RATES[0]}
+
+
+def test_chapters_and_subtitles_are_said_to_be_lost() -> None:
+    info = MediaInfo("video", 96, 64, chapters=2, subtitles=1)
+    said = {check.what: check.state for written in (info, None) for check in check_words(info, written)}
+    assert said == {"chapters": "lost", "subtitles": "lost"}
+
+
+def test_a_picture_that_is_not_turned_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, video: MakeVideo
+) -> None:
+    def lying(writer: VideoWriter) -> OutputVideo:
+        output = open_output(writer)
+        return replace(output, info=replace(output.info, turned=True))
+
+    monkeypatch.setattr("backends.matting.video.preservation_report.open_output", lying)
+    assert [state for state, _ in lines(cut_out(video(rotation=90), tmp_path / "out"), "orientation")] == ["changed"]

@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from backends.core.info import Info
+from studio.jobs import question
 from studio.jobs.backend import Backend, EmbeddedBackend
 from studio.jobs.client import LOST
 from studio.jobs.jobs import Jobs
@@ -155,7 +157,7 @@ def embedded() -> Iterator[EmbeddedBackend]:
     backend.stop()
 
 
-def test_a_backend_that_dies_is_started_again_and_the_job_can_be_run_again(
+def test_a_backend_that_dies_is_started_again_the_job_can_be_run_again_and_stopping_ends_it(
     embedded: EmbeddedBackend, library: Library
 ) -> None:
     jobs = Jobs(library, embedded)
@@ -170,6 +172,11 @@ def test_a_backend_that_dies_is_started_again_and_the_job_can_be_run_again(
     assert run is not None
     again = jobs.submit("ticking", "x", library.local(job_id, library.artifacts(job_id, "input")[0]), "ticker", {})
     assert ended(jobs, again).state == "done"
+    pid = embedded.pid
+    assert pid is not None
+    embedded.stop()
+    wait_for(lambda: not psutil.pid_exists(pid))
+    assert embedded.restarts == 1, "a backend that was stopped is not started again"
 
 
 def test_a_backend_that_dies_before_its_files_arrived_is_lost_all_the_same(
@@ -188,14 +195,6 @@ def test_a_backend_that_dies_before_its_files_arrived_is_lost_all_the_same(
     view = ended(jobs, job_id)
     assert (view.state, view.code, view.sentence) == ("failed", "backend_lost", LOST)
     assert library.count(job_id, "part") == 2
-
-
-def test_stopping_the_studio_stops_its_backend(embedded: EmbeddedBackend) -> None:
-    pid = embedded.pid
-    assert pid is not None
-    embedded.stop()
-    wait_for(lambda: not psutil.pid_exists(pid))
-    assert embedded.restarts == 0
 
 
 def test_a_resumed_download_is_estimated_by_its_own_pace() -> None:
@@ -240,3 +239,25 @@ def test_jobs_leave_no_threads_behind(jobs: Jobs) -> None:
     for _ in range(4):
         ended(jobs, start(jobs, ticks=1))
     wait_for(lambda: threading.active_count() <= before + 2)
+
+
+def test_a_question_is_a_job_without_a_run_that_can_be_watched_and_cancelled(
+    jobs: Jobs, library: Library, tmp_path: Path
+) -> None:
+    (tmp_path / "input.txt").write_text("why")
+    answers: list[question.Answer] = []
+
+    def ask(job_id: str, **options: float) -> None:
+        def request(info: Info) -> tuple[str, list[object]]:
+            return info.tasks["ticking"].endpoint, [tmp_path / "input.txt", "ticker", options]
+
+        jobs.ask(job_id, "Why?", "ticker", lambda call, update: answers.append(question.receive(call(request), update)))
+
+    ask("why-1", ticks=2)
+    assert ended(jobs, "why-1").state == "done" and library.total() == 0
+    assert answers[0].notices == ["Counting is over."]
+    assert [(file.kind, file.suffix, file.content) for file in answers[0].files][-1] == ("whole", ".txt", b"whywhy")
+    ask("why-2", ticks=3000, delay=0.1)
+    wait_for(lambda: (view := jobs.get("why-2")) and view.done >= 2)
+    jobs.cancel("why-2")
+    assert ended(jobs, "why-2").state == "cancelled" and len(answers) == 1

@@ -41,15 +41,15 @@ def test_a_newer_database_is_left_alone(library, absent_home):
 
 def test_an_older_database_is_brought_forward(library, absent_home, monkeypatch):
     run = begin(library)
-    monkeypatch.setattr(database, "SCHEMA", 3)
-    monkeypatch.setattr(
-        database, "MIGRATIONS", {1: ("ALTER TABLE runs ADD COLUMN mood TEXT",), 2: ("UPDATE runs SET mood = 'calm'",)}
-    )
+    now = database.SCHEMA
+    monkeypatch.setattr(database, "SCHEMA", now + 2)
+    steps = {now: ("ALTER TABLE runs ADD COLUMN mood TEXT",), now + 1: ("UPDATE runs SET mood = 'calm'",)}
+    monkeypatch.setattr(database, "MIGRATIONS", steps)
     newer = Library()
     assert newer.get(run.id).title == run.title
     with sqlite3.connect(absent_home / "library.sqlite") as connection:
         assert connection.execute("SELECT mood FROM runs").fetchall() == [("calm",)]
-        assert connection.execute("SELECT version FROM schema").fetchall() == [(3,)]
+        assert connection.execute("SELECT version FROM schema").fetchall() == [(now + 2,)]
 
 
 def test_a_busy_database_is_named(library, absent_home, monkeypatch):

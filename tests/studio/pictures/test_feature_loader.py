@@ -49,7 +49,7 @@ class Server:
         self.blind: set[str] = set()
         self.space = "one"
 
-    def __call__(self, backend: Any, card: str) -> Server:
+    def __call__(self, backend: Any, card: str, visitor: str) -> Server:
         return self
 
     def cancel(self) -> None:
@@ -195,3 +195,18 @@ def test_answers_are_worked_out_once_and_their_failures_told_until_forgotten() -
     wait_for(lambda: cache.get("a", make) == 7)
     cache.stop()
     assert cache.get("b", make) is None and len(ran) == 2
+
+
+def test_what_an_earlier_starter_of_the_same_name_saw_is_looked_at_anew_and_said(
+    project: Project, server: Server
+) -> None:
+    earlier = loaded(FeatureLoader(project, CARD, None, feature_loader.load_tasks()))  # type: ignore[arg-type]
+    for revision in ("first", "second"):
+        server.space, card = revision, CARD.model_copy(update={"revision": revision, "title": "Starter"})
+        loader = loaded(FeatureLoader(project, card, None, feature_loader.load_tasks()))  # type: ignore[arg-type]
+        assert server.calls[-1] == (project.state.shots, ["red: all red", "blue: all blue"])
+        assert loader.store.space == revision and not earlier.store.folder.exists()
+        assert any("“Starter”" in said and "looked at anew" in said for said in loader.notices())
+        earlier = loader
+    again = FeatureLoader(project, card, None, feature_loader.load_tasks())  # type: ignore[arg-type]
+    assert again.ensure_loaded() and not again.notices() and len(server.calls) == 3

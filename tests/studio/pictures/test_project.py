@@ -112,8 +112,8 @@ def test_moving_and_removing_forgets_no_other_picture_and_leaves_no_file(project
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "damaged"),
-        (b"only text " * 30, "damaged"),
+        (b"", "empty"),
+        (b"only text " * 30, "no picture"),
         (pictures.plain()[:60], "damaged"),
         (pictures.huge(), "too many pixels"),
         (b"\0\0\0\x18ftypheic" + b"\0" * 40, "HEIC"),

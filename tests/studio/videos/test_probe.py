@@ -61,8 +61,8 @@ def test_time_grows_with_the_pixels_but_not_with_the_models_own_part(clip: Path)
 def test_sizes_add_up_and_grow_with_the_part(clip: Path) -> None:
     info = inputs.probe(clip).info
     assert info is not None
-    assert estimates.size_text(["prores4444"], info, 5) == "about 96 kB"  # 20 frames of 19,200 pixels at 2 bits
-    assert estimates.size_text(["prores4444", "png"], info, 10) == "about 576 kB"
+    assert estimates.size_text(["prores4444"], info, 5) == "about 173 kB"  # 20 frames of 19,200 pixels at 3.6 bits
+    assert estimates.size_text(["prores4444", "png"], info, 10) == "about 730 kB"
 
 
 def test_a_video_over_the_limit_of_the_model_is_refused(clip: Path) -> None:

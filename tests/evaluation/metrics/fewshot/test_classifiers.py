@@ -217,7 +217,9 @@ def test_the_metrics_of_predictions_are_found_by_their_ids_and_agree_with_the_de
     found = metrics("fewshot")
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.5, 0.5]])
     labels = np.array([0, 1, 1, 0])
-    values = {name: metric.compute(probabilities, labels) for name, metric in found.items() if metric.compute}
+    of_pools = {name for name in found if "recall_" in name and name[-1].isdigit()}  # test_retrieval.py has these
+    measures = {name: metric for name, metric in found.items() if metric.compute and name not in of_pools}
+    values = {name: metric.compute(probabilities, labels) for name, metric in measures.items()}
     assert values["accuracy"] == 0.75 and values["confidence"] == pytest.approx(0.7)
     assert values["calibration_error"] == pytest.approx(reliability(probabilities, labels).calibration_error)
     assert values["log_loss"] == pytest.approx(-np.log([0.9, 0.4, 0.8, 0.5]).mean())
