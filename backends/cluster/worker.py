@@ -93,6 +93,7 @@ class Worker:
             except Exception:
                 log.exception("a job did not end as it should")
             self._exchange.end(works[0])
+        logs.end_job()
         return self._report()
 
     def _failed(self, error: Exception) -> Reply:

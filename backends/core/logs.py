@@ -33,8 +33,13 @@ def job_name(token: str) -> str:
 
 
 def begin_job(token: str) -> None:
-    """All lines of this thread from now on belong to the job of a token."""
+    """All lines of this thread belong to the job of a token, until `end_job`."""
     _job.set(job_name(token))
+
+
+def end_job() -> None:
+    """The lines of this thread belong to no job any more."""
+    _job.set("")
 
 
 class _About(logging.Filter):

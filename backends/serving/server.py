@@ -170,6 +170,7 @@ class Server:
                     yield from self.metrics.watch(name, errors_as_events(self._events(request, folder), name, CRASH))
             finally:
                 self.folders.close(folder)
+                logs.end_job()
 
         folder.job = RunningJob(make, caller.followed, caller.grace)
         yield from self._follow(folder.job, caller)

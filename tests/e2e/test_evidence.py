@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from evaluation.studies.store import StudyFolder
-from tests.support.browser import ROOT, SLOW_MS, Studio
+from tests.support.browser import ROOT, SLOW_MS, Studio, choose_point
 
 REPORT = ROOT / "docs" / "report"
 
@@ -21,11 +21,8 @@ def test_a_dot_leads_to_the_song_at_its_worst_second(studio: Studio, page: Any) 
     shutil.copytree(REPORT / "studies" / "songs-samples", studio.log.parent / "studies" / "songs", dirs_exist_ok=True)
     page.goto(f"{studio.address}/evidence?study=songs")
     page.get_by_text("Unit by unit", exact=True).click()
-    plot = page.locator(".js-plotly-plot").first
-    plot.wait_for(timeout=SLOW_MS)
-    plot.locator(".scatterlayer .point").first.click(force=True)
     button = page.get_by_role("button", name=re.compile(r"^Open at second|Open at second \d")).first
-    button.wait_for(timeout=SLOW_MS)
+    choose_point(page, 0, button.is_visible)
     button.click()
     page.wait_for_url(re.compile(r"/songs\?.*run=.*at=\d"), timeout=SLOW_MS)
     page.get_by_role("heading", name=re.compile("mix")).wait_for(timeout=SLOW_MS)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from studio.library.library import Library
-from tests.support.browser import SLOW_MS, Studio, real
+from tests.support.browser import SLOW_MS, Studio, choose_point, real
 from tests.support.inside import made_song
 
 HERTZ = re.compile(r"Inside the rectangle the vocals changed by ([+-]\d+) dB, everywhere else by ([+-]\d+) dB")
@@ -51,6 +51,5 @@ def test_a_rectangle_wiped_out_of_the_spectrogram_is_heard(
 def test_a_dot_of_the_atlas_opens_its_layer(studio: Studio, page: Any) -> None:
     page.goto(f"{studio.address}/inside?view=atlas&row=3")
     page.get_by_text("How widely a layer looks").wait_for()
-    page.locator(".js-plotly-plot .scatterlayer .point").nth(5).click(force=True)
-    page.wait_for_url(re.compile(r"row=(?!3\b)\d+"))
+    choose_point(page, 5, lambda: re.search(r"row=(?!3\b)\d+", page.url) is not None)
     assert real(page.problems) == []

@@ -11,6 +11,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -169,6 +171,20 @@ class Studio:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(PATIENCE)
+
+
+def choose_point(page: Any, number: int, seen: Callable[[], bool]) -> None:
+    """Click on a point of the first plot until its choice is seen.
+
+    A plot is drawn before the page hears its clicks, and drawn anew when the page around it goes on.
+    """
+    point = page.locator(".js-plotly-plot").first.locator(".scatterlayer .point").nth(number)
+    point.wait_for(state="attached", timeout=SLOW_MS)
+    end = time.monotonic() + SLOW_MS / 1000
+    while not seen():
+        assert time.monotonic() < end, "the point was clicked and nothing followed"
+        point.click(force=True)
+        page.wait_for_timeout(3_000)
 
 
 def outside(url: str) -> bool:

@@ -119,6 +119,7 @@ def test_a_worker_gives_one_event_a_step_and_ends_a_job_in_between(work: Work, t
     worker.begin(work)
     error = worker.step().error
     assert isinstance(error, BadInput) and error.sentence == "This file is bad; choose a good one."
+    worker.close()
 
 
 def test_a_worker_that_does_not_see_the_folder_says_so(tmp_path: Path) -> None:

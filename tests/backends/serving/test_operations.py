@@ -99,5 +99,11 @@ def test_plain_lines_name_the_job_too(monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.setattr(sys, "stderr", sys.stdout)
     monkeypatch.delenv(logs.SETTING, raising=False)
     logs.configure()
-    logging.getLogger("here").warning("ended", extra={"facts": {"state": "done", "code": ""}})
-    assert capsys.readouterr().out.rstrip().endswith("here: ended state=done")
+    facts = {"facts": {"state": "done", "code": ""}}
+    logs.begin_job("a-token-that-nobody-guesses")
+    logging.getLogger("here").warning("ended", extra=facts)
+    logs.end_job()
+    logging.getLogger("here").warning("ended", extra=facts)
+    in_a_job, after_it = capsys.readouterr().out.splitlines()
+    assert in_a_job.endswith("here: ended job=dd8b9f0ef5b2 state=done")
+    assert after_it.endswith("here: ended state=done")
