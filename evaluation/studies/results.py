@@ -15,9 +15,10 @@ from backends.core.errors import BadInput
 from evaluation.conditions.base import CLEAN, Condition, conditions
 from evaluation.metrics.base import Metric, metrics
 from evaluation.statistics import signed_rank
-from evaluation.statistics.comparison import Findings, Wording, compare, scores
+from evaluation.statistics.comparison import Findings, compare, scores
 from evaluation.statistics.intervals import Interval
 from evaluation.statistics.reliability import Reliability, reliability
+from evaluation.statistics.verdicts import Wording
 from evaluation.studies import excerpts
 from evaluation.studies.excerpts import Excerpt
 from evaluation.studies.rig import FIRST, PLACES, THINGS

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 
 if TYPE_CHECKING:
-    from evaluation.statistics.comparison import Findings, Pair
+    from evaluation.statistics.comparison import Findings
     from evaluation.statistics.intervals import Interval
+    from evaluation.statistics.pairs import Pair
     from evaluation.statistics.reliability import Reliability
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8c6d1f", "#56b4e9", "#7f7f7f")

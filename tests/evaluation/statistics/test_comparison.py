@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from evaluation.statistics import effects
-from evaluation.statistics.comparison import Findings, Wording, _holm, compare, p_text, scores, tie_letters
+from evaluation.statistics.comparison import Findings, compare, scores, tie_letters
+from evaluation.statistics.pairs import holm
+from evaluation.statistics.verdicts import Wording, p_text
 
 DB = Wording("dB", 1, "songs")
 
@@ -79,8 +81,8 @@ def test_the_correction_is_holms() -> None:
     from statsmodels.stats.multitest import multipletests
 
     values = [0.01, 0.04, 0.03, 0.005, 0.9]
-    assert _holm(values) == pytest.approx(multipletests(values, method="holm")[1])
-    assert _holm([0.02, float("nan"), 0.02])[0] == pytest.approx(0.04)
+    assert holm(values) == pytest.approx(multipletests(values, method="holm")[1])
+    assert holm([0.02, float("nan"), 0.02])[0] == pytest.approx(0.04)
 
 
 def test_equal_systems_are_the_same_and_a_fixed_difference_has_no_variation() -> None:
