@@ -8,26 +8,16 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from functools import cache, cached_property
-from importlib.metadata import version
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from backends import __version__
-from backends.attribution.question import Question
 from backends.core.engine import Engine, Progress
 from backends.core.errors import BadInput, EngineFailed, UserError, WeightsMissing
-from backends.core.info import (
-    CardInfo,
-    DeviceInfo,
-    EngineExplainInfo,
-    ExplainInfo,
-    Info,
-    OwnWeightsInfo,
-    TaskInfo,
-)
+from backends.core.info import DeviceInfo, Info
 from backends.core.model_card import ModelCard
 from backends.core.task import Task, tasks
+from backends.serving.host_info import info_of
 from backends.serving.speeds import Speeds
 from backends.shared.device_memory import free_memory
 from backends.weights import user_models
@@ -171,7 +161,7 @@ class Host:
         ranked = sorted(cards, key=lambda card: -card.preference)
         fitting = [card for card in ranked if not engine or card.engine == engine]
         for card in fitting:
-            if self.weights_state(card) in RUNNABLE_STATES:
+            if self.can_run(card):
                 return card, self.paths(card)
         return fitting[0], self.paths(fitting[0])
 
@@ -261,56 +251,23 @@ class Host:
 
         Much of a short run is its start, so it counts only until there is a better one.
         """
-        if amount > 0 and (seconds >= RELIABLE_SECONDS or self._speeds.get(self.device, card.id) is None):
+        if amount > 0 and (seconds >= RELIABLE_SECONDS or self.speed(card) is None):
             self._speeds.note(self.device, card.id, seconds / amount)
 
     def info(self) -> Info:
         """Everything a page needs to offer the tasks: device, cards with state, limits and measured speed."""
-        return Info(
-            version=__version__,
-            device=self.device_info(),
-            versions=_versions(),
-            tasks={task.name: self._task_info(task) for task in tasks().values()},
-        )
+        return info_of(self, tasks().values())
 
-    def _task_info(self, task: Task) -> TaskInfo:
-        return TaskInfo(
-            title=task.title,
-            endpoint=f"/{task.verb}",
-            inputs=task.inputs,
-            optional=task.optional,
-            options=task.options,
-            default=self.choose(task)[0].id if self.has_any(task) else "",
-            cards=tuple(self._card_info(task, card) for card in self.cards(task)),
-            explain=_explain_info(task),
-            own=OwnWeightsInfo(kinds=tuple(task.own), strange=user_models.unsupported(task, self.store.root)),
-        )
+    def speed(self, card: ModelCard) -> float | None:
+        """Seconds that one unit of input took on this machine; None before the first run."""
+        return self._speeds.get(self.device, card.id)
+
+    def can_run(self, card: ModelCard) -> bool:
+        """Whether all that the card needs is here."""
+        return self.weights_state(card) in RUNNABLE_STATES
 
     def has_any(self, task: Task) -> bool:
-        return any(self.weights_state(card) in RUNNABLE_STATES for card in self.cards(task))
-
-    def _card_info(self, task: Task, card: ModelCard) -> CardInfo:
-        """The card, its limits and its state: "failed" after a failure, while `here` tells whether it can be tried."""
-        now, stored = self.state(card), self.weights_state(card)
-        measured = self._speeds.get(self.device, card.id)
-        idle = now.state not in ("downloading", "loading", "ready")
-        facts = {key: value for key, value in asdict(card).items() if key != "files"}
-        facts |= {
-            "options": task.options_of(card),
-            "capabilities": task.capabilities_of(card).model_dump(mode="json"),
-            "download_bytes": card.download_bytes,
-            "packaged": bool(card.archives),
-            "revision": card.revision,
-            "limits": asdict(card.limit(self.device)),
-            "speed": card.speed if measured is None else measured,
-            "speed_measured_here": measured is not None,
-            **asdict(now),
-            "state": "failed" if now.reason and idle else now.state,
-            "stored": stored,
-            "here": stored in RUNNABLE_STATES,
-            "lacks": " ".join(need.how for need in missing_needs(card, self.store.root)),
-        }
-        return CardInfo.model_validate(facts)
+        return any(map(self.can_run, self.cards(task)))
 
     def device_info(self) -> DeviceInfo:
         name, memory = "this computer's processor", self._total_memory()
@@ -320,52 +277,3 @@ class Host:
             properties = torch.cuda.get_device_properties(0)
             name, memory = properties.name, properties.total_memory
         return DeviceInfo(kind=self.device, name=name, memory_bytes=memory, time=time.time())
-
-
-def _explain_info(task: Task) -> ExplainInfo:
-    """What can be asked of the task's answers."""
-    if not task.explainable:
-        return ExplainInfo()
-    explainable = task.load_explainable()
-    options = Question.described()
-    detail = next(int(info.default) for info in options if info.name == "detail")
-    return ExplainInfo(
-        endpoint="/explain",
-        options=options,
-        targets=explainable.targets,
-        optional=explainable.optional,
-        engines={
-            engine: EngineExplainInfo.model_validate(
-                {
-                    "default": offer.default,
-                    "methods": explainable.described(engine, detail),
-                    "baselines": dict(offer.baselines),
-                }
-            )
-            for engine, offer in explainable.offers.items()
-        },
-    )
-
-
-LIBRARIES = (
-    "torch",
-    "numpy",
-    "scipy",
-    "demucs",
-    "av",
-    "soxr",
-    "opencv-python-headless",
-    "PyMatting",
-    "onnxruntime",
-    "transformers",
-    "gemmi",
-    "open_clip_torch",
-    "scikit-image",
-)
-"""The libraries that a result depends on: networks and decoders, resampling, image operations, structure files."""
-
-
-@cache
-def _versions() -> dict[str, str]:
-    """The versions of LIBRARIES here, so that a run can say what made it."""
-    return {name: version(name) for name in LIBRARIES}

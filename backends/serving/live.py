@@ -23,7 +23,7 @@ from backends.core.engine import Engine
 from backends.core.errors import BadInput, WeightsMissing
 from backends.core.model_card import ModelCard
 from backends.core.task import Task, tasks
-from backends.serving.host import RUNNABLE_STATES, Host
+from backends.serving.host import Host
 from backends.serving.live_protocol import (
     PATH,
     TEXT_CHARACTERS,
@@ -104,7 +104,7 @@ class Live:
 
     def _card(self, task: Task, card_id: str) -> ModelCard:
         card = self.host.card(task, card_id)
-        if self.host.weights_state(card) not in RUNNABLE_STATES:
+        if not self.host.can_run(card):
             raise WeightsMissing(f"{card.title} is not on the model server yet; download it first.")
         return card
 

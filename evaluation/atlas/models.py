@@ -13,7 +13,7 @@ import torch
 
 from backends.attribution.methods.attention import AttentionTap
 from backends.core.task import task_named
-from backends.serving.host import RUNNABLE_STATES, Host
+from backends.serving.host import Host
 
 SECONDS = 3.0
 """Of the sample song: the passage that the smallest network takes."""
@@ -50,7 +50,7 @@ def layers_at_hand(published: bool = True) -> Iterator[Layer]:
     host = Host(device="cpu")
     for task, engine, look in LOOKS:
         cards = [card for card in host.cards(task_named(task)) if card.engine == engine]
-        here = [card for card in cards if host.weights_state(card) in RUNNABLE_STATES]
+        here = [card for card in cards if host.can_run(card)]
         starters = [card for card in here if card.tier == "starter"]
         best = sorted((card for card in here if card.tier == "full"), key=lambda card: -card.preference)
         for card in (*starters, *(best[:1] if published else ())):

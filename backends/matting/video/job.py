@@ -44,10 +44,10 @@ from backends.matting.video.observations import PeopleObserver, sentences_on_peo
 from backends.matting.video.pipeline import Channel, WorkerGroup
 from backends.matting.video.preservation_report import preservation_report
 from backends.matting.video.reader import IsolatedReader
+from backends.matting.video.source_notices import sentences_on_source
 from backends.matting.video.timeline import Timeline
 from backends.matting.video.transparency import SeeThrough
 from backends.matting.video.writers import SourcePart, Writer, open_writer
-from backends.shared.media import another_follows
 
 STAGE = "Cutting out"
 STAGES = ("decoding", "matting", "finishing", "coding")
@@ -304,7 +304,8 @@ class VideoJob:
         yield from self.stats.metrics()
         for stage, seconds in self._stage_seconds.items():
             yield Metric(f"{stage} a frame", 1000 * seconds / self.timeline.count, "ms")
-        yield from self._notices()
+        yield from map(Notice, sentences_on_people(self.stats, self._people))
+        yield from map(Notice, sentences_on_source(self.source, self.reader, self.timeline, self.writers))
         artifacts = [Artifact(writer.export.artifact, writer.export.kind, writer.path) for writer in self.writers]
         artifacts.append(Artifact("frames", "frames", self.stats.path))
         yield Matting(
@@ -315,45 +316,6 @@ class VideoJob:
             seconds=float(self.timeline.last),
             kept=tuple(preservation_report(self.info, self.timeline, self.writers, self._see_through)),
         )
-
-    def _notices(self) -> Iterator[Event]:
-        reader = self.reader
-        yield from map(Notice, sentences_on_people(self.stats, self._people))
-        if reader.broken:
-            yield Notice("Parts of this video are damaged; what could not be read was left out.")
-        if reader.restarts:
-            times = "once" if reader.restarts == 1 else f"{reader.restarts} times"
-            yield Notice(
-                f"The clock of this video starts anew {times}, as where recordings were joined: the parts follow each "
-                "other, and sound and picture may be a little apart there."
-            )
-        if another_follows(self.source.path):
-            yield Notice(
-                "Another file follows in this one, as where files were joined by copying, and not all of it could be "
-                "read. Join them in a video editor to have it all."
-            )
-        yield from map(Notice, self._cut_short())
-        if reader.untimed:
-            yield Notice(f"{reader.untimed} frames carried no usable time and were placed by the frame rate.")
-        if reader.reshaped:
-            yield Notice("The picture changes its size midway; all of it was brought to the first size.")
-        if self.info.colour.hdr:
-            yield Notice("This is an HDR video; its brightness was brought down to ordinary screens.")
-        if reader.deinterlaced:
-            yield Notice("This video was interlaced; its half pictures were joined into whole ones.")
-
-    def _cut_short(self) -> Iterator[str]:
-        """A sentence where a file ends long before the end that it announces."""
-        sounds = [track.span.end for writer in self.writers for track in writer.tracks]
-        stated, start = self.info.seconds, float(self.source.start)
-        if self.options.end_seconds is not None or (self.info.tracks and not sounds):
-            return  # without its sound, a file whose sound is longer cannot be told from one that was cut
-        reached = start + float(max([self.timeline.end, *sounds]))
-        if reached < stated - max(0.5, 0.02 * stated):
-            yield (
-                f"The file ends early: it announces {stated:.3g} s, of which the first {reached:.3g} s could be read. "
-                "Copy it again from the camera or the web, if the rest matters."
-            )
 
     def _close(self, done: bool) -> None:
         self.stats.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from backends.matting.types import MediaInfo, PreservationCheck, SoundInfo
-from backends.matting.video.sound import Track
+from backends.matting.video.sound_tracks import Track
 from backends.matting.video.speakers import same_language
 from backends.matting.video.timeline import Span
 

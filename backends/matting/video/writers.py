@@ -20,7 +20,8 @@ from backends.core.errors import BadInput, EngineFailed
 from backends.matting.types import Colour, MediaInfo
 from backends.matting.video.colour import matrix, matrix_number, to_luma_chroma, value_range
 from backends.matting.video.exports import MATTE, RAW_MATTE, Export
-from backends.matting.video.sound import NoSound, SoundTracks, Track
+from backends.matting.video.sound import NoSound, SoundTracks
+from backends.matting.video.sound_tracks import Track
 
 EXACT_FORMAT, EXACT_BITS = "yuva444p10le", 10
 """Of exports that editors work on: luma and chroma for every pixel, of this many bits."""

@@ -46,7 +46,7 @@ def test_a_hole_in_the_sound_stays_a_hole(tmp_path: Path, codec: str) -> None:
 
 def test_sound_that_moved_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_clip(tmp_path / "clip.mkv", [Sound(seconds=1.6, hole=(0.7, 1.3))], frames=3)
-    monkeypatch.setattr("backends.matting.video.sound.EncodedTrack._in_time", _closed_up)
+    monkeypatch.setattr("backends.matting.video.sound_tracks.EncodedTrack._in_time", _closed_up)
     state, sentence = lines(cut_out(source, tmp_path / "out"), "sound")[0]
     assert state == "changed"
     assert "ends at 1.00 s instead of 1.60 s" in sentence
@@ -103,7 +103,7 @@ def test_names_and_languages_of_the_tracks_are_kept(tmp_path: Path) -> None:
 
 def test_lost_names_of_tracks_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_clip(tmp_path / "clip.mkv", [Sound("libopus", 0.3, names={"language": "deu", "title": "Boom"})])
-    monkeypatch.setattr("backends.matting.video.sound.Track._describe", lambda track: None)
+    monkeypatch.setattr("backends.matting.video.sound_tracks.Track._describe", lambda track: None)
     assert lines(cut_out(source, tmp_path / "out"), "track names") == [
         ("changed", "Not in the file, or changed: “Boom”, “deu”.")
     ]

@@ -1,0 +1,59 @@
+"""What a visitor is told of a source that is damaged, odd or cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from backends.matting.video.reader import IsolatedReader
+from backends.matting.video.timeline import Timeline
+from backends.matting.video.writers import SourcePart, Writer
+from backends.shared.media import another_follows
+
+
+def sentences_on_source(
+    source: SourcePart, reader: IsolatedReader, timeline: Timeline, writers: Sequence[Writer]
+) -> Iterator[str]:
+    """One sentence for each thing, once the job is done.
+
+    Args:
+        source: the part that was asked for.
+        reader: that has read it to its end.
+        timeline: of the frames that were written.
+        writers: of all outputs, with the sound that they carried.
+    """
+    if reader.broken:
+        yield "Parts of this video are damaged; what could not be read was left out."
+    if reader.restarts:
+        times = "once" if reader.restarts == 1 else f"{reader.restarts} times"
+        yield (
+            f"The clock of this video starts anew {times}, as where recordings were joined: the parts follow each "
+            "other, and sound and picture may be a little apart there."
+        )
+    if another_follows(source.path):
+        yield (
+            "Another file follows in this one, as where files were joined by copying, and not all of it could be "
+            "read. Join them in a video editor to have it all."
+        )
+    yield from _cut_short(source, timeline, writers)
+    if reader.untimed:
+        yield f"{reader.untimed} frames carried no usable time and were placed by the frame rate."
+    if reader.reshaped:
+        yield "The picture changes its size midway; all of it was brought to the first size."
+    if source.info.colour.hdr:
+        yield "This is an HDR video; its brightness was brought down to ordinary screens."
+    if reader.deinterlaced:
+        yield "This video was interlaced; its half pictures were joined into whole ones."
+
+
+def _cut_short(source: SourcePart, timeline: Timeline, writers: Sequence[Writer]) -> Iterator[str]:
+    """A sentence where a file ends long before the end that it announces."""
+    sounds = [track.span.end for writer in writers for track in writer.tracks]
+    stated, start = source.info.seconds, float(source.start)
+    if source.end is not None or (source.info.tracks and not sounds):
+        return  # without its sound, a file whose sound is longer cannot be told from one that was cut
+    reached = start + float(max([timeline.end, *sounds]))
+    if reached < stated - max(0.5, 0.02 * stated):
+        yield (
+            f"The file ends early: it announces {stated:.3g} s, of which the first {reached:.3g} s could be read. "
+            "Copy it again from the camera or the web, if the rest matters."
+        )
