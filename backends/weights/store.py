@@ -2,99 +2,39 @@
 
 from __future__ import annotations
 
-import errno
-import re
 import shutil
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Literal
 
 from filelock import FileLock, Timeout
 
 from backends.core.engine import Progress
-from backends.core.errors import BadInput, DownloadFailed, UserError, WeightsBroken, WeightsMissing
+from backends.core.errors import BadInput, DownloadFailed, UserError, WeightsBroken
 from backends.core.model_card import Archive, ModelCard, WeightFile
 from backends.weights.archives import Archives, convert_member, take_member
-from backends.weights.digests import READ_ONLY, Digests, Steps, hash_file, matches, outcome
+from backends.weights.digests import hash_file, matches, outcome
 from backends.weights.download import REPORT_SECONDS, Patience, discard, download, size_text
 from backends.weights.importer import files_to_import
-from backends.weights.locations import STARTERS, default_root, is_offline, origin_of
+from backends.weights.locations import default_root, is_offline, origin_of
+from backends.weights.shelf import Shelf, not_as_shipped, part_of
 
-State = Literal["builtin", "present", "partial", "broken", "absent"]
-"""Of a card: nothing to fetch; all files verified; some bytes here; a file is here but not the published one; none."""
-
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _ROOM_TO_BREATHE = 64 << 20
 
 _Step = Generator[tuple[str, int, int], None, None]
 """Yields (verb, bytes done, bytes in all) of one file."""
 
 
-class WeightStore:
-    """The weights on this machine: `root/CARD/FILE`, and nothing that was not checked under that name.
-
-    The folder can be moved or copied elsewhere as a whole, and several processes may share it. A file is hashed when
-    it arrives, and again only when its size or time of change is another than then.
-
-    Starters are the exception: their files ship with the project in `STARTERS`, are checked there, and never fetched,
-    imported or removed.
-    """
+class WeightStore(Shelf):
+    """A shelf that fetches and imports what lacks on it, and removes what is not wanted any more."""
 
     def __init__(self, root: Path | None = None, offline: bool | None = None, patience: Patience | None = None) -> None:
-        self.root = root or default_root()
+        super().__init__(root or default_root())
         self.offline = is_offline() if offline is None else offline
         self.patience = patience or Patience()
-        self._digests, self._shipped = Digests(), Digests(notes=False)
         self.archives = Archives(self.root / ".archives", self._digests)
-
-    def path(self, card: ModelCard, file: WeightFile) -> Path:
-        """Where `file` lies once it is here. Names come from cards, which are code; they are held to one folder."""
-        folders = (file.path,) if card.tier == "starter" and file.path else ()
-        for name in (card.id, file.name, *folders):
-            if not _PLAIN_NAME.fullmatch(name):
-                raise ValueError(f"{name!r} cannot name weights")
-        return STARTERS / file.path / file.name if card.tier == "starter" else self.root / card.id / file.name
-
-    def state(self, card: ModelCard) -> State:
-        """Where `card` stands. Cheap, except just after a file appeared or changed: then that file is hashed once."""
-        if not card.files:
-            return "builtin"
-        found = [self._condition(card, file) for file in card.files]
-        if "broken" in found:
-            return "broken"
-        if set(found) == {"present"}:
-            return "present"
-        return "absent" if set(found) == {"absent"} else "partial"
-
-    def paths(self, card: ModelCard) -> tuple[Path, ...]:
-        """The verified files of `card`, in its own order.
-
-        Raises:
-            WeightsMissing: with a sentence that says how to get them.
-            WeightsBroken: a file is there but is not the published one, or a starter's is not as it ships.
-        """
-        for file in card.files:
-            if card.tier == "starter" and not self._here(card, file):
-                raise WeightsBroken(_not_as_shipped(card))
-            if self._condition(card, file) == "broken":
-                raise WeightsBroken(
-                    f"The file {file.name} of “{card.title}” is damaged, unreadable or not the published one; "
-                    f"fetch it again with the page's download button or `python -m backends fetch {card.id}`."
-                )
-        if missing := self.missing(card):
-            names = " and ".join(file.name for file in missing)
-            raise WeightsMissing(
-                f"The weights of “{card.title}” are not on this machine yet: use the page's download button or "
-                f"`python -m backends fetch {card.id}`{_size_note(missing)}, or import {names} if you have it."
-            )
-        return tuple(self.path(card, file) for file in card.files)
-
-    def missing(self, card: ModelCard) -> tuple[WeightFile, ...]:
-        """The files of `card` that are still to be fetched, whole or in part."""
-        return tuple(file for file in card.files if self._condition(card, file) != "present")
 
     def fetch(self, card: ModelCard, keep_archives: bool = False) -> Generator[Progress, None, None]:
         """Download what `card` lacks, check it, and put it in place. Closing the generator keeps what has arrived.
@@ -108,7 +48,7 @@ class WeightStore:
         """
         here = {file.name: self.path(card, file).stat().st_size for file in card.files if self._here(card, file)}
         if card.tier == "starter" and len(here) < len(card.files):
-            raise DownloadFailed(_not_as_shipped(card))
+            raise DownloadFailed(not_as_shipped(card))
         lacking = [file for file in card.files if file.name not in here]
         if lacking:
             self._prepare(card)
@@ -185,7 +125,7 @@ class WeightStore:
                 with self._lock(card, file).acquire(timeout=0):
                     path = self.path(card, file)
                     path.unlink(missing_ok=True)
-                    discard(_part(path))
+                    discard(part_of(path))
                     self._digests.forget(path)
             if not any(folder.iterdir()):
                 folder.rmdir()
@@ -193,22 +133,6 @@ class WeightStore:
             raise UserError(f"“{card.title}” is being downloaded right now; cancel that first.") from error
         except OSError as error:
             raise UserError(self._disk_sentence(error)) from error
-
-    def _condition(self, card: ModelCard, file: WeightFile) -> State:
-        """Of one file, never "builtin"."""
-        path = self.path(card, file)
-        if not path.is_file():
-            return "partial" if _part(path).exists() else "absent"
-        if file.bytes and path.stat().st_size != file.bytes:
-            return "broken"
-        try:
-            digests = self._shipped if card.tier == "starter" else self._digests
-            return "present" if matches(digests.of(path), file) else "broken"
-        except PermissionError:
-            return "broken"
-
-    def _here(self, card: ModelCard, file: WeightFile) -> bool:
-        return self._condition(card, file) == "present"
 
     def _prepare(self, card: ModelCard) -> None:
         """What must hold before the first byte is asked for: the network allowed, a folder, and room in it."""
@@ -223,7 +147,7 @@ class WeightStore:
         except OSError as error:
             raise DownloadFailed(self._disk_sentence(error)) from error
         lacking = self.missing(card)
-        needed = sum(file.bytes - _size(_part(self.path(card, file))) for file in lacking)
+        needed = sum(file.bytes - _size(part_of(self.path(card, file))) for file in lacking)
         needed += sum(2 * archive.bytes - self.archives.begun(archive) for archive in _archives_of(lacking))
         if needed + _ROOM_TO_BREATHE > free:
             raise DownloadFailed(
@@ -235,14 +159,14 @@ class WeightStore:
         """One file, from wherever it stands to checked and in place, while no other process does the same."""
         path = self.path(card, file)
         lock = self._lock(card, file)
-        yield from _await(lock, lambda: (_size(_part(path)), file.bytes))
+        yield from _await(lock, lambda: (_size(part_of(path)), file.bytes))
         try:
             if self._here(card, file):  # another process was faster
                 yield "Downloading", path.stat().st_size, path.stat().st_size
                 return
-            digest = yield from self._download(file, _part(path))
-            self._digests.settle(_part(path), path, digest)
-            discard(_part(path))
+            digest = yield from self._download(file, part_of(path))
+            self._digests.settle(part_of(path), path, digest)
+            discard(part_of(path))
         finally:
             lock.release()
 
@@ -263,19 +187,6 @@ class WeightStore:
                 self.archives.discard(archive)
         finally:
             lock.release()
-
-    def _store(self, card: ModelCard, file: WeightFile, make: Callable[[WeightFile, Path], Steps]) -> Steps:
-        """Put into place what `make` writes for `file`, unless it is not as published."""
-        path = self.path(card, file)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            digest = yield from make(file, _part(path))
-            if not matches(digest, file):
-                raise WeightsBroken(f"“{file.name}” is not as it was published, so it was not taken.")
-            self._digests.settle(_part(path), path, digest)
-        finally:
-            discard(_part(path))
-        return digest
 
     def _download(self, file: WeightFile, part: Path) -> Generator[tuple[str, int, int], None, str]:
         """Make `part` whole and sound; a copy that was begun in an earlier run gets a second chance from zero."""
@@ -308,28 +219,8 @@ class WeightStore:
         finally:
             temporary.unlink(missing_ok=True)
         with suppress(Timeout), self._lock(card, file).acquire(timeout=0):  # held: its holder still writes the part
-            discard(_part(path))
+            discard(part_of(path))
         return path
-
-    def _lock(self, card: ModelCard, file: WeightFile) -> FileLock:
-        return self._lock_named(f"{card.id}--{file.name}")
-
-    def _lock_named(self, name: str) -> FileLock:
-        folder = self.root / ".locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        # A generator may be resumed by another thread each time, so the lock must not belong to one.
-        return FileLock(folder / f"{name}.lock", thread_local=False)
-
-    def _disk_sentence(self, error: OSError) -> str:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            return f"The disk of {self.root} is full; make room, or set FOURFOLD_WEIGHTS to a folder on another disk."
-        if error.errno in READ_ONLY:
-            return f"Fourfold may not write into {self.root}; set FOURFOLD_WEIGHTS to a folder where it may."
-        return f"The folder {self.root} cannot be used ({error.strerror or error}); set FOURFOLD_WEIGHTS to another."
-
-
-def _not_as_shipped(card: ModelCard) -> str:
-    return f"The files of “{card.title}” are not as they ship with Fourfold; put backends/starters back as it was."
 
 
 def _await(lock: FileLock, progress: Callable[[], tuple[int, int]]) -> _Step:
@@ -346,18 +237,9 @@ def _archives_of(files: Iterable[WeightFile]) -> tuple[Archive, ...]:
     return tuple(dict.fromkeys(file.archive for file in files if file.archive))
 
 
-def _size_note(files: Iterable[WeightFile]) -> str:
-    size = sum(file.bytes for file in files)
-    return f" ({size_text(size)})" if size else ""
-
-
 def _size(path: Path) -> int:
     """0 where there is no file; one look, since the process that writes it may rename it at any moment."""
     try:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(f"{path.name}.part")

@@ -126,7 +126,7 @@ def test_coevolution_asks_it_where_it_is_told_to_and_says_so(short_search: None,
 def test_coevolution_needs_it_only_where_it_is_asked(
     short_search: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backends.weights.store.STARTERS", tmp_path)
+    monkeypatch.setattr("backends.weights.shelf.STARTERS", tmp_path)
     notices, told = coevolve(tmp_path)
     assert told == "propensities" and not any("language model" in sentence for sentence in notices)
     with pytest.raises(WeightsBroken, match="Folding starter"):

@@ -24,7 +24,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "starters"
     folder.mkdir()
     (folder / "net.safetensors").write_bytes(CONTENT)
-    monkeypatch.setattr("backends.weights.store.STARTERS", folder)
+    monkeypatch.setattr("backends.weights.shelf.STARTERS", folder)
     return folder
 
 
