@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
 
 from backends.core.errors import BadInput
+from backends.shared.joined_files import beginning, behind_tag, boxes
 
 NO_INDEX = (
     "This file is not complete: the index at its end is missing, as after a download or a recording that broke off. "
@@ -20,22 +20,16 @@ NO_CLOCK = (
     "the program that it came from."
 )
 MAX_INDEX_BYTES = 64 << 20
-MAX_BOXES = 1000
-"""Outermost boxes of an MP4 file that are looked at."""
 
 PLANE_POINTERS = 8
 """An FFmpeg frame has this many pointers to planes. PyAV finds the last plane by the null pointer behind it, which is
 not there where all are taken, and so reads wild memory."""
 
 
-FLAC_HEADS = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")
-"""How a FLAC file begins: its mark, and the kind and length of its first block."""
-
-
 def open_untrusted(path: Path, formats: str, part: range | None = None) -> av.container.InputContainer:
     """Open a file for reading, as one of `formats` (FFmpeg's names, with commas between) and nothing that it refers to.
 
-    `part` is where in the file to read, in bytes; None for all of it.
+    `part` is where in the file to read, in bytes; None for all of it, but for a tag that some program put before it.
 
     An edit list of length 0 stands for the whole sound or picture (ISO/IEC 14496-12, 8.6.6); FFmpeg takes it at its
     word and plays nothing, so such a file is read by the beginning of its edit list alone.
@@ -44,6 +38,7 @@ def open_untrusted(path: Path, formats: str, part: range | None = None) -> av.co
         FFmpegError, ValueError, UnicodeError: it cannot be opened.
         BadInput: it is an MP4 or MOV file whose clock stands still.
     """
+    part = part or behind_tag(path)
     options = {"format_whitelist": formats, "protocol_whitelist": "file,subfile" if part else "file"}
     if wav_goes_on(path):
         options["ignore_length"] = "1"
@@ -60,81 +55,15 @@ def open_untrusted(path: Path, formats: str, part: range | None = None) -> av.co
     return container
 
 
-def joined_flac(path: Path) -> tuple[range, ...]:
-    """Where the parts of a FLAC file lie that was made by copying several into one; empty for any other file.
-
-    FFmpeg reads on over the beginning of the next, but can lose frames there, and cannot change the bits a sample.
-    """
-    with path.open("rb") as file:
-        if file.read(8) not in FLAC_HEADS:
-            return ()
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            begins = [0]
-            for head in FLAC_HEADS:
-                place = data.find(head, 8)
-                while place > 0:
-                    begins.append(place)
-                    place = data.find(head, place + 8)
-    ends = [*sorted(begins)[1:], path.stat().st_size]
-    return tuple(map(range, sorted(begins), ends)) if len(begins) > 1 else ()
-
-
-HEADS = {
-    b"FLV\x01": 13,
-    bytes.fromhex("060e2b34020501010d0102010102"): 14,  # MXF
-    bytes.fromhex("3026b2758e66cf11"): 16,  # ASF
-    b"TTA1\1\0": 10,
-}
-"""How some files begin, and how many bytes are the same where another one follows."""
-
-
-def another_follows(path: Path) -> bool:
-    """Whether behind the end of a file another one of its kind begins, of which a demuxer does not read all.
-
-    That is how files look that were joined by copying. Looked for in MP4, MOV, AIFF, FLV, MXF, ASF and TTA, since the
-    others are read on, or are said to break off. An MP4 file in fragments may state its kind again.
-    """
-    with path.open("rb") as file:
-        head = file.read(16)
-        for start, length in HEADS.items():
-            if head.startswith(start):
-                with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                    return data.find(head[:length], length) > 0
-        if head[:4] == b"FORM":
-            file.seek(8 + int.from_bytes(head[4:8], "big"))
-            return file.read(12)[:4] == b"FORM"
-    if head[4:8] != b"ftyp":
-        return False
-    kinds = [kind for kind, _ in _boxes(path)]
-    return kinds.count(b"ftyp") > 1 and kinds.count(b"moov") > 1 and b"moof" not in kinds
-
-
 def lacks_index(path: Path) -> bool:
     """Whether a file is an MP4 or MOV without its index, the "moov" box, and so cannot be read at all."""
-    kinds = [kind for kind, _ in _boxes(path)]
+    kinds = [kind for kind, _ in boxes(path)]
     return kinds[:1] == [b"ftyp"] and b"moov" not in kinds
-
-
-def _boxes(path: Path) -> list[tuple[bytes, range]]:
-    """The outermost boxes of an MP4 or MOV file, each with its kind and place, the last perhaps cut off."""
-    boxes: list[tuple[bytes, range]] = []
-    begin, end = 0, path.stat().st_size
-    with path.open("rb") as file:
-        while begin < end and len(boxes) < MAX_BOXES:
-            file.seek(begin)
-            head = file.read(16)
-            size = int.from_bytes(head[:4], "big")
-            size = int.from_bytes(head[8:], "big") if size == 1 else size
-            boxes.append((head[4:8], range(begin, begin + size)))
-            if size < 8:
-                break
-            begin += size
-    return boxes
 
 
 def _lacks_time_scale(path: Path) -> bool:
     """Whether a track of an MP4 file states 0 ticks a second (ISO/IEC 14496-12, 8.4.2), for which FFmpeg takes 1."""
-    place = next((place for kind, place in _boxes(path) if kind == b"moov"), range(0))
+    place = next((place for kind, place in boxes(path) if kind == b"moov"), range(0))
     with path.open("rb") as file:
         file.seek(place.start)
         index = file.read(min(place.stop - place.start, MAX_INDEX_BYTES))
@@ -153,6 +82,7 @@ def wav_goes_on(path: Path) -> bool:
     A recorder that stopped in the middle leaves an old length; files that were joined have that of the first.
     """
     with path.open("rb") as file:
+        file.seek(beginning(path))
         if file.read(12)[:4] != b"RIFF":
             return False
         second = 0

@@ -22,8 +22,9 @@ def video(
     languages: Sequence[str] = (),
     late: float = 0.0,
     lost: tuple[float, float] = (0.0, 0.0),
+    codec: str = "aac",
 ) -> Path:
-    """A video file with AAC sound.
+    """A video file with sound.
 
     Args:
         path: the file to write.
@@ -34,12 +35,14 @@ def video(
         languages: of the tracks.
         late: seconds by which the sound begins after the picture.
         lost: sound packets from the one to the other second are left out.
+        codec: of the sound, one that takes planes of floats.
     """
     with av.open(str(path), "w", format=container) as out:
-        pictures = out.add_stream("mpeg4", rate=10)
+        is_stream = container == "vob"  # which has its own codec and rates
+        pictures = out.add_stream("mpeg2video" if is_stream else "mpeg4", rate=25 if is_stream else 10)
         pictures.width = pictures.height = 32
         pictures.pix_fmt = "yuv420p"
-        streams = [out.add_stream("aac", rate=RATE, layout="stereo") for _ in tracks]
+        streams = [out.add_stream(codec, rate=RATE, layout="stereo") for _ in tracks]
         for number, stream in enumerate(streams):
             if number < len(languages):
                 stream.metadata["language"] = languages[number]

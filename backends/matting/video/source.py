@@ -14,6 +14,7 @@ import av
 from PIL import Image, UnidentifiedImageError
 
 from backends.core.errors import BadInput, TooLarge
+from backends.shared.cut_files import INCOMPLETE, lacks_end
 from backends.shared.images import ANIMATED, FAR_TOO_LARGE, HEIC, PICTURE_FORMATS, looks_like_heic
 from backends.shared.media import NO_INDEX, lacks_index, open_untrusted
 
@@ -86,6 +87,8 @@ def open_container(path: Path) -> InputContainer:
             raise BadInput("This file is empty: choose another one.") from error
         if lacks_index(path):
             raise BadInput(NO_INDEX) from error
+        if lacks_end(path):
+            raise BadInput(INCOMPLETE) from error
         raise BadInput(f"This file could not be read: choose an {FORMATS}.") from error
 
 

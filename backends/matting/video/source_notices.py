@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from backends.matting.video.reader import IsolatedReader
 from backends.matting.video.timeline import Timeline
 from backends.matting.video.writers import SourcePart, Writer
-from backends.shared.media import another_follows
+from backends.shared.cut_files import lacks_end
+from backends.shared.joined_files import another_follows
 
 
 def sentences_on_source(
@@ -49,10 +50,14 @@ def _cut_short(source: SourcePart, timeline: Timeline, writers: Sequence[Writer]
     """A sentence where a file ends long before the end that it announces."""
     sounds = [track.span.end for writer in writers for track in writer.tracks]
     stated, start = source.info.seconds, float(source.start)
-    if source.end is not None or (source.info.tracks and not sounds):
-        return  # without its sound, a file whose sound is longer cannot be told from one that was cut
+    if source.end is not None:
+        return
     reached = start + float(max([timeline.end, *sounds]))
-    if reached < stated - max(0.5, 0.02 * stated):
+    if lacks_end(source.path):
+        yield f"The file breaks off after {reached:.3g} s: its end is missing, as after a download that broke off."
+    elif source.info.tracks and not sounds:
+        return  # without its sound, a file whose sound is longer cannot be told from one that was cut
+    elif reached < stated - max(0.5, 0.02 * stated):
         yield (
             f"The file ends early: it announces {stated:.3g} s, of which the first {reached:.3g} s could be read. "
             "Copy it again from the camera or the web, if the rest matters."

@@ -6,19 +6,13 @@ from pathlib import Path
 
 import av
 
+from backends.shared.joined_files import tag_length
+
 TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 """How the tags begin that programs write into MP3 and AAC files; one in the middle was a file's end or beginning."""
 
 UNFRAMED = ("mp3", "aac")
 """Demuxers of files without a container: what is damaged there is a packet of any length, or is passed over."""
-
-
-def tag_length(head: bytes) -> int:
-    """The length in bytes of an ID3v2 tag by its first ten bytes, 0 where they are none."""
-    length = 0
-    for byte in head[6:10]:
-        length = length << 7 | byte & 0x7F
-    return length + 10 if head[:3] == b"ID3" else 0
 
 
 class Damage:

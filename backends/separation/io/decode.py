@@ -18,7 +18,9 @@ from backends.separation.io.damage import Damage
 from backends.separation.io.downmix import downmix_gains
 from backends.separation.io.timeline import Timeline, demuxer, stated_end, without_padding
 from backends.separation.io.tracks import only_stream, open_container
-from backends.shared.media import Packer, another_follows, joined_flac, packets_until_damage
+from backends.shared.cut_files import lacks_end
+from backends.shared.joined_files import another_follows, joined_parts
+from backends.shared.media import Packer, packets_until_damage
 
 RATES = range(1_000, 768_001)
 MAX_CHANNELS = 64
@@ -49,6 +51,8 @@ class DecodeReport:
     """About how many seconds those were, in files whose time stamps do not tell."""
     another: bool = False
     """Whether another file follows in this one, which is not read."""
+    cut: bool = False
+    """Whether the end of the file is missing, by its own word."""
     soundless: int = 0
     """Packets of an Ogg file that were sound but gave none, as the time stamps say that they are over."""
     invalid: int = 0
@@ -79,11 +83,15 @@ def decode_pieces(path: Path, track: int, report: DecodeReport) -> Iterator[Piec
     Raises:
         BadInput: the file does not open, or has too many channels.
     """
-    report.another = another_follows(path)
-    for part in joined_flac(path) or (None,):
+    report.another, report.cut = another_follows(path), lacks_end(path)
+    for part in joined_parts(path) or (None,):
         begin, holes, report.seconds = report.seconds, len(report.holes), 0.0
-        with open_container(path, part) as container:
-            stream = only_stream(container, track if part is None else 1)
+        container = open_container(path, part) if part is None or not part.start else _open_further(path, part)
+        if container is None:
+            report.breaks_off, report.seconds = True, begin
+            return
+        with container:
+            stream = only_stream(container, track if part is None else min(track, len(container.streams.audio)))
             if stream.codec_context.name == "alac":
                 # FFmpeg takes the unused part of the last packet off twice; the stated length is cut to below.
                 stream.codec_context.options = {"flags2": "+skip_manual"}
@@ -93,6 +101,18 @@ def decode_pieces(path: Path, track: int, report: DecodeReport) -> Iterator[Piec
         report.seconds += begin
         report.holes[holes:] = [(begin + start, length) for start, length in report.holes[holes:]]
         report.lost = max(damage.seconds() - sum(length for _, length in report.holes[holes:]), 0.0)
+
+
+def _open_further(path: Path, part: range) -> av.container.InputContainer | None:
+    """A later part of a file; None where it cannot be read or holds no sound."""
+    try:
+        container = open_container(path, part)
+    except BadInput:
+        return None
+    if any(stream.codec_context is not None for stream in container.streams.audio):
+        return container
+    container.close()
+    return None
 
 
 def _pieces(

@@ -6,14 +6,16 @@ Called only in a process of its own, as `tracks.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import av
 
+from backends.core.errors import BadInput
 from backends.separation.io.timeline import demuxer, picture_start
 from backends.separation.io.tracks import only_stream, open_container
-from backends.shared.media import joined_flac, packets_until_damage, wav_goes_on
+from backends.shared.joined_files import beginning, joined_parts
+from backends.shared.media import packets_until_damage, wav_goes_on
 
 TAGS = (
     "title",
@@ -67,9 +69,9 @@ GUESSED = ("mp3", "aac")
 
 def sound_seconds(path: Path, track: int) -> float:
     """The length of a track, 0 where nobody can tell: as the header has it, counted where that may be wrong."""
-    parts = joined_flac(path)
+    parts = joined_parts(path)
     if parts:
-        return sum(_part_seconds(path, part) for part in parts)
+        return _seconds_of_parts(path, parts)
     with open_container(path) as container:
         stream = container.streams.audio[track - 1]
         seconds = _header_seconds(container, stream)
@@ -77,14 +79,23 @@ def sound_seconds(path: Path, track: int) -> float:
     return _counted_seconds(path, track) if doubtful else seconds
 
 
-def _part_seconds(path: Path, part: range) -> float:
-    with open_container(path, part) as container:
-        return _header_seconds(container, container.streams.audio[0])
+def _seconds_of_parts(path: Path, parts: Sequence[range]) -> float:
+    """The length of the parts of a file up to the first that cannot be read, where decoding will end, too."""
+    seconds = 0.0
+    for part in parts:
+        try:
+            with open_container(path, part) as container:
+                if not container.streams.audio:
+                    break
+                seconds += _header_seconds(container, container.streams.audio[0])
+        except BadInput:
+            break
+    return seconds
 
 
 def stated_seconds(path: Path, track: int) -> float:
     """The length that the file itself states of a track, 0 where it states nothing."""
-    if joined_flac(path):
+    if joined_parts(path):
         return 0.0
     with open_container(path) as container:
         stream = container.streams.audio[track - 1]
@@ -136,6 +147,7 @@ def _truncation_factor(path: Path) -> float:
     The demuxer only reports what is there. Programs that stream leave a length of 0 or all ones, which states nothing.
     """
     with path.open("rb") as file:
+        file.seek(beginning(path))
         riff = file.read(12)
         if riff[:4] != b"RIFF":
             return 1.0

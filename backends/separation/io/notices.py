@@ -84,6 +84,11 @@ def _damage(report: DecodeReport, stated: float) -> Iterator[str]:
             f"Only the first {clock(report.seconds)} were read: another file follows in this one, as where files were "
             "joined by copying. Join them in a sound editor to have it all."
         )
+    elif report.cut:
+        yield (
+            f"The file breaks off after {clock(report.seconds)}: its end is missing, as after a download or a "
+            "recording that was cut short."
+        )
     elif report.lost > TOLERANCE:
         yield f"The file is damaged: about {clock(report.lost)} of it could not be read and is left out."
     elif report.unreadable:

@@ -10,8 +10,11 @@ import av
 if TYPE_CHECKING:
     from backends.separation.io.decode import DecodeReport, Piece
 
-TIMED = ("mov", "matroska", "mpegts", "asf", "flac", "mp3", "aac", "ogg", "flv")
-"""Demuxers whose time stamps go on over missing sound. AVI has none."""
+TIMED = ("mov", "matroska", "mpegts", "mpeg", "asf", "flac", "mp3", "aac", "ogg", "flv")
+"""Demuxers whose time stamps go on over missing sound."""
+
+BEGINS_ONLY = ("avi", "mxf")
+"""Demuxers that count the sound from its stated beginning on: only the time stamp of the first packet says anything."""
 
 NEXT_LINK = 1.0
 """Seconds by which time stamps of an Ogg file go back where another link of a chain begins, with a clock of its own."""
@@ -44,7 +47,8 @@ class Timeline:
     """Follows the time stamps of one track. `end` is where the sound given so far ends, with the silence between."""
 
     def __init__(self, container: av.container.InputContainer, stream: av.AudioStream, report: DecodeReport) -> None:
-        self._timed, self._chains = demuxer(container) in TIMED, demuxer(container) == "ogg"
+        kind = demuxer(container)
+        self._timed, self._chains, self._counts = kind in (*TIMED, *BEGINS_ONLY), kind == "ogg", kind in BEGINS_ONLY
         self._origin = picture_start(container) if self._timed else None
         self._longest = (container.duration or 0) / 1e6 + 1.0
         self._report = report
@@ -63,6 +67,7 @@ class Timeline:
             time = float(frame.pts * frame.time_base) - tags
             self._timed = not self._chains or time > self._frame_end - NEXT_LINK
             silence = self._missing(time) if self._timed else 0.0
+            self._timed = self._timed and not self._counts
             self._frame_end = time + length
         self._begun = True
         self.end += silence + length

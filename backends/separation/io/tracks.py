@@ -9,6 +9,7 @@ import av
 
 from backends.core.errors import BadInput
 from backends.separation.formats import FORMATS, SUFFIXES
+from backends.shared.cut_files import INCOMPLETE, lacks_end
 from backends.shared.media import NO_INDEX, lacks_index, open_untrusted
 
 Disposition = av.stream.Disposition
@@ -46,6 +47,8 @@ def open_container(path: Path, part: range | None = None) -> av.container.InputC
     except (av.error.FFmpegError, ValueError, UnicodeError) as error:
         if lacks_index(path):
             raise BadInput(NO_INDEX) from error
+        if lacks_end(path):
+            raise BadInput(INCOMPLETE) from error
         raise BadInput(f"This file could not be read as sound: choose a {FORMATS}.") from error
 
 

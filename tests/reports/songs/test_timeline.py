@@ -82,20 +82,6 @@ def _frames(path: Path) -> bytes:
     return content[second:]
 
 
-def test_chained_ogg_with_another_rate_says_where_it_breaks_off(tmp_path: Path) -> None:
-    links = []
-    for rate in (44100, 48000):
-        link = io.BytesIO()
-        soundfile.write(link, tone(1.0, rate), rate, format="OGG", subtype="VORBIS")
-        links.append(link.getvalue())
-    path = tmp_path / "song.ogg"
-    path.write_bytes(b"".join(links))
-    mix, _ = read_song(path, tmp_path)
-    assert mix.seconds == pytest.approx(1.0, abs=0.1)
-    assert len(mix.notices) == 1 and "pieces" not in mix.notices[0]
-    assert "Only the first 0.99" in mix.notices[0] and "of another format" in mix.notices[0]
-
-
 def test_a_folder_is_no_song_that_went_away(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="is a folder: choose one song in it"):
         open_song(tmp_path)
@@ -107,13 +93,6 @@ def test_an_edit_list_of_no_length_means_all_of_the_sound(tmp_path: Path) -> Non
     (tmp_path / "song.m4a").write_bytes(data[:place] + bytes(4) + data[place + 4 :])
     mix, heard = read_song(tmp_path / "song.m4a", tmp_path)
     assert heard.shape[1] / RATE == pytest.approx(0.5, abs=0.03) and mix.notices == ()
-
-
-def test_what_was_joined_to_an_ogg_file_and_cannot_be_read_is_said(tmp_path: Path) -> None:
-    once = encode(tmp_path / "song.ogg", tone(0.5, 48_000), "libopus", 48_000).read_bytes()
-    (tmp_path / "song.ogg").write_bytes(once * 2)
-    mix, _ = read_song(tmp_path / "song.ogg", tmp_path)
-    assert len(mix.notices) == 1 and "what follows begins anew" in mix.notices[0]
 
 
 @pytest.mark.parametrize("joined", [False, True])
