@@ -36,7 +36,14 @@ TAGS = (
     "lyrics",
     "comment",
 )
-"""The tags that are kept, by FFmpeg's names."""
+"""The usual tags, by FFmpeg's names; all others are kept as they are called, but those about the file itself."""
+
+TECHNICAL = re.compile(
+    r"(encod|encd|tsse|itun|replaygain|r128|accurip|id3v2_priv|musicbrainz_discid|acoustid_fingerprint|duration|tlen$"
+    r"|length$|bps|number_of_|_statistics|waveformat|coding_history|time_reference|timecode|umid|originator|origination"
+    r"|creation_time|major_brand|minor_version|compatible_brands|handler_name|vendor|device|wm/|isvbr|asf_|cuesheet)"
+)
+"""How tags begin that tell of the bytes of a file, its level or its programs, and so are not true of an export."""
 
 ALIASES = {
     "tbpm": "bpm",
@@ -59,6 +66,7 @@ ALIASES = {
 
 LONGEST_TAG = 300
 LONGEST_LYRICS = 20_000
+MAX_TAGS = 60
 
 BELIEVED_SECONDS = 3600.0
 """A length over this is checked by counting packets: headers of cut or joined files can be wrong by any factor."""
@@ -165,14 +173,26 @@ def _truncation_factor(path: Path) -> float:
 
 
 def known_tags(*sources: Mapping[str, str]) -> dict[str, str]:
-    """The known tags, printable and of bounded length. A container's own come before those of its stream."""
+    """What the tags say of the song, printable and of bounded length, at most `MAX_TAGS` of them.
+
+    A container's own come before those of its stream. A tag with a name of its own that is too long is left out whole.
+    """
     tags: dict[str, str] = {}
+    further: dict[str, str] = {}
     for source in sources:
         for key, value in source.items():
             name = key.lower()
             name = ALIASES.get(name, name.partition("-")[0] if name.startswith("lyrics-") else name)
             longest, kept = (LONGEST_LYRICS, "\n") if name == "lyrics" else (LONGEST_TAG, "")
-            text = "".join(letter for letter in str(value) if letter.isprintable() or letter in kept).strip()[:longest]
+            text = "".join(letter for letter in str(value) if letter.isprintable() or letter in kept).strip()
             if name in TAGS and text:
-                tags.setdefault(name, text)
-    return tags
+                tags.setdefault(name, text[:longest])
+            elif _is_of_the_song(name) and 0 < len(text) <= longest:
+                further.setdefault(name, text)
+    room = MAX_TAGS - len(tags)
+    return tags | dict(list(further.items())[:room])
+
+
+def _is_of_the_song(name: str) -> bool:
+    """Whether a name can be that of a tag (a Vorbis comment has no “=” in it), and it is none about the file."""
+    return name.isascii() and name.isprintable() and "=" not in name and len(name) <= 60 and not TECHNICAL.match(name)

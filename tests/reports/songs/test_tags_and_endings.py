@@ -32,18 +32,25 @@ TAGS = {
     "TKEY": "Am",
     "TSRC": "DEXX12345678",
     "lyrics": "la la",
+    "CONDUCTOR": "Sie",
+    "MOOD": "froh",
+    "MusicBrainz Album Id": "5b11f4ce-a62d-471e-81fc-a69a8278c7da",
+    "replaygain_track_gain": "-7.1 dB",
 }
 KEPT = {**{name: value for name, value in TAGS.items() if name.islower()}, "bpm": "120", "key": "Am"}
 KEPT["isrc"] = TAGS["TSRC"]
+KEPT |= {name.lower(): TAGS[name] for name in ("CONDUCTOR", "MOOD", "MusicBrainz Album Id")}
+del KEPT["replaygain_track_gain"]
 
 
-def test_disc_tempo_key_lyrics_isrc_and_publisher_survive(tmp_path: Path) -> None:
+def test_what_a_song_says_of_itself_survives_and_what_it_says_of_its_file_does_not(tmp_path: Path) -> None:
     song = encode(tmp_path / "song.mp3", tone(0.3), "libmp3lame", container="mp3", tags=TAGS)
     tags = dict(open_song(song).tags)
     assert {name: tags.get(name) for name in KEPT} == KEPT
     stem = tmp_path / "vocals.wav"
     soundfile.write(stem, tone(0.3), 44100, subtype="FLOAT")
-    for kind in ("mp3", "wav24"):
+    assert "replaygain_track_gain" not in tags  # the level of the song is not that of its parts
+    for kind in ("mp3", "wav24", "flac"):
         out = tmp_path / f"export-{kind}"
         mixdown({"vocals": stem}, {"vocals": 0.0}, format=kind, out=out, tags=tags)
         exported = dict(open_song(out).tags)
