@@ -45,6 +45,15 @@ class SoundInfo:
 
 
 @dataclass(frozen=True)
+class Chapter:
+    """A stretch of a video with a name, from `begin` to `end` seconds of the part."""
+
+    begin: Fraction
+    end: Fraction
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class MediaInfo:
     """What is known of a video or picture before it is worked on. `width` and `height` are upright, as watched.
 
@@ -75,7 +84,7 @@ class MediaInfo:
     tracks: tuple[SoundInfo, ...] = ()
     unknown_tracks: int = 0
     subtitles: int = 0
-    chapters: int = 0
+    chapters: tuple[Chapter, ...] = ()
     codec: str = ""
     alpha: bool = False
     timecode: str = ""

@@ -10,6 +10,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from backends.matting.types import Chapter
+from backends.matting.video.tags import write_chapters
 from tests.support.matting import scene
 
 
@@ -41,6 +43,7 @@ def write_clip(
     codec: str = "libx264",
     pixels: str = "yuv420p",
     words: Mapping[str, str] | None = None,
+    chapters: Sequence[Chapter] = (),
 ) -> Path:
     """A small moving disk with these sound tracks.
 
@@ -52,9 +55,11 @@ def write_clip(
         codec: FFmpeg's name of the video encoder.
         pixels: its pixel format.
         words: tags of the file, such as its timecode.
+        chapters: of the file.
     """
     with av.open(str(path), "w") as out:
         out.metadata.update(words or {})
+        write_chapters(out, chapters)
         stream = out.add_stream(codec, rate=rate)
         stream.height, stream.width = scene(0).shape[:2]
         stream.pix_fmt = pixels

@@ -25,7 +25,7 @@ from backends.matting.video.source import (
     select_video_stream,
 )
 from backends.matting.video.speakers import sound_info
-from backends.matting.video.tags import start_timecode, tags_of
+from backends.matting.video.tags import chapters_of, start_timecode, tags_of
 from backends.shared.media import packets_until_damage
 
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
@@ -140,7 +140,7 @@ class VideoReader:
             tracks=tracks,
             unknown_tracks=len(self._container.streams.audio) - len(tracks),
             subtitles=len(self._container.streams.subtitles),
-            chapters=len(self._container.chapters()),
+            chapters=chapters_of(self._container, self._start, self._end),
             codec=codec.codec.canonical_name,
             alpha=has_alpha(first.format),
             timecode=start_timecode(self._container, self._start, rate),

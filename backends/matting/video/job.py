@@ -195,7 +195,7 @@ class VideoJob:
         for export in self._exports:
             self.writers.append(open_writer(export, self.out, self.source, self.colour))
         (height, width), half = self.size, self._proxy_size
-        silent = replace(self.info, sar=Fraction(1), audio=(), tracks=(), timecode="", tags=())
+        silent = replace(self.info, sar=Fraction(1), audio=(), tracks=(), timecode="", tags=(), chapters=())
         tags = source_tags(self.source.path, self.info.width, self.info.height, self.source.start)
         mattes = replace(self.source, info=replace(silent, width=width, height=height), tags=tags)
         proxy = replace(self.source, info=replace(silent, width=half[0], height=2 * half[1]))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
-from backends.matting.types import MediaInfo, PreservationCheck
+from backends.matting.types import Chapter, MediaInfo, PreservationCheck
 
 REPORTED = {"title": "title", "artist": "artist", "date": "date", "creation_time": "time of creation"}
 """The tags whose loss is said, with their names for people; the others are carried where a format has a place."""
+
+
+CHAPTER_TOLERANCE = Fraction(2, 1000)
+"""Seconds by which a chapter may begin elsewhere: formats count thousandths."""
 
 
 def check_words(info: MediaInfo, written: MediaInfo | None) -> Iterator[PreservationCheck]:
@@ -16,7 +21,7 @@ def check_words(info: MediaInfo, written: MediaInfo | None) -> Iterator[Preserva
         yield _timecode(info.timecode, written.timecode if written else "")
     yield from _tags(dict(info.tags), dict(written.tags) if written else {})
     if info.chapters:
-        yield PreservationCheck("chapters", "lost", "Chapters are not carried over: take them from the original.")
+        yield _chapters(info.chapters, written.chapters if written else ())
     if info.subtitles:
         yield PreservationCheck("subtitles", "lost", "Subtitles are not carried over: take them from the original.")
 
@@ -27,6 +32,20 @@ def _timecode(before: str, after: str) -> PreservationCheck:
     if after:
         return PreservationCheck("timecode", "changed", f"{before} became {after}.")
     return PreservationCheck("timecode", "lost", f"This format holds none; the first frame's is {before}.")
+
+
+def _chapters(before: Sequence[Chapter], after: Sequence[Chapter]) -> PreservationCheck:
+    """Most formats say when a chapter begins, and end it where the next one begins."""
+    if not after:
+        return PreservationCheck("chapters", "lost", "This format holds none: take them from the original.")
+    same = len(before) == len(after) and all(
+        was.title == became.title and abs(was.begin - became.begin) <= CHAPTER_TOLERANCE
+        for was, became in zip(before, after, strict=True)
+    )
+    if same:
+        count = "One chapter" if len(before) == 1 else f"{len(before)} chapters"
+        return PreservationCheck("chapters", "kept", f"{count}, with times and names.")
+    return PreservationCheck("chapters", "changed", f"{len(after)} of {len(before)} are in it, some with other words.")
 
 
 def _tags(before: dict[str, str], after: dict[str, str]) -> Iterator[PreservationCheck]:

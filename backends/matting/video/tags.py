@@ -1,4 +1,4 @@
-"""What a file says in words: its timecode, title, date and the like."""
+"""What a file says in words: its timecode, title, date, chapters and the like."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from backends.matting.types import Chapter
+from backends.matting.video.source import origin
+
 if TYPE_CHECKING:
-    from av.container import InputContainer
+    from collections.abc import Sequence
+
+    from av.container import InputContainer, OutputContainer
 
 CARRIED = (
     "title",
@@ -28,6 +33,9 @@ CARRIED = (
 _APPLE = "com.apple.quicktime."
 _TIMECODE = re.compile(r"(\d\d):(\d\d):(\d\d)([:;.])(\d\d)")
 MAX_CHARACTERS = 2000
+MAX_CHAPTERS = 1000
+CHAPTER_CLOCK = Fraction(1, 1000)
+"""Seconds: what the formats count the times of chapters in."""
 
 
 def tags_of(container: InputContainer) -> tuple[tuple[str, str], ...]:
@@ -79,3 +87,32 @@ def shift_timecode(timecode: str, seconds: Fraction, rate: Fraction) -> str:
     minutes, secs = divmod(secs, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{secs:02}{';' if drops else ':'}{frames:02}"
+
+
+def chapters_of(container: InputContainer, start: Fraction, end: Fraction | None) -> tuple[Chapter, ...]:
+    """The chapters of a file that lie in the part from `start` to `end` seconds, None for the end of the file."""
+    found = []
+    shift = start + origin(container)
+    for chapter in container.chapters()[:MAX_CHAPTERS]:
+        base = chapter["time_base"] or CHAPTER_CLOCK
+        begin, close = max(chapter["start"] * base - shift, Fraction(0)), chapter["end"] * base - shift
+        close = close if end is None else min(close, end - start)
+        if begin < close:
+            found.append(Chapter(begin, close, chapter["metadata"].get("title", "")[:MAX_CHARACTERS]))
+    return tuple(found)
+
+
+def write_chapters(out: OutputContainer, chapters: Sequence[Chapter]) -> None:
+    """Give a file that is open for writing, and has no header yet, these chapters."""
+    out.set_chapters(
+        [
+            {
+                "id": number,
+                "start": round(chapter.begin / CHAPTER_CLOCK),
+                "end": round(chapter.end / CHAPTER_CLOCK),
+                "time_base": CHAPTER_CLOCK,
+                "metadata": {"title": chapter.title} if chapter.title else {},
+            }
+            for number, chapter in enumerate(chapters, start=1)
+        ]
+    )

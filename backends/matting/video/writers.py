@@ -22,6 +22,7 @@ from backends.matting.video.colour import matrix, matrix_number, to_luma_chroma,
 from backends.matting.video.exports import MATTE, RAW_MATTE, Export
 from backends.matting.video.sound import NoSound, SoundTracks
 from backends.matting.video.sound_tracks import Track
+from backends.matting.video.tags import write_chapters
 
 EXACT_FORMAT, EXACT_BITS = "yuva444p10le", 10
 """Of exports that editors work on: luma and chroma for every pixel, of this many bits."""
@@ -113,6 +114,7 @@ class VideoWriter(Writer):
                 self._out.metadata.update({**dict(source.info.tags), **source.tags})
                 if self.export.timecode and source.info.timecode:
                     self._out.metadata["timecode"] = timecode_tag(source.info)
+                write_chapters(self._out, source.info.chapters)
                 self._stream = self._add_stream()
                 if self.export.audio and source.info.tracks:
                     self.sound = SoundTracks(source.path, self._out, self.export, source.start, source.end, copy=copy)

@@ -13,11 +13,9 @@ from PIL import Image
 
 from backends.core.engine import Notice
 from backends.core.errors import BadInput
-from backends.matting.types import MediaInfo
 from backends.matting.video.clock import FrameClock
 from backends.matting.video.frames import VideoReader
 from backends.matting.video.preservation_report import OutputVideo, open_output
-from backends.matting.video.preserved_words import check_words
 from backends.matting.video.tags import shift_timecode
 from backends.matting.video.writers import VideoWriter
 from studio.videos import probe
@@ -201,12 +199,6 @@ def test_a_rate_that_a_container_rounds_is_the_usual_one(tmp_path: Path) -> None
     cut_out(source, tmp_path / "out")
     times = times_of(tmp_path / "out/prores4444.mov")
     assert {later - earlier for earlier, later in pairwise(times)} == {1 / RATES[0]}
-
-
-def test_chapters_and_subtitles_are_said_to_be_lost() -> None:
-    info = MediaInfo("video", 96, 64, chapters=2, subtitles=1)
-    said = {check.what: check.state for written in (info, None) for check in check_words(info, written)}
-    assert said == {"chapters": "lost", "subtitles": "lost"}
 
 
 def test_a_picture_that_is_not_turned_is_seen(
