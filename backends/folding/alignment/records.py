@@ -38,11 +38,12 @@ _CODE = {name: letter for letter, name in THREE_LETTER.items() if letter != "X"}
 
 @dataclass(frozen=True)
 class Record:
-    """One sequence as it stands in the text: its name, "" where it has none, and its letters."""
+    """One sequence as it stands in the text: its name, "" where it has none, its letters, and its heading in FASTA."""
 
     name: str
     letters: str
     notice: str = ""
+    heading: str = ""
 
 
 def read_records(text: str) -> list[Record]:
@@ -109,21 +110,22 @@ def _without_ends(record: Record) -> Record:
 def fasta(text: str) -> list[Record]:
     """FASTA; a line that starts with “;” is a comment, or the name where the file has no “>” (the oldest form)."""
     mark = ">" if re.search(r"^\s*>", text, re.MULTILINE) else ";"
-    records: list[tuple[str, list[str]]] = []
+    records: list[tuple[str, str, list[str]]] = []
     heading = False
     for line in text.splitlines():
         if line.startswith(mark) and not (mark == ";" and heading):
             words = line[1:].split()
-            records.append(("".join(c for c in words[0] if c.isprintable())[:MAX_NAME] if words else "", []))
+            name = "".join(c for c in words[0] if c.isprintable())[:MAX_NAME] if words else ""
+            records.append((name, line[1:], []))
             heading = True
         elif line.startswith((";", "#")):
             continue
         elif records:
-            records[-1][1].append(line)
+            records[-1][2].append(line)
             heading = False
         elif line.strip():
             raise BadInput("There are letters before the first name: a FASTA file starts with a line “>name”.")
-    return [Record(name, "\n".join(lines)) for name, lines in records]
+    return [Record(name, "\n".join(lines), heading=title) for name, title, lines in records]
 
 
 def _pir(text: str) -> Iterator[Record]:
@@ -163,9 +165,8 @@ def _three_letters(record: Record) -> Record:
             raise BadInput(f"This looks like three-letter codes, and “{odd[:20]}” is none of the twenty.")
         return record
     letters = "".join(letter for letter in known if letter)
-    return Record(
-        record.name, letters, f"The three-letter codes were read as {letters[:10]}{'…' * (len(letters) > 10)}"
-    )
+    said = f"The three-letter codes were read as {letters[:10]}{'…' * (len(letters) > 10)}"
+    return replace(record, letters=letters, notice=said)
 
 
 def _bare(text: str) -> Record:

@@ -15,9 +15,11 @@ from backends.folding.alignment.alignment_formats import complex_header, is_bare
 from backends.folding.alignment.block_formats import is_blocks
 from backends.folding.alignment.file_text import COMPRESSED, read_data
 from backends.folding.alignment.job_file import IS_YAML_JOB, OF_JOB, fasta_of_job, without_other_molecules
+from backends.folding.alignment.nucleic_acids import is_nucleic_acid, left_out, looks_like_nucleotides
 from backends.folding.alignment.records import fasta, read_records
 from backends.folding.limits import MAX_FOLDED_RESIDUES, MAX_LISTED_RESIDUES, MAX_STRUCTURE_RESIDUES
 from backends.folding.residues import AMINO_ACIDS, SUBSTITUTED_NAMES, SUBSTITUTES
+from backends.folding.structure.pdb_columns import has_atoms
 
 if TYPE_CHECKING:
     from backends.folding.alignment.alignment import Alignment
@@ -27,8 +29,6 @@ MAX_BYTES = 256_000_000
 MAX_CHAINS = 20
 MAX_LETTERS = 1_000_000
 """Of text that is no alignment: room for all chains of a job with their names and line ends."""
-
-NUCLEOTIDES = frozenset("ACGTUN")
 
 KIND_NAMES = {"sequence": "a sequence", "alignment": "an alignment", "structure": "a structure file"}
 
@@ -142,18 +142,28 @@ def parse_text(text: str, path: Path = Path()) -> Query:
     """
     records = read_records(text)
     notices = [record.notice for record in records if record.notice]
-    parts = [(record.name, part) for record in records for part in _chains_of(record.letters)]
+    parts = [(record.name, part, record.heading) for record in records for part in _chains_of(record.letters)]
     if len(parts) > MAX_CHAINS:
         raise TooLarge(
             f"There are {len(parts):,} sequences in this file; up to {MAX_CHAINS} can be chains of one job. Bring the "
             "proteins one by one."
         )
     chains: list[Chain] = []
-    for index, (name, raw) in enumerate(parts):
+    proteins = [not is_nucleic_acid(raw, heading) for _, raw, heading in parts]
+    if parts and not any(proteins):
+        proteins = [True] * len(parts)  # which are refused for what they are
+        if not is_nucleic_acid(parts[0][1]):
+            raise BadInput("By its heading this is DNA or RNA, not a protein: translate it into amino acids first.")
+    others = []
+    for index, (name, raw, _) in enumerate(parts):
         label = name or _letter(index)
-        sequence, notes = clean(raw, label if len(parts) > 1 else "")
-        notices += notes
-        chains.append(Chain(_unused(label, chains), sequence))
+        if proteins[index]:
+            sequence, notes = clean(raw, label if len(parts) > 1 else "")
+            notices += notes
+            chains.append(Chain(_unused(label, chains), sequence))
+        else:
+            others.append(label)
+    notices += [left_out(others)] if others else []
     if not chains:
         raise BadInput("There is no sequence here: paste the one-letter codes of a protein, or choose a file.")
     return Query("sequence", tuple(chains), path, notices=tuple(dict.fromkeys(notices)))
@@ -185,16 +195,12 @@ def clean(raw: str, name: str = "") -> tuple[str, list[str]]:
             times = "once" if count == 1 else f"{count} times"
             notices.append(f"{letter} ({SUBSTITUTED_NAMES[letter]}) occurs {times}{whose} and is folded as {stand_in}.")
             text = text.replace(letter, stand_in)
-    if _looks_like_nucleotides(text):  # polyalanine, polyglycine and silk are proteins
+    if looks_like_nucleotides(text):  # polyalanine, polyglycine and silk are proteins
         notices.append(f"The sequence{whose} could be DNA or RNA by its letters; it is taken as a protein.")
     if count := text.count("X"):
         which = "residue is" if count == 1 else "residues are"
         notices.append(f"{count} {which} unknown (X){whose}: they get a backbone without a side chain.")
     return text, notices
-
-
-def _looks_like_nucleotides(text: str) -> bool:
-    return len(text) >= 10 and set(text) <= NUCLEOTIDES
 
 
 def _looks_like_structure(text: str) -> bool:
@@ -218,7 +224,7 @@ def _require_residues(text: str, whose: str) -> None:
         if odd[0].isprintable() and not odd[0].isascii():  # which may look just like a letter of ours
             place += f" ({unicodedata.name(odd[0], 'a letter of another alphabet').lower()})"
         raise BadInput(f"The sequence{whose} has {shown} at {place}, which is no amino acid.")
-    if _looks_like_nucleotides(text) and len(set(text) - {"N"}) > 3:
+    if is_nucleic_acid(text):
         kind = "RNA" if "U" in text and "T" not in text else "DNA"
         raise BadInput(f"The sequence{whose} looks like {kind}, not a protein: translate it into amino acids first.")
     if _looks_like_structure(text):
@@ -279,7 +285,7 @@ _ATOM_LINE = re.compile(r"^(ATOM  |HETATM)(?:[ \d]{5} |.{24} *-?\d+\.\d+ *-?\d+\
 
 
 def _is_structure(text: str) -> bool:
-    return "_atom_site." in text.lower() or _ATOM_LINE.search(text) is not None
+    return "_atom_site." in text.lower() or _ATOM_LINE.search(text) is not None or has_atoms(text)
 
 
 def _is_alignment(text: str, data: bytes) -> bool:

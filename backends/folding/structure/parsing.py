@@ -22,6 +22,7 @@ from backends.folding.structure.mmcif_block import (
 )
 from backends.folding.structure.mmcif_order import sort_atoms
 from backends.folding.structure.other_atoms import ION, LIGAND, NUCLEIC, SUGAR, WATER
+from backends.folding.structure.pdb_columns import in_columns
 from backends.folding.structure.pdb_text import (
     AMINO_ACIDS,
     has_impossible_coordinates,
@@ -105,11 +106,12 @@ def parse_text(text: str) -> ParsedFile:
             ]
             header = f"{software_lines(block)}\n{header_of(start)}"
             return ParsedFile(gemmi.make_structure_from_block(block), {}, notes, header)
+        start, moved = in_columns(start)
         if re.search(r"^(ATOM  |HETATM)", start, re.MULTILINE):
             if has_impossible_coordinates(start):
                 raise BadInput("This structure file is damaged: some of its coordinates are not possible numbers.")
             separated, names, notes = separate_molecules(start)
-            return ParsedFile(gemmi.read_pdb_string(separated), names, notes, header_of(start))
+            return ParsedFile(gemmi.read_pdb_string(separated), names, [*moved, *notes], header_of(start))
     except (RuntimeError, ValueError, IndexError, StopIteration, OverflowError) as error:
         reason = _reason(str(error)) if str(error) else "it cannot be read"
         raise BadInput(f"This structure file is damaged: {reason}.") from error

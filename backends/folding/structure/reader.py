@@ -25,6 +25,7 @@ from backends.folding.structure.parsing import (
     parse_text,
     sort_residues,
 )
+from backends.folding.structure.pdb_columns import IN_NANOMETRES, NANOMETRE, is_in_nanometres
 from backends.folding.structure.structure import Crystal, Structure
 
 MAX_BYTES = 96 << 20
@@ -127,6 +128,13 @@ def _assembled(
             atoms[row, place] = atom.pos.tolist()
             mask[row, place], factors[row, place], occupancies[row, place] = True, atom.b_iso, atom.occ
     beside = _beside(residues, others)
+    notes = list(reading.notes)
+    if is_in_nanometres(atoms[:, CA]):
+        atoms, beside = (
+            atoms * np.float32(NANOMETRE),
+            replace(beside, positions=beside.positions * np.float32(NANOMETRE)),
+        )
+        notes.append(IN_NANOMETRES)
     if not _possible(atoms) or not _possible(beside.positions):
         raise BadInput("This structure file is damaged: some of its coordinates are not possible numbers.")
     stated = re.sub(r"[^\w ,;()/-]", " ", _info(parsed, "_exptl.method"), flags=re.ASCII)[:MAX_STATED].strip()
@@ -135,7 +143,7 @@ def _assembled(
         method = "prediction"
     confidence, scale = read_confidence(factors, mask, method, reading.header, reading.meaning)
     asked = question(factors, method, reading.header) if confidence is None and reading.meaning == AUTO else ""
-    sentences = [*reading.notes, beside.sentence(), _experiment(parsed, stated, method), asked]
+    sentences = [*notes, beside.sentence(), _experiment(parsed, stated, method), asked]
     return Structure.build(
         atoms,
         mask,

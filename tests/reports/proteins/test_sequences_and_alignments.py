@@ -294,3 +294,23 @@ def test_what_is_not_read_of_a_file_is_counted(tmp_path: Path) -> None:
     assert "The file holds 2 alignments; the first is read." in read(tmp_path, stockholm * 2).notices
     job = {"name": "x", "sequences": [{"proteinChain": {"sequence": UBIQUITIN, "count": 1}}]}
     assert any("2 further jobs" in notice for notice in read(tmp_path, json.dumps([job] * 3)).notices)
+
+
+@pytest.mark.parametrize(
+    "dna",
+    [
+        ">primer\nATGCATGCATTAGGC\n",
+        ">7ABC_2|Chains B, C|DNA (5'-D(*CP*GP*CP*G)-3')|synthetic construct\nCGCG\n",
+        ">7ABC_2|Chain B|RNA (8-MER)|synthetic construct\nGGGGCCCC\n",
+    ],
+)
+def test_dna_among_proteins_is_left_out_and_named(tmp_path: Path, dna: str) -> None:
+    path = tmp_path / "job.fasta"
+    path.write_text(f"{dna}>one\n{UBIQUITIN}\n>two\n{UBIQUITIN[:40]}\n")
+    query = read_input(path)
+    assert [(chain.name, chain.sequence) for chain in query.chains] == [("one", UBIQUITIN), ("two", UBIQUITIN[:40])]
+    name = dna[1:].split(maxsplit=1)[0]
+    assert query.notices == (f"“{name}” looks like DNA or RNA and is left out: only the proteins are folded.",)
+    path.write_text(dna)
+    with pytest.raises(BadInput):
+        read_input(path)
