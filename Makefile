@@ -13,7 +13,7 @@ SEED ?= 1
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
-.PHONY: app setup packaged setup-dev test test-nightly lint bench screenshots clean
+.PHONY: app setup packaged setup-dev test test-slow test-nightly lint bench screenshots clean
 
 app: packaged
 	@HOST=$(HOST) PORT=$(PORT) exec $(BIN)/python -m studio $(if $(OPEN),--open)
@@ -39,7 +39,11 @@ setup-dev: .venv/ready-dev
 	@touch $@
 
 test: .venv/ready-dev
-	$(PYTEST) --randomly-seed $(SEED)
+	$(PYTEST) --randomly-seed $(SEED) -m 'not slow and not nightly'
+
+# What `make test` leaves out because it takes long: whole visits in a browser, files of some length, trainings.
+test-slow: .venv/ready-dev
+	$(PYTEST) --randomly-seed $(SEED) -m 'slow and not nightly'
 
 test-nightly: .venv/ready-dev
 	$(PYTEST) --randomly-seed $(SEED) --timeout 1800 -m ''

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 from backends.core.errors import BadInput
 from evaluation.statistics.comparison import Findings, compare, scores
+from evaluation.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_BYTES = 2_000_000_000
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("rows", type=Path, help="a .csv, .tsv, .json or .parquet file")
+    parser.add_argument("rows", type=Path, help="a table: .csv, .tsv, .txt, .json, .jsonl or .parquet")
     parser.add_argument("--unit", required=True, metavar="COLUMN", help="what was measured: a song, a clip, a question")
     parser.add_argument("--system", required=True, metavar="COLUMN", help="which model or setting the score is of")
     parser.add_argument("--score", required=True, metavar="COLUMN", help="the number")
@@ -51,8 +50,10 @@ def run(chosen: argparse.Namespace) -> int:
             table, clusters, higher_is_better=not chosen.lower_is_better, level=chosen.level, margin=chosen.margin
         )
     except ValueError as error:
-        raise BadInput(str(error)) from error
-    notes = (*found.notes, *([f"{int(nameless.sum())} rows name no unit or no system."] if nameless.any() else []))
+        raise BadInput(" ".join([str(error), *_not_numbers(frame[chosen.score])])) from error
+    notes = (*found.notes, *_not_numbers(frame[chosen.score]))
+    if nameless.any():
+        notes = (*notes, f"{int(nameless.sum())} rows name no unit or no system.")
     if chosen.json:
         sys.stdout.write(json.dumps({**found.to_json(), "notes": notes}, ensure_ascii=False, indent=1) + "\n")
     else:
@@ -60,28 +61,16 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """The rows of a file by its ending. Raises BadInput."""
+def _not_numbers(scores: pd.Series) -> list[str]:
+    """A sentence where words stand in place of scores: they count as missing, and should not do so unseen."""
     import pandas as pd
 
-    readers = {
-        ".csv": pd.read_csv,
-        ".tsv": lambda file: pd.read_csv(file, sep="\t"),
-        ".json": pd.read_json,
-        ".parquet": pd.read_parquet,
-    }
-    if not path.is_file():
-        raise BadInput(f"There is no file {path}.")
-    if path.suffix.lower() not in readers:
-        raise BadInput(f"{path.name} is none of .csv, .tsv, .json and .parquet.")
-    if path.stat().st_size > MAX_BYTES:
-        raise BadInput(f"{path.name} is larger than {MAX_BYTES / 1e9:.0f} GB.")
-    try:
-        return readers[path.suffix.lower()](path)
-    except (ValueError, OSError) as error:
-        raise BadInput(
-            f"{path.name} cannot be read as a table: it may be damaged, or not what its ending says."
-        ) from error
+    written = scores[scores.map(lambda value: isinstance(value, str) and bool(value.strip()))]
+    words = written[pd.to_numeric(written, errors="coerce").isna()]
+    if words.empty:
+        return []
+    are = "score is no number" if len(words) == 1 else "scores are no numbers"
+    return [f"{len(words)} {are}, such as “{str(words.iloc[0])[:40]}”."]
 
 
 def _clusters(frame: pd.DataFrame, unit: str, cluster: str) -> dict[object, object]:

@@ -120,6 +120,7 @@ def compare(
             groups=groups,
             level=level,
             margin=margin,
+            comparisons=math.comb(len(systems), 2),
         )
         for one, other in combinations(systems, 2)
     ]

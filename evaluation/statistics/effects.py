@@ -87,12 +87,28 @@ def belief(differences: Sequence[float] | np.ndarray, margin: float, seed: int =
     return Belief(*(float(np.mean(winner == outcome)) for outcome in range(3)))
 
 
-def detectable(differences: Sequence[float] | np.ndarray, alpha: float = 0.05) -> float:
-    """The smallest mean difference that as many units as these would show four times in five; NaN below three units."""
-    values = np.asarray(differences, float)
+def detectable(
+    differences: Sequence[float] | np.ndarray,
+    alpha: float = 0.05,
+    groups: Sequence[object] | np.ndarray | None = None,
+) -> float:
+    """The smallest mean difference that as many units as these would show four times in five; NaN below three units.
+
+    Units of one group are not independent of each other: then the groups count, with the mean of each.
+    """
+    values = _independent(differences, groups)
     if len(values) < 3:
         return float("nan")
     return _effect_size(len(values), alpha) * float(values.std(ddof=1))
+
+
+def _independent(differences: Sequence[float] | np.ndarray, groups: Sequence[object] | np.ndarray | None) -> np.ndarray:
+    """The differences, or the mean of each group of them."""
+    values = np.asarray(differences, float)
+    if groups is None:
+        return values
+    names = np.asarray(groups).astype(str)
+    return np.array([values[names == name].mean() for name in np.unique(names)])
 
 
 @cache
@@ -104,9 +120,17 @@ def _effect_size(count: int, alpha: float) -> float:
     return float(np.asarray(effect).ravel()[0])
 
 
-def units_needed(differences: Sequence[float] | np.ndarray, wanted: float, alpha: float = 0.05) -> int | None:
-    """How many units would show a mean difference of `wanted` four times in five; None where that cannot be said."""
-    values = np.asarray(differences, float)
+def units_needed(
+    differences: Sequence[float] | np.ndarray,
+    wanted: float,
+    alpha: float = 0.05,
+    groups: Sequence[object] | np.ndarray | None = None,
+) -> int | None:
+    """How many units, or groups of them, would show a mean difference of `wanted` four times in five.
+
+    None where that cannot be said: too few units to tell how much they vary, or nothing to be seen.
+    """
+    values = _independent(differences, groups)
     if len(values) < 3 or not wanted or not np.ptp(values):
         return None
     effect = abs(wanted) / float(values.std(ddof=1))

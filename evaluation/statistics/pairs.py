@@ -12,7 +12,10 @@ from evaluation.statistics import effects, signed_rank
 
 @dataclass(frozen=True)
 class Pair:
-    """`difference` is a − b. `better_on` counts the units on which `a` is better, `worse_on` those on which `b` is.
+    """`difference` is a − b. `detectable` is the difference that so many units show four times in five, and `needed`
+    how many would show the one that was found, both corrected for the number of comparisons (Bonferroni).
+
+    `better_on` counts the units on which `a` is better, `worse_on` those on which `b` is.
 
     `outcome` is one of a (better), alike (within the margin), undecided, same (equal on every unit), too few, none.
     """
@@ -33,6 +36,7 @@ class Pair:
     cliffs_delta: float
     detectable: float
     p_alike: float
+    needed: int | None = None
     outcome: str = ""
     verdict: str = ""
     notes: tuple[str, ...] = ()
@@ -46,6 +50,7 @@ def measure_pair(
     groups: np.ndarray | None,
     level: float,
     margin: float | None,
+    comparisons: int = 1,
 ) -> Pair:
     """The numbers of a pair; `better_on` counts where the first is larger, and there is no verdict yet.
 
@@ -56,6 +61,7 @@ def measure_pair(
         groups: (units,) the cluster of each unit, or None where all are independent.
         level: of the interval.
         margin: a difference below which the two count as alike; None for no such test.
+        comparisons: how many pairs are tested beside each other.
     """
     known = np.isfinite(first) & np.isfinite(second)
     differences = _exact_zeros(first[known] - second[known], first[known])
@@ -65,6 +71,7 @@ def measure_pair(
         return Pair(*names, 0, missing, nan, nan, nan, nan, nan, 0, 0, 0, 0, nan, nan, nan)
     parts = None if groups is None else groups[known]
     interval = signed_rank.hodges_lehmann(differences, parts, level)
+    alpha = (1 - level) / comparisons
     larger, smaller = int(np.sum(differences > 0)), int(np.sum(differences < 0))
     return Pair(
         a=names[0],
@@ -81,8 +88,9 @@ def measure_pair(
         equal_on=count - larger - smaller,
         clusters=count if parts is None else len(np.unique(parts)),
         cliffs_delta=effects.cliffs_delta(first[known], second[known]),
-        detectable=effects.detectable(differences, 1 - level),
+        detectable=effects.detectable(differences, alpha, parts),
         p_alike=effects.equivalence_p(differences, margin, parts) if margin else float("nan"),
+        needed=effects.units_needed(differences, interval.estimate, alpha, parts),
         notes=tuple(note for note in (interval.note, _variation(differences)) if note),
     )
 

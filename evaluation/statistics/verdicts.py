@@ -31,6 +31,10 @@ class Wording:
 PLAIN = Wording()
 
 
+MANY = 10_000
+"""So many units nobody collects to see so small a difference."""
+
+
 @dataclass(frozen=True)
 class Rules:
     """What all verdicts of a comparison share."""
@@ -105,8 +109,26 @@ def _verdict(pair: Pair, outcome: str, rules: Rules) -> str:
         )
     return (
         f"{pair.a} and {pair.b} are not told apart: {pair.a} − {pair.b} is {wording.amount(pair.difference)} "
-        f"({span}; {pair.a} {wins}; {chance})."
+        f"({span}; {pair.a} {wins}; {chance}).{_power(pair, wording)}"
     )
+
+
+def _power(pair: Pair, wording: Wording) -> str:
+    """What so many units can show, and how many more would tell. NaN and None where that cannot be said."""
+    if not math.isfinite(pair.detectable):
+        return ""
+    things = wording.things if pair.clusters == pair.n else "clusters"
+    shown = f" {pair.clusters} {things} show a difference of {wording.amount(pair.detectable)} four times in five"
+    if pair.needed is None or pair.needed <= pair.clusters:
+        return f"{shown}."
+    many = f"about {_round(pair.needed)}" if pair.needed < MANY else f"more than {MANY}"
+    return f"{shown}; it would take {many} to show one of {wording.amount(abs(pair.difference))}."
+
+
+def _round(count: int) -> int:
+    """To two digits: a plan is no more exact than that."""
+    step = 10 ** max(0, len(str(count)) - 2)
+    return math.ceil(count / step) * step
 
 
 def p_text(p: float) -> str:

@@ -71,7 +71,8 @@ def test_other_kinds_of_table_say_the_same(
         ("track,model\nt1,A\n", (), "has no column “sdr”; its columns are track, model"),
         ("track,model,sdr\nt1,A,good\n", (), "not one score"),
         ("track,model,sdr\n,A,1\n", (), "no row with both a unit and a system"),
-        ("", (), "cannot be read as a table"),
+        ("", (), "rows.csv is empty"),
+        ("track,model,sdr\nt1,A,good\n", (), "1 score is no number, such as “good”"),
         ("track,model,sdr,artist\nt1,A,1,x\nt1,B,1,y\n", ("--cluster", "artist"), "is in two clusters"),
         ("track,model,sdr,artist\nt1,A,1,\n", ("--cluster", "artist"), "every unit must say"),
         ("track,model,sdr\nt1,A,1\n", ("--level", "2"), "between 0.5 and 1"),
@@ -86,6 +87,28 @@ def test_faults_are_one_sentence(
     assert compare(path, *more) == 2
     errors = capsys.readouterr().err
     assert sentence in errors and errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_table_from_an_office_says_the_same(
+    rows: Path, tmp_path: Path, encoding: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Semicolons, decimal commas, and the letters of one's own land."""
+    text = rows.read_text().replace("track", "Stück").replace(",", ";").replace(".", ",")
+    office = tmp_path / "office.csv"
+    office.write_text(text, encoding=encoding)
+    compare(rows, "--json")
+    expected = capsys.readouterr().out
+    arguments = ["--unit", "Stück", "--system", "model", "--score", "sdr", "--json"]
+    assert main(["compare", str(office), *arguments]) == 0
+    assert capsys.readouterr().out == expected
+
+
+def test_words_in_place_of_scores_are_told(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows.write_text(rows.read_text() + "\nt10,A,5.5 dB,x5\nt10,B,n/a dB,x5\nt11,A,,x5")
+    assert compare(rows, "--json") == 0
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert "2 scores are no numbers, such as “5.5 dB”." in notes
 
 
 def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -169,6 +169,30 @@ def test_the_detectable_difference_shrinks_with_units() -> None:
     assert effects.detectable(np.tile([1.0, -1.0], 25)) == pytest.approx(0.404 * 1.01, abs=0.01)  # d at n = 50
 
 
+def test_of_clusters_it_is_they_that_count() -> None:
+    """Ten values of each of five singers are no fifty singers."""
+    differences = np.repeat(np.random.default_rng(4).normal(1.0, 1.0, 5), 10)
+    singers = np.repeat(list("abcde"), 10)
+    assert effects.detectable(differences, groups=singers) > 3 * effects.detectable(differences)
+    means = [1.0, 3.0, 2.0, 0.0, 4.0]
+    needed = effects.units_needed(np.repeat(means, 10), 1.0, groups=singers)
+    assert needed == effects.units_needed(means, 1.0)
+
+
+def test_what_is_not_told_apart_says_what_so_many_units_show_and_how_many_more_would_tell() -> None:
+    rng = np.random.default_rng(3)
+    one = rng.normal(5.0, 1.0, 20)
+    table = pd.DataFrame({"A": one + 0.3 + rng.normal(0, 1.0, 20), "B": one})
+    (pair,) = compare(table).pairs
+    assert pair.outcome == "undecided" and pair.needed > 20
+    assert pair.verdict.endswith(f"to show one of {abs(pair.difference):.3f}.")
+    assert f"20 units show a difference of {pair.detectable:.3f} four times in five" in pair.verdict
+    seen = [compare(pd.DataFrame({"A": one + pair.detectable + rng.normal(0, 1.0, 20), "B": one})) for _ in range(40)]
+    assert 0.5 < np.mean([each.pairs[0].outcome == "a" for each in seen]) < 1.0
+    three = compare(table.assign(C=one + rng.normal(0, 1.0, 20)))
+    assert three.pair("A", "B").detectable > pair.detectable  # three comparisons are corrected for
+
+
 def test_belief_in_a_clear_winner_a_tie_and_a_draw() -> None:
     rng = np.random.default_rng(5)
     assert effects.belief(rng.normal(2, 0.5, 20), 0.5).better > 0.99
