@@ -141,7 +141,7 @@ def import_folders(project: Project, path: Path, on_progress: OnProgress = ignor
                 )
             )
         report.notices += labelled.notices
-        report.notices += filter(None, [collection.notice(labelled.table)])
+        report.notices += filter(None, [collection.notice(labelled.read)])
         return report
 
 

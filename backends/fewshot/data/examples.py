@@ -61,7 +61,7 @@ def read_examples(support: ImageCollection | None, classes: Path | None) -> Exam
     if len(spelled) > MAX_CLASSES:
         raise TooLarge(f"There are more than {MAX_CLASSES} classes: use fewer.")
     labels = {item: spelled[clean_name(name).casefold()] for item, name in labelled.labels.items()}
-    notices = (*filter(None, [support.notice(labelled.table)]), *labelled.notices)
+    notices = (*filter(None, [support.notice(labelled.read)]), *labelled.notices)
     return Examples(tuple(spelled.values()), tuple(labels), labels, sentences, notices)
 
 

@@ -12,7 +12,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -37,6 +37,7 @@ MAX_NAME_LENGTH = 120
 JSON_LINES = (".jsonl", ".ndjson")
 TABLES = (".csv", ".tsv", *JSON_LINES)
 MORE_TABLES = (".json", ".txt")
+NOTES = (".xml", ".txt", ".yaml", ".yml", ".names", ".labels")
 MAX_MORE_TABLES = 20
 """Files that may be tables, beside much else: where there are more, they are notes on single pictures."""
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -73,20 +74,21 @@ class ImageFile:
 @dataclass(frozen=True)
 class ImageCollection:
     """`skipped` names what was there and is no picture that can be read; `tables` are those of them that may hold the
-    labels of the pictures."""
+    labels of the pictures, `notes` those that may hold the labels of one picture each, or the names of labels."""
 
     items: tuple[ImageFile, ...]
     skipped: tuple[str, ...] = ()
     tables: tuple[ImageFile, ...] = ()
+    notes: tuple[ImageFile, ...] = ()
 
     @property
     def folders(self) -> tuple[str, ...]:
         """The first folders, in the order of their names; files at the top have none."""
         return tuple(sorted({item.folder for item in self.items if item.folder}, key=str.casefold))
 
-    def notice(self, read: str = "") -> str:
-        """One sentence on what was left out, or ""; `read` names a table of labels that was not."""
-        skipped = [name for name in self.skipped if name != read]
+    def notice(self, read: Collection[str] = ()) -> str:
+        """One sentence on what was left out, or ""; `read` names the files of labels that were not."""
+        skipped = [name for name in self.skipped if name not in read]
         if not skipped:
             return ""
         named = ", ".join(f"“{name}”" for name in skipped[:3]) + (" and more" if len(skipped) > 3 else "")
@@ -149,7 +151,8 @@ def _collect(files: Iterator[tuple[str, Read]]) -> ImageCollection:
         for name, reader in others
         if name.lower().endswith(TABLES) or ((name, reader) in more and len(more) <= MAX_MORE_TABLES)
     ]
-    return ImageCollection(tuple(items), tuple(name for name, _ in others), tuple(tables))
+    notes = [ImageFile(name, "", reader) for name, reader in others if name.lower().endswith(NOTES)]
+    return ImageCollection(tuple(items), tuple(name for name, _ in others), tuple(tables), tuple(notes))
 
 
 def _first_bytes_or_none(reader: Read) -> bytes:

@@ -1,6 +1,6 @@
 """How files of proteins are called; what they hold is decided by their content."""
 
-STRUCTURE_ENDINGS = ("pdb", "ent", "cif", "mmcif")
+STRUCTURE_ENDINGS = ("pdb", "ent", "cif", "mmcif", "pqr", "gro")
 SEQUENCE_ENDINGS = (
     *("fasta", "fa", "faa", "fas", "seq", "pir", "gp", "a3m", "a2m", "sto", "stk", "stockholm", "aln"),
     *("clustal", "clw", "afa", "msa"),

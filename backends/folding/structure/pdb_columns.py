@@ -135,7 +135,7 @@ def _is_gro(lines: Sequence[str]) -> bool:
 
 def _gro_lines(lines: Sequence[str]) -> list[str]:
     """The atoms of a GROMACS file in the columns of the PDB format. Raises ValueError where one is none."""
-    atoms = []
+    atoms: list[str] = []
     for line in lines[2 : 2 + int(lines[1])]:
         match = _GRO_ATOM.match(line)
         if match is None:

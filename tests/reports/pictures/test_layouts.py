@@ -236,7 +236,9 @@ def test_a_picture_with_two_labels_is_named_and_left_out(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ({"images/1.png": RED, "images/2.png": BLUE, "labels/1.txt": b"0 .5 .5 .1 .1"}, "names no class"),
+        ({"images/1.png": RED, "images/2.png": BLUE, "labels/1.txt": b"0 .5 .5 .1 .1"}, "list of their names"),
+        ({"images/1.png": RED, "images/2.png": BLUE, "labels.xlsx": b"PK"}, "is a spreadsheet, which is not read"),
+        ({"1.png": RED, "2.png": BLUE, "labels.ods": b"PK"}, "is a spreadsheet, which is not read"),
         ({"train/images/1.png": RED, "train/images/2.png": BLUE, "valid/images/3.png": GREEN}, "names no class"),
         ({"train2017/1.png": RED, "val2017/2.png": BLUE}, "parts of a data set"),
         ({"fold1/cat/1.png": RED, "fold2/dog/2.png": BLUE}, "parts of a data set"),
