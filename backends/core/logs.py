@@ -27,7 +27,7 @@ def job_name(token: str) -> str:
     """What the log calls the job of a token.
 
     >>> job_name("a-token-that-nobody-guesses")
-    'dd8b9f0ef5b2'
+    '6ca0626e3405'
     """
     return hashlib.sha256(token.encode()).hexdigest()[:12]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -27,6 +29,14 @@ def answers(url: str) -> bool:
         return httpx.get(url, timeout=2).is_success
     except httpx.HTTPError:
         return False
+
+
+@contextmanager
+def no_thread_left() -> Iterator[None]:
+    """Fails where a thread that began in the block outlives it; those of other tests end when they like."""
+    before = set(threading.enumerate())
+    yield
+    assert not set(threading.enumerate()) - before
 
 
 def wait_for(condition, seconds: float = PATIENCE, every: float = 0.02):

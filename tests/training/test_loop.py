@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import os
 import signal
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training import loop, plots
 from training.loop import COLUMNS, EMA, Loop, Recipe, averaged_weights, one_cycle, optimizer, warm_then_linear
 from training.plots import PANELS, curves, draw, read_log
 
@@ -134,9 +132,3 @@ def test_every_starter_has_a_log_with_the_lines_that_are_drawn(tmp_path: Path) -
         assert all(points.get(line) for panel in panels for line in panel.lines), starter
     draw("modnet", read_log(Path("training/curves/modnet.csv")), [], tmp_path / "modnet.png")
     assert (tmp_path / "modnet.png").read_bytes().startswith(b"\x89PNG")
-
-
-@pytest.mark.parametrize("module", [loop, plots])
-def test_the_examples_in_the_text_are_true(module: object) -> None:
-    found = doctest.testmod(module)  # type: ignore[arg-type]
-    assert found.attempted and not found.failed

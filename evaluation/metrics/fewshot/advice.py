@@ -70,7 +70,7 @@ def _more(count: int) -> str:
     """
     if count < 20:
         return "two" if count < 8 else "four"
-    return f"about {round(count / 3, -1)}" if count >= 30 else "about 10"
+    return f"about {10 * round(count / 30)}" if count >= 30 else "about 10"
 
 
 def _unequal(classifier: Classifier) -> list[str]:

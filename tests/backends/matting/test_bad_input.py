@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import threading
 import zlib
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +18,7 @@ from backends.core.errors import BadInput, TooLarge, UserError
 from backends.matting.video.colour import hlg_light, pq_light, to_sdr
 from backends.matting.video.source import check_size
 from tests.support.matting import CARD, MakeVideo, RedEngine, finish, pictures_of, scene, times_of, truth, write_video
+from tests.support.waiting import no_thread_left
 
 
 def refused(red_engine: RedEngine, path: Path, out: Path, kind: type[UserError] = BadInput) -> str:
@@ -291,13 +291,12 @@ def test_options_that_make_no_sense_are_refused(
 def test_closing_stops_every_thread_and_takes_half_made_files_away(
     red_engine: RedEngine, video: MakeVideo, tmp_path: Path
 ) -> None:
-    before = threading.active_count()
-    events = red_engine.run({"media": video(frames=60)}, {"export": "prores4444,luma"}, tmp_path / "out")
-    for event in events:
-        if isinstance(event, Progress) and event.done >= 2:
-            break
-    events.close()  # type: ignore[attr-defined]
-    assert threading.active_count() == before
+    with no_thread_left():
+        events = red_engine.run({"media": video(frames=60)}, {"export": "prores4444,luma"}, tmp_path / "out")
+        for event in events:
+            if isinstance(event, Progress) and event.done >= 2:
+                break
+        events.close()  # type: ignore[attr-defined]
     assert not [path for path in (tmp_path / "out").iterdir() if path.suffix in (".mov", ".mp4", ".mkv")]
 
 
@@ -311,10 +310,8 @@ def test_an_engine_that_fails_midway_stops_all_and_tells_why(video: MakeVideo, t
 
         calls = 0
 
-    before = threading.active_count()
-    with pytest.raises(ZeroDivisionError):
+    with no_thread_left(), pytest.raises(ZeroDivisionError):
         list(Failing(CARD).run({"media": video(frames=30)}, {"export": "luma"}, tmp_path / "out"))
-    assert threading.active_count() == before
 
 
 def test_a_writer_that_fails_stops_all_and_tells_why(

@@ -105,5 +105,5 @@ def test_plain_lines_name_the_job_too(monkeypatch: pytest.MonkeyPatch, capsys: p
     logs.end_job()
     logging.getLogger("here").warning("ended", extra=facts)
     in_a_job, after_it = capsys.readouterr().out.splitlines()
-    assert in_a_job.endswith("here: ended job=dd8b9f0ef5b2 state=done")
+    assert in_a_job.endswith("here: ended job=6ca0626e3405 state=done")
     assert after_it.endswith("here: ended state=done")

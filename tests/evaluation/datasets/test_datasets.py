@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import doctest
 import io
 import pickle
 import zipfile
@@ -15,7 +14,6 @@ import pytest
 import soundfile
 from PIL import Image
 
-from evaluation.datasets import base
 from evaluation.datasets.base import Dataset, DatasetMissing, Sample, Unit
 from evaluation.datasets.captioned_pictures import CaptionedPictures
 from evaluation.datasets.class_folders import cifar10
@@ -36,12 +34,6 @@ def png(pixels: np.ndarray) -> bytes:
 
 def grey(level: int, side: int = 8) -> np.ndarray:
     return np.full((side, side, 3), level, np.uint8)
-
-
-def test_the_examples_in_the_docstrings_run() -> None:
-    outcome = doctest.testmod(base)
-    assert outcome.attempted >= 2
-    assert outcome.failed == 0
 
 
 def test_a_unit_is_read_once_and_only_when_it_is_asked_for() -> None:

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import doctest
-
 import numpy as np
 import pytest
 from scipy import stats
 
 from evaluation.statistics import clustered, intervals
 from evaluation.statistics.intervals import bootstrap, clopper_pearson, mean, student, wilson
-
-
-@pytest.mark.parametrize("module", [intervals, clustered])
-def test_the_examples_in_the_docstrings_run(module) -> None:
-    outcome = doctest.testmod(module)
-    assert outcome.attempted >= 2
-    assert outcome.failed == 0
 
 
 def test_known_figures() -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import doctest
 import math
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 from evaluation.metrics.base import metrics
-from evaluation.metrics.matting import masks, mattes, runs
 from evaluation.metrics.matting.clips import matte_scores
 from evaluation.metrics.matting.frames import FramePair
 from evaluation.metrics.matting.mattes import METRICS, connectivity, dtssd, gradient, gradient_magnitude, mad, mse, sad
@@ -127,9 +124,3 @@ def test_the_metrics_of_mattes_masks_and_runs_are_found_by_their_ids() -> None:
     assert {"sad", "mad", "mse", "gradient", "connectivity", "dtssd", "jf", "j", "f", "flicker"} <= set(known)
     assert known["mad"].format(0.0107) == "10.70" and known["j"].format(0.98765) == "0.988"
     assert known["uncertain_pixels"].format(0.0123) == "1.2 %"
-
-
-@pytest.mark.parametrize("module", [mattes, masks, runs])
-def test_the_examples_of_the_metrics_are_right(module: ModuleType) -> None:
-    outcome = doctest.testmod(module)
-    assert outcome.attempted > 0 and outcome.failed == 0
