@@ -84,6 +84,8 @@ class MediaInfo:
     tracks: tuple[SoundInfo, ...] = ()
     unknown_tracks: int = 0
     subtitles: int = 0
+    further_pictures: int = 0
+    data_tracks: int = 0
     chapters: tuple[Chapter, ...] = ()
     codec: str = ""
     alpha: bool = False

@@ -15,6 +15,7 @@ from backends.matting.types import Colour, Frame, MediaInfo
 from backends.matting.video.clock import FrameClock, usual_rate
 from backends.matting.video.colour import UNSPECIFIED
 from backends.matting.video.conversion import UPRIGHT, Converter, bit_depth, has_alpha, orientation
+from backends.matting.video.other_tracks import count_data, count_further_pictures, count_subtitles
 from backends.matting.video.preprocessing import FramePreprocessor
 from backends.matting.video.source import (
     CLOCK_FORMATS,
@@ -139,7 +140,9 @@ class VideoReader:
             audio=tuple(track.codec for track in tracks),
             tracks=tracks,
             unknown_tracks=len(self._container.streams.audio) - len(tracks),
-            subtitles=len(self._container.streams.subtitles),
+            subtitles=count_subtitles(self._container),
+            further_pictures=count_further_pictures(self._container),
+            data_tracks=count_data(self._container),
             chapters=chapters_of(self._container, self._start, self._end),
             codec=codec.codec.canonical_name,
             alpha=has_alpha(first.format),

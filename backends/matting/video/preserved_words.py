@@ -1,4 +1,4 @@
-"""What is left of the source's words in a written file: timecode, title and date, chapters, subtitles."""
+"""What is left of the source's words in a written file: timecode, title and date, chapters, and further tracks."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ def check_words(info: MediaInfo, written: MediaInfo | None) -> Iterator[Preserva
         yield _chapters(info.chapters, written.chapters if written else ())
     if info.subtitles:
         yield PreservationCheck("subtitles", "lost", "Subtitles are not carried over: take them from the original.")
+    yield from _other_tracks(info)
+
+
+def _other_tracks(info: MediaInfo) -> Iterator[PreservationCheck]:
+    if info.further_pictures:
+        more = "another video track" if info.further_pictures == 1 else f"{info.further_pictures} more video tracks"
+        sentence = f"The source has {more}: only the largest picture was cut out."
+        yield PreservationCheck("further pictures", "lost", sentence)
+    if info.data_tracks:
+        sentence = "Data beside picture and sound (positions, fonts or the like) is not carried over."
+        yield PreservationCheck("data", "lost", sentence)
 
 
 def _timecode(before: str, after: str) -> PreservationCheck:

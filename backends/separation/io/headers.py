@@ -185,6 +185,8 @@ def known_tags(*sources: Mapping[str, str]) -> dict[str, str]:
             name = ALIASES.get(name, name.partition("-")[0] if name.startswith("lyrics-") else name)
             longest, kept = (LONGEST_LYRICS, "\n") if name == "lyrics" else (LONGEST_TAG, "")
             text = "".join(letter for letter in str(value) if letter.isprintable() or letter in kept).strip()
+            if (name, text) == ("language", "und"):  # not determined
+                continue
             if name in TAGS and text:
                 tags.setdefault(name, text[:longest])
             elif _is_of_the_song(name) and 0 < len(text) <= longest:

@@ -1,4 +1,4 @@
-"""Chapters and subtitles: what names the parts of a video is carried over, or its loss is said."""
+"""Chapters, subtitles and further tracks: they are carried over, or their loss is said."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 
 from backends.matting.types import Chapter, MediaInfo
 from backends.matting.video.frames import VideoReader
 from backends.matting.video.preserved_words import check_words
-from tests.support.matting import cut_out, lines
+from tests.support.matting import cut_out, lines, scene
 from tests.support.sounds import Sound, write_clip
 
 CHAPTERS = (Chapter(Fraction(0), Fraction(2, 5), "Begrüßung"), Chapter(Fraction(2, 5), Fraction(1), "Schluss"))
@@ -23,6 +24,7 @@ def test_chapters_are_in_every_export(tmp_path: Path, ending: str) -> None:
     source = write_clip(tmp_path / f"clip.{ending}", [Sound("aac")], frames=25, chapters=CHAPTERS)
     result = cut_out(source, tmp_path / "out", export="prores4444,webm,composite,png")
     assert [state for state, _ in lines(result, "chapters")] == ["kept", "lost"]  # pictures hold none
+    assert lines(result, "subtitles") == []  # which MOV and MP4 files hold their chapters like
     for name in ("prores4444.mov", "webm.webm", "composite.mp4"):
         with closing(VideoReader(tmp_path / "out" / name)) as reader:
             assert [(one.title, float(one.begin)) for one in reader.info.chapters] == [
@@ -46,3 +48,22 @@ def test_lost_or_other_chapters_and_subtitles_are_seen() -> None:
         ("kept", "lost"),
         ("changed", "lost"),
     ]
+
+
+def test_a_second_picture_and_attached_files_are_said_to_be_lost(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mkv"
+    with av.open(str(path), "w") as out:
+        streams = [out.add_stream("libx264", rate=25) for _ in range(2)]
+        for stream in streams:
+            stream.height, stream.width = scene(0).shape[:2]
+            stream.pix_fmt = "yuv420p"
+        out.add_attachment("font.ttf", "font/ttf", b"letters")
+        for stream in streams:
+            for index in range(3):
+                frame = av.VideoFrame.from_ndarray(scene(index))
+                frame.pts = index
+                out.mux(stream.encode(frame))
+            out.mux(stream.encode(None))
+    result = cut_out(path, tmp_path / "out")
+    assert [state for state, _ in lines(result, "further pictures")] == ["lost"]
+    assert [state for state, _ in lines(result, "data")] == ["lost"]
