@@ -1,4 +1,4 @@
-"""Labels in a file beside each picture, as programs for finding things write them: Pascal VOC (XML) and YOLO (text).
+"""Labels as programs for finding things write them: Pascal VOC, YOLO and LabelMe beside each picture, CVAT for all.
 
 They name the things in a picture. One that shows things of one class is an example of it.
 """
@@ -6,9 +6,10 @@ They name the things in a picture. One that shows things of one class is an exam
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -18,11 +19,14 @@ from backends.core.errors import BadInput
 from backends.fewshot.data.image_collection import ImageFile
 
 MAX_NOTE_BYTES = 1 << 20
+MAX_LIST_BYTES = 8 << 20
 MAX_NAMES_BYTES = 100_000
 
 _OBJECT = re.compile(r"<object>(.*?)</object>", re.DOTALL)
 _NAME = re.compile(r"<name>\s*(.*?)\s*</name>", re.DOTALL)
 _YOLO_ROW = re.compile(r"(\d+)((\s+-?\d*\.?\d+(e-?\d+)?){4,})\s*")
+_CVAT_IMAGE = re.compile(r"<image\b([^>]*)>(.*?)</image>", re.DOTALL)
+_CVAT_LABEL = re.compile(r'<\w+\b[^>]*?\blabel="([^"]*)"')
 NAME_LISTS = ("classes.txt", "obj.names", "labels.txt", "names.txt", "predefined_classes.txt", "_darknet.labels")
 
 
@@ -44,7 +48,13 @@ def read_annotations(notes: Sequence[ImageFile], items: Sequence[ImageFile]) -> 
     by_stem: dict[str, list[ImageFile]] = {}
     for item in items:
         by_stem.setdefault(PurePosixPath(item.name).stem.casefold(), []).append(item)
-    return _voc(notes, by_stem) or _yolo(notes, by_stem) or Annotations()
+    return (
+        _voc(notes, by_stem)
+        or _labelme(notes, by_stem)
+        or _cvat(notes, by_stem)
+        or _yolo(notes, by_stem)
+        or Annotations()
+    )
 
 
 def _voc(notes: Sequence[ImageFile], by_stem: Mapping[str, list[ImageFile]]) -> Annotations | None:
@@ -59,6 +69,39 @@ def _voc(notes: Sequence[ImageFile], by_stem: Mapping[str, list[ImageFile]]) -> 
             labels[item] = frozenset(html.unescape(name).strip() for name in names)
             read.append(note.name)
     return Annotations(labels, "Pascal VOC", tuple(read)) if labels else None
+
+
+def _labelme(notes: Sequence[ImageFile], by_stem: Mapping[str, list[ImageFile]]) -> Annotations | None:
+    labels: dict[ImageFile, frozenset[str]] = {}
+    read = []
+    for note in notes:
+        if not note.name.lower().endswith(".json") or (item := _partner(note, by_stem)) is None:
+            continue
+        try:
+            content = json.loads(_text(note, MAX_NOTE_BYTES) or "null")
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(content, dict) and isinstance(shapes := content.get("shapes"), list):
+            labels[item] = frozenset(
+                str(shape["label"]) for shape in shapes if isinstance(shape, dict) and "label" in shape
+            )
+            read.append(note.name)
+    return Annotations(labels, "LabelMe", tuple(read)) if labels else None
+
+
+def _cvat(notes: Sequence[ImageFile], by_stem: Mapping[str, list[ImageFile]]) -> Annotations | None:
+    for note in notes:
+        if not note.name.lower().endswith(".xml") or "<annotations" not in (text := _text(note, MAX_LIST_BYTES)):
+            continue
+        labels = {}
+        for attributes, inside in _CVAT_IMAGE.findall(text):
+            name = re.search(r'\bname="([^"]*)"', attributes)
+            item = _partner(replace(note, name=html.unescape(name[1])), by_stem) if name else None
+            if item is not None:
+                labels[item] = frozenset(html.unescape(label) for label in _CVAT_LABEL.findall(inside))
+        if labels:
+            return Annotations(labels, "CVAT", (note.name,))
+    return None
 
 
 def _yolo(notes: Sequence[ImageFile], by_stem: Mapping[str, list[ImageFile]]) -> Annotations | None:

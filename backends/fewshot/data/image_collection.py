@@ -37,7 +37,7 @@ MAX_NAME_LENGTH = 120
 JSON_LINES = (".jsonl", ".ndjson")
 TABLES = (".csv", ".tsv", *JSON_LINES)
 MORE_TABLES = (".json", ".txt")
-NOTES = (".xml", ".txt", ".yaml", ".yml", ".names", ".labels")
+NOTES = (".xml", ".json", ".txt", ".yaml", ".yml", ".names", ".labels")
 MAX_MORE_TABLES = 20
 """Files that may be tables, beside much else: where there are more, they are notes on single pictures."""
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")

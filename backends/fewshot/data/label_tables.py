@@ -32,7 +32,7 @@ def read_rows(table: ImageFile) -> Rows:
     name = table.name.lower()
     if name.endswith((".json", *JSON_LINES)):
         return [[cell.strip() for cell in row] for row in _json_rows(text, name.endswith(JSON_LINES))]
-    if name.endswith(".txt"):
+    if name.endswith(".txt") and text.partition("\n")[0].count("\t") != 1:
         rows = [line.split(maxsplit=1) for line in text.splitlines() if line.strip()]
         rows = rows if all(len(row) == 2 and "." in row[0] for row in rows) else []  # names of files, not numbers
     else:

@@ -64,7 +64,7 @@ def _labels_of(collection: ImageCollection) -> LabelledImages:
     if inner := _labels_with_inner_parts(collection):
         return inner
     labels = {item: name for item in collection.items if (name := _class_folder(item, collection.folders))}
-    _refuse_spreadsheet(collection, set(labels.values()))
+    _refuse_other_tables(collection, set(labels.values()))
     _require_classes(set(labels.values()))
     loose = len(collection.items) - len(labels)
     return LabelledImages(labels, left_out(loose, "in no folder"))
@@ -119,13 +119,20 @@ def _labels_from_annotations(collection: ImageCollection) -> LabelledImages | No
     return LabelledImages(labels, (said, *filter(None, [others]), *unclear), found.read)
 
 
-def _refuse_spreadsheet(collection: ImageCollection, names: Collection[str]) -> None:
-    """Raises BadInput where the classes can only stand in a spreadsheet."""
-    sheet = next((name for name in collection.skipped if name.lower().endswith(SPREADSHEETS)), "")
-    if sheet and (not names or (len(names) == 1 and next(iter(names)).casefold() in CONTAINERS)):
+def _refuse_other_tables(collection: ImageCollection, names: Collection[str]) -> None:
+    """Raises BadInput where the classes can only stand in a table, and that could not be read."""
+    if names and not (len(names) == 1 and next(iter(names)).casefold() in CONTAINERS):
+        return
+    if sheet := next((name for name in collection.skipped if name.lower().endswith(SPREADSHEETS)), ""):
         raise BadInput(
             f"“{sheet}” is a spreadsheet, which is not read: save it as CSV in the program that made it, and pack "
             "that with the pictures."
+        )
+    tables = [table.name for table in collection.tables if not table.name.lower().endswith(".txt")]  # a read-me
+    if tables:
+        raise BadInput(
+            f"“{tables[0]}” does not tell the classes of these pictures in a way that is understood "
+            "here: bring a table (CSV) with the columns “file” and “label”, or folders, one a class."
         )
 
 

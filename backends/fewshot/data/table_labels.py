@@ -15,7 +15,10 @@ from backends.fewshot.data.parts import OTHER_PART, TRAINING_PART, kept_back, le
 TRUE_CELLS, FALSE_CELLS = frozenset({"1", "1.0", "true", "yes", "x"}), frozenset({"0", "0.0", "false", "no", ""})
 MIN_ONE_HOT_COLUMNS = 2
 PART_TITLES = frozenset({"split", "set", "subset", "partition", "part", "fold", "usage"})
-LABEL_TITLES = frozenset({"label", "labels", "class", "classes", "category", "species", "breed", "target", "tag"})
+_ENDING = re.compile(r"\.(jpe?g|jfif|png|webp|gif|bmp|tiff?|avif|hei[cf])$")
+LABEL_TITLES = frozenset(
+    {"label", "choice", "labels", "class", "classes", "category", "species", "breed", "target", "tag"}
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,9 @@ def _is_wanted(rows: Sequence[Sequence[str]]) -> Callable[[Sequence[str]], bool]
 def _named(cell: str, names: Mapping[str, ImageFile]) -> ImageFile | None:
     """The image that a cell names, with folders of the machine that wrote the table before it or without."""
     parts = cell.casefold().split("/")
-    return next((names[tail] for start in range(len(parts)) if (tail := "/".join(parts[start:])) in names), None)
+    tails = ["/".join(parts[start:]) for start in range(len(parts))]
+    without = [_ENDING.sub("", tail) for tail in tails]  # pictures may have been converted since
+    return next((names[tail] for tail in (*tails, *without) if tail in names), None)
 
 
 def _label_reader(

@@ -51,6 +51,30 @@ def test_labels_of_yolo_are_read_by_their_names(tmp_path: Path, names: tuple[str
     assert "YOLO" in said and "The 1 picture of the other parts was left out" in said
 
 
+@pytest.mark.parametrize(
+    ("kind", "notes"),
+    [
+        (
+            "LabelMe",
+            {
+                "1.json": b'{"shapes": [{"label": "cat"}, {"label": "cat"}]}',
+                "2.json": b'{"shapes": [{"label": "dog"}]}',
+            },
+        ),
+        (
+            "CVAT",
+            {
+                "annotations.xml": b'<annotations><image id="0" name="1.png"><box label="cat"/></image>'
+                b'<image id="1" name="2.png"><tag label="dog" source="x"/></image></annotations>'
+            },
+        ),
+    ],
+)
+def test_labels_of_other_programs_are_read(tmp_path: Path, kind: str, notes: dict[str, bytes]) -> None:
+    labels, said = labels_of(zip_of(tmp_path, {"images/1.png": RED, "images/2.png": BLUE, **notes}))
+    assert labels == {"images/1.png": "cat", "images/2.png": "dog"} and f"({kind})" in said
+
+
 def test_folders_that_are_classes_outrank_what_lies_beside_the_pictures(tmp_path: Path) -> None:
     content = {"frog/1.png": RED, "toad/2.png": BLUE, "frog/1.xml": voc("animal"), "toad/2.xml": voc("eye")}
     assert labels_of(zip_of(tmp_path, content))[0] == {"frog/1.png": "frog", "toad/2.png": "toad"}

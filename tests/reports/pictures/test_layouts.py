@@ -219,6 +219,8 @@ def test_a_table_with_a_column_for_each_class_is_read(tmp_path: Path) -> None:
     "table",
     [
         "bild;klasse\n1.png;Hund\n2.png;Kätzchen\n".encode("utf-16"),
+        "file,label\n1.HEIC,Hund\n2.jpg,Kätzchen\n".encode(),
+        b"image,choice,id\n1.png,Hund,7\n2.png,K\xc3\xa4tzchen,8\n",
         "path,label\nC:\\data\\x\\1.png,Hund\nC:\\data\\x\\2.png,Kätzchen\n".encode(),
     ],
 )
@@ -238,6 +240,7 @@ def test_a_picture_with_two_labels_is_named_and_left_out(tmp_path: Path) -> None
     [
         ({"images/1.png": RED, "images/2.png": BLUE, "labels/1.txt": b"0 .5 .5 .1 .1"}, "list of their names"),
         ({"images/1.png": RED, "images/2.png": BLUE, "labels.xlsx": b"PK"}, "is a spreadsheet, which is not read"),
+        ({"1.png": RED, "2.png": BLUE, "all.json": b'[{"data": {"image": "1.png"}}]'}, "“all.json” does not tell"),
         ({"1.png": RED, "2.png": BLUE, "labels.ods": b"PK"}, "is a spreadsheet, which is not read"),
         ({"train/images/1.png": RED, "train/images/2.png": BLUE, "valid/images/3.png": GREEN}, "names no class"),
         ({"train2017/1.png": RED, "val2017/2.png": BLUE}, "parts of a data set"),
