@@ -252,7 +252,9 @@ def _require_text(data: bytes) -> None:
     if (b"_atom_site" in data and b"\0" in data) or b"mmtfversion" in data[:4096].lower():
         raise BadInput("This is a structure as BinaryCIF or MMTF, which is not read: bring it as PDB or mmCIF.")
     if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")) or b"<html" in head:
-        raise BadInput("This is a web page, not a sequence: copy only the letters, or download the file itself.")
+        is_xml = head.startswith(b"<?xml") and b"<html" not in head
+        what = "an XML file, which is not read" if is_xml else "a web page, not a sequence"
+        raise BadInput(f"This is {what}: copy only the letters, or download the file itself.")
     if head.startswith((b"{\\rtf", b"%pdf")):
         raise BadInput("This is a formatted document: copy the letters out of it, or save it as plain text.")
     if head.startswith((b"hhsearch", b"hmmer")):

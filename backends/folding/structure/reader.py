@@ -223,6 +223,11 @@ def _info(parsed: gemmi.Structure, key: str) -> str:
     return parsed.info[key] if key in parsed.info else ""  # noqa: SIM401 - an InfoMap has no get
 
 
+def _repeated(residue: gemmi.Residue) -> int:
+    """How many atoms of a residue are called and placed like another one, as where residues have no numbers."""
+    return len(residue) - len({(atom.name, atom.altloc) for atom in residue})
+
+
 def _notes(parsed: gemmi.Structure, residues: list[ParsedResidue], without: int) -> Iterator[str]:
     if len(parsed) > 1:
         yield f"The file holds {len(parsed)} models; the first with atoms is shown."
@@ -237,6 +242,8 @@ def _notes(parsed: gemmi.Structure, residues: list[ParsedResidue], without: int)
     amino_acids = [residue for chain in parsed[0] for residue in chain if is_amino_acid(residue)]
     if hydrogens := sum(atom.is_hydrogen() for residue in amino_acids for atom in residue):
         yield f"{hydrogens:,} hydrogen atoms are left out."
+    if repeated := sum(map(_repeated, amino_acids)):
+        yield f"{repeated:,} atoms have the residue and name of another one: only the first of each is shown."
     positions = ({atom.altloc for atom in residue if atom.has_altloc()} for chain in parsed[0] for residue in chain)
     if several := sum(len(names) > 1 for names in positions):
         yield f"{several} residue{'s have' if several > 1 else ' has'} alternative positions; the fuller one is shown."

@@ -338,6 +338,16 @@ def test_positions_of_one_name_are_no_alternatives() -> None:
     assert parsed(*[f"{line[:16]}B{line[17:]}" for line in HELIX]).notes == ()
 
 
+def test_atoms_that_residues_without_numbers_share_are_counted() -> None:
+    [residue] = {line[17:20] for line in HELIX[:5]}
+    alike = [f"{line[:22]}    {line[26:]}" for line in HELIX if line[17:20] == residue]
+    lost = len(alike) - len({line[12:16] for line in alike})
+    assert (
+        f"{lost} atoms have the residue and name of another one: only the first of each is shown."
+        in parsed(*alike).notes
+    )
+
+
 CIF_COLUMNS = ("group_PDB", "id", "type_symbol", "label_atom_id", "label_comp_id", "label_asym_id", "label_seq_id",
                "Cartn_x", "Cartn_y", "Cartn_z", "auth_seq_id", "auth_asym_id")  # fmt: skip
 
