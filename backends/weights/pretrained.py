@@ -51,7 +51,9 @@ def load_pretrained(
         EngineFailed: this machine has not the memory.
     """
     import torch
+    from transformers.utils import logging as library_logging
 
+    library_logging.set_verbosity_error()  # it would list on the terminal what is checked and told here
     if not path.exists():
         raise WeightsMissing(f"The weights “{path.name}” are not on this machine: download them, or choose a folder.")
     with tempfile.TemporaryDirectory(prefix="fourfold-weights-") as scratch:

@@ -331,3 +331,19 @@ def test_the_time_of_a_fold_grows_with_its_length_and_passes() -> None:
     assert estimate_seconds(STRUCTURE, 0.5, 100, 4) == 50
     assert estimate_seconds(ESMFOLD, 2.0, 100, 1) == pytest.approx(2.0)
     assert estimate_seconds(ESMFOLD, 2.0, 200, 4) > 4 * 4 * 2.0
+
+
+def test_what_may_be_missing_is_no_list_on_the_terminal(
+    esmfold_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from transformers.utils import logging as library_logging
+
+    library_logging.set_verbosity_warning()
+    folder = tmp_path / "esmfold"
+    shutil.copytree(esmfold_folder, folder)
+    tensors = load_file(folder / "model.safetensors")
+    head = {name for name in tensors if name.startswith("esm.contact_head.")}
+    save_file({name: each for name, each in tensors.items() if name not in head}, folder / "model.safetensors")
+    assert read_network(folder)[1] >= head != set()
+    said = capfd.readouterr()
+    assert "MISSING" not in said.err + said.out and "contact_head" not in said.err + said.out
