@@ -105,6 +105,11 @@ class FoldingEngine(Engine):
             return query, notices
         if str(options.get("chain") or "") or (len(query.chains) > 1 and not self.capabilities.complexes):
             query = query.select_chain(str(options.get("chain") or ""))
+        if query.kind == "sequence" and len(query.chains) > 1:
+            notices.append(
+                f"The {len(query.chains)} sequences are folded together, as chains of one complex: bring proteins that "
+                "have nothing to do with each other one by one."
+            )
         if query.kind == "alignment" and not self.capabilities.alignment:
             notices.append("This model works from one sequence: it used the first of the alignment and no other.")
         if query.kind == "structure":

@@ -12,7 +12,8 @@ import pytest
 from backends.core.errors import BadInput, TooLarge
 from backends.folding.alignment import sequence
 from backends.folding.alignment.sequence import Query, read_input
-from backends.folding.engines.colabfold import a3m
+from backends.folding.cards import CARDS
+from backends.folding.engines.colabfold import ColabFoldEngine, a3m
 
 UBIQUITIN = "MQIFVKTLTGKTITLEVEPSDTIENVKAKIQDKEGIPPDQQRLIFAGKQLEDGRTLSDYNIQKESTLHLVLRLRGG"
 HIT = UBIQUITIN[:10] + "-" + UBIQUITIN[11:]
@@ -314,3 +315,12 @@ def test_dna_among_proteins_is_left_out_and_named(tmp_path: Path, dna: str) -> N
     path.write_text(dna)
     with pytest.raises(BadInput):
         read_input(path)
+
+
+def test_several_proteins_that_become_one_complex_are_said_to(tmp_path: Path) -> None:
+    engine = ColabFoldEngine(next(card for card in CARDS if card.engine == "colabfold"))
+    engine.device = "cpu"
+    query, said = engine.adapt_query(read(tmp_path, f">one\n{UBIQUITIN}\n>two\n{UBIQUITIN}\n"), {})
+    assert len(query.chains) == 2 and "The 2 sequences are folded together, as chains of one complex" in said[0]
+    query, said = engine.adapt_query(query, {"chain": "two"})
+    assert [chain.name for chain in query.chains] == ["two"] and said == []
