@@ -9,6 +9,9 @@ from backends.shared.images import Decoded
 MIN_SIDE = 8
 """Pixels: a shorter side shows next to nothing."""
 
+MIN_BRIGHTEST = 26
+"""Of 255: cameras of 12 bits in a file of 16 stay below it, and a model sees next to nothing."""
+
 MAX_ASPECT = 8
 """Of the longer side to the shorter one."""
 
@@ -24,6 +27,8 @@ def remark(picture: Decoded) -> str:
         return f"is only {picture.width} × {picture.height} pixels large."
     if not np.ptp(picture.rgb, axis=(0, 1)).any():
         return "shows nothing but one even colour."
+    if (brightest := int(picture.rgb.max())) < MIN_BRIGHTEST:
+        return f"is nearly black: its brightest point is {brightest} of 255."
     if long > MAX_ASPECT * short:
         return f"is {long // short} times as long as wide, so that a model sees very little of it."
     if picture.pages:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -187,6 +188,13 @@ def test_a_picture_that_shows_nothing_is_not_taken_without_a_word(
     data = pictures.encoded(picture)
     report = files.import_files(project, [("odd.png", lambda: data)], project.add_class("cat").id)
     assert report.added == 1 and said in report.notices[0]
+
+
+def test_twelve_bits_in_a_file_of_sixteen_are_said_to_be_nearly_black(project: Project) -> None:
+    file = io.BytesIO()
+    Image.fromarray(np.linspace(0, 4095, 1600).reshape(40, 40).astype(np.uint16)).save(file, "TIFF")
+    report = files.import_files(project, [("cell.tif", file.getvalue)], project.add_class("cat").id)
+    assert report.notices == ["“cell.tif” is nearly black: its brightest point is 15 of 255."]
 
 
 def test_a_tiff_of_several_pages_is_said(project: Project) -> None:
