@@ -42,6 +42,7 @@ def desk(tmp_path: Path, short_song: Path, small: Small, monkeypatch: pytest.Mon
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_python_example_splits_a_song(desk: Path, server_address: str) -> None:
     (code,) = blocks("python", "docs/server.md")
     (desk / "example.py").write_text(code.replace("http://127.0.0.1:7860", server_address))
@@ -56,6 +57,7 @@ def exit_code(arguments: list[str]) -> int:
         return int(end.code or 0)
 
 
+@pytest.mark.slow
 def test_the_commands_do_what_they_say(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """In this process, for each of its own would import the models again."""
     found = [line for block in blocks("sh", "README.md", "docs/command-line.md") for line in block.splitlines()]

@@ -63,6 +63,7 @@ def imported(*places: str) -> dict[str, Path]:
     return {name: file for place in places for name, file in imported_in(place).items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("places", "files"),
     [

@@ -65,6 +65,7 @@ def test_the_rule_tells_names_apart(name: str, faulty: bool) -> None:
     assert bool(objection(name)) is faulty
 
 
+@pytest.mark.slow
 def test_names_are_nouns_and_verbs_of_the_field() -> None:
     faults = [
         f"{path.relative_to(ROOT)}: {name}: {why}"

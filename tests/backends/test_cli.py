@@ -21,6 +21,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
     return code, printed.out, printed.err
 
 
+@pytest.mark.slow
 def test_one_job_gives_one_json_line_and_stems_that_add_up(
     capsys: pytest.CaptureFixture[str], short_song: Path, tmp_path: Path
 ) -> None:
@@ -39,6 +40,7 @@ def test_one_job_gives_one_json_line_and_stems_that_add_up(
     assert "Separating" in err and "100 %" in err
 
 
+@pytest.mark.slow
 def test_everything_but_vocals_comes_from_one_option(
     capsys: pytest.CaptureFixture[str], short_song: Path, tmp_path: Path
 ) -> None:
@@ -109,6 +111,7 @@ def test_the_help_of_a_task_shows_its_own_options_with_range_unit_default_and_en
     assert "split a song into stems" in help_of(capsys, "run")
 
 
+@pytest.mark.slow
 def test_options_may_stand_before_the_task(
     capsys: pytest.CaptureFixture[str], short_song: Path, tmp_path: Path
 ) -> None:
@@ -127,6 +130,7 @@ def test_a_word_that_no_task_takes_is_explained_by_the_usage(capsys: pytest.Capt
     assert ended.value.code == 2 and "unrecognized arguments: --flavour red" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_previews_go_and_everything_that_lay_in_the_folder_is_safe(
     capsys: pytest.CaptureFixture[str], short_song: Path, tmp_path: Path
 ) -> None:

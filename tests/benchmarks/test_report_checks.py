@@ -211,6 +211,7 @@ def test_values_are_read_from_what_scripts_print() -> None:
     assert near([1.0, [2.0]], [1.01, [2.0]], 0.02) and not near([1.0], [1.0, 2.0], 1) and not near([1.0], 1.0, 1)
 
 
+@pytest.mark.slow
 def test_old_names_are_found_and_others_are_not(tmp_path: Path) -> None:
     (tmp_path / "old.py").write_text(
         "import sys\nimport backends.matting.classical as C\nfrom backends.cards import ModelCard\n"

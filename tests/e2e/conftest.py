@@ -20,9 +20,13 @@ NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chro
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests have a time limit of their own."""
+    """Browser tests have a time limit of their own, and a visit to the whole studio is slow."""
     for item in items:
-        if item.get_closest_marker("browser") and not item.get_closest_marker("timeout"):
+        if not item.get_closest_marker("browser"):
+            continue
+        if "studio" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+        if not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(TEST_SECONDS))
 
 

@@ -58,6 +58,7 @@ def test_a_running_study_narrows_while_it_is_watched(studio: Studio, page: Any) 
     shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_report_opens_from_the_disk_without_a_network(chromium: Any, tmp_path: Path) -> None:
     shutil.copyfile(REPORT / "report.html", tmp_path / "report.html")

@@ -40,6 +40,7 @@ def lonely_studio(library_with_song: str, own_home: Path) -> Iterator[str]:
     running.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_figure_is_pinned_as_it_is_seen_and_keeps_to_itself(
     library_with_song: str, lonely_studio: str, page: Any
@@ -59,6 +60,7 @@ def test_a_figure_is_pinned_as_it_is_seen_and_keeps_to_itself(
     assert "φ" in drawing and "nsewdrag" not in drawing
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_moment_of_a_song_becomes_a_step_that_plays_there_without_any_model_server(
     library_with_song: str, lonely_studio: str, page: Any
@@ -92,6 +94,7 @@ def test_a_moment_of_a_song_becomes_a_step_that_plays_there_without_any_model_se
     assert [problem for problem in real(page.problems) if expected not in problem] == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_an_exported_story_opens_from_the_disk_with_the_network_off(
     library_with_song: str, tmp_path: Path, webgl_chromium: Any

@@ -33,6 +33,7 @@ def play_to(page: Any, least: int) -> dict[str, str]:
     return state(page)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_training_is_rewound_by_its_seed_shared_by_its_address_and_saved_as_a_file(
     harness: Harness, page: Any, tmp_path: Path, chromium: Any
@@ -71,6 +72,7 @@ def _trains_alone(file: Path, chromium: Any, there: dict[str, str]) -> None:
     context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_what_is_drawn_by_hand_is_learned(harness: Harness, page: Any) -> None:
     page.goto(harness.page("lab", family="diffusion"))
@@ -92,6 +94,7 @@ def test_what_is_drawn_by_hand_is_learned(harness: Harness, page: Any) -> None:
     assert real(page.problems) == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_code_of_the_vae_is_moved_by_keys_and_each_step_of_the_story_is_read_aloud(
     harness: Harness, page: Any
@@ -115,6 +118,7 @@ def test_the_code_of_the_vae_is_moved_by_keys_and_each_step_of_the_story_is_read
     assert real(page.problems) == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_three_families_get_the_same_seconds_and_are_measured_between_floor_and_ceiling(
     harness: Harness, page: Any

@@ -100,6 +100,7 @@ def test_a_sound_has_the_magnitudes_of_the_backend_and_a_wave_with_them(tabs: An
     assert wave.shape == (5120,) and 0.05 < np.abs(wave).max() <= 1 + 1e-6
 
 
+@pytest.mark.slow
 def test_attention_is_that_of_the_backend_and_a_head_switched_off_lowers_the_accuracy(tabs: Any) -> None:
     tab, letters = tabs("attention"), [0, 1, 2, 0, 3, 1, 2, 2]
     switches = '{off: new Set(["0.1"]), positions: true, mask: true, temperature: 1.5}'
@@ -151,6 +152,7 @@ def test_the_film_steps_through_both_gans_and_the_diffusion_of_one_seed_repeats(
     assert lone != tab.evaluate(make.replace("...lab.state,", "...lab.state, seed: 7,"))
 
 
+@pytest.mark.slow
 def test_a_chosen_hole_is_filled_in_four_ways_and_the_rest_stays(tabs: Any) -> None:
     tab = tabs("diffusion")
     tab.get_by_label("The hole").select_option("right")
@@ -182,6 +184,7 @@ def test_what_looks_where_in_the_studios_models_is_said_for_each_of_four_modalit
     assert tab.evaluate("lab.state.studio") == {"of": "sound", "layer": 0, "head": 1, "at": 3}
 
 
+@pytest.mark.slow
 def test_a_sound_goes_through_a_code_and_each_made_one_becomes_a_wave(tabs: Any) -> None:
     tab = tabs("vae")
     tab.get_by_label("Network", exact=True).select_option("sounds-vae-8")
@@ -195,6 +198,7 @@ def test_a_sound_goes_through_a_code_and_each_made_one_becomes_a_wave(tabs: Any)
     tab.get_by_label("Network", exact=True).select_option("pictures-vae-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exhibit", ["attention", "vae", "gan", "diffusion"])
 def test_an_exhibit_is_saved_as_a_file_that_computes_without_a_network(
     exhibit: str, chromium: Any, tmp_path: Path

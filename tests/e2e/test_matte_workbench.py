@@ -141,6 +141,7 @@ def far_from(pixels: np.ndarray, alpha: np.ndarray) -> float:
     return float(np.abs(pixels.mean(axis=2) / 255 - alpha).mean())
 
 
+@pytest.mark.slow
 def test_the_matte_view_shows_the_known_shape_of_each_frame(bench: Bench, runs: SimpleNamespace) -> None:
     bench.root.get_by_role("button", name="Matte", exact=True).click()
     for frame in (0, 5, 11):
@@ -170,6 +171,7 @@ def test_without_the_exact_frame_the_video_itself_shows_the_same_frame(bench: Be
     assert shown[6] < 0.02 and shown[6] == min(shown)
 
 
+@pytest.mark.slow
 def test_it_plays_and_stops_on_an_exact_frame(bench: Bench) -> None:
     bench.get(f"(b.film.video.playbackRate = {SLOW}, 1)")
     bench.root.focus()
@@ -330,6 +332,7 @@ def test_while_the_run_goes_on_its_previews_are_shown(bench: Bench, runs: Simple
     bench.until("b.data.proxy && b.film.video?.readyState >= 2")
 
 
+@pytest.mark.slow
 def test_a_picture_has_neither_scrubber_nor_strip(bench: Bench, runs: SimpleNamespace) -> None:
     bench.page.get_by_label("Run").fill(runs.picture)
     bench.page.get_by_label("Run").press("Enter")

@@ -108,6 +108,7 @@ def shared(webgl_chromium: Any, harness: Harness) -> Iterator[Bench]:
     page.close()
 
 
+@pytest.mark.slow
 def test_a_drag_in_the_sequence_selects_in_every_view_and_in_python(shared: Bench) -> None:
     shared.drag(shared.residue(3), shared.residue(8))
     assert shared.get("b.selection.sorted()") == [3, 4, 5, 6, 7, 8]
@@ -144,6 +145,7 @@ def test_a_click_in_the_error_map_selects_both_residues_and_says_the_error(share
     shared.clear()
 
 
+@pytest.mark.slow
 def test_colours_of_the_maps_are_those_of_the_values(shared: Bench) -> None:
     shared.page.mouse.move(0, 0)
     shared.clear()
@@ -163,6 +165,7 @@ def test_colours_of_the_maps_are_those_of_the_values(shared: Bench) -> None:
     shared.page.get_by_role("button", name="Predicted error").click()
 
 
+@pytest.mark.slow
 def test_the_camera_stays_whatever_changes(shared: Bench) -> None:
     shared.get("(b.stage.viewer.rotate(33, 'y'), b.stage.viewer.zoom(1.3), b.stage.viewer.render(), 1)")
     view = shared.get("b.stage.viewer.getView()")
@@ -191,6 +194,7 @@ def test_the_camera_stays_whatever_changes(shared: Bench) -> None:
     shared.clear()
 
 
+@pytest.mark.slow
 def test_clicked_atoms_are_measured(shared: Bench) -> None:
     atoms = two_helices.structure().ca
     measure = shared.page.get_by_role("region", name="Measure")
@@ -227,6 +231,7 @@ def test_clicked_atoms_are_measured(shared: Bench) -> None:
     shared.clear()
 
 
+@pytest.mark.slow
 def test_the_picture_has_nothing_behind_it(shared: Bench) -> None:
     width = shared.get("b.stage.holder.clientWidth")
     with shared.page.expect_download() as caught:
@@ -238,6 +243,7 @@ def test_the_picture_has_nothing_behind_it(shared: Bench) -> None:
     assert 0.005 < (alpha == 255).mean() < 0.8, "and the protein is drawn on it"
 
 
+@pytest.mark.slow
 def test_the_film_of_recycles_shows_each_step(shared: Bench) -> None:
     view = shared.get("b.stage.viewer.getView()")
     panel = shared.page.get_by_role("region", name="Recycles")
@@ -257,6 +263,7 @@ def test_the_film_of_recycles_shows_each_step(shared: Bench) -> None:
     assert shared.get("b.stage.viewer.getView()") == pytest.approx(view)
 
 
+@pytest.mark.slow
 def test_everything_can_be_done_by_keyboard_and_is_said(shared: Bench) -> None:
     shared.clear()
     ribbon = shared.page.get_by_role("slider", name="Sequence")
@@ -290,6 +297,7 @@ def test_nothing_is_asked_of_another_machine(shared: Bench, address: str) -> Non
     assert not shared.problems
 
 
+@pytest.mark.slow
 def test_on_a_dark_phone_without_webgl_the_rest_still_works(webgl_chromium: Any, address: str) -> None:
     page = webgl_chromium.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)
     page.add_init_script(NO_WEBGL)

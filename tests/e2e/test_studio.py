@@ -86,6 +86,7 @@ def test_nothing_sticks_out_sideways(studio: Studio, chromium: Any, width: int) 
     page.close()
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_everything_it_started_and_nothing_else(tmp_path: Path) -> None:
     bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     studio = Studio(tmp_path)
@@ -98,6 +99,7 @@ def test_ctrl_c_stops_everything_it_started_and_nothing_else(tmp_path: Path) -> 
     assert "Traceback" not in studio.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_studio_that_is_killed_leaves_no_backend_behind(tmp_path: Path) -> None:
     studio = Studio(tmp_path)
     children = wait_for(studio.children)
@@ -117,6 +119,7 @@ def test_a_taken_port_is_a_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_the_studio_process_never_imports_torch() -> None:
     code = (
         "import sys, studio.songs.page, studio.songs.view, studio.songs.results, studio.ui.model_picker, "

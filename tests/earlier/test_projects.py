@@ -31,6 +31,7 @@ REPLACED = {"clip-starter"}
 """Models whose weights are other ones today: their features are worked out again, and that is said."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", list(PROJECTS))
 def test_a_project_opens_with_the_answers_it_gave_and_asks_no_server_again(
     home: Path, server: str, weights: str
@@ -82,6 +83,7 @@ def test_a_flag_that_was_dismissed_stays_dismissed(home: Path) -> None:
     assert json.loads((project.folder / "project.json").read_text("utf-8")) == written_down
 
 
+@pytest.mark.slow
 def test_a_saved_project_opens_from_its_zip(server: str) -> None:
     app = open_page("pictures")
     assert "Colours by prototypes" in [link.proto.label for link in app.get("page_link")]

@@ -20,6 +20,7 @@ def value(elements: Any, label: str) -> Any:
     return next(one for one in elements if label in one.label).value
 
 
+@pytest.mark.slow
 def test_an_earlier_cut_out_fills_the_form_and_a_trial_the_part_it_was_to_try(server: str) -> None:
     app = open_page("videos", **{"from": RUNS["matte-again"]})
     assert not app.file_uploader and r"walk.mp4\: 80 × 64" in text_of(app)
@@ -36,6 +37,7 @@ def test_an_earlier_cut_out_fills_the_form_and_a_trial_the_part_it_was_to_try(se
     assert [time.second for time in value(app.slider, "Part to work on")] == [0, 2]
 
 
+@pytest.mark.slow
 def test_an_earlier_fold_fills_the_form(server: str) -> None:
     app = open_page("proteins", **{"from": RUNS["sequence"]})
     assert "Half a Trp-cage.fasta" in text_of(app)
@@ -46,6 +48,7 @@ def test_an_earlier_fold_fills_the_form(server: str) -> None:
     assert not app.exception and "161 sequences" in text_of(app) and value(app.number_input, "Seed") == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ["song", "matte-again", "structure", "sorted"])
 def test_an_earlier_run_can_be_run_again_and_gives_the_same(server: str, label: str) -> None:
     library, jobs = services.library(), services.jobs()

@@ -12,6 +12,7 @@ from tests.support.earlier import DONE, PAGES, RUNS, every_view, open_page, text
 from tests.support.pages import studio_app
 
 
+@pytest.mark.slow
 def test_home_lists_them(pages: None) -> None:
     app = studio_app().run()
     assert not app.exception
@@ -56,6 +57,7 @@ EXPECTED_TEXTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 """Some of what the page of a run shows, by its views."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", DONE)
 def test_the_page_of_a_run_shows_what_is_stored_and_works_nothing_out_anew(pages: None, label: str) -> None:
     library = services.library()
@@ -73,6 +75,7 @@ def test_the_page_of_a_run_shows_what_is_stored_and_works_nothing_out_anew(pages
 KIND_OFFERED = {"matting": "export", "folding": "structure", "fewshot": "predictions"}
 
 
+@pytest.mark.slow
 def test_the_table_of_a_sorted_zip_is_shown_as_it_was_written(pages: None) -> None:
     app = open_page("pictures", run=RUNS["sorted"])
     stored = services.library().only(RUNS["sorted"], "predictions")
@@ -87,6 +90,7 @@ def test_the_table_of_a_sorted_zip_is_shown_as_it_was_written(pages: None) -> No
     ]
 
 
+@pytest.mark.slow
 def test_the_pages_of_runs_that_did_not_finish_say_so(pages: None) -> None:
     for label, text in (("failed", "could not be read as sound"), ("cut-short", "closed or stopped")):
         app = open_page("songs", run=RUNS[label])

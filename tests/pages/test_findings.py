@@ -38,6 +38,7 @@ def listed(app: AppTest) -> list[str]:
     return [label.removeprefix("**").split("**")[0] for label in links if label.startswith("**")]
 
 
+@pytest.mark.slow
 def test_the_list_is_searched_filtered_and_paged_by_its_address(app: AppTest) -> None:
     for number in range(22):
         run = services.library().begin(task="separation", title=f"take {number:02}", engine="dsp")
@@ -54,6 +55,7 @@ def test_the_list_is_searched_filtered_and_paged_by_its_address(app: AppTest) ->
     assert listed(page(studio_app(), task="matting")) == ["clip"]
 
 
+@pytest.mark.slow
 def test_results_are_marked_and_come_back_from_the_trash(app: AppTest) -> None:
     first, second = song("first"), song("second")
     page(app)
@@ -73,6 +75,7 @@ def test_results_are_marked_and_come_back_from_the_trash(app: AppTest) -> None:
     assert services.library().get(second.id) is None and services.library().get(first.id) is not None
 
 
+@pytest.mark.slow
 def test_what_is_seen_is_pinned_and_told_in_a_story(app: AppTest) -> None:
     run = song("a song")
     app.run().switch_page("pages/songs.py")
@@ -98,6 +101,7 @@ def test_what_is_seen_is_pinned_and_told_in_a_story(app: AppTest) -> None:
     assert "not in the library any more" in words_of(page(studio_app(), finding=finding.id))
 
 
+@pytest.mark.slow
 def test_two_results_side_by_side_name_what_differs(app: AppTest) -> None:
     runs = [song("a", "dsp", shifts=0), song("a", "big", shifts=2)]
     page(app, compare=",".join(run.id for run in runs))
@@ -129,6 +133,7 @@ def test_the_presenters_view_stands_alone(app: AppTest, own_home: Path) -> None:
     assert '"position":0.25' in document and f"/runs/{run.id}/files/" in document
 
 
+@pytest.mark.slow
 def test_every_file_of_a_run_lies_behind_one_button_that_asks_for_them_once_it_is_opened(app: AppTest) -> None:
     run = fold(structure())
     app.run().switch_page("pages/proteins.py")
@@ -141,6 +146,7 @@ def test_every_file_of_a_run_lies_behind_one_button_that_asks_for_them_once_it_i
     assert not app.exception and len(labels) == 2 * apart > 0 and any("mmCIF" in label for label in labels)
 
 
+@pytest.mark.slow
 def test_failed_runs_wait_for_another_try_on_the_page_of_their_task(app: AppTest) -> None:
     run = services.library().begin(task="separation", title="my *song*", engine="dsp")
     services.library().finish(run.id, "failed", 1.0, "The file ends in its middle.")
@@ -149,6 +155,7 @@ def test_failed_runs_wait_for_another_try_on_the_page_of_their_task(app: AppTest
     assert any(button.key == f"retry-{run.id}" for button in app.button)
 
 
+@pytest.mark.slow
 def test_a_run_deleted_on_its_own_page_comes_back_from_there(app: AppTest) -> None:
     run = song("a song")
     app.run().switch_page("pages/songs.py")
@@ -163,6 +170,7 @@ def test_a_run_deleted_on_its_own_page_comes_back_from_there(app: AppTest) -> No
     assert not app.exception and services.library().get(run.id) is None
 
 
+@pytest.mark.slow
 def test_a_note_is_markdown_without_any_html_of_its_writer(app: AppTest) -> None:
     run = song("a song")
     services.catalogue().write_note(run.id, "**loud** <img src=x onerror=alert(1)> [go](javascript:alert(1))")

@@ -85,7 +85,7 @@ def info(tmp_path_factory: pytest.TempPathFactory) -> Info:
 
 
 @pytest.fixture
-def studio(info: Info, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def answered(info: Info, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The studio with that server; every question has its answer already."""
     services.stop()
     monkeypatch.setitem(services._instances, "backend", Known(info))
@@ -126,7 +126,7 @@ def opened(run: Run, **address: str) -> AppTest:
 
 @pytest.mark.parametrize("asked", QUESTIONS, ids=lambda asked: asked.id)
 def test_every_question_is_answered_in_the_view_of_its_task(
-    studio: None, info: Info, tmp_path: Path, asked: Question, monkeypatch: pytest.MonkeyPatch
+    answered: None, info: Info, tmp_path: Path, asked: Question, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = RUNS[asked.task](tmp_path)
     if asked.engines and run.engine not in asked.engines:
@@ -141,7 +141,7 @@ def test_every_question_is_answered_in_the_view_of_its_task(
     assert chosen(app, "run") == run.id
 
 
-def test_a_map_that_fails_its_tests_is_shown_and_called_what_it_is(studio: None, tmp_path: Path) -> None:
+def test_a_map_that_fails_its_tests_is_shown_and_called_what_it_is(answered: None, tmp_path: Path) -> None:
     run = RUNS["separation"](tmp_path)
     app = opened(run, ask="heard", target="drums")
     shown = text_of(app)
@@ -152,7 +152,7 @@ def test_a_map_that_fails_its_tests_is_shown_and_called_what_it_is(studio: None,
     assert {"Numbers (NPZ)", "Figure (interactive HTML)"} <= {each.label for each in app.get("download_button")}
 
 
-def test_the_address_holds_every_choice(studio: None, tmp_path: Path) -> None:
+def test_the_address_holds_every_choice(answered: None, tmp_path: Path) -> None:
     app = opened(RUNS["separation"](tmp_path), ask="contrast", target="drums", against="vocals", **{"for": "0.5"})
     boxes = {box.label: box.value for box in app.selectbox}
     assert boxes["Stem"] == "drums" and boxes["And not"] == "vocals" and boxes["Seconds"] == "0.5"
@@ -164,7 +164,7 @@ def test_the_address_holds_every_choice(studio: None, tmp_path: Path) -> None:
     assert chosen(app, "ask") == "leak" and chosen(app, "target") == "drums", "the stem stays"
 
 
-def test_a_change_of_residues_is_folded_and_laid_beside_the_first(studio: None, tmp_path: Path) -> None:
+def test_a_change_of_residues_is_folded_and_laid_beside_the_first(answered: None, tmp_path: Path) -> None:
     run = RUNS["folding"](tmp_path)
     app = opened(run, ask="change")
     area = app.text_area[0]
@@ -177,12 +177,12 @@ def test_a_change_of_residues_is_folded_and_laid_beside_the_first(studio: None, 
     assert "“J” is no amino acid" in text_of(app)
 
 
-def test_an_experts_method_that_names_parts_is_shown_as_parts(studio: None, tmp_path: Path) -> None:
+def test_an_experts_method_that_names_parts_is_shown_as_parts(answered: None, tmp_path: Path) -> None:
     app = opened(RUNS["separation"](tmp_path), ask="heard", expert="on", method="shapley")
     assert "What each part adds: vocals 2 dB and drums 1.5 dB." in text_of(app)
 
 
-def test_examples_are_left_out_and_the_answer_is_asked_for_again(studio: None, tmp_path: Path) -> None:
+def test_examples_are_left_out_and_the_answer_is_asked_for_again(answered: None, tmp_path: Path) -> None:
     app = opened(RUNS["fewshot"](tmp_path), ask="drop")
     app.multiselect[0].set_value(["two.png"]).run()
     assert "**Without them**" in text_of(app) and "and stays the answer" in text_of(app)
@@ -197,7 +197,7 @@ def test_examples_are_left_out_and_the_answer_is_asked_for_again(studio: None, t
 
 
 def test_other_words_for_an_answer_are_asked_beside_the_first_ones(
-    studio: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    answered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Inquiry] = []
     monkeypatch.setattr(answers, "find", lambda inquiry: asked.append(inquiry) or inside.made_answer(inquiry))
@@ -213,7 +213,7 @@ def test_other_words_for_an_answer_are_asked_beside_the_first_ones(
 
 
 def test_what_was_not_asked_yet_has_its_cost_before_the_click(
-    studio: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    answered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Inquiry] = []
     monkeypatch.setattr(answers, "find", lambda inquiry: None)
@@ -226,7 +226,7 @@ def test_what_was_not_asked_yet_has_its_cost_before_the_click(
     }  # fmt: skip
 
 
-def test_the_page_offers_every_task_and_finished_runs(studio: None, tmp_path: Path) -> None:
+def test_the_page_offers_every_task_and_finished_runs(answered: None, tmp_path: Path) -> None:
     RUNS["separation"](tmp_path)
     app = studio_app().run().switch_page("pages/inside.py").run()
     assert not app.exception
@@ -235,7 +235,7 @@ def test_the_page_offers_every_task_and_finished_runs(studio: None, tmp_path: Pa
     assert "There is no such run here" in words_of(app.run())
 
 
-def test_each_dot_of_the_atlas_is_a_layer_that_opens(studio: None) -> None:
+def test_each_dot_of_the_atlas_is_a_layer_that_opens(answered: None) -> None:
     app = studio_app().run().switch_page("pages/inside.py")
     app.query_params["view"], app.query_params["row"] = "atlas", "4"
     app.run()
@@ -247,7 +247,7 @@ def test_each_dot_of_the_atlas_is_a_layer_that_opens(studio: None) -> None:
     assert atlas.clicked({"selection": {"points": []}}) is None and atlas.clicked(None) is None
 
 
-def test_what_a_model_cannot_be_asked_is_not_on_its_list(studio: None, tmp_path: Path) -> None:
+def test_what_a_model_cannot_be_asked_is_not_on_its_list(answered: None, tmp_path: Path) -> None:
     app = opened(RUNS["fewshot"](tmp_path))
     assert "Did it look, or did it guess?" not in app.radio[0].options
     assert "Did it look, or did it guess?" in {one.sentence for one in of_task("fewshot", "flamingo")}
@@ -260,7 +260,7 @@ def test_questions_have_ids_of_their_own_and_every_task_some() -> None:
 
 
 def test_an_answer_is_packed_and_found_again_and_its_key_tells_changed_files_apart(
-    studio: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    answered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answers, "find", FIND)
     run = RUNS["separation"](tmp_path)

@@ -44,6 +44,7 @@ def upload(app: AppTest) -> AppTest:
     return choose(app, "yours/red_net*.onnx")
 
 
+@pytest.mark.slow
 def test_a_picture_is_cut_out_by_a_network_of_ones_own(app: AppTest) -> None:
     upload(app)
     model = next(radio for radio in app.radio if radio.label == "Model")
@@ -57,6 +58,7 @@ def test_a_picture_is_cut_out_by_a_network_of_ones_own(app: AppTest) -> None:
     assert (run.weights, run.card["tier"]) == ("yours/red_net*.onnx", "yours")
 
 
+@pytest.mark.slow
 def test_a_network_that_is_none_is_a_sentence_and_stays_one(app: AppTest, own_folder: Path) -> None:
     (own_folder / "red_net*.onnx").write_bytes(b"no network")
     click(upload(app), "Make it")

@@ -23,6 +23,7 @@ def test_home_says_what_it_does_and_offers_the_sample(app: AppTest) -> None:
     assert {"Try the sample song", "Use a song of your own"} <= {button.label for button in app.button}
 
 
+@pytest.mark.slow
 def test_the_songs_page_lists_every_model_with_its_size_and_what_it_is_weak_at(app: AppTest) -> None:
     app.run().switch_page("pages/songs.py").run()
     assert not app.exception
@@ -33,6 +34,7 @@ def test_the_songs_page_lists_every_model_with_its_size_and_what_it_is_weak_at(a
     assert split.disabled
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_here_is_an_explained_state_with_its_size_and_licence(app: AppTest) -> None:
     app.run().switch_page("pages/songs.py").run()
     next(radio for radio in app.radio if radio.label == "Model").set_value("htdemucs").run()
@@ -63,6 +65,7 @@ def split(app: AppTest, song: Path) -> str:
     return run.id
 
 
+@pytest.mark.slow
 def test_a_song_is_split_listened_to_judged_and_deleted(app: AppTest, short_song: Path) -> None:
     run_id = split(app, short_song)
     assert not app.exception and r"my \*song\*" in words_of(app)
@@ -81,6 +84,7 @@ def test_a_song_is_split_listened_to_judged_and_deleted(app: AppTest, short_song
     assert not app.exception and services.library().get(run_id) is None
 
 
+@pytest.mark.slow
 def test_a_song_is_split_again_with_other_options_from_its_earlier_run(app: AppTest, short_song: Path) -> None:
     first = split(app, short_song)
     app.segmented_control[0].set_value("About this run").run()
@@ -102,6 +106,7 @@ def test_a_song_is_split_again_with_other_options_from_its_earlier_run(app: AppT
     assert [box for box in app.file_uploader if box.label.startswith("Your songs")]
 
 
+@pytest.mark.slow
 def test_true_stems_of_another_song_get_a_sentence_and_the_right_ones_a_score(
     app: AppTest, short_song: Path, tmp_path: Path
 ) -> None:
@@ -131,6 +136,7 @@ def test_an_address_of_a_run_that_is_gone(app: AppTest) -> None:
     assert not app.exception and "no such run" in words_of(app)
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_while_its_page_is_drawn_is_not_taken_for_somebody_elses(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,7 @@ def test_the_way_in_says_what_it_is_and_offers_the_sample_and_old_projects(app: 
     assert "go to a GPU machine and nowhere else" in words_of(app) and "3 classes, 12 examples" in words_of(app)
 
 
+@pytest.mark.slow
 def test_a_new_project_leads_step_by_step_to_an_answer(app: AppTest) -> None:
     app.run().switch_page("pages/pictures.py").run()
     click(app, "Start a project")
@@ -95,6 +96,7 @@ def test_a_new_project_leads_step_by_step_to_an_answer(app: AppTest) -> None:
     assert "only ones of their class and cannot be left out" in words_of(app)  # one example each: nothing is claimed
 
 
+@pytest.mark.slow
 def test_a_new_project_knows_words_from_the_start_so_that_names_are_enough(app: AppTest) -> None:
     project = projects().create()
     for name in ("red circle", "blue square"):
@@ -108,6 +110,7 @@ def test_a_new_project_knows_words_from_the_start_so_that_names_are_enough(app: 
     assert r"who.png\: blue square" in words_of(app) and r"what.png\: red circle" in words_of(app)
 
 
+@pytest.mark.slow
 def test_the_answers_come_with_bars_an_honest_score_and_what_is_not_understood(app: AppTest, project: Project) -> None:
     fitted(app, project)
     shown = words_of(app)
@@ -121,6 +124,7 @@ def test_the_answers_come_with_bars_an_honest_score_and_what_is_not_understood(a
     assert all(tile["source"].startswith(f"/projects/{project.token}/thumbs/") for tile in answers)
 
 
+@pytest.mark.slow
 def test_an_example_more_is_looked_at_and_counts_and_an_unasked_one_is_not_sent_again(
     app: AppTest, project: Project
 ) -> None:
@@ -144,6 +148,7 @@ def test_why_shows_the_nearest_examples_and_the_map_of_the_answer(app: AppTest, 
     assert not app.exception and "Between the two the pictures speak for blue" in words_of(app)
 
 
+@pytest.mark.slow
 def test_mixups_open_the_pictures_and_a_label_can_be_put_right(app: AppTest, project: Project) -> None:
     blue, red = project.state.classes[2], project.state.classes[0]
     wrong = blue.shots[0]
@@ -163,6 +168,7 @@ def test_the_map_names_the_closest_classes_and_holds_every_picture(app: AppTest,
     assert ids == set(project.state.pictures) and len(chart["layout"]["images"]) == 14
 
 
+@pytest.mark.slow
 def test_what_is_taken_away_runs_without_fourfold(app: AppTest, project: Project, tmp_path: Any) -> None:
     import subprocess
     import sys
@@ -186,6 +192,7 @@ def test_what_is_taken_away_runs_without_fourfold(app: AppTest, project: Project
     assert np.allclose(told["probability"], ours["probability"], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_program_is_made_with_the_network_in_it_and_answers_picture_files(
     app: AppTest, project: Project, tmp_path: Any
 ) -> None:
@@ -214,6 +221,7 @@ def test_a_program_is_made_with_the_network_in_it_and_answers_picture_files(
     assert abs(told["probability"][0] - row["probability"]) < 1e-3
 
 
+@pytest.mark.slow
 def test_many_pictures_are_sorted_as_a_run_with_a_table(app: AppTest, project: Project) -> None:
     view(fitted(app, project), "Take it away")
     many = pictures.zipped({f"{kind} {n}.png": shade(kind, 20 + n) for kind in COLOURS for n in range(3)})
@@ -246,6 +254,7 @@ def add(app: AppTest, project: Project, place: int, *files: tuple[str, bytes]) -
     return app
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
@@ -266,6 +275,7 @@ def test_bad_files_are_sentences_on_the_page(app: AppTest, project: Project, nam
     assert not app.error
 
 
+@pytest.mark.slow
 def test_odd_pictures_and_names_are_taken_as_they_are(app: AppTest, project: Project) -> None:
     open_project(app, project)
     project.rename_class(project.state.classes[0].id, "🍎 *red* <b>")
@@ -303,6 +313,7 @@ def test_a_thousand_pictures_are_shown_a_page_at_a_time(app: AppTest, project: P
     assert len(json.dumps(told)) < 20_000
 
 
+@pytest.mark.slow
 def test_advice_names_what_is_mistaken_and_a_flag_is_mended_with_one_click(app: AppTest, project: Project) -> None:
     red, green, blue = project.state.classes
     wrong = blue.shots[0]
@@ -325,11 +336,13 @@ def test_advice_names_what_is_mistaken_and_a_flag_is_mended_with_one_click(app: 
     assert len(green.shots) == 4 and "nearly the same picture" not in words_of(app)
 
 
+@pytest.mark.slow
 def test_the_learning_curve_comes_by_itself(app: AppTest, project: Project) -> None:
     view(fitted(app, project), "How far to trust it")
     wait_for(lambda: "With 1 of each class" in words_of(app.run()), 60)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_worked_out_is_said_once_and_can_be_tried_again(
     app: AppTest, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -344,6 +357,7 @@ def test_what_cannot_be_worked_out_is_said_once_and_can_be_tried_again(
     assert formatting.escape(FAULT) not in words_of(app)
 
 
+@pytest.mark.slow
 def test_where_it_looks_is_asked_of_the_server_and_drawn(app: AppTest, project: Project) -> None:
     fitted(app, project)
     click(app, "Show where it looks")
@@ -351,6 +365,7 @@ def test_where_it_looks_is_asked_of_the_server_and_drawn(app: AppTest, project: 
     assert "Method: how far the score falls when a part is covered" in words_of(app) and not app.exception
 
 
+@pytest.mark.slow
 def test_without_its_weights_a_flamingo_is_an_explained_state_with_the_prompt_it_would_read(
     app: AppTest, project: Project
 ) -> None:
@@ -362,6 +377,7 @@ def test_without_its_weights_a_flamingo_is_an_explained_state_with_the_prompt_it
     assert said[-3].value == "blue" and said[-1].value == "*its answer comes here*"  # the most alike one comes last
 
 
+@pytest.mark.slow
 def test_a_fresh_machine_has_a_flamingo_that_answers_at_once_and_tells_its_limits(
     app: AppTest, project: Project
 ) -> None:
@@ -373,6 +389,7 @@ def test_a_fresh_machine_has_a_flamingo_that_answers_at_once_and_tells_its_limit
     assert app.chat_message[-1].markdown[-1].value.strip("*") in COLOURS
 
 
+@pytest.mark.slow
 def test_none_of_these_can_be_switched_off_and_heads_have_plain_names(app: AppTest, project: Project) -> None:
     odd = pictures.encoded(Image.effect_noise((64, 64), 120))
     picture_files.import_files(project, [("odd.png", lambda: odd)], None)

@@ -67,6 +67,7 @@ def fitted(app: AppTest, project: Project) -> FittedProject:
     return loader.fitted[1]  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_sentence_alone_is_a_class_and_words_vote_beside_pictures(app: AppTest, project: Project) -> None:
     made = fitted(app, project)
     assert made.names == ("red", "#1: white/bear") and made.support.has_text.all()
@@ -80,6 +81,7 @@ def test_a_sentence_alone_is_a_class_and_words_vote_beside_pictures(app: AppTest
     assert np.abs(after[0] - before[0]).max() > 1e-3 and np.allclose(after[1], before[1])
 
 
+@pytest.mark.slow
 def test_words_can_be_switched_off_and_put_to_the_model_otherwise(app: AppTest, project: Project) -> None:
     first = fitted(app, project).support.text_features
     chooser = next(box for box in app.selectbox if "put to the model" in box.label)
@@ -90,6 +92,7 @@ def test_words_can_be_switched_off_and_put_to_the_model_otherwise(app: AppTest, 
     assert not app.exception and "Give at least two classes" in words_of(app)  # the second has words alone
 
 
+@pytest.mark.slow
 def test_the_map_of_an_answer_comes_with_the_words_that_counted(app: AppTest, project: Project) -> None:
     fitted(app, project)
     click(app, "Show where it looks")
@@ -103,6 +106,7 @@ def chat(app: AppTest) -> list[Any]:
     return [block.value for message in app.chat_message for block in message.markdown]
 
 
+@pytest.mark.slow
 def test_a_flamingo_reads_the_examples_and_answers_beside_the_classifier(app: AppTest, project: Project) -> None:
     fitted(app, project)
     view(app, "As a conversation")

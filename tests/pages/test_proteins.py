@@ -88,6 +88,7 @@ def test_a_sequence_is_told_in_words_and_models_say_what_they_need(app: AppTest)
     assert "install it from its own repository" in words_of(app) and button(app, "Download") is None
 
 
+@pytest.mark.slow
 def test_a_sequence_folds_on_a_fresh_machine_and_says_how_little_is_sure(app: AppTest) -> None:
     paste(open_page(app), f">bundle\n{BUNDLE}")
     assert not [slider for slider in app.slider if slider.label == "Recycles"], "it was trained without"
@@ -119,6 +120,7 @@ def test_an_alignment_is_for_coevolution(app: AppTest) -> None:
     assert model(app).value == "coevolution" and not button(app, "Fold it").disabled
 
 
+@pytest.mark.slow
 def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample: Sample) -> None:
     open_page(app)
     app.segmented_control[0].set_value("Well-known proteins").run()
@@ -141,6 +143,7 @@ def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample:
     assert "3Dmol" in page and "https://3dmol.org" not in page.split("</script>")[-1]
 
 
+@pytest.mark.slow
 def test_compared_with_itself_moved_and_with_numbers_of_ones_own(app: AppTest, sample: Sample) -> None:
     paste(open_page(app), sample.text)
     click(app, "Open the structure")
@@ -176,6 +179,7 @@ def test_compared_with_itself_moved_and_with_numbers_of_ones_own(app: AppTest, s
     assert not app.exception and library.get(run.id) is None
 
 
+@pytest.mark.slow
 def test_a_sure_model_of_an_impossible_chain_is_overruled(app: AppTest, sample: Sample) -> None:
     library = services.library()
     squashed = squeezed(sample)
@@ -189,6 +193,7 @@ def test_a_sure_model_of_an_impossible_chain_is_overruled(app: AppTest, sample: 
     assert library.count(run.id, "structure") == 2
 
 
+@pytest.mark.slow
 def test_what_a_language_model_kept_is_judged_and_explained(app: AppTest, sample: Sample) -> None:
     """A run as ESMFold leaves it, kept by hand: recycles, PAE, contacts, attention, mutations."""
     run, length = kept_by_hand(sample)
@@ -222,6 +227,7 @@ def own_esmfold(app: AppTest, model_server: ModelServer, esmfold_folder: Path) -
         yield app
 
 
+@pytest.mark.slow
 def test_weights_of_ones_own_fold_a_sequence_recycle_by_recycle(own_esmfold: AppTest) -> None:
     app = paste(open_page(own_esmfold), ">tiny\nMKTAYIAKQRQISFVKSHFSRQ")
     assert model(app).value == "yours/tiny fold", "one's own comes before the starter"
@@ -292,6 +298,7 @@ def squeezed(sample: Sample, share: float = 0.5) -> Structure:
     return whole.with_atoms(whole.atoms * share).with_confidence(np.full(len(whole), 96.0))
 
 
+@pytest.mark.slow
 def test_an_address_of_a_protein_that_is_gone(app: AppTest) -> None:
     app.run().switch_page("pages/proteins.py")
     app.query_params["run"] = "no-such-run-of-anybody"

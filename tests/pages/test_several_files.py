@@ -6,6 +6,7 @@ import io
 import zipfile
 
 import numpy as np
+import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -42,6 +43,7 @@ def wait_for_all(app: AppTest) -> list[str]:
     return ids
 
 
+@pytest.mark.slow
 def test_two_structures_are_opened_and_taken_away_together(app: AppTest) -> None:
     app.run().switch_page("pages/proteins.py").run()
     next(item for item in app.segmented_control if "Paste" in item.options).set_value("Choose a file").run()
@@ -69,6 +71,7 @@ def test_two_structures_are_opened_and_taken_away_together(app: AppTest) -> None
         assert archive.read("two/model.pdb") == library.local(ids[1], stored).read_bytes()
 
 
+@pytest.mark.slow
 def test_the_sequences_of_one_file_are_folded_one_by_one_where_they_are_proteins_of_their_own(app: AppTest) -> None:
     app.run().switch_page("pages/proteins.py").run()
     app.text_area[0].set_value(">alpha\nAEAAAKAEAAAK\n>beta\nTVTVTVKGTVTVTV\n").run()
@@ -85,6 +88,7 @@ def test_the_sequences_of_one_file_are_folded_one_by_one_where_they_are_proteins
     ]
 
 
+@pytest.mark.slow
 def test_a_video_and_a_picture_are_each_made_into_what_they_can_be(app: AppTest, small: Small) -> None:
     app.run().switch_page("pages/videos.py").run()
     app.file_uploader[0].set_value(
@@ -101,6 +105,7 @@ def test_a_video_and_a_picture_are_each_made_into_what_they_can_be(app: AppTest,
     assert any(name.startswith("still/") and name.endswith(".png") for name in names)
 
 
+@pytest.mark.slow
 def test_runs_that_did_not_finish_say_why_and_can_be_tried_again(app: AppTest) -> None:
     library = services.library()
     runs = [library.begin(task="separation", title=title, engine="dsp", weights="dsp") for title in ("a", "b", "c")]

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -33,6 +34,7 @@ def box(app: AppTest, label: str):
     return next(box for box in app.checkbox if label in box.label)
 
 
+@pytest.mark.slow
 def test_the_page_waits_for_a_file_and_says_how_large_it_may_be(app: AppTest) -> None:
     app.run().switch_page("pages/videos.py").run()
     assert not app.exception and app.title[0].value == "Cut people out of video"
@@ -48,6 +50,7 @@ def test_a_text_called_mp4_gets_a_sentence_and_cannot_be_run(app: AppTest) -> No
     assert button(app, "Cut it out").disabled and button(app, "Make the whole") is None
 
 
+@pytest.mark.slow
 def test_a_trial_then_the_whole_then_another_export_then_gone(app: AppTest, small: Small) -> None:
     """The whole way of a person: what was chosen arrives, what was made is told, nothing is asked for twice."""
     open_page(app, "my *film*.mp4", small.video.read_bytes())
@@ -101,6 +104,7 @@ def test_a_trial_then_the_whole_then_another_export_then_gone(app: AppTest, smal
     assert app.title[0].value == "Fourfold" and services.library().total("matting") == 2
 
 
+@pytest.mark.slow
 def test_a_kept_run_fills_the_form_and_needs_no_upload(app: AppTest, small: Small) -> None:
     record = {"name": "old.mp4", "sha256": "0", "bytes": 1}
     options = {"export": "webm", "temporal": "off", "start": 1.0, "end": 2.0, "edge": -3.0}
@@ -121,6 +125,7 @@ def test_a_kept_run_fills_the_form_and_needs_no_upload(app: AppTest, small: Smal
     assert button(app, "Make the whole part").disabled
 
 
+@pytest.mark.slow
 def test_a_picture_has_no_trial_and_gives_its_cut_out(app: AppTest, small: Small, tmp_path: Path) -> None:
     Image.fromarray(small.clip[0].rgb).save(tmp_path / "me.png")
     open_page(app, "me.png", (tmp_path / "me.png").read_bytes())
@@ -134,6 +139,7 @@ def test_a_picture_has_no_trial_and_gives_its_cut_out(app: AppTest, small: Small
     assert "Cut-out with alpha (PNG)" in "".join(str(item) for item in app.get("link_button")) or not app.exception
 
 
+@pytest.mark.slow
 def test_a_background_of_ones_own_lies_behind_and_is_kept_for_the_next_time(
     app: AppTest, small: Small, tmp_path: Path
 ) -> None:
@@ -167,6 +173,7 @@ def test_the_server_takes_what_the_page_offers_to_take() -> None:
     assert settings["server"]["maxUploadSize"] >= max(probe.UPLOAD_MB, video_scores.REFERENCE_MB)
 
 
+@pytest.mark.slow
 def test_runs_of_both_tasks_are_on_the_first_page_and_lead_to_their_own(app: AppTest) -> None:
     for task, title in (("separation", "A tune"), ("matting", "A film"), ("tomorrow", "A thing")):
         run = services.library().begin(task=task, title=title, engine="x", weights="w")
@@ -180,6 +187,7 @@ def test_runs_of_both_tasks_are_on_the_first_page_and_lead_to_their_own(app: App
     assert not app.exception and app.title[0].value == "Cut people out of video" and "It rained." in words_of(app)
 
 
+@pytest.mark.slow
 def test_an_address_of_a_video_that_is_gone(app: AppTest) -> None:
     app.run().switch_page("pages/videos.py")
     app.query_params["run"] = "no-such-run-of-anybody"

@@ -6,10 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from studio import make_samples
 from studio.samples import SampleFolder
 from studio.videos.sample import existing_clip
 from tests.support.waiting import PATIENCE, wait_for
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 

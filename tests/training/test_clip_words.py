@@ -103,6 +103,7 @@ def test_a_classifier_tells_where_classes_lie_of_which_there_is_no_picture(monke
     assert (guess == fresh).mean() > 0.7, "so pictures of them are told by that alone"
 
 
+@pytest.mark.slow
 def test_a_few_steps_bring_words_to_their_classes_and_the_studio_loads_the_result(
     net: WordNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

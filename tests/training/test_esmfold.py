@@ -154,6 +154,7 @@ def test_the_shape_of_a_helix_is_a_helix() -> None:
     assert np.allclose(turn, 50, atol=4) and np.isnan(found[0, :3]).all() and np.isfinite(found[:, 3]).all()
 
 
+@pytest.mark.slow
 def test_both_stages_end_in_weights_that_load(small: None, chains: Chains, tmp_path: Path) -> None:
     torch.manual_seed(0)
     language = Language(chains)

@@ -22,6 +22,8 @@ from training.esmfold.networks import PAIR, make_fold
 from training.esmfold.structure_module import FRAME_CHANNELS, aim, build, frame_pairs, run_trunk
 from training.loop import Loop
 
+pytestmark = pytest.mark.slow
+
 HELIX, STRAND = (-63.0, -42.0, 180.0), (-120.0, 135.0, 180.0)
 
 

@@ -24,6 +24,8 @@ from training.flamingo.words import VOCABULARY, write_tokenizer
 from training.loop import Loop, averaged_weights
 from training.plots import read_log
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def scribe(tmp_path_factory: pytest.TempPathFactory) -> Scribe:

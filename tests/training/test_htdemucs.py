@@ -84,6 +84,7 @@ def test_the_same_recording_is_known_again_and_another_is_not() -> None:
     assert same_recordings([first, second], [0.3 * first[3_000:]]) == {0}
 
 
+@pytest.mark.slow
 def test_mixtures_are_at_one_level_and_repeat_with_their_seed(work: Path) -> None:
     sounds = Sounds(work / "store")
     stems, split = Mixer(sounds, RATE, 1).batch(24)
@@ -94,6 +95,7 @@ def test_mixtures_are_at_one_level_and_repeat_with_their_seed(work: Path) -> Non
     assert np.array_equal(stems, Mixer(sounds, RATE, 1).batch(24)[0])
 
 
+@pytest.mark.slow
 def test_a_band_keeps_its_stems_apart_by_what_they_are() -> None:
     hits = {f"{start}1": noise(0.2, RATE, seed).T for seed, start in enumerate(("kick_", "snare_", "hihat_", "crash_"))}
     (band,) = bands(Shots.of(hits | {"toms_1": noise(0.2, RATE, 9).T, "loop_amen": noise(1, RATE, 8).T}), 1, 6.0)
@@ -126,6 +128,7 @@ def test_a_perfect_network_improves_without_end_and_one_that_does_nothing_not_at
     assert gains["voice_gain"] == pytest.approx(0, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_training_sees_the_same_after_a_stop_and_ends_in_weights_that_load(
     work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

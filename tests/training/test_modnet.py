@@ -116,6 +116,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, Stage]:
     return stages
 
 
+@pytest.mark.slow
 def test_a_stage_begins_with_what_the_one_before_learned_and_ends_in_weights_that_load(
     work: Path, small: dict[str, Stage]
 ) -> None:

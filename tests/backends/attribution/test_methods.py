@@ -283,6 +283,7 @@ def red_reader() -> CLIP:
     return network.eval().requires_grad_(False)
 
 
+@pytest.mark.slow
 def test_the_word_that_counts_is_found_by_the_formula() -> None:
     network = text_network(red_reader(), open_clip.SimpleTokenizer(), "a red car, unbelievably", np.float32([1, 0]))
     found = attribute(Subject("direction", no_score, network=network), ["attention"])

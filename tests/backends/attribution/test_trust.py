@@ -126,6 +126,7 @@ def test_the_same_question_has_the_same_name_and_another_one_has_not() -> None:
     assert len(others) == 3
 
 
+@pytest.mark.slow
 def test_the_command_line_says_in_one_line_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from evaluation.synthetic.pictures import write_sample
 

@@ -100,6 +100,7 @@ def test_a_very_long_picture_costs_no_memory() -> None:
     assert prepare_image(long, 32, "shortest", "bicubic").mean() == 255
 
 
+@pytest.mark.slow
 def test_a_file_tells_its_architecture_by_name_by_recipe_or_by_card(folder: Path, tmp_path: Path) -> None:
     state = {f"module.{key}": value for key, value in load_file(folder / NAME).items()}
     torch.save({"state_dict": state, "epoch": 3}, tmp_path / "mine.pt")

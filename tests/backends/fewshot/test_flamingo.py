@@ -196,6 +196,7 @@ def test_pictures_are_described_and_asked_about(
     assert not any(artifact.kind == "predictions" for artifact in result.artifacts)
 
 
+@pytest.mark.slow
 def test_words_alone_are_enough(engine: FlamingoEngine, pictures: Path, tmp_path: Path) -> None:
     classes = tmp_path / "classes.txt"
     classes.write_text("cat\ncathedral")

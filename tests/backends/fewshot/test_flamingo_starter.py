@@ -78,6 +78,7 @@ def test_a_red_square_is_called_red_and_a_square(engine: FlamingoEngine) -> None
         assert named(engine.model, [], asked, list(COLOURS)) == colour
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["shape", "pair"])
 def test_a_class_never_seen_is_named_from_two_examples(engine: FlamingoEngine, kind: str) -> None:
     """With made-up names, and the examples as the engine puts them: nothing else can tell which is which."""

@@ -27,6 +27,8 @@ from backends.fewshot.types import Support
 from backends.serving.host import Host
 from evaluation.synthetic.pictures import shots
 
+pytestmark = pytest.mark.slow
+
 KINDS = ("ball", "leaf")
 
 

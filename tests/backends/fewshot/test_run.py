@@ -131,6 +131,7 @@ def test_what_is_left_behind_answers_again_without_the_model(sample: Path, tmp_p
         assert float(table[name]["probability"]) == pytest.approx(shares[best], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_only_features_asks_for_no_classes(sample: Path, tmp_path: Path) -> None:
     engine = engine_of(PrototypesEngine)
     *_, result = engine.run({"query": sample / "shots.zip"}, {"only": "features"}, tmp_path)

@@ -39,6 +39,7 @@ def submitted(address: str, query: Path, options: dict[str, Any], **files: Path)
     return job.outputs()
 
 
+@pytest.mark.slow
 def test_the_server_takes_zips_and_a_picture_added_later_is_quick(address: str, sample: Path, tmp_path: Path) -> None:
     questions = tmp_path / "questions.zip"
     with zipfile.ZipFile(questions, "w") as bundle:
@@ -62,6 +63,7 @@ def test_the_server_takes_zips_and_a_picture_added_later_is_quick(address: str, 
     assert seen[-1]["facts"]["looked"] == 0 and seen[-1]["facts"]["shots"] == [5] * 6
 
 
+@pytest.mark.slow
 def test_the_server_sends_the_map_that_a_page_asks_for(address: str, tmp_path: Path) -> None:
     engine = PrototypesEngine(next(card for card in TASK.cards if card.id == "prototypes"))
     engine.load("cpu")
@@ -86,6 +88,7 @@ def test_the_server_says_in_words_what_is_wrong(address: str, sample: Path) -> N
     assert job.outputs()[-1]["code"] == "bad_input"
 
 
+@pytest.mark.slow
 def test_the_server_says_why_and_what_it_will_cost(address: str, sample: Path, tmp_path: Path) -> None:
     (tmp_path / "one.png").write_bytes(queries(seed=12)[0].png())
     client = http.client(address)

@@ -69,6 +69,7 @@ def test_colours_and_shapes_are_told_by_words_alone(engine: FeatureEngine):
     assert sum(a == b for a, b in zip(said, things, strict=True)) >= 6, f"colours and shapes: {said}"
 
 
+@pytest.mark.slow
 def test_drawn_things_are_learned_from_five_examples(engine: FeatureEngine):
     taught = [picture for kind in KINDS for picture in shots(kind, 5)]
     asked = [picture for picture in queries() if picture.kind]

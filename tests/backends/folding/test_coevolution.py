@@ -75,6 +75,7 @@ def test_a_chain_that_meets_no_contact_is_told_from_one_that_does() -> None:
     assert nothing.tolist() == [0.0]
 
 
+@pytest.mark.slow
 def test_true_contacts_fold_a_helical_hairpin() -> None:
     truth, states = hairpin()
     cb = truth[:, 4]
@@ -110,6 +111,7 @@ def family(count: int) -> str:
     return "".join(f">{i}\n{row}\n" for i, row in enumerate(rows))
 
 
+@pytest.mark.slow
 def test_a_shallow_alignment_folds_and_is_called_a_guess(tmp_path: Path) -> None:
     events = list(run(family(40), tmp_path))
     notices = [event.sentence for event in events if isinstance(event, Notice)]

@@ -235,6 +235,7 @@ def test_a_single_file_with_its_configuration_beside_it_loads_too(esmfold_folder
     )
 
 
+@pytest.mark.slow
 def test_a_lone_file_is_read_as_the_published_network() -> None:
     """Its parameters are those of the card, and its size the file's: the language model in half precision."""
     with torch.device("meta"):

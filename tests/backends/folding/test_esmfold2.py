@@ -37,6 +37,7 @@ def fold(engine: EsmFold2Engine, query: Query, **options: Any) -> list[Any]:
     return list(engine.predict(query, options))
 
 
+@pytest.mark.slow
 def test_samples_are_ranked_and_repeat_with_their_seed(engine: EsmFold2Engine) -> None:
     first, again, other = (fold(engine, parse_text(PEPTIDE), models=2, seed=seed)[-1] for seed in (3, 3, 4))
     assert np.array_equal(first.structure.atoms, again.structure.atoms)
@@ -97,6 +98,7 @@ def test_closing_stops_within_a_loop(engine: EsmFold2Engine) -> None:
     assert len(ran) <= 3
 
 
+@pytest.mark.slow
 def test_weights_without_their_language_model_are_refused(esmfold2_folder: Path, tmp_path: Path) -> None:
     """A network whose language model is random folds to the right length and the wrong shape, with no warning."""
     folder = shutil.copytree(esmfold2_folder, tmp_path / "weights")

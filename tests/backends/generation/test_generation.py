@@ -79,6 +79,7 @@ def test_a_hole_is_filled_and_the_rest_stays_as_it_was(engine_of, tmp_path: Path
         list(engine.run({"picture": inputs["picture"]}, {}, tmp_path))
 
 
+@pytest.mark.slow
 def test_a_made_sound_can_be_heard_and_a_picture_cannot_be_asked_of_it(engine_of, tmp_path: Path) -> None:
     engine = engine_of("sounds-diffusion")
     *_, result = engine.run({}, {"count": 1, "kind": "kick", "steps": 8, "guidance": 2}, tmp_path)

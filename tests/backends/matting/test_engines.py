@@ -43,6 +43,7 @@ def test_every_card_has_an_engine_and_every_engine_a_card() -> None:
 # The classical engine
 
 
+@pytest.mark.slow
 def test_the_classical_engine_cuts_the_person_out_of_a_moving_scene() -> None:
     clip = make_clip(0.5, 400, 225, 10)
     mattes = ClassicalEngine(CARD).begin()
@@ -53,6 +54,7 @@ def test_the_classical_engine_cuts_the_person_out_of_a_moving_scene() -> None:
         assert mad(alpha, truth) < 0.025
 
 
+@pytest.mark.slow
 def test_the_sample_face_is_found_and_an_empty_garden_holds_nobody() -> None:
     clip = make_clip(0.1)
     faces = detect_people(clip[0].rgb)
@@ -63,6 +65,7 @@ def test_the_sample_face_is_found_and_an_empty_garden_holds_nobody() -> None:
     assert detect_people(garden) == []
 
 
+@pytest.mark.slow
 def test_the_prior_holds_the_face_for_sure_and_the_sky_for_sure_not() -> None:
     import cv2
 
@@ -97,6 +100,7 @@ def test_crumbs_go_and_pinholes_close() -> None:
     assert clean[30, 30] and not clean[2:6, 2:6].any() and clean[12:48, 12:48].all()
 
 
+@pytest.mark.slow
 def test_a_tracker_begins_again_with_every_video() -> None:
     clip = make_clip(0.2, 320, 180, 10)
     first = PersonTracker().matte(clip[0].rgb)
@@ -195,6 +199,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_the_modnet_engine_gives_what_the_network_gives(checkpoint: Path) -> None:
     engine = ModnetEngine(CARD, (checkpoint,))
@@ -207,6 +212,7 @@ def test_the_modnet_engine_gives_what_the_network_gives(checkpoint: Path) -> Non
     assert np.allclose(engine.mattes(frames), expected, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_the_modnet_engine_takes_any_size(checkpoint: Path) -> None:
     engine = ModnetEngine(CARD, (checkpoint,))
     engine.load("cpu")
@@ -215,6 +221,7 @@ def test_the_modnet_engine_takes_any_size(checkpoint: Path) -> None:
     assert alphas.shape == (1, 50, 71) and 0 <= alphas.min() <= alphas.max() <= 1
 
 
+@pytest.mark.slow
 def test_a_modnet_that_runs_out_of_memory_says_so(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = ModnetEngine(CARD, (checkpoint,))
     engine.load("cpu")

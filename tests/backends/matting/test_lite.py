@@ -137,6 +137,7 @@ def test_without_weights_the_sentence_says_what_to_do() -> None:
 # With the published weights
 
 
+@pytest.mark.slow
 def test_the_published_networks_cut_the_person_out_of_the_sample_clip() -> None:
     engine = LiteEdgeEngine(SELFIE_EDGE, packaged_files(SELFIE_EDGE))
     engine.load("cpu")

@@ -66,6 +66,7 @@ def test_a_face_goes_before_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
     assert detect_people(np.zeros((8, 8, 3), np.uint8)) == [Detection("body", (0.0, 0.0, 4.0, 9.0))]
 
 
+@pytest.mark.slow
 def test_the_published_networks_find_the_sample_face_and_nobody_in_a_garden(monkeypatch: pytest.MonkeyPatch) -> None:
     packaged.packaged_files(DETECTORS)
     monkeypatch.setenv("FOURFOLD_WEIGHTS", str(packaged.ROOT))

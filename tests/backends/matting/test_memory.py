@@ -6,8 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.matting import scene, write_video
 from tests.support.memory import lengths
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 SIDE = (400, 300)

@@ -15,6 +15,8 @@ from evaluation.metrics.matting.masks import region_j
 from evaluation.metrics.matting.mattes import mad
 from evaluation.synthetic.clip import Rendered, make_clip
 
+pytestmark = pytest.mark.slow
+
 CARD = next(card for card in CARDS if card.id == "modnet-starter")
 
 

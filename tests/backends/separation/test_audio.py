@@ -284,6 +284,7 @@ def test_a_wav_written_to_a_pipe_has_no_length(wav, tone, tmp_path, size):
     assert mix.notices == ()
 
 
+@pytest.mark.slow
 def test_over_long_is_refused_from_the_header_or_while_reading(wav, encode, tone, tmp_path):
     with pytest.raises(TooLarge, match=r"lasts 12 s, which is longer than the 10 s"):
         open_song(wav(tone(12.0)), 10)

@@ -168,6 +168,7 @@ def test_the_card_limits_the_length(wav, halves, tone, tmp_path):
         list(halves(5).run({"song": wav(tone(6.0))}, {}, tmp_path / "out"))
 
 
+@pytest.mark.slow
 def test_closing_at_any_event_closes_every_file(wav, halves, tone, tmp_path):
     import psutil
 
@@ -225,6 +226,7 @@ except EngineFailed as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1000, 300_000, 1_400_000])
 def test_a_disk_that_fills_up_on_the_way_gives_a_sentence(wav, tone, tmp_path, size):
     root = str(Path(__file__).parents[3])

@@ -95,6 +95,7 @@ def snr(expected: torch.Tensor, found: torch.Tensor) -> float:
 LENGTHS = [2, 777, 8400, 11_200, 11_201, 16_800, 19_600, 33_333]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", LENGTHS)
 def test_equals_the_package_at_any_length(checkpoint, engine, mix, frames):
     path = checkpoint()
@@ -133,6 +134,7 @@ def test_a_transformer_hears_no_more_than_it_was_trained_on(network):
     assert segment_frames(network("HDemucs"), 60.0) == 480_000
 
 
+@pytest.mark.slow
 def test_shifts_equal_the_package_and_repeat(checkpoint, engine, mix, monkeypatch):
     path = checkpoint()
     song, chance = mix(21_000), random.Random(7)
@@ -146,6 +148,7 @@ def test_shifts_equal_the_package_and_repeat(checkpoint, engine, mix, monkeypatc
     assert snr(found, separated(loaded, song, {"shifts": 2, "seed": 8})) < 80
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", ["", "weights: [[1, 2, 0, 1], [0.5, 1, 3, 1], [1, 0, 0, 2]]\n", "segment: 1\n"])
 def test_a_bag_in_a_folder_equals_the_package(checkpoint, engine, mix, weights):
     paths = [checkpoint("cccc"), checkpoint("dddd", seed=1), checkpoint("eeee", "HDemucs", seed=2)]
@@ -157,6 +160,7 @@ def test_a_bag_in_a_folder_equals_the_package(checkpoint, engine, mix, weights):
         assert snr(expected, separated(engine(given), song)) > 90
 
 
+@pytest.mark.slow
 def test_the_fine_tuned_card_takes_each_stem_from_its_own_network(checkpoint, engine, mix):
     paths = [checkpoint(name * 4, seed=seed) for seed, name in enumerate("cdef")]
     song = mix(15_000)
@@ -262,6 +266,7 @@ print(seconds, (process.memory_info().rss - early) / 2**20)
 """
 
 
+@pytest.mark.slow
 @lengths((30, 150), nightly=(120, 600))
 def test_memory_does_not_grow_with_the_song(checkpoint, wav, tmp_path, small, large):
     path = checkpoint("long", "Demucs")
@@ -377,6 +382,7 @@ def test_arguments_unknown_to_this_version_are_dropped(network, package, tmp_pat
     assert made.sources == ["drums", "bass", "other", "vocals"]
 
 
+@pytest.mark.slow
 def test_missing_files_and_bags_that_do_not_fit(checkpoint, tmp_path):
     with pytest.raises(WeightsMissing, match="needs its weights first"):
         load_bag(())

@@ -184,6 +184,7 @@ def test_no_click_where_windows_meet(streamed: dict[str, np.ndarray]) -> None:
         assert (edges[:, at - 4 : at + 4].max(axis=1) <= 1.5 * np.maximum(before, beat)).all()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_song(tmp_path: Path) -> None:
     tiny = replace(SMALL, block_seconds=1.0, context_seconds=0.25, crossfade_seconds=0.125, hop_length=2048)
     short, long = 4, 12  # seconds
@@ -208,6 +209,7 @@ def test_it_can_be_stopped_between_the_steps_of_a_window(mixture: np.ndarray, tm
     assert pauses > 20
 
 
+@pytest.mark.slow
 def test_a_voice_beside_the_middle_is_no_lead(band: dict[str, np.ndarray], tmp_path: Path) -> None:
     """In a stereo song the lead is in the middle: a second voice far to the left stays out of its stem."""
     left = level(sung([523.0, 466.0, 587.0], 0.8), 0.05) * np.array([[1.0], [0.0]], np.float32)

@@ -25,6 +25,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("card", "stem", "source", "least"), ROWS)
 def test_a_stem_is_nearer_to_its_source_than_the_song_is(
     card: str, stem: str, source: str, least: float, short_song: Path, tmp_path: Path, packaged: Callable[[str], None]

@@ -16,6 +16,8 @@ from backends.weights.store import WeightStore
 from evaluation.metrics.separation.bss_eval import si_sdr_improvement
 from evaluation.synthetic.song import SampleSong, make_song
 
+pytestmark = pytest.mark.slow
+
 CARD = next(card for card in CARDS if card.id == "htdemucs-starter")
 SECONDS = 8.0
 LEAST = {"drums": 1.0, "bass": 1.0, "other": 3.0, "vocals": 6.0}

@@ -64,6 +64,7 @@ def test_a_job_yields_every_event_in_order_and_files_that_can_be_fetched(ticking
     assert http.get(ticking_server + whole["url"]).status_code == 404
 
 
+@pytest.mark.slow
 def test_a_further_file_may_be_sent_and_is_cleared_away_like_the_first(
     ticking_server: str, text_file: Path, tmp_path: Path
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_further_file_may_be_sent_and_is_cleared_away_like_the_first(
         assert http.get(ticking_server + job.outputs()[-1]["artifacts"][0]["url"]).text == said
 
 
+@pytest.mark.slow
 def test_cancel_frees_the_device_within_one_chunk(ticking_server: str, text_file: Path) -> None:
     """Work done after cancel is counted: at most the chunk that was under way and the one that noticed."""
     text_file.write_text(text := secrets.token_hex(8))
@@ -189,6 +191,7 @@ def test_no_file_of_the_machine_can_be_read(ticking_server: str, path: str) -> N
     assert '"success":false' in answer.replace(" ", "") and "root:" not in answer and "fourfold" not in answer
 
 
+@pytest.mark.slow
 def test_a_full_queue_is_refused_in_words(ticking_server: str, text_file: Path) -> None:
     blocker = submit(ticking_server, text_file, ticks=3000, delay=0.1)
     wait_for(lambda: len(blocker.outputs()) >= 2)

@@ -8,12 +8,14 @@ from gradio.queueing import Queue
 from backends.serving import gradio_internals
 
 
+@pytest.mark.slow
 def test_this_version_of_gradio_has_every_attribute_that_is_used() -> None:
     assert gradio_internals.missing() == [], (
         "this version of Gradio lacks what backends/serving/gradio_internals.py uses"
     )
 
 
+@pytest.mark.slow
 def test_an_attribute_that_went_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Queue.__init__
 

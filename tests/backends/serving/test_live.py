@@ -219,6 +219,7 @@ def test_rubbish_ends_the_connection_with_a_sentence(place: Place) -> None:
 # ---- a real server ----
 
 
+@pytest.mark.slow
 def test_a_real_server_finds_the_person_in_a_picture_and_turns_browsers_away(server_address: str) -> None:
     url = server_address.replace("http", "ws", 1) + "/live"
     with pytest.raises(InvalidStatus, match="403"):

@@ -81,6 +81,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Child]]:
                 stream.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "delay"),
     [
@@ -117,6 +118,7 @@ def test_a_stop_while_it_is_still_loading_leaves_nothing(start: Callable[..., Ch
     assert (code, child.left()) == (0, []) and "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_what_a_killed_server_left_is_gone_after_the_next_start(start: Callable[..., Child]) -> None:
     first = start()
     wait_for(lambda: list(first.temporary.glob("*/uploads")), 60)

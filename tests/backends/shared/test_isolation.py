@@ -72,6 +72,7 @@ def reads(path: str) -> Iterator[str]:
     yield Path(path).read_text()
 
 
+@pytest.mark.slow
 def test_a_relative_path_is_of_the_callers_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     list(isolated(f"{HERE}:prints"))  # its process waits, in the folder that was the caller's then
     (tmp_path / "song.txt").write_text("mine")
@@ -79,6 +80,7 @@ def test_a_relative_path_is_of_the_callers_folder(tmp_path: Path, monkeypatch: p
     assert list(isolated(f"{HERE}:reads", path=Path("song.txt"))) == ["mine"]
 
 
+@pytest.mark.slow
 def test_items_arrive_as_they_were() -> None:
     first, second, third = isolated(f"{HERE}:items", count=2)
     assert first["pid"] != os.getpid() and first["tuple"] == [1, None]
@@ -106,6 +108,7 @@ def test_what_it_raises_is_raised_here_and_its_process_goes_on(
     assert isolated_call(f"{HERE}:items", count=0)["pid"] == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [True, False])
 def test_a_crash_is_a_sentence_about_the_file(first: bool) -> None:
     with pytest.raises(UndecodableFile, match="makes the decoder crash") as caught:
@@ -116,6 +119,7 @@ def test_a_crash_is_a_sentence_about_the_file(first: bool) -> None:
     assert isolated_call(f"{HERE}:prints") == "unharmed"
 
 
+@pytest.mark.slow
 def test_a_file_is_not_blamed_for_what_an_earlier_one_did_to_the_process() -> None:
     pid = isolated_call(f"{HERE}:items", count=0)["pid"]
     assert list(isolated(f"{HERE}:dies_in", pid=pid)) == [1]

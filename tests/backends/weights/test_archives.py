@@ -265,6 +265,7 @@ def test_the_command_tells_sizes_and_licences_and_that_it_worked(small_set, pip_
     assert "netweights" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_command_says_when_the_index_lacks_one(small_set, pip_folder, shelves, capsys, store):
     from backends.__main__ import main
 

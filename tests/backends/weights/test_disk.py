@@ -111,6 +111,7 @@ def test_two_who_send_the_same_file_both_get_their_job(running: Running, tmp_pat
     wait_for(lambda: not running.files("uploads"))
 
 
+@pytest.mark.slow
 def test_one_upload_serves_two_jobs_that_wait_and_then_goes(running: Running) -> None:
     file = {"path": running.upload(b"twice")}
     running.join("one", file, ticks=60, delay=0.05)  # long enough for the second to join
@@ -138,6 +139,7 @@ def forgetful(tmp_path: Path) -> Iterator[Running]:
     yield from started(tmp_path / "server", sweep_every=0.1)
 
 
+@pytest.mark.slow
 def test_what_nobody_comes_back_for_is_swept(
     forgetful: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from tests.support.stem_player import RATE, SHORT, Player, sine
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_playing_starts_before_the_end_waits_and_goes_on(opened: Callable[..., Player], runs: Path) -> None:
     frames = 3 * SHORT + 2000
     whole = sine(frames)

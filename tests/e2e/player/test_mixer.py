@@ -68,6 +68,7 @@ def test_text_fields_keep_their_keys(song: Player) -> None:
     assert player.get("[e.state, p.mixer.muted.size]") == ["paused", 0]
 
 
+@pytest.mark.slow
 def test_the_state_reaches_python_and_comes_back(song: Player) -> None:
     player = song
     player.press("2", "ArrowRight")

@@ -21,6 +21,7 @@ def level(heard: np.ndarray, hertz: float) -> float:
     return float(2 * abs(np.mean(window * heard * np.exp(-2j * np.pi * hertz * np.arange(len(heard)) / RATE))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("speed", "semitones"), [(0.5, 0), (1.5, 0), (1.0, 12), (0.75, -7)])
 def test_a_tone_keeps_its_pitch_at_another_speed_and_has_another_one_in_another_key(
     opened: Callable[..., Player], speed: float, semitones: int
@@ -40,6 +41,7 @@ def test_a_tone_keeps_its_pitch_at_another_speed_and_has_another_one_in_another_
     )
 
 
+@pytest.mark.slow
 def test_half_speed_is_heard_at_half_speed_and_back_again_without_a_jump(opened: Callable[..., Player]) -> None:
     player = opened("tone")
     player.load_all()
@@ -60,6 +62,7 @@ def test_half_speed_is_heard_at_half_speed_and_back_again_without_a_jump(opened:
     assert player.get("e.state") == "playing"
 
 
+@pytest.mark.slow
 def test_without_an_audio_worklet_the_song_plays_as_it_is_and_the_page_says_so(
     page: Any, harness: Harness, runs: Path
 ) -> None:

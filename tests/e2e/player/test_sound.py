@@ -13,6 +13,7 @@ from tests.support.stem_player import HERTZ, RATE, SHORT, Player
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_opposite_lanes_cancel_to_silence_over_borders_seeks_and_toggles(opened: Callable[..., Player]) -> None:
     player = opened("opposite")
     player.load_all()
@@ -58,6 +59,7 @@ def test_the_sum_is_exact(song: Player, runs: Path) -> None:
     assert np.abs(heard - expected).max() < 3e-5 * 3 * 0.2 + 1e-6
 
 
+@pytest.mark.slow
 def test_a_sine_has_no_seam_at_borders_loop_toggles_or_pause(opened: Callable[..., Player]) -> None:
     player = opened("tone")
     player.load_all()

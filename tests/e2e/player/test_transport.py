@@ -13,6 +13,7 @@ from tests.support.waiting import PATIENCE
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_plays_shows_time_and_ends_by_itself(song: Player) -> None:
     player = song
     player.page.get_by_role("button", name="Play", exact=True).click()
@@ -56,6 +57,7 @@ def test_click_and_keys_seek(song: Player) -> None:
     assert len(set(heads)) == 1
 
 
+@pytest.mark.slow
 def test_a_dragged_loop_keeps_the_playhead(song: Player) -> None:
     player = song
     player.drag("Vocals", 0.5, 0.6)

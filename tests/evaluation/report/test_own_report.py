@@ -19,6 +19,7 @@ def study(name: str) -> StudyResults:
     return StudyResults.read(FOLDER / "studies" / name)
 
 
+@pytest.mark.slow
 def test_the_report_comes_from_its_rows(tmp_path: Path) -> None:
     title = "What the models at hand can do, and how sure that is"
     words = ["--title", title, "--front", str(FOLDER / "front.md"), "--back", str(FOLDER / "back.md")]

@@ -139,6 +139,7 @@ def test_what_got_worse_and_where(results: StudyResults) -> None:
     assert worst[0][1] <= worst[1][1]
 
 
+@pytest.mark.slow
 def test_groups_are_told_apart_and_only_where_there_are_some(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, results: StudyResults
 ) -> None:
@@ -152,6 +153,7 @@ def test_groups_are_told_apart_and_only_where_there_are_some(
     assert "Group by group" in render([grouped])
 
 
+@pytest.mark.slow
 def test_a_report_is_enough_to_run_its_studies_again(folder: Path, tmp_path: Path) -> None:
     report, again = tmp_path / "report.html", tmp_path / "again"
     assert main(["report", str(folder), "--out", str(report)]) == 0

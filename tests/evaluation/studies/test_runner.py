@@ -42,6 +42,7 @@ def values(store: StudyFolder) -> pd.DataFrame:
     return store.rows().drop(columns="seconds")
 
 
+@pytest.mark.slow
 def test_twenty_kills_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """200 units and 3 systems; the run dies before and after files are written, renamed, joined and deleted."""
     studies.use(monkeypatch, 200)
@@ -111,6 +112,7 @@ def test_a_unit_that_cannot_be_read_is_a_row_with_its_reason(tmp_path: Path, mon
     assert [(system.n, system.missing) for system in found.systems] == [(3, 1)] * 3
 
 
+@pytest.mark.slow
 def test_harder_inputs_that_are_done_first_are_no_result_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With several workers a part under a condition may come before the first one without."""
     from evaluation.commands.run import Screen

@@ -37,6 +37,7 @@ def test_hair_makes_a_soft_edge_at_the_head_and_cloth_a_hard_one(clip: SampleCli
     assert top.sum() > 3 * bottom.sum()
 
 
+@pytest.mark.slow
 def test_the_person_moves_and_the_background_too(clip: SampleClip) -> None:
     first, later = clip[0], clip[4]
     assert np.abs(first.alpha - later.alpha).mean() > 0.01
@@ -50,6 +51,7 @@ def test_the_background_is_busy_enough_to_be_a_task(clip: SampleClip) -> None:
     assert grey[first.alpha == 0].std() > 20
 
 
+@pytest.mark.slow
 def test_a_face_can_be_found_in_it() -> None:
     clip = make_clip(seconds=0.1)
     finder = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
@@ -59,6 +61,7 @@ def test_a_face_can_be_found_in_it() -> None:
     assert clip[0].alpha[y : y + height, x : x + width].mean() > 0.9
 
 
+@pytest.mark.slow
 def test_the_same_arguments_give_the_same_pixels() -> None:
     first, second = (make_clip(0.2, 96, 64, 10, seed=3) for _ in range(2))
     assert np.array_equal(first[1].rgb, second[1].rgb) and np.array_equal(first[1].alpha, second[1].alpha)
@@ -73,6 +76,7 @@ def test_length_and_bounds(clip: SampleClip) -> None:
         make_clip(1, 32, 32)
 
 
+@pytest.mark.slow
 def test_written_files_hold_the_clip(tmp_path: Path) -> None:
     clip = make_clip(0.4, 128, 96, 10)
     write_clip(clip, tmp_path / "clip.mp4", tmp_path / "alpha.mkv")

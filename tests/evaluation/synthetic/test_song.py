@@ -89,6 +89,7 @@ def test_long_notes_have_vibrato_at_a_singers_rate(song: SampleSong) -> None:
     assert 8 < cents.std() < 60
 
 
+@pytest.mark.slow
 def test_vowels_differ_in_their_formants() -> None:
     """Between 2 and 3 kHz "i" is bright and "u" is dark, measured on the song's own notes."""
     song = make_song(30.0)

@@ -20,6 +20,8 @@ from evaluation.systems.matting import (
     sample_clip,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_person_of_a_photo_is_found_at_the_size_of_the_photo() -> None:
     frame = make_clip(0.1)[0]

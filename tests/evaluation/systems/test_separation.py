@@ -36,6 +36,7 @@ def clip() -> Unit:
     return Unit("clip", "singer", lambda: Sample(inputs, reference))
 
 
+@pytest.mark.slow
 def test_the_built_in_separator_improves_the_voice_of_the_sample_song() -> None:
     unit = clip()
     results = Results(run(Suite([unit], {"dsp": singing("dsp", "dsp")}, {**VOICE_METRICS, "length": length})))

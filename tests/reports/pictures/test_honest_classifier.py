@@ -121,6 +121,7 @@ def run_script(folder: Path, found: Classifier, features: dict[str, np.ndarray])
     return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
 
 
+@pytest.mark.slow
 def test_the_exported_classifier_answers_exactly_as_the_page(tmp_path: Path) -> None:
     separate = support([12, 12, 12], dimensions=DIMENSIONS, apart=1.5)
     asked = np.r_[drawn(np.arange(3), DIMENSIONS, seed=9), -separate.image_features[:5]]
@@ -137,6 +138,7 @@ def test_the_exported_classifier_answers_exactly_as_the_page(tmp_path: Path) -> 
         assert again.predict(asked).abstained.tolist() == here.abstained.tolist()
 
 
+@pytest.mark.slow
 def test_features_of_another_model_are_refused_in_a_sentence(tmp_path: Path) -> None:
     found = Classifier.fit(taught([3, 3]), space="clip-1")
     asked = taught([1, 1]).image_features

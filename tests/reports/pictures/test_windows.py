@@ -37,6 +37,7 @@ def window(page: Callable[[Project], None], project: Project) -> AppTest:
     return AppTest.from_function(page, args=(project,), default_timeout=60).run()
 
 
+@pytest.mark.slow
 def test_a_setting_of_one_window_is_not_taken_back_by_another(project: Project) -> None:
     one, other = window(settings, project), window(settings, project)
     one.toggle[0].set_value(False).run()
@@ -45,6 +46,7 @@ def test_a_setting_of_one_window_is_not_taken_back_by_another(project: Project) 
     assert other.toggle[0].value is False and one.run().selectbox[0].value == "gda"
 
 
+@pytest.mark.slow
 def test_a_name_of_one_window_is_not_taken_back_by_a_sentence_in_another(project: Project) -> None:
     one, other = window(classes, project), window(classes, project)
     named = next(box for box in one.text_input if box.value == "kat")

@@ -35,6 +35,7 @@ def ended(jobs: Jobs, job_id: str) -> JobView:
     return wait_for(lambda: (view := jobs.get(job_id)) and view.ended and view)
 
 
+@pytest.mark.slow
 def test_a_job_that_runs_is_finished_after_a_cut(network: Network, library: Library) -> None:
     jobs = Jobs(library, Backend(network.address))
     job_id = submit(jobs, b"worked on once", ticks=60, delay=0.05)
@@ -45,6 +46,7 @@ def test_a_job_that_runs_is_finished_after_a_cut(network: Network, library: Libr
     assert library.count(job_id, "part") == 60 and ticking.TICKS.count("worked on once") == 60
 
 
+@pytest.mark.slow
 def test_a_job_whose_network_is_away_for_a_while_is_finished(network: Network, library: Library) -> None:
     jobs = Jobs(library, Backend(network.address))
     job_id = submit(jobs, ticks=60, delay=0.02)
@@ -57,6 +59,7 @@ def test_a_job_whose_network_is_away_for_a_while_is_finished(network: Network, l
     assert ended(jobs, job_id).state == "done" and library.count(job_id, "part") == 60
 
 
+@pytest.mark.slow
 def test_a_waiting_job_is_asked_for_again_after_a_cut(network: Network, ticking_server: str, library: Library) -> None:
     first = Jobs(library, Backend(ticking_server))
     running = submit(first, ticks=3000, delay=0.05)
@@ -82,6 +85,7 @@ def test_a_cancel_after_a_cut_frees_the_device(network: Network, library: Librar
     assert 2 <= library.count(job_id, "part") < 3000  # what was finished is kept
 
 
+@pytest.mark.slow
 def test_a_server_that_stays_away_is_lost(network: Network, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "MISSED_PROBES", 3)
     monkeypatch.setattr(server, "GRACE_SECONDS", 0.5)

@@ -112,6 +112,7 @@ def test_what_jobs_need_is_not_hidden(path: str) -> None:
     assert not is_hidden(path)
 
 
+@pytest.mark.slow
 def test_a_real_server_stands_behind_the_guard(ticking_server: str, tmp_path: Path) -> None:
     upload = http.post(f"{ticking_server}/gradio_api/upload", files={"files": ("a.txt", b"hello")}).json()[0]
     for path in (f"file={upload}", f"file/{upload}", "startup-events"):

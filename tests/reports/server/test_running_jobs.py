@@ -130,6 +130,7 @@ def join(address: str, job_id: str, session: str, **options: float) -> None:
     assert http.post(f"{address}/gradio_api/queue/join", json=body, headers=headers).is_success
 
 
+@pytest.mark.slow
 def test_a_cut_connection_costs_no_job(ticking_server: str) -> None:
     job_id = secrets.token_urlsafe(24)
     join(ticking_server, job_id, "cut", ticks=40, delay=0.02)
@@ -160,6 +161,7 @@ def test_a_job_nobody_could_guess_is_the_only_one_that_is_told_of(ticking_server
     assert http.get(f"{ticking_server}/jobs/{secrets.token_urlsafe(24)}/events").status_code == 404
 
 
+@pytest.mark.slow
 def test_the_next_job_starts_after_one_was_cancelled_while_it_waited_for_the_device(
     ticking_server: str, tmp_path: Path
 ) -> None:

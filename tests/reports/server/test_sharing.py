@@ -101,6 +101,7 @@ def test_a_stranger_takes_no_turns_under_many_names(page: Page, monkeypatch: pyt
     assert waiting(page) == ["a", "192.168.1.7", "b", "c", "d", "d"]
 
 
+@pytest.mark.slow
 def test_a_studio_says_which_of_its_visitors_asks(
     library: Library, ticking_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

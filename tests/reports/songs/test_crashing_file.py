@@ -28,6 +28,7 @@ def test_71_sound_is_read_and_the_process_lives(tmp_path: Path, codec: str, cont
     assert left > 0.01 and right < 0.002  # the front left speaker, on its side alone
 
 
+@pytest.mark.slow
 def test_a_crash_of_the_decoder_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "song.wav"
     path.write_bytes(b"RIFF")

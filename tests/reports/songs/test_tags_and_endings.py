@@ -129,6 +129,7 @@ def _page() -> None:  # its text runs as a script of its own
     bring()
 
 
+@pytest.mark.slow
 def test_the_widget_refuses_no_ending_so_that_the_page_can_say_it(monkeypatch: pytest.MonkeyPatch) -> None:
     app = AppTest.from_function(_page).run(timeout=30)
     assert not app.exception

@@ -54,6 +54,7 @@ def behind(clip: SampleClip, background: np.ndarray, right: int = 0) -> tuple[np
     return (person * alpha[..., None] + background * (1 - alpha[..., None])).astype(np.uint8), alpha > 0.5
 
 
+@pytest.mark.slow
 def test_an_empty_place_gives_an_empty_matte_and_that_is_said(clip: SampleClip, tmp_path: Path) -> None:
     write_video(tmp_path / "empty.mp4", [garden(clip)] * 3)
     engine = ClassicalEngine(CARD)
@@ -62,6 +63,7 @@ def test_an_empty_place_gives_an_empty_matte_and_that_is_said(clip: SampleClip, 
     assert next(item for item in result.artifacts if item.kind == "frames").path.read_text().count(", 0.0]") == 3
 
 
+@pytest.mark.slow
 def test_somebody_who_enters_late_is_found_at_once(clip: SampleClip) -> None:
     tracker = PersonTracker()
     for _ in range(2):
@@ -71,6 +73,7 @@ def test_somebody_who_enters_late_is_found_at_once(clip: SampleClip) -> None:
     assert region_j(mattes[-1] > 0.5, truth) > 0.9
 
 
+@pytest.mark.slow
 def test_an_arm_that_comes_in_after_the_head_belongs_to_the_person(clip: SampleClip) -> None:
     """The empty place was seen before, so that what covers it beside the person is theirs."""
     tracker = PersonTracker()
@@ -82,6 +85,7 @@ def test_an_arm_that_comes_in_after_the_head_belongs_to_the_person(clip: SampleC
     assert region_j(matte > 0.5, truth) > 0.93
 
 
+@pytest.mark.slow
 def test_somebody_who_was_there_unseen_is_no_background(clip: SampleClip, monkeypatch: pytest.MonkeyPatch) -> None:
     frame, truth = behind(clip, garden(clip))
     found = classical.detect_people(frame)
@@ -94,6 +98,7 @@ def test_somebody_who_was_there_unseen_is_no_background(clip: SampleClip, monkey
     assert region_j(mattes[-1] > 0.5, truth) > 0.9
 
 
+@pytest.mark.slow
 def test_each_scene_begins_anew(clip: SampleClip) -> None:
     tracker = PersonTracker()
     for _ in range(2):
@@ -103,6 +108,7 @@ def test_each_scene_begins_anew(clip: SampleClip) -> None:
     assert not tracker.matte(garden(clip)[::-1].copy()).any()
 
 
+@pytest.mark.slow
 def test_the_learned_background_is_forgotten_when_the_person_was_lost(
     clip: SampleClip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +131,7 @@ def test_a_camera_is_followed_by_the_same_tracker() -> None:
     assert isinstance(ClassicalEngine(CARD).begin_live().__self__, PersonTracker)  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_cut_is_told_from_movement_and_from_a_change_of_light(clip: SampleClip) -> None:
     one, other = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (garden(clip), wall()))
     assert is_cut(one, other) and is_cut(other, one)

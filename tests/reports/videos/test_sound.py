@@ -23,6 +23,7 @@ def test_a_track_of_an_unknown_codec_is_left_out_and_that_is_said(tmp_path: Path
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["mono", "stereo", "5.1"])
 def test_uncompressed_sound_without_named_speakers_fits_every_export(tmp_path: Path, layout: str) -> None:
     source = write_clip(tmp_path / "clip.mkv", [Sound(layout=layout)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from studio import services
 from studio.findings import builtin, exhibits
 from studio.findings.story_reasons import LIMITS
@@ -10,6 +12,7 @@ from studio.library.catalogue import Query
 MOST_BYTES = 6_000_000
 
 
+@pytest.mark.slow
 def test_the_built_in_story_enters_once_and_can_be_shown_whole() -> None:
     assert builtin.enter_once() and not builtin.enter_once()
     assert builtin.BUNDLE.stat().st_size < MOST_BYTES

@@ -66,6 +66,7 @@ def test_a_small_bundle_leaves_the_upload_out_and_says_so(tmp_path: Path, monkey
     assert "without the upload" in services.library().get(run.id).notices[0]
 
 
+@pytest.mark.slow
 def test_a_cut_half_way_is_taken_up_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = song("one"), song("two")
     finding, story = told(first)

@@ -54,6 +54,7 @@ def compared(*ids: str) -> AppTest:
     return app
 
 
+@pytest.mark.slow
 def test_projects_are_compared_by_their_answers_to_the_same_pictures() -> None:
     one, other = project("one", "CLIP", "red", "blue"), project("other", "Lite0", "red", "")
     app = compared(one.token, other.token)

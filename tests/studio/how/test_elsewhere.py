@@ -32,6 +32,7 @@ def links(app: AppTest) -> dict[str, str]:
     return {link.proto.label: link.proto.query_string for link in app.get("page_link")}
 
 
+@pytest.mark.slow
 def test_each_model_says_of_each_idea_whether_it_is_there_and_leads_to_the_last_run_of_it() -> None:
     older = findings.sorted_zip("Old pictures", [("a.png", "cat", 0.9, "")])
     run = findings.sorted_zip("New pictures", [("a.png", "cat", 0.9, "")])
@@ -44,6 +45,7 @@ def test_each_model_says_of_each_idea_whether_it_is_there_and_leads_to_the_last_
     assert "Make something with it, then look inside" in shown, "where nothing was made yet"
 
 
+@pytest.mark.slow
 def test_the_attention_exhibit_leads_to_attention_in_what_was_made_and_says_how_to_get_there() -> None:
     assert "the page Inside shows this in your own result" in words_of(exhibit("attention"))
     findings.sorted_zip("My pictures", [("a.png", "cat", 0.9, "")])

@@ -41,6 +41,7 @@ def test_a_song_without_sound_says_so() -> None:
         own_points.song_points(run)
 
 
+@pytest.mark.slow
 def test_the_page_offers_them_and_a_run_that_is_gone_becomes_a_sentence() -> None:
     run = findings.fold(structure())
     app = studio_app().run().switch_page("pages/how.py")

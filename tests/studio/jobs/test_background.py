@@ -74,6 +74,7 @@ def test_a_failure_is_a_sentence_until_it_is_tried_again(
     assert wait_for(lambda: analyses.get(Analysis(run_id, "scores"), lambda: b"good")) == b"good"
 
 
+@pytest.mark.slow
 def test_a_long_analysis_does_not_hold_up_the_end_of_the_program() -> None:
     program = (
         "import time\n"
@@ -105,6 +106,7 @@ def test_a_kept_answer_is_not_held_in_memory_too(library: Library, run_id: str) 
     wait_for(lambda: gc.collect() is not None and gone)
 
 
+@pytest.mark.slow
 def test_a_failure_does_not_keep_alive_what_it_worked_on(library: Library, run_id: str) -> None:
     class Sound:
         """Stands for the arrays of an analysis."""

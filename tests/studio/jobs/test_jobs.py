@@ -44,6 +44,7 @@ def text_of(library: Library, run_id: str, kind: str) -> list[str]:
     return [library.open(run_id, stored).read().decode() for stored in library.artifacts(run_id, kind)]
 
 
+@pytest.mark.slow
 def test_a_finished_job_is_a_run_with_its_files_numbers_and_notices(jobs: Jobs, library: Library) -> None:
     job_id = start(jobs, ticks=3)
     assert ended(jobs, job_id).state == "done"
@@ -58,6 +59,7 @@ def test_a_finished_job_is_a_run_with_its_files_numbers_and_notices(jobs: Jobs, 
     assert text_of(library, job_id, "input") == ["hello"]
 
 
+@pytest.mark.slow
 def test_progress_is_true_and_files_arrive_before_the_end(jobs: Jobs, library: Library) -> None:
     job_id = start(jobs, ticks=3000, delay=0.1)
     seen = wait_for(lambda: (view := jobs.get(job_id)) and view.state == "running" and view.done >= 5 and view)
@@ -78,6 +80,7 @@ def test_cancel_keeps_what_was_finished_and_frees_the_device(jobs: Jobs, library
     assert run is not None and run.status == "cancelled" and library.count(job_id, "part") >= 3
 
 
+@pytest.mark.slow
 def test_a_second_job_waits_its_turn_and_outlives_the_cancel_of_the_first(jobs: Jobs) -> None:
     first = start(jobs, ticks=3000, delay=0.1)
     wait_for(lambda: (view := jobs.get(first)) and view.done >= 2)
@@ -100,6 +103,7 @@ def test_a_failure_is_a_sentence_and_the_upload_is_kept(jobs: Jobs, library: Lib
     assert run is not None and run.error == view.sentence and text_of(library, view.id, "input") == [text]
 
 
+@pytest.mark.slow
 def test_run_again_uses_the_kept_file_and_options(jobs: Jobs, library: Library) -> None:
     first = start(jobs, ticks=2)
     ended(jobs, first)
@@ -108,6 +112,7 @@ def test_run_again_uses_the_kept_file_and_options(jobs: Jobs, library: Library) 
     assert text_of(library, second, "part") == ["hello 0", "hello 1"]
 
 
+@pytest.mark.slow
 def test_further_files_travel_with_the_job_and_are_kept_for_the_next_time(jobs: Jobs, library: Library) -> None:
     extra = {"more": io.BytesIO(b" and more")}
     first = jobs.submit(
@@ -157,6 +162,7 @@ def embedded() -> Iterator[EmbeddedBackend]:
     backend.stop()
 
 
+@pytest.mark.slow
 def test_a_backend_that_dies_is_started_again_the_job_can_be_run_again_and_stopping_ends_it(
     embedded: EmbeddedBackend, library: Library
 ) -> None:
@@ -179,6 +185,7 @@ def test_a_backend_that_dies_is_started_again_the_job_can_be_run_again_and_stopp
     assert embedded.restarts == 1, "a backend that was stopped is not started again"
 
 
+@pytest.mark.slow
 def test_a_backend_that_dies_before_its_files_arrived_is_lost_all_the_same(
     embedded: EmbeddedBackend, library: Library
 ) -> None:
@@ -233,6 +240,7 @@ def test_a_job_ends_even_where_its_end_cannot_be_written_down(
     assert view.state == "done" and view.sentence == "The library is busy."
 
 
+@pytest.mark.slow
 def test_jobs_leave_no_threads_behind(jobs: Jobs) -> None:
     ended(jobs, start(jobs, ticks=1))
     before = threading.active_count()
@@ -241,6 +249,7 @@ def test_jobs_leave_no_threads_behind(jobs: Jobs) -> None:
     wait_for(lambda: threading.active_count() <= before + 2)
 
 
+@pytest.mark.slow
 def test_a_question_is_a_job_without_a_run_that_can_be_watched_and_cancelled(
     jobs: Jobs, library: Library, tmp_path: Path
 ) -> None:

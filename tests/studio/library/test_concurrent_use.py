@@ -48,6 +48,7 @@ if sys.argv[2] == "0":
 """
 
 
+@pytest.mark.slow
 def test_processes_share_one_database_and_the_dead_are_told_from_the_living(absent_home):
     library = None
     run_id = "shared-by-processes-1"

@@ -316,6 +316,7 @@ print(export.frames, export.gain_db, resource.getrusage(resource.RUSAGE_SELF).ru
 """
 
 
+@pytest.mark.slow
 def test_half_an_hour_takes_no_more_memory_than_seconds(tmp_path):
     """A sparse half hour of 8 kHz mono, 58 MB in memory, with one loud sample near its end."""
     rate, frames = 8000, 8000 * 1800

@@ -76,6 +76,7 @@ def test_any_frame_in_any_order_is_the_one_that_the_run_made(client: TestClient,
         assert np.array_equal(exact, sources[index])
 
 
+@pytest.mark.slow
 def test_a_cut_out_of_the_run_is_what_the_views_show(client: TestClient, runs: SimpleNamespace) -> None:
     import zipfile
 

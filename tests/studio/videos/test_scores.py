@@ -48,6 +48,7 @@ def test_the_truth_itself_is_perfect(library: Library, small: Small) -> None:
     assert len(scores["times"]) == 20 and scores["frames"]["dtssd"][0] is None and scores["notes"] == []
 
 
+@pytest.mark.slow
 def test_the_sample_clip_knows_its_truth_and_nothing_else_does(
     library: Library, small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +108,7 @@ def test_masks_of_half_the_size_and_every_other_frame(library: Library, small: S
     assert other["means"]["j"] == 0
 
 
+@pytest.mark.slow
 def test_a_part_is_compared_with_its_own_frames(library: Library, small: Small, tmp_path: Path) -> None:
     run = kept(library, small, frames=4, start=1.0, end=2.0, temporal="off")
     mattes = [cv2.convertScaleAbs(small.clip[index].alpha, alpha=255) for index in range(4, 8)]
@@ -128,6 +130,7 @@ def test_references_that_do_not_fit_are_one_sentence(library: Library, small: Sm
         video_scores.score(library, run, GroundTruth(zipped(tmp_path / "f.zip", far), MATTES))
 
 
+@pytest.mark.slow
 def test_a_long_clip_is_scored_in_pairs_spread_over_it(
     library: Library, small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:

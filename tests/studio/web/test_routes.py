@@ -411,6 +411,7 @@ def test_streamlit_takes_the_routes(library, tile, tmp_path):
         assert client.get("/_stcore/health").status_code == 200
 
 
+@pytest.mark.slow
 def test_no_torch_comes_along():
     code = (
         "import sys, studio.web.routes, studio.library.library, studio.songs.mixdown; assert 'torch' not in sys.modules"

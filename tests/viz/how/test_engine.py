@@ -9,7 +9,10 @@ import pytest
 
 from tests.support import lab_engine
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="no node here to run the engine")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("node") is None, reason="no node here to run the engine"),
+]
 
 SCRIPT = """
 const hex = (pair) => Array.from(pair, (word) => (word >>> 0).toString(16).padStart(8, "0")).join(" ");

@@ -68,6 +68,7 @@ def test_not_a_number_is_drawn_as_silence() -> None:
     assert spec.db[:, 0].max() < -80 < -10 < spec.db[:, -2].max()
 
 
+@pytest.mark.slow
 @lengths((2, 6), nightly=(3, 18))
 def test_memory_does_not_grow_with_the_length(tmp_path, small: int, large: int) -> None:
     minute = 0.1 * np.random.default_rng(0).standard_normal((60 * 8000, 2))

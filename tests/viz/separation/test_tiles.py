@@ -140,6 +140,7 @@ def test_player_and_page_have_one_scale_which_is_librosas(bands: int) -> None:
     np.testing.assert_allclose(log_mel(sine(440, frames=RATE), RATE).freqs, band_edges(RATE, 96)[1:-1], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_first_tile_compiles_nothing() -> None:
     """The first sound of a song waits for its tile, in a process that draws pages meanwhile."""
     code = (

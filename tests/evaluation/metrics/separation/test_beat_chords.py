@@ -12,6 +12,8 @@ from evaluation.synthetic import score
 from evaluation.synthetic.song import make_song
 from studio.songs.stretch import Pace, at_pace
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 28.0
 PACE = Pace(1.25, -4)
 RATE = 22050

@@ -85,6 +85,7 @@ def test_lengths_are_matched_or_refused_in_words() -> None:
         match_length({"a": np.ones((0, 2)), "b": np.ones((10, 2))}, RATE)
 
 
+@pytest.mark.slow
 def test_bss_eval_has_the_values_of_museval(stereo: dict[str, np.ndarray]) -> None:
     found = mixed(stereo, 0.3)
     scores = bss_eval(stereo, found, RATE)
@@ -182,6 +183,7 @@ def test_stems_must_pair_up(stems: dict[str, np.ndarray]) -> None:
         bss_eval(many, many, RATE)
 
 
+@pytest.mark.slow
 def test_needs_neither_ffmpeg_nor_torch() -> None:
     told = subprocess.run(
         [

@@ -112,6 +112,7 @@ def bleed(stems: dict[str, np.ndarray], samplerate: int = 44100) -> dict[str, fl
     return meter.fractions
 
 
+@pytest.mark.slow
 def test_bleed_follows_what_was_really_mixed_in(song: SampleSong) -> None:
     mix = song.mix.astype(np.float64)
     before = bleed(dict(song.stems))
@@ -356,6 +357,7 @@ def test_blocks_keep_files_in_step(tmp_path: Path) -> None:
 # --- limits ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @lengths((3, 6), nightly=(3, 15))
 def test_memory_does_not_grow_with_the_length_and_cuts_are_admitted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int, large: int

@@ -111,6 +111,7 @@ def test_a_reference_that_goes_on_is_not_read_to_its_end(files, truth, monkeypat
     assert read.count("true vocals") == 6  # of 80
 
 
+@pytest.mark.slow
 def test_up_to_a_second_is_cut_off(files, truth) -> None:
     """An encoder's padding at the end of one file changes nothing in the scores of what all have."""
     mix, paths = files("mix", {"mix": sum(truth.values())})["mix"], files("true", truth)
@@ -130,6 +131,7 @@ def test_a_compressed_reference_of_another_rate_is_scored(files, truth, tmp_path
     assert list(told["stems"]) == ["vocals"] and told["stems"]["vocals"]["si_sdr"] > 35
 
 
+@pytest.mark.slow
 def test_sums_in_blocks_give_what_the_whole_gives(files, truth) -> None:
     """Also where the error is small, where a channel is shifted by a constant, and where the gain is another one."""
     rng = np.random.default_rng(3)
@@ -163,6 +165,7 @@ def long_song(files, seconds: float, rate: int, stems: int = 2):
     return waves, found, (*paths, files(f"mix{seconds}", {"mix": mix}, rate)["mix"], rate)
 
 
+@pytest.mark.slow
 def test_blocks_one_by_one_score_as_bss_eval_does_in_one_call(files, monkeypatch) -> None:
     rate = 1000
     true, found, paths = long_song(files, 12.4, rate)  # two blocks, and a rest shorter than a second
@@ -176,6 +179,7 @@ def test_blocks_one_by_one_score_as_bss_eval_does_in_one_call(files, monkeypatch
     assert told["medians"]["bass"]["sdr"] == pytest.approx(whole.median("bass"), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_only_the_time_that_bss_eval_takes_limits_the_length(files, monkeypatch) -> None:
     _, _, paths = long_song(files, 12, 1000, 1)
     monkeypatch.setattr(scores, "MAX_SECONDS", 6.0)
@@ -185,6 +189,7 @@ def test_only_the_time_that_bss_eval_takes_limits_the_length(files, monkeypatch)
     assert told["times"] == list(range(6)) and any("Only the first" in note for note in told["notes"])
 
 
+@pytest.mark.slow
 @lengths((10, 120), nightly=(60, 240))
 def test_totals_of_a_long_song_take_no_more_memory_than_of_a_short_one(files, small: int, large: int) -> None:
     paths = {seconds: long_song(files, seconds, 4000, 1)[2] for seconds in (small, large)}
