@@ -81,6 +81,7 @@ def test_what_is_imported_is_declared(places: tuple[str, ...], files: tuple[str,
     assert not missing
 
 
+@pytest.mark.slow
 def test_what_is_declared_is_used() -> None:
     owners = distributions()
     used = {normal(owner) for name in imported(*SHIPPED, *TOOLS) for owner in owners.get(name, [name])}

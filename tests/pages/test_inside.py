@@ -124,6 +124,7 @@ def opened(run: Run, **address: str) -> AppTest:
     return app.run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", QUESTIONS, ids=lambda asked: asked.id)
 def test_every_question_is_answered_in_the_view_of_its_task(
     answered: None, info: Info, tmp_path: Path, asked: Question, monkeypatch: pytest.MonkeyPatch
@@ -152,6 +153,7 @@ def test_a_map_that_fails_its_tests_is_shown_and_called_what_it_is(answered: Non
     assert {"Numbers (NPZ)", "Figure (interactive HTML)"} <= {each.label for each in app.get("download_button")}
 
 
+@pytest.mark.slow
 def test_the_address_holds_every_choice(answered: None, tmp_path: Path) -> None:
     app = opened(RUNS["separation"](tmp_path), ask="contrast", target="drums", against="vocals", **{"for": "0.5"})
     boxes = {box.label: box.value for box in app.selectbox}
@@ -212,6 +214,7 @@ def test_other_words_for_an_answer_are_asked_beside_the_first_ones(
     assert after.files["classes"].data.decode().splitlines() == ["ball", "star: a five-pointed star"]
 
 
+@pytest.mark.slow
 def test_what_was_not_asked_yet_has_its_cost_before_the_click(
     answered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,6 +138,7 @@ def test_an_example_more_is_looked_at_and_counts_and_an_unasked_one_is_not_sent_
     assert counts == [1, 14]  # each picture once
 
 
+@pytest.mark.slow
 def test_why_shows_the_nearest_examples_and_the_map_of_the_answer(app: AppTest, project: Project) -> None:
     fitted(app, project)
     near = grids(app)["The nearest examples"]["tiles"]
@@ -160,6 +161,7 @@ def test_mixups_open_the_pictures_and_a_label_can_be_put_right(app: AppTest, pro
     assert [tile["id"] for tile in tiles] == [wrong]
 
 
+@pytest.mark.slow
 def test_the_map_names_the_closest_classes_and_holds_every_picture(app: AppTest, project: Project) -> None:
     view(fitted(app, project), "Map")
     assert "Map of 14 pictures" in words_of(app) and "closest classes" in words_of(app)

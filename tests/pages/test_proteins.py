@@ -246,6 +246,7 @@ def test_weights_of_ones_own_fold_a_sequence_recycle_by_recycle(own_esmfold: App
     assert run.card["title"] == "tiny fold" and formatting.WEIGHTS["yours"] in {str(text.value) for text in app.text}
 
 
+@pytest.mark.slow
 def test_a_cancelled_fold_shows_the_structures_that_were_finished(app: AppTest, sample: Sample) -> None:
     run, _ = kept_by_hand(sample, "cancelled")
     app.run().switch_page("pages/proteins.py")

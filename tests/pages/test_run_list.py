@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from studio import services
 from studio.ui.run_list import PAGE
 
 
+@pytest.mark.slow
 def test_older_runs_are_listed_when_asked_for(app: AppTest) -> None:
     for number in range(PAGE + 2):
         run = services.library().begin(task="separation", title=f"song {number:02}", engine="dsp", options={})

@@ -171,6 +171,7 @@ def test_the_losses_of_the_adaptation_ask_for_agreement_and_for_the_detail_as_it
     assert losses["detail"].item() == pytest.approx(0.25 * band, rel=1e-2)
 
 
+@pytest.mark.slow
 def test_adaptation_leaves_the_statistics_and_ends_in_weights_that_load(
     work: Path, tmp_path: Path, small: dict[str, Stage]
 ) -> None:

@@ -126,14 +126,16 @@ def subject_of(name: str, folder: Path) -> Subject:
 
 
 LONG = {
-    "shapley": ("demucs", "modnet", "classical", "esmfold", "flamingo"),
+    "shapley": ("demucs", "dsp", "modnet", "classical", "esmfold", "clip", "prototypes", "flamingo"),
     "rise": ("classical",),
+    "occlusion": ("classical", "demucs"),
+    "coarse_to_fine": ("classical",),
     "integrated": ("demucs", "esmfold"),
 }
-"""Pairs that take seconds: the same code runs on the other engines by day."""
+"""Pairs that take seconds; the code of each method runs on the other engines too."""
 
 PAIRS = [
-    pytest.param(engine, method, marks=[pytest.mark.nightly] if engine in LONG.get(method, ()) else [])
+    pytest.param(engine, method, marks=[pytest.mark.slow] if engine in LONG.get(method, ()) else [])
     for engine in ENGINES
     for method in METHODS
 ]

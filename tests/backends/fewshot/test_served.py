@@ -80,6 +80,7 @@ def test_the_server_sends_the_map_that_a_page_asks_for(address: str, tmp_path: P
         assert float(file["score"]) == pytest.approx(float(features[0, 0]), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_server_says_in_words_what_is_wrong(address: str, sample: Path) -> None:
     client = http.client(address)
     job = client.submit(query=handle_file(sample / "classes.txt"), weights="", options={}, api_name="/classify")

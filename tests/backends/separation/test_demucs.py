@@ -111,6 +111,7 @@ def test_equals_the_package_for_the_elder_networks(checkpoint, engine, mix, kind
     assert snr(reference(get_model("bbbb", path.parent), song), separated(engine(path), song)) > 90
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlap", [0.0, 0.1, 0.5, 0.75])
 def test_equals_the_package_at_any_overlap(checkpoint, engine, mix, overlap):
     path = checkpoint()

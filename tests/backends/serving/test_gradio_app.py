@@ -45,6 +45,7 @@ def test_health_and_info(ticking_server: str) -> None:
     assert info["device"]["kind"] == "cpu" and info["tasks"]["ticking"]["default"] == "ticker"
 
 
+@pytest.mark.slow
 def test_a_job_yields_every_event_in_order_and_files_that_can_be_fetched(ticking_server: str, text_file: Path) -> None:
     job = submit(ticking_server, text_file, ticks=4)
     job.result(timeout=60)
@@ -93,6 +94,7 @@ def test_cancel_frees_the_device_within_one_chunk(ticking_server: str, text_file
     assert at_close - before <= 2
 
 
+@pytest.mark.slow
 def test_a_sibling_survives_a_cancel_and_then_gets_the_device(ticking_server: str, text_file: Path) -> None:
     first = submit(ticking_server, text_file, ticks=3000, delay=0.1)
     wait_for(lambda: len(first.outputs()) >= 3)

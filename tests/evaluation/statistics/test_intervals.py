@@ -67,6 +67,7 @@ def test_student_by_hand() -> None:
     assert found.half_width == pytest.approx(4.302653 / np.sqrt(3), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_student_holds_the_mean_of_few_normal_values() -> None:
     random = np.random.default_rng(0)
     held = [abs((found := student(random.standard_normal(5))).estimate) <= found.half_width for _ in range(2000)]

@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from skimage.measure import euler_number, label, regionprops
 
@@ -21,6 +22,7 @@ def cover_of(kind: str, seed: int = 3) -> np.ndarray:
     return pictures._KINDS[kind](grid)[1] > 0.5
 
 
+@pytest.mark.slow
 def test_the_same_arguments_give_the_same_pixels_and_no_two_pictures_are_alike() -> None:
     first, again = shots("star", 3), shots("star", 3)
     assert all(np.array_equal(a.rgb, b.rgb) for a, b in zip(first, again, strict=True))
@@ -42,6 +44,7 @@ def test_every_kind_has_the_outline_that_its_name_says() -> None:
     assert mushroom[70].sum() > 2 * mushroom[140].sum() > 0  # a wide cap on a narrow stem
 
 
+@pytest.mark.slow
 def test_questions_do_not_tell_their_kind_by_name_and_some_are_none_of_the_kinds() -> None:
     asked = queries(2)
     assert [one.name for one in asked] == [f"question {number}.png" for number in range(1, len(asked) + 1)]
@@ -51,6 +54,7 @@ def test_questions_do_not_tell_their_kind_by_name_and_some_are_none_of_the_kinds
     assert not taught & {one.png() for one in asked}
 
 
+@pytest.mark.slow
 def test_the_folder_is_as_the_command_line_takes_it(tmp_path: Path) -> None:
     write_sample(tmp_path / "sample", count=2)
     folders = sorted(path.name for path in (tmp_path / "sample" / "shots").iterdir())

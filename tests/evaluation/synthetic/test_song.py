@@ -49,6 +49,7 @@ def test_stems_sum_to_the_mix_exactly_and_never_clip(song: SampleSong) -> None:
     assert 20 * np.log10(np.abs(song.mix).max()) == pytest.approx(-1.5, abs=0.01)
 
 
+@pytest.mark.slow
 def test_same_seed_same_samples_other_seed_other_samples() -> None:
     first, again, other = make_song(3.0), make_song(3.0), make_song(3.0, seed=1)
     for name in STEMS:

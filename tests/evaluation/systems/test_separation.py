@@ -45,6 +45,7 @@ def test_the_built_in_separator_improves_the_voice_of_the_sample_song() -> None:
     assert results.values("dsp", "length")[0] == pytest.approx(3)
 
 
+@pytest.mark.slow
 def test_gains_are_over_the_untouched_mixture() -> None:
     unit = clip()
     untouched = Voice(unit.inputs["mixture"], 1.0)

@@ -22,6 +22,7 @@ def crashing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backends.shared.images.DECODE", "tests.support.crashing:decode_image")
 
 
+@pytest.mark.slow
 def test_it_is_named_and_the_others_are_added(tmp_path: Path) -> None:
     project = Projects(tmp_path / "projects").create()
     good = pictures.plain((200, 20, 20))
@@ -31,6 +32,7 @@ def test_it_is_named_and_the_others_are_added(tmp_path: Path) -> None:
     assert "“deadly.png”" in report.problems[0] and "crash" in report.problems[0]
 
 
+@pytest.mark.slow
 def test_the_model_server_sorts_the_others(tmp_path: Path) -> None:
     good = pictures.plain((200, 20, 20))
     path = tmp_path / "set.zip"

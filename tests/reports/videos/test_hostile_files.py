@@ -68,6 +68,7 @@ def test_an_animated_picture_is_a_video(tmp_path: Path, name: str) -> None:
     assert part.frames == 2
 
 
+@pytest.mark.slow
 def test_a_moving_picture_may_lie_behind(video: MakeVideo, tmp_path: Path) -> None:
     blue = [Image.new("RGB", (48, 32), (0, 0, 200 + index)) for index in range(2)]
     blue[0].save(tmp_path / "blue.webp", save_all=True, append_images=blue[1:], duration=40, lossless=True)

@@ -28,6 +28,7 @@ def test_the_angles_of_two_helices_lie_where_helices_do() -> None:
     assert np.median(points, axis=0) == pytest.approx([-60, -45], abs=15)
 
 
+@pytest.mark.slow
 def test_a_voice_that_sings_an_a_lies_at_its_pitch() -> None:
     points, _ = own_points.song_points(findings.song("An A"))
     assert np.median(points[:, 0]) == pytest.approx(69, abs=0.2)

@@ -126,6 +126,7 @@ def test_a_stored_segment_is_drawn_at_its_true_level(tmp_path) -> None:
             tile_of_file(tmp_path / name, gain=0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("samplerate", "size", "highest"), [(RATE, 2048, 16000), (8000, 1024, 4000)])
 def test_the_mel_filters_are_those_of_librosa(samplerate: int, size: int, highest: float) -> None:
     theirs = librosa.filters.mel(sr=samplerate, n_fft=size, n_mels=MEL_BANDS, fmin=30, fmax=highest, norm=None)

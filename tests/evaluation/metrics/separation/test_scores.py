@@ -197,6 +197,7 @@ def test_totals_of_a_long_song_take_no_more_memory_than_of_a_short_one(files, sm
     assert_flat_memory(work, small, large, growth=1_000_000)  # 110 seconds of one file are 3.5 MB
 
 
+@pytest.mark.slow
 def test_bss_eval_is_given_a_long_song_without_holding_it(files, monkeypatch) -> None:
     """What is held when each block is scored is that block: here 1 MB of 8 MB. What scoring itself takes is apart."""
     rate, held = 8000, []
