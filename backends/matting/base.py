@@ -30,6 +30,7 @@ from backends.matting.types import Matting, PreservationCheck
 from backends.matting.video.exports import COMPOSITE, CUTOUT
 from backends.matting.video.frame_stats import NO_PERSON_AREA, uncertain_fraction
 from backends.matting.video.job import STAGE, MatteFunction, VideoJob
+from backends.matting.video.observations import is_left_out
 from backends.matting.video.source import MAX_VIDEO_PIXELS, is_picture
 from backends.matting.video.still_image import Picture, read_picture, write_png
 from backends.shared.images import MAX_PICTURE_PIXELS
@@ -38,6 +39,8 @@ MIN_TIMED_FRAMES = 12
 """With fewer frames than this, most of the time goes into opening and closing files."""
 
 NO_FACE_IN_PICTURE = "No face or standing body could be made out here: check that what was cut out is a person."
+
+FACE_LEFT_OUT = "A face was seen here that is not in the cut-out: check that nobody is missing, or try another model."
 
 NO_MEMORY = "There was not enough memory for this picture: close other programs or try again."
 
@@ -143,7 +146,7 @@ class MattingEngine(Engine):
         if alpha.mean() < NO_PERSON_AREA:
             yield Notice("No person was found in this picture, so nearly all of it is see-through.")
         elif self.watches_people and matte is None:
-            yield from _notices_on_people(picture)
+            yield from _notices_on_people(picture, alpha)
         height, width = alpha.shape
         checks = [PreservationCheck("size", "kept", f"{width} × {height} pixels.")]
         if picture.turned:
@@ -185,11 +188,13 @@ class MattingEngine(Engine):
         return tuple(artifacts)
 
 
-def _notices_on_people(picture: Picture) -> Iterator[Notice]:
-    """What the detectors say of who is in a picture."""
+def _notices_on_people(picture: Picture, alpha: np.ndarray) -> Iterator[Notice]:
+    """What the detectors say of who is in a picture and its matte `(H, W)`."""
     detections = detect_people(picture.rgb)
     if not detections:
         yield Notice(NO_FACE_IN_PICTURE)
+    elif any(is_left_out(detection, alpha) for detection in detections):
+        yield Notice(FACE_LEFT_OUT)
 
 
 def _write_picture_store(

@@ -257,7 +257,7 @@ class VideoJob:
         for smoothed in self._matted:
             frame = smoothed.payload.frame
             if self._people is not None:
-                self._people.look(frame.index, smoothed.payload.guide)
+                self._people.look(frame.index, smoothed.payload.guide, smoothed.alpha)
             with self._timed("finishing"):
                 alpha = self.finisher.finish_matte(frame.rgb, smoothed.payload.guide, smoothed.alpha)
                 alpha = with_own_alpha(alpha, frame)

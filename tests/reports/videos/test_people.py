@@ -7,13 +7,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from backends.core.engine import Notice
+from backends.matting.base import FACE_LEFT_OUT
 from backends.matting.engines import classical
 from backends.matting.engines.classical import ClassicalEngine, PersonTracker
 from backends.matting.engines.person_detection import Detection
 from backends.matting.engines.scene_cuts import is_cut
-from backends.matting.video.observations import MOVING_CAMERA, NO_FACE, NOBODY, shows_whole_body
+from backends.matting.video.observations import LEFT_OUT, MOVING_CAMERA, NO_FACE, NOBODY, shows_whole_body
 from evaluation.metrics.matting.masks import region_j
 from evaluation.synthetic.clip import SampleClip, make_clip
 from tests.support.matting import CARD, RedEngine, finish, scene, write_video
@@ -150,6 +152,29 @@ def test_what_no_detector_can_make_out_is_said(tmp_path: Path) -> None:
     engine = WatchedRedEngine(CARD)
     _, events = finish(engine.run({"media": tmp_path / "disk.mp4"}, {"export": "luma"}, tmp_path / "out"))
     assert [event.sentence for event in events if isinstance(event, Notice)] == [NO_FACE]
+
+
+class LeftHalfEngine(WatchedRedEngine):
+    """Cuts out whatever is on the left."""
+
+    def mattes(self, frames: np.ndarray) -> np.ndarray:
+        alpha = np.zeros(frames.shape[:3], np.float32)
+        alpha[..., : frames.shape[2] // 2] = 1
+        return alpha
+
+
+@pytest.mark.parametrize("people", [1, 2])
+def test_a_second_person_who_is_not_cut_out_is_said_to_be_missing(
+    clip: SampleClip, tmp_path: Path, people: int
+) -> None:
+    one = behind(clip, np.full((*SIZE[::-1], 3), 120, np.uint8))[0]
+    beside = one if people == 2 else np.full_like(one, 120)
+    write_video(tmp_path / "two.mp4", [np.concatenate([one, beside], axis=1)] * 3)
+    Image.fromarray(np.concatenate([one, beside], axis=1)).save(tmp_path / "two.png")
+    for name, sentence in (("two.mp4", LEFT_OUT), ("two.png", FACE_LEFT_OUT)):
+        _, events = finish(LeftHalfEngine(CARD).run({"media": tmp_path / name}, {}, tmp_path / f"out-{name}"))
+        said = [event.sentence for event in events if isinstance(event, Notice)]
+        assert (sentence in said) is (people == 2)
 
 
 def test_a_moving_camera_is_said(tmp_path: Path) -> None:
