@@ -12,6 +12,7 @@ import soundfile
 from streamlit.testing.v1 import AppTest
 
 from backends.core.engine import Result
+from backends.matting.endings import VIDEO_ENDINGS
 from backends.separation.formats import ALL_SUFFIXES
 from backends.separation.io.audio import open_song
 from backends.separation.io.cover import Cover, cover_of
@@ -93,6 +94,12 @@ def test_stems_on_disk_name_their_song(tmp_path: Path) -> None:
 )
 def test_an_ending_that_is_read_is_on_the_list(ending: str) -> None:
     assert ending in TYPES and f".{ending}" in ALL_SUFFIXES
+
+
+def test_a_video_that_can_be_cut_out_can_be_split_too() -> None:
+    """But for those without a place for sound, and two that hold raw pictures for the most part."""
+    silent = {"m2v", "h264", "264", "hevc", "h265", "265", "ivf", "obu", "mjpeg", "mjpg", "gif", "apng", "avifs"}
+    assert set(VIDEO_ENDINGS) - silent - {"dv", "nut"} <= set(TYPES)
 
 
 @pytest.mark.parametrize(
