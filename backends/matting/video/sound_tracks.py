@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
@@ -28,7 +29,8 @@ class Track(ABC):
     """Carries one audio stream into the output.
 
     `lossless` says whether the output has the very samples of the source, `span` when the source's sound plays,
-    `dropped` how many damaged packets are left out.
+    `dropped` how many damaged packets are left out, `stated_end` when the source says that its sound ends, in seconds
+    of its clock; 0 where it does not.
     """
 
     stream: AudioStream
@@ -38,6 +40,7 @@ class Track(ABC):
         self.source, self._out = source, out
         self.span = Span()
         self.dropped = 0
+        self.stated_end = _stated_end(source)
 
     def _describe(self) -> None:
         """Give the track of the output the name, language and role of the source's."""
@@ -54,6 +57,14 @@ class Track(ABC):
     def finish(self) -> list[av.Packet]:
         """The last packets."""
         return []
+
+
+def _stated_end(source: AudioStream) -> float:
+    """When a track ends by its header; Matroska notes that beside it."""
+    if source.duration and source.time_base:
+        return float(((source.start_time or 0) + source.duration) * source.time_base)
+    match = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", source.metadata.get("DURATION", "").strip())
+    return 3600 * int(match[1]) + 60 * int(match[2]) + float(match[3]) if match else 0.0
 
 
 class CopiedTrack(Track):

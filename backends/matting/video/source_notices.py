@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backends.matting.video.reader import IsolatedReader
+from backends.matting.video.sound_tracks import Track
 from backends.matting.video.timeline import Timeline
 from backends.matting.video.writers import SourcePart, Writer
 from backends.shared.cut_files import lacks_end
@@ -57,8 +58,25 @@ def _cut_short(source: SourcePart, timeline: Timeline, writers: Sequence[Writer]
         yield f"The file breaks off after {reached:.3g} s: its end is missing, as after a download that broke off."
     elif source.info.tracks and not sounds:
         return  # without its sound, a file whose sound is longer cannot be told from one that was cut
-    elif reached < stated - max(0.5, 0.02 * stated):
+    elif _is_early(reached, stated):
         yield (
             f"The file ends early: it announces {stated:.3g} s, of which the first {reached:.3g} s could be read. "
             "Copy it again from the camera or the web, if the rest matters."
         )
+    elif early := [track for writer in writers for track in writer.tracks if _ends_early(track, source)]:
+        stated, reached = early[0].stated_end, start + float(early[0].span.end)
+        yield (
+            f"The sound ends early: the file announces {stated:.3g} s of it, of which the first {reached:.3g} s could "
+            "be read. Copy it again from the camera or the web, if the rest matters."
+        )
+
+
+def _is_early(reached: float, stated: float) -> bool:
+    return reached < stated - max(0.5, 0.02 * stated)
+
+
+def _ends_early(track: Track, source: SourcePart) -> bool:
+    """Whether the sound of a track ends long before its stated end."""
+    return track.stated_end > 0 and _is_early(
+        float(source.start + track.span.end), track.stated_end - float(source.info.origin)
+    )

@@ -160,6 +160,15 @@ def test_a_video_that_ends_before_its_stated_end_is_told(tmp_path: Path) -> None
         assert any("ends early" in sentence for sentence in sentences) is told
 
 
+def test_sound_that_ends_before_its_stated_end_is_told_though_all_pictures_are_there(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mkv", [Sound("aac", 1.0)], frames=75)
+    for stated, told in ((b"00:00:01.", False), (b"00:00:03.", True)):  # as Matroska notes it beside the track
+        path.write_bytes(path.read_bytes().replace(b"00:00:01.", stated))
+        _, events = finish(RedEngine(CARD).run({"media": path}, {}, tmp_path / stated.decode()[-2:]))
+        sentences = [event.sentence for event in events if isinstance(event, Notice)]
+        assert any("The sound ends early: the file announces 3.0" in sentence for sentence in sentences) is told
+
+
 def test_the_length_of_a_camcorder_file_is_that_of_its_last_moment(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mpg", [Sound("mp2", 2.0)], frames=50, codec="mpeg2video")
     assert probe.probe(clip).seconds == pytest.approx(2.0, abs=0.1)
