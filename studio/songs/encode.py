@@ -14,6 +14,7 @@ import soundfile
 from backends.core.errors import BadInput
 from backends.separation.io.cover import Cover
 from studio.songs.id3 import id3_tag
+from studio.songs.mp4_tags import add_tags
 
 INT24 = 2**23
 INT16 = 2**15
@@ -87,6 +88,8 @@ def encode(sound: Sound, kind: Format, out: Path, tags: Mapping[str, str], cover
     write(sound, kind, out, tags, cover)
     if kind.container == "wav":
         _append_id3(out, id3_tag(tags, cover))
+    elif kind.container == "ipod":
+        add_tags(out, tags, cover)
 
 
 def _append_id3(path: Path, tag: bytes) -> None:
@@ -116,7 +119,7 @@ def _encode(sound: Sound, kind: Format, out: Path, tags: Mapping[str, str], cove
         stream.codec_context.format = av.AudioFormat(kind.sample_format)
         if kind.codec == "aac":
             stream.bit_rate = AAC_BITS
-        if cover is not None and kind.container in ("flac", "ipod"):
+        if cover is not None and kind.container == "flac":
             _attach(box, cover)
         position, dither = 0, np.random.default_rng(0)
         for block in sound.blocks:
