@@ -175,7 +175,7 @@ def content(given: argparse.Namespace) -> Iterator[str]:
 def _song_content(card_id: str, few: bool) -> Iterator[str]:
     seconds, detail, seeds = (1.0, 6, 1) if few else (3.0, 6, 3)
     engine = engine_of(card_id)
-    for stem in ("vocals", "bass"):
+    for stem in ("vocals", "bass", "drums"):
         cases = [song_case(engine, stem, seconds, detail, seed) for seed in range(seeds)]
         yield _enrichment(f"{card_id}: {stem} on its own cells, times its area", cases)
 
