@@ -29,6 +29,11 @@ ENGINES: dict[str, EngineSpec] = {
         MattingOptions,
         MattingCapabilities(live_sides=(192, 256, 320, 384, 448)),
     ),
+    "chroma": EngineSpec(
+        "backends.matting.engines.chroma_engine:ChromaEngine",
+        MattingOptions,
+        MattingCapabilities(live_sides=(320, 480, 640)),
+    ),
     "classical": EngineSpec(
         "backends.matting.engines.classical:ClassicalEngine",
         MattingOptions,
@@ -181,6 +186,21 @@ CARDS: tuple[ModelCard, ...] = (
         speed=0.016,
         overhead=6.0,
         preference=10,
+    ),
+    ModelCard(
+        id="chroma-key",
+        task=_TASK,
+        engine="chroma",
+        title="Green screen",
+        summary="For a real green or blue screen: all before it stays, people and things, with hair and soft edges.",
+        weak_at="It needs an evenly lit screen on top and at both sides; what wears the screen's colour goes with it.",
+        licence="MIT",
+        licence_note="This keyer is part of Fourfold and is free for any use.",
+        tier="builtin",
+        outputs=("alpha",),
+        limits=_LIMITS,
+        overhead=0.2,
+        preference=2,
     ),
     ModelCard(
         id="modnet-starter",
