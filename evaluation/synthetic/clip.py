@@ -62,7 +62,7 @@ class SampleClip:
         behind = self._scenery.at(seconds)
         mixed = colour + (1 - alpha[..., None]) * behind
         straight = np.where(alpha[..., None] > 0, colour / np.maximum(alpha[..., None], 1e-6), 0)
-        return Rendered(_to_bytes(mixed), alpha, _to_bytes(straight))
+        return Rendered(to_bytes(mixed), alpha, to_bytes(straight))
 
     @cached_property
     def _scenery(self) -> Scenery:
@@ -99,8 +99,9 @@ def make_clip(seconds: float = 4.0, width: int = 640, height: int = 360, rate: i
 
 def write_clip(clip: SampleClip, video: Path, alpha: Path | None = None) -> None:
     """Save the clip as an H.264 video, and its true alpha as a lossless gray one (FFV1 in MKV)."""
-    with _Recorder(video, "libx264", "yuv420p", clip) as pictures:
-        mattes = _Recorder(alpha, "ffv1", "gray", clip) if alpha is not None else None
+    size = ((clip.width, clip.height), clip.rate)
+    with Recorder(video, "libx264", "yuv420p", *size) as pictures:
+        mattes = Recorder(alpha, "ffv1", "gray", *size) if alpha is not None else None
         for rendered in clip:
             pictures.add(rendered.rgb)
             if mattes is not None:
@@ -109,14 +110,15 @@ def write_clip(clip: SampleClip, video: Path, alpha: Path | None = None) -> None
             mattes.close()
 
 
-class _Recorder(AbstractContextManager["_Recorder"]):
-    """One video file at the clip's size and rate, BT.709 or plain gray."""
+class Recorder(AbstractContextManager["Recorder"]):
+    """One video file of a given (width, height) and rate, BT.709 or plain gray."""
 
-    def __init__(self, path: Path, codec: str, pixels: str, clip: SampleClip) -> None:
+    def __init__(self, path: Path, codec: str, pixels: str, size: tuple[int, int], rate: Fraction) -> None:
+        width, height = size
         self._out = av.open(str(path), "w")
         options = {"crf": "14", "preset": "veryfast"} if codec == "libx264" else {}
-        stream = cast(av.VideoStream, self._out.add_stream(codec, rate=clip.rate, options=options))
-        stream.width, stream.height, stream.pix_fmt = clip.width, clip.height, pixels
+        stream = cast(av.VideoStream, self._out.add_stream(codec, rate=rate, options=options))
+        stream.width, stream.height, stream.pix_fmt = width, height, pixels
         self._gray, self._stream, self._count = pixels == "gray", stream, 0
         context = stream.codec_context
         context.color_range = 2 if self._gray else 1
@@ -139,5 +141,6 @@ class _Recorder(AbstractContextManager["_Recorder"]):
         self.close()
 
 
-def _to_bytes(colour: np.ndarray) -> np.ndarray:
+def to_bytes(colour: np.ndarray) -> np.ndarray:
+    """Colours in 0..1 as 0..255 uint8."""
     return np.rint(np.clip(colour, 0, 1) * 255).astype(np.uint8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,6 +14,14 @@ HAIR = floats([0.30, 0.18, 0.11])
 SHIRT = floats([0.20, 0.34, 0.55])
 STRANDS = 260
 LIGHT = floats([-0.45, -0.55, 0.70])
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """The colours that tell one person from another, each `(3,)` in 0..1."""
+
+    shirt: np.ndarray = field(default_factory=lambda: SHIRT)
+    hair: np.ndarray = field(default_factory=lambda: HAIR)
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,8 @@ class Pose:
 class Figure:
     """Draws one pose. All lengths are in heights of the head (`unit` pixels), from the middle of the face."""
 
-    def __init__(self, width: int, height: int, pose: Pose, seed: int) -> None:
+    def __init__(self, width: int, height: int, pose: Pose, seed: int, outfit: Outfit) -> None:
+        self.outfit = outfit
         self.canvas = Canvas(width, height)
         self.pose, self.seed = pose, seed
         self.unit = height * 0.36
@@ -92,14 +101,14 @@ class Figure:
                 (0.30, 0.02),
             ]
         )
-        self.canvas.polygon(self.at(*map(tuple, shirt), of=base), SHIRT, shade)
+        self.canvas.polygon(self.at(*map(tuple, shirt), of=base), self.outfit.shirt, shade)
         skin = self.ball(base + floats([0, -0.1 * self.unit]), 0.5, 0.5) * 0.86
         throat = smooth(
             [(-0.20, -0.40), (-0.21, -0.08), (-0.30, 0.03), (0.0, 0.30), (0.30, 0.03), (0.21, -0.08), (0.20, -0.40)]
         )
         self.canvas.polygon(self.at(*map(tuple, throat), of=base), SKIN, skin)
         collar = [(-0.32, 0.0), (-0.12, 0.22), (0.0, 0.31), (0.12, 0.22), (0.32, 0.0)]
-        self.canvas.line(self.at(*collar, of=base), SHIRT * 0.6, max(2, round(self.unit * 0.035)))
+        self.canvas.line(self.at(*collar, of=base), self.outfit.shirt * 0.6, max(2, round(self.unit * 0.035)))
 
     def arm(self) -> None:
         """Raised beside the head, waving from the elbow."""
@@ -109,9 +118,11 @@ class Figure:
         reach = floats([np.cos(angle), np.sin(angle)])
         wrist = elbow + self.unit * 0.86 * reach
         folds = 0.78 + 0.42 * self.cloth
-        self.canvas.polygon(limb(shoulder, elbow, 0.25 * self.unit, 0.19 * self.unit), SHIRT, folds)
+        self.canvas.polygon(limb(shoulder, elbow, 0.25 * self.unit, 0.19 * self.unit), self.outfit.shirt, folds)
         self.canvas.polygon(
-            limb(elbow, elbow + 0.42 * self.unit * reach, 0.19 * self.unit, 0.165 * self.unit), SHIRT, folds * 1.06
+            limb(elbow, elbow + 0.42 * self.unit * reach, 0.19 * self.unit, 0.165 * self.unit),
+            self.outfit.shirt,
+            folds * 1.06,
         )
         lit = self.ball(wrist, 0.6, 0.6)
         self.canvas.polygon(
@@ -187,11 +198,11 @@ class Figure:
             self.canvas.polygon(oval(middle, 0.015 * unit, 0.016 * unit), floats([0.03, 0.03, 0.03]))
             self.canvas.line(
                 self.at((0.155 * side - 0.07, -0.04), (0.155 * side, -0.072), (0.155 * side + 0.07, -0.04), tilt=tilt),
-                HAIR * 0.6,
+                self.outfit.hair * 0.6,
                 max(1, round(unit * 0.013)),
             )
         brow = [(0.155 * side - 0.09, -0.125), (0.155 * side, -0.155), (0.155 * side + 0.09, -0.125)]
-        self.canvas.line(self.at(*brow, tilt=tilt), HAIR, max(1, round(unit * 0.026)))
+        self.canvas.line(self.at(*brow, tilt=tilt), self.outfit.hair, max(1, round(unit * 0.026)))
 
     def hair_behind(self) -> None:
         mass = smooth(
@@ -208,7 +219,7 @@ class Figure:
                 (-0.38, -0.52),
             ]
         )
-        self.canvas.polygon(self.at(*map(tuple, mass), tilt=self.tilt), HAIR * 0.75)
+        self.canvas.polygon(self.at(*map(tuple, mass), tilt=self.tilt), self.outfit.hair * 0.75)
         self.strands(0.10, 0.52, 1.0)
 
     def hair_before(self) -> None:
@@ -231,7 +242,7 @@ class Figure:
             ]
         )
         gloss = 0.85 + 0.5 * np.clip(self.ball(self.head + floats([0, -0.25 * self.unit]), 0.7, 0.6) - 0.9, 0, 1) * 2.5
-        self.canvas.polygon(self.at(*map(tuple, fringe), tilt=self.tilt), HAIR, gloss)
+        self.canvas.polygon(self.at(*map(tuple, fringe), tilt=self.tilt), self.outfit.hair, gloss)
         self.locks()
         self.strands(-0.05, 0.10, 0.6)
 
@@ -244,7 +255,7 @@ class Figure:
             far, start = rng.uniform(0.12, 1.0), rng.uniform(-0.02, 0.08)
             across = 0.06 + side * (start + 0.40 * far * np.sin(along * np.pi / 2))
             down = -0.67 + 0.06 * along + (0.10 + 0.62 * far) * along**2.2 * (0.45 + 0.55 * far)
-            colour = HAIR * floats(rng.uniform(0.65, 1.55))
+            colour = self.outfit.hair * floats(rng.uniform(0.65, 1.55))
             path = np.stack([across, down], axis=1)
             self.canvas.line(self.at(*map(tuple, path), tilt=self.tilt), colour, 2, rng.uniform(0.15, 0.45))
 
@@ -269,10 +280,10 @@ class Figure:
             path = (
                 root + along[:, None] * reach * out + bend + 0.015 * np.sin(along * 6 + curl * 4)[:, None] * out[::-1]
             )
-            colour = HAIR * floats(rng.uniform(0.7, 1.7))
+            colour = self.outfit.hair * floats(rng.uniform(0.7, 1.7))
             self.canvas.line(self.at(*map(tuple, path), tilt=self.tilt), colour, 1, strength * rng.uniform(0.45, 1.0))
 
 
-def draw_figure(width: int, height: int, pose: Pose, seed: int) -> np.ndarray:
+def draw_figure(width: int, height: int, pose: Pose, seed: int, outfit: Outfit | None = None) -> np.ndarray:
     """`(height, width, 4)` float32: colour times alpha and alpha, all in 0..1."""
-    return Figure(width, height, pose, seed).draw()
+    return Figure(width, height, pose, seed, outfit or Outfit()).draw()
