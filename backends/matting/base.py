@@ -25,6 +25,9 @@ from backends.matting.finishing.matte_store import (
     write_proxy_picture,
     write_raw_matte,
 )
+from backends.matting.guidance.correction import Correction
+from backends.matting.guidance.job import guided_events
+from backends.matting.guidance.pictures import correct_picture
 from backends.matting.options import MattingOptions
 from backends.matting.types import Matting, PreservationCheck
 from backends.matting.video.exports import COMPOSITE, CUTOUT
@@ -92,7 +95,8 @@ class MattingEngine(Engine):
 
         Args:
             inputs: "media" is the source. "background" may be a picture or video to lay behind. With "matte", the raw
-                matte of an earlier run of the same file by any engine, the source is only finished and exported anew.
+                matte of an earlier run of the same file by any engine, the source is only finished and exported anew;
+                hints then correct that matte.
             options: as in `MattingOptions`.
             out: the folder to write into.
 
@@ -106,19 +110,26 @@ class MattingEngine(Engine):
         if is_picture(path):
             yield from self._picture(path, chosen, out, behind, matte)
             return
-        job = VideoJob(
-            path,
-            out,
-            chosen,
-            size=self.working_size,
-            mattes=self.begin() if matte is None else self.mattes,
-            pixels_a_call=self.pixels_a_call,
-            max_pixels=self._max_pixels(),
-            new_background=behind,
-            matte=matte,
-            watch_people=self.watches_people and matte is None,
-        )
-        yield from job.events()
+
+        def job(out: Path, options: MattingOptions, matte: Path | None, correction: Correction | None) -> VideoJob:
+            return VideoJob(
+                path,
+                out,
+                options,
+                size=self.working_size,
+                mattes=self.begin() if matte is None else self.mattes,
+                pixels_a_call=self.pixels_a_call,
+                max_pixels=self._max_pixels(),
+                new_background=behind,
+                matte=matte,
+                watch_people=self.watches_people and matte is None,
+                correction=correction,
+            )
+
+        if chosen.hints:
+            yield from guided_events(path, out, chosen, job, matte=matte, max_pixels=self._max_pixels())
+        else:
+            yield from job(out, chosen, matte, None).events()
 
     def amount(self, inputs: Mapping[str, Path], last: Progress, result: Result) -> float:
         """Megapixels of all frames plus the card's overhead; 0 where the time says nothing about the model."""
@@ -136,10 +147,16 @@ class MattingEngine(Engine):
         yield Progress(STAGE, 0, 1, "pictures")
         picture = read_picture(path, MAX_PICTURE_PIXELS)
         raw = self._picture_matte(picture) if matte is None else read_raw_matte(matte, path, *picture.size)
+        base = raw
+        if options.hints:
+            raw = quantise(correct_picture(picture.rgb, base, options.hints, options.person))
         alpha = finish_picture_matte(picture, raw, options)
         yield Progress("Colouring the edge", 0, 1, "pictures")
         artifacts = self._write_picture(picture, alpha, options, out, behind)
         artifacts += _write_picture_store(picture, path, raw, alpha, out)
+        if options.hints and matte is None:
+            write_raw_matte(out / "base.png", to_uint8(base), path, *picture.size)
+            artifacts += (Artifact("base", "base", out / "base.png"),)
         yield Progress(STAGE, 1, 1, "pictures")
         yield Metric("uncertain pixels", 100 * uncertain_fraction(alpha), "%")
         yield Metric("area of the person", 100 * float(alpha.mean()), "%")

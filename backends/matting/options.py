@@ -8,6 +8,7 @@ from pydantic import field_validator, model_validator
 
 from backends.core.errors import BadInput
 from backends.core.options import Options, Switch, WordList, option
+from backends.matting.guidance.hints import Hint, Place, parse_hints, parse_region
 from backends.matting.video.exports import COMPOSITE, EXPORTS, Export, parse_exports
 
 FOREVER = 1e6
@@ -81,6 +82,39 @@ class MattingOptions(Options):
         least=0,
         most=1,
     )
+
+    region: tuple[Place, ...] = option(
+        (),
+        title="Only inside",
+        meaning="Outside of this part all is background: two corners, or the points of a polygon, as a JSON list of "
+        "[x, y] with places from 0 to 1.",
+        advanced=True,
+    )
+    hints: tuple[Hint, ...] = option(
+        (),
+        title="Corrections",
+        meaning="Who is meant, as a JSON list: [{“frame”: 12, “kind”: “keep” or “drop”, “shape”: “point”, “box” or "
+        "“stroke”, “points”: [[x, y], …]}], with places from 0 to 1. Each is carried through its scene.",
+        advanced=True,
+    )
+    person: int = option(
+        0,
+        title="Person",
+        meaning="Cut out only the person of this number in the corrections that keep; 0 for everybody who is kept.",
+        least=0,
+        most=9,
+        advanced=True,
+    )
+
+    @field_validator("hints", mode="before")
+    @classmethod
+    def _hints(cls, value: Any) -> tuple[Hint, ...]:
+        return parse_hints(value)
+
+    @field_validator("region", mode="before")
+    @classmethod
+    def _region(cls, value: Any) -> tuple[Place, ...]:
+        return parse_region(value)
 
     @field_validator("export", mode="before")
     @classmethod

@@ -265,8 +265,17 @@ def reusable_matte(run: Run | None, card: str, chosen: FormValues) -> Any:
     before = FormValues.from_options(run.options)
     if (before.start, before.end) != (round(chosen.start, 3), round(chosen.end, 3)):
         return None
+    return raw_mattes(run, before)
+
+
+def raw_mattes(run: Run, made: FormValues) -> Any:
+    """The mattes of a run as the model found them, before any correction; None where it did not keep them.
+
+    A corrected run got them from an earlier one, or else has them beside its corrected mattes.
+    """
     library = services.library()
-    stored = library.artifacts(run.id, "matte")
+    kinds = (("input", "matte"), ("base", "base")) if made.hints else (("matte", "matte"),)
+    stored = [item for kind, name in kinds for item in library.artifacts(run.id, kind) if item.name == name]
     return library.local(run.id, stored[0]) if stored else None
 
 

@@ -38,6 +38,15 @@ class FormValues:
     edge: float = 0.0
     softness: float = 0.0
     despill: float = 1.0
+    region: Sequence[Sequence[float]] = ()
+    """Outside of this part all is background: corners or points of a polygon, from 0 to 1."""
+
+    hints: Sequence[Mapping[str, Any]] = ()
+    """Corrections as data (`backends.matting.guidance.hints`), with seconds: they hold for any part of the video."""
+
+    person: int = 0
+    """Which person of the corrections is cut out; 0 for everybody."""
+
     files: Mapping[str, Any] = field(default_factory=dict)
     """Further files by the names of the task's optional inputs: "background" and "matte"."""
 
@@ -59,6 +68,11 @@ class FormValues:
         for name, default in (("edge", 0.0), ("softness", 0.0), ("despill", 1.0)):
             if getattr(self, name) != default:
                 options[name] = getattr(self, name)
+        if self.region:
+            options["region"] = [list(place) for place in self.region]
+        if self.hints:
+            options["hints"] = [dict(hint) for hint in self.hints]
+            options |= {"person": self.person} if self.person else {}
         return options
 
     @classmethod
@@ -76,6 +90,9 @@ class FormValues:
             end=numbers["end"],
             edge=numbers["edge"],
             softness=numbers["softness"],
+            region=tuple(tuple(place) for place in options.get("region") or ()),
+            hints=tuple(options.get("hints") or ()),
+            person=int(options.get("person") or 0),
             files=files or {},
         )
 
@@ -102,4 +119,10 @@ def describe_options(run_options: Mapping[str, Any]) -> dict[str, str]:
     for name in ("edge", "softness", "despill"):
         if name in run_options:
             described[name] = f"{run_options[name]:g}"
+    if chosen.region:
+        described["only inside"] = "a part of the picture"
+    if chosen.hints:
+        described["corrections"] = str(len(chosen.hints))
+    if chosen.person:
+        described["person"] = str(chosen.person)
     return described

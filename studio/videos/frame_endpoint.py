@@ -2,10 +2,11 @@
 
     /runs/{run}/frame?n=12&view=composite&edge=-1.5&softness=2&despill=1&background=blur&side=1280
 
-`view` is one of VIEWS; `edge`, `softness` and `despill` mean what they mean for a run (`backends.matting.options`) and
-default to those of the run; `background` is a colour, "blur", or "own" for the file the run was made with. `side` is
-the longest side of the answer in pixels, or a part of the source as `x,y,width,height`, which is answered pixel for
-pixel and losslessly. The finishing is the code that the exports are made by.
+`view` is one of VIEWS; `edge`, `softness`, `despill` and `region` mean what they mean for a run
+(`backends.matting.options`) and default to those of the run; `background` is a colour, "blur", or "own" for the file
+the run was made with. `side` is the longest side of the answer in pixels, or a part of the source as
+`x,y,width,height`, which is answered pixel for pixel and losslessly. The finishing is the code that the exports are
+made by.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import io
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 import anyio
@@ -43,6 +44,9 @@ CACHE_HEADERS = {"Cache-Control": "private, max-age=600"}
 CHECKER_SQUARES = 64  # squares along the long side
 LIGHT, DARK = 235, 185
 MAX_WEBP_SIDE = 16_383
+MAX_VALUE = 2000
+"""Characters of one value in an address."""
+
 NOT_YET = "Exact frames can be shown when the run is finished."
 
 Box = tuple[int, int, int, int]
@@ -67,10 +71,10 @@ class FrameRequest:
         text = query.get("n", "0")
         if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) >= count:
             raise BadInput(f"There is no frame {text[:20]}: this run has the frames 0 to {count - 1}.")
-        names = ("edge", "softness", "despill", "background")
-        given = {name: query[name][:80] for name in names if name in query}
+        names = ("edge", "softness", "despill", "background", "region")
+        given = {name: query[name][:MAX_VALUE] for name in names if name in query}
         changed = MattingOptions.read(given)
-        options = run_options.model_copy(update={name: getattr(changed, name) for name in given})
+        options = run_options.model_copy(update={name: getattr(changed, name) for name in given})  # "" is the default
         side, box = _part(query.get("side", ""))
         return cls(int(text), view, options, side, box)
 
@@ -128,7 +132,7 @@ class OpenRun:
     ) -> None:
         self.source, self.options = source, options
         self._library, self._own = library, own
-        self._alpha: tuple[tuple[float, ...], np.ndarray] | None = None
+        self._alpha: tuple[Hashable, np.ndarray] | None = None
 
     @classmethod
     def of(cls, library: Library, run: Run) -> OpenRun:
@@ -185,7 +189,7 @@ class OpenRun:
 
     def _finished(self, request: FrameRequest) -> np.ndarray:
         """The finished matte. The last one is cached: a page asks for a picture and for its enlarged part in turn."""
-        key = (request.index, request.options.edge, request.options.softness)
+        key = (request.index, request.options.edge, request.options.softness, request.options.region)
         if self._alpha is None or self._alpha[0] != key:
             self._alpha = (key, self.source.alpha(request.index, request.options))
         return self._alpha[1]

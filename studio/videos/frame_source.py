@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Hashable
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -229,7 +230,7 @@ class PictureFrames:
         self.lock = threading.Lock()
         self._picture = read_picture(path)
         self._raw_matte = read_raw_matte(matte, path, *self._picture.size)
-        self._last: tuple[tuple[float, float, float], np.ndarray] | None = None
+        self._last: tuple[Hashable, np.ndarray] | None = None
 
     def seconds(self, index: int) -> float:
         return 0.0
@@ -242,7 +243,7 @@ class PictureFrames:
 
     def colours(self, index: int, alpha: np.ndarray, options: MattingOptions) -> np.ndarray:
         """As in the run; the last ones are cached, because the fine estimate takes a while on large pictures."""
-        key = (options.edge, options.softness, options.despill)
+        key = (options.edge, options.softness, options.despill, options.region)
         if self._last is None or self._last[0] != key:
             self._last = (key, picture_foreground(self._picture, alpha, options))
         return self._last[1]

@@ -18,7 +18,7 @@ from studio.library.library import Run, StoredArtifact
 from studio.ui import formatting, run_page
 from studio.ui.error_boundary import error_boundary
 from studio.ui.place import place
-from studio.videos import form, form_values, results, scores
+from studio.videos import corrections, form, form_values, results, scores
 from studio.videos import source as video_source
 from studio.videos.form_values import FormValues
 from studio.videos.frame_endpoint import frame_url
@@ -30,7 +30,7 @@ VIEWS = {
     "Compare with true mattes": scores.comparison,
     "About this run": results.about,
 }
-FINISHING = ("edge", "softness", "despill", "background", "temporal")
+FINISHING = ("edge", "softness", "despill", "background", "temporal", "region")
 
 
 def _watch(run_id: str, live: bool) -> None:
@@ -41,8 +41,10 @@ def _watch(run_id: str, live: bool) -> None:
     state = None
     with error_boundary("the workbench"):
         state = _workbench(run, live)
-        exhibits.remember(run_id, state)
+        looked_at = {key: value for key, value in (state or {}).items() if key not in ("hints", "asked")}
+        exhibits.remember(run_id, looked_at or None)
     if run.status == "done":
+        corrections.start_correction(run, state)
         _next(run, state)
 
 
@@ -74,6 +76,9 @@ def _workbench(run: Run, live: bool) -> Mapping[str, Any] | None:
         background=Background(*own) if own else None,
         jump=_frame_in_address(run, by_kind.get("frames")),
         live=live,
+        sound=bool(proxy and proxy.meta.get("sound")),
+        hints=FormValues.from_options(run.options).hints if run.status == "done" else None,
+        start=FormValues.from_options(run.options).start,
     )
     return matte_workbench(workbench, key=f"workbench-{run.id}")
 
@@ -110,7 +115,8 @@ def _next(run: Run, state: Mapping[str, Any] | None) -> None:
     after = _moved(before, state)
     trial = run.facts.get("asked", {}).get("trial")
     # A background that no export shows is only for another export.
-    moved = (after if before.composite else replace(after, background=before.background)) != before
+    shown = after if before.composite else replace(after, background=before.background)
+    moved = replace(shown, hints=before.hints) != before  # corrections have a button of their own
     with st.container(horizontal=True, vertical_alignment="center"):
         if trial and st.button(
             "Make the whole video with these settings", type="primary", icon=":material/content_cut:"
@@ -139,6 +145,8 @@ def _moved(before: FormValues, state: Mapping[str, Any] | None) -> FormValues:
         softness=float(state.get("softness", before.softness)),
         despill=float(state.get("despill", before.despill)),
         background=str(state.get("background") or before.background),
+        region=tuple(tuple(place) for place in state.get("region", before.region)),
+        hints=tuple(state.get("hints", before.hints)),
     )
 
 

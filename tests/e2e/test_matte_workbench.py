@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -298,6 +298,128 @@ def test_the_loupe_shows_the_pixels_of_the_source(bench: Bench, runs: SimpleName
     bench.root.get_by_role("button", name="Loupe").click()
 
 
+def reported(bench: Bench, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """What Python was told last, once it is what is wanted."""
+    shown = bench.page.locator("[data-testid=stCode]")
+    end = time.monotonic() + PATIENCE
+    while not (state := json.loads(shown.inner_text())) or not wanted(state):
+        assert time.monotonic() < end, state
+        bench.page.wait_for_timeout(100)
+    return state
+
+
+def test_a_problem_frame_leads_to_its_correction(bench: Bench, runs: SimpleNamespace) -> None:
+    """From the problem to a click on the picture, to what Python is asked for; what goes is dimmed."""
+    bench.root.get_by_role("button", name="Next problem frame").click()
+    bench.until(f"b.lookedAt === {BAD}")
+    bench.root.get_by_role("button", name="Correct this problem").click()
+    bench.until("b.hints.on && !b.hints.element.hidden")
+    outside, inside = runs.rendered[BAD].alpha == 0, runs.rendered[BAD].alpha == 1
+    seen, source = bench.pixels(), runs.rendered[BAD].rgb.astype(float)
+    assert seen[outside].mean() < 0.75 * source[outside].mean() and seen[outside].std(axis=1).mean() < 4
+    assert seen[inside].std(axis=1).mean() > 5  # half kept, as that frame's spoilt matte is
+    box = bench.root.locator("canvas.picture").bounding_box()
+    bench.page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"])
+    bench.root.get_by_role("button", name="This person").click()
+    bench.root.get_by_role("button", name="Brush").click()
+    box = bench.root.locator("canvas.picture").bounding_box()
+    bench.page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    bench.page.mouse.down()
+    for step in range(1, 6):
+        bench.page.mouse.move(box["x"] + (0.5 + 0.02 * step) * box["width"], box["y"] + 0.5 * box["height"])
+    bench.page.mouse.up()
+    first, second = bench.get("b.hints.all")
+    seconds = pytest.approx(BAD / 12, abs=1e-3)
+    assert (first["kind"], first["shape"], first["seconds"]) == ("drop", "point", seconds)
+    assert first["points"] == [pytest.approx([0.25, 0.5], abs=0.01)]
+    assert (second["kind"], second["shape"], second["seconds"]) == ("keep", "stroke", seconds)
+    assert second["points"][0] == pytest.approx([0.5, 0.5], abs=0.01)
+    assert second["points"][-1] == pytest.approx([0.6, 0.5], abs=0.02)
+    assert bench.get("b.wipe") == 1  # drawing does not wipe
+    bench.root.get_by_role("button", name="Correct the video").click()
+    state = reported(bench, lambda told: bool(told.get("asked")))
+    assert state["asked"].startswith("correct ") and state["hints"] == [first, second]
+    bench.get("(b.hints.token = null, b.hints.all.splice(0), b.changedByUser(), b.hints.toggle(false), 1)")
+
+
+def test_corrections_are_made_and_taken_back_with_the_keyboard(bench: Bench) -> None:
+    bench.root.focus()
+    press = bench.page.keyboard.press
+    press("c")
+    bench.until("b.hints.on")
+    press("k")
+    press("Enter")
+    press("ArrowRight")
+    press("d")
+    press("Enter")
+    assert [(one["kind"], one["points"]) for one in bench.get("b.hints.all")] == [
+        ("keep", [[0.5, 0.5]]),
+        ("drop", [[0.5, 0.5]]),
+    ]
+    bench.until("b.hints.list.children.length === 2")
+    bench.root.get_by_role("button", name="+ Frame 1: this person (click)").click()
+    assert bench.get("b.frame") == 0
+    press("z")
+    bench.root.get_by_role("button", name="Take back: Frame 1").click()
+    assert bench.get("b.hints.all") == []
+    bench.until("(b.paint(), b.hints.go.disabled)")
+    bench.root.focus()
+    press("Escape")
+    bench.until("!b.hints.on && (b.paint(), b.hints.element.hidden)")
+
+
+def test_outside_of_a_rectangle_all_is_see_through(bench: Bench, runs: SimpleNamespace) -> None:
+    bench.get("b.setView('alpha')")
+    bench.exact()
+    before = bench.pixels()
+    bench.root.get_by_role("button", name="Draw a rectangle").click()
+    box = bench.root.locator("canvas.picture").bounding_box()
+    bench.page.mouse.move(box["x"] + 2, box["y"] + 2)
+    bench.page.mouse.down()
+    bench.page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.6 * box["height"])
+    bench.page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + box["height"] - 2)
+    bench.page.mouse.up()
+    (left, top), (right, bottom) = bench.get("b.settings.region")
+    assert (left, top) == pytest.approx((0, 0), abs=0.01) and (right, bottom) == pytest.approx((0.5, 1), abs=0.01)
+    bench.exact()
+    seen = bench.pixels()
+    middle = WIDTH // 2
+    assert before[:, middle + 4 :].max() > 200 and seen[:, middle + 4 :].max() < 8
+    assert np.abs(seen - before)[4:-4, 4 : middle - 4].mean() < 1
+    rough = bytes_of(bench.get(f"{TEXT}(b.rough().alpha)")).reshape(bench.get("[b.looked.height, b.looked.width]"))
+    assert not rough[:, rough.shape[1] // 2 + 3 :].any() and rough.any()  # what is seen while it plays
+    assert reported(bench, lambda told: bool(told["region"]))["region"] == [[left, top], [right, bottom]]
+    bench.root.get_by_role("button", name="All of it").click()
+    bench.exact()
+    assert np.abs(bench.pixels() - before).mean() < 1
+
+
+def test_while_it_plays_the_edge_is_about_the_one_that_is_set(bench: Bench) -> None:
+    """What playing shows, against the exact frame with the same edge."""
+    bench.get("b.setView('alpha')")
+    for edge, softness in ((4, 0), (-4, 0), (0, 8)):
+        bench.get(f"(b.settings.softness = {softness}, b.set('edge', {edge}))")
+        bench.exact()
+        exact = bench.pixels().mean(axis=2)
+        rough = bytes_of(bench.get(f"{TEXT}(b.rough().alpha)")).reshape(HEIGHT, WIDTH)
+        as_made = bytes_of(bench.get(f"{TEXT}(b.looked.alpha)")).reshape(HEIGHT, WIDTH)
+        assert np.abs(rough - exact).mean() < 0.4 * np.abs(as_made - exact).mean()
+    bench.get("b.resetEdge()")
+
+
+def test_the_sound_is_heard_and_can_be_switched_off(bench: Bench) -> None:
+    button = bench.root.get_by_role("button", name="Sound", exact=True)
+    bench.until("(b.paint(), b.soundButton.hidden)")  # this clip has none
+    bench.get("(b.data.sound = true, b.film.setSound(true), b.paint())")
+    assert bench.get("b.film.video.muted") is False
+    button.click()
+    bench.until("b.film.video.muted && b.soundButton.getAttribute('aria-pressed') === 'false'")
+    bench.root.focus()
+    bench.page.keyboard.press("m")
+    bench.until("!b.film.video.muted")
+    bench.get("(b.data.sound = false, b.film.setSound(true), b.paint())")
+
+
 def test_a_refusal_is_one_sentence_on_the_page(bench: Bench) -> None:
     bench.get("(b.settings.background = 'nonsense', b.setView('composite'))")
     message = bench.root.get_by_role("alert")
@@ -340,6 +462,8 @@ def test_a_picture_has_neither_scrubber_nor_strip(bench: Bench, runs: SimpleName
     bench.get("b.setView('alpha')")
     bench.exact()
     assert far_from(bench.pixels(), runs.rendered[0].alpha) < 0.012
+    bench.root.get_by_role("button", name="Correct this picture").click()
+    bench.until("b.hints.on")
     assert not bench.root.locator(".transport").is_visible() and not bench.root.locator(".problems").is_visible()
     bench.page.set_viewport_size({"width": 390, "height": 844})
     bench.until("b.root.scrollWidth <= b.root.clientWidth + 1")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,6 +105,54 @@ def test_a_trial_then_the_whole_then_another_export_then_gone(app: AppTest, smal
     click(app, "Delete for good")
     assert not app.exception and services.library().get(more.id) is None
     assert app.title[0].value == "Fourfold" and services.library().total("matting") == 2
+
+
+@pytest.mark.slow
+def test_corrections_of_the_workbench_become_a_run_of_their_own(
+    app: AppTest, small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, from the mattes of before; a cut-out of each person where several were numbered."""
+    open_page(app, "film.mp4", small.video.read_bytes())
+    box(app, "ProRes").uncheck().run()
+    box(app, "Black and white matte").check().run()
+    click(app, "Make the whole part")
+    plain = finished(app)
+    hints = [
+        {"seconds": 1.0, "kind": "keep", "shape": "point", "points": [[0.45, 0.7]]},
+        {"seconds": 1.0, "kind": "keep", "shape": "box", "points": [[0.7, 0.0], [1.0, 0.5]], "person": 2},
+    ]
+    state = {"run": plain.id, "frame": 4, "edge": -1.0, "softness": 0.0, "despill": 1.0, "background": "green"}
+    seen: list[Any] = []
+
+    def reported(data: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+        seen.append(data["hints"])
+        return {**state, "hints": hints, "asked": "correct 1"} if data["run"] == plain.id else None
+
+    monkeypatch.setattr("viz.components.matte_workbench.matte_workbench", reported)
+    app.run()
+    corrected = finished(app)
+    assert corrected.id != plain.id and corrected.options["hints"] == hints and corrected.options["edge"] == -1
+    assert [item["name"] for item in corrected.inputs] == ["film.mp4", "matte"] and "person" not in corrected.options
+    assert seen[0] == [] and seen[-1] == hints
+    frames = json.loads(services.library().local(
+        corrected.id, services.library().artifacts(corrected.id, "frames")[0]).read_text())  # fmt: skip
+    assert frames["columns"][-1] == "sure" and len(frames["rows"]) == 20
+    assert services.library().total("matting") == 2  # the wish is heard once, though the state stays
+
+    state |= {"run": corrected.id}
+    monkeypatch.setattr(
+        "viz.components.matte_workbench.matte_workbench",
+        lambda data, key: {**state, "hints": hints, "asked": "each 2"} if data["run"] == corrected.id else None,
+    )
+    app.run()
+    address = app.query_params["runs"]
+    ids = (address if isinstance(address, str) else address[0]).split(",")
+    wait_for(lambda: all(services.library().get(one).status == "done" for one in ids), 60)
+    alone = [services.library().get(one) for one in ids]
+    assert [run.options["person"] for run in alone] == [1, 2]
+    assert [run.inputs[0]["name"] for run in alone] == ["film, person 1.mp4", "film, person 2.mp4"]
+    areas = [run.metrics["area of the person"]["value"] for run in alone]
+    assert areas[0] > 5 and areas[1] < areas[0]
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
@@ -10,6 +12,7 @@ GUIDE_EPSILON = 5e-5  # about the variance of a camera's noise
 POINTS_A_ROW, ROWS_A_CALL = 1024, 16_384  # OpenCV reads at most 32767 points in either direction
 COLOUR_SIDE = 320  # the colours of foreground and background vary slowly, so they are estimated at this size
 WIDE_WINDOW, NARROW_WINDOW = 0.09, 0.007  # of the long side: the windows of the two passes of the estimate
+SUBPIXEL = 4  # OpenCV draws at sixteenths of a pixel
 REACH = 9  # foreground colours continue so many pixels outside the matte
 
 
@@ -145,6 +148,23 @@ def move_edge(alpha: np.ndarray, pixels: float) -> np.ndarray:
         return alpha
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * whole + 1, 2 * whole + 1))
     return cv2.dilate(alpha, kernel) if pixels > 0 else cv2.erode(alpha, kernel)
+
+
+@lru_cache(maxsize=4)
+def region_mask(points: tuple[tuple[float, float], ...], height: int, width: int) -> np.ndarray:
+    """1 inside a part of the picture, 0 outside, `(height, width)` float32; its edge is a pixel soft.
+
+    Args:
+        points: from 0 to 1; two are the corners of a rectangle, more are those of a polygon.
+        height, width: of the picture in pixels.
+    """
+    corners = np.array(points)
+    if len(corners) == 2:
+        (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+        corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+    mask = np.zeros((height, width), np.uint8)
+    pixels = np.rint((corners * (width, height) - 0.5) * 2**SUBPIXEL).astype(np.int32)
+    return cv2.fillPoly(mask, [pixels], 255, cv2.LINE_AA, SUBPIXEL).astype(np.float32) / 255
 
 
 def soften(alpha: np.ndarray, pixels: float) -> np.ndarray:

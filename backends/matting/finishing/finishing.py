@@ -13,6 +13,7 @@ from backends.matting.finishing.edges import (
     guided_upsample,
     move_edge,
     plain_upsample,
+    region_mask,
     soften,
 )
 from backends.matting.finishing.multilevel import multilevel_foreground
@@ -51,7 +52,10 @@ class Finisher:
             full = plain_upsample(smoothed, *frame.shape[:2])
         else:
             full = guided_upsample(smoothed, guide, frame)
-        return soften(move_edge(full, self.options.edge), self.options.softness)
+        alpha = soften(move_edge(full, self.options.edge), self.options.softness)
+        if self.options.region:
+            alpha = alpha * region_mask(self.options.region, alpha.shape[0], alpha.shape[1])
+        return alpha
 
     def render(self, frame: Frame, alpha: np.ndarray, seconds: float) -> dict[str, np.ndarray]:
         """The pictures of one frame by content: matte `(H, W)`, cutout `(H, W, 4)`, composite `(H, W, 3)`.

@@ -12,6 +12,7 @@ from PIL import Image
 
 from backends.core.errors import BadInput
 from backends.matting.types import Colour, Frame, MediaInfo
+from backends.matting.video.frames import VideoReader
 from backends.matting.video.source import DAMAGED_PICTURE, MAX_VIDEO_PIXELS, check_size
 from backends.shared.images import open_image
 
@@ -93,6 +94,11 @@ class AnimationReader:
             now = until
         if not index and self.broken:
             raise BadInput(DAMAGED_PICTURE)
+
+
+def open_output_frames(path: Path) -> AnimationReader | VideoReader:
+    """The reader of a file that the program wrote itself; a WebP is one also where it has a single frame."""
+    return AnimationReader(path) if path.suffix == ".webp" else VideoReader(path)
 
 
 def _milliseconds(file: Image.Image) -> int:

@@ -35,6 +35,7 @@ class Export:
         square: its pixels can only be square.
         even: its sides can only be even.
         limited: the programs that open it take black to be 16, whatever the file says.
+        max_seconds: how long it may be; 0 for any length.
         bits_per_pixel: measured size of a talking person at 1080p, for estimates.
         artifact: the kind of artifact that it is in a result.
     """
@@ -56,6 +57,7 @@ class Export:
     even: bool = False
     limited: bool = False
     bits_per_pixel: float = 1.0
+    max_seconds: float = 0.0
     artifact: str = "export"
 
     def estimate(self, info: MediaInfo, seconds: float | None = None) -> int:
@@ -78,6 +80,9 @@ _X264 = {"crf": "18", "preset": "veryfast"}
 _EXACT = {"movie_timescale": "360000"}
 _FASTSTART = {"movflags": "+faststart", **_EXACT}
 _WITH_TIMECODE = {**_FASTSTART, "write_tmcd": "1"}
+
+ANIMATION_SECONDS = 30.0
+"""How long an animated picture may be: its encoders hold all of it in memory, and so do the programs that show it."""
 
 EXPORTS: dict[str, Export] = {
     export.kind: export
@@ -130,6 +135,36 @@ EXPORTS: dict[str, Export] = {
             opens_in="Opens in every editor that takes picture sequences, such as Blender, Nuke and After Effects.",
             caveat="One picture a frame and no sound; times.csv in it says when each one is shown.",
             bits_per_pixel=4.0,
+        ),
+        Export(
+            kind="webp",
+            title="Animated WebP with alpha",
+            content=CUTOUT,
+            suffix=".webp",
+            opens_in="Opens in every browser, in Telegram and WhatsApp stickers, and in chat programs.",
+            caveat=f"No sound, and up to {ANIMATION_SECONDS:g} seconds.",
+            codec="libwebp_anim",
+            pix_fmt="bgra",
+            options={"quality": "80", "compression_level": "2"},
+            container={"loop": "0"},
+            square=True,
+            bits_per_pixel=0.6,
+            max_seconds=ANIMATION_SECONDS,
+        ),
+        Export(
+            kind="apng",
+            title="Animated PNG with alpha",
+            content=CUTOUT,
+            suffix=".apng",
+            opens_in="Opens in every browser and in Signal and Discord stickers, without loss.",
+            caveat=f"Large, no sound, and up to {ANIMATION_SECONDS:g} seconds.",
+            codec="apng",
+            pix_fmt="rgba",
+            options={"pred": "mixed"},
+            container={"plays": "0"},
+            square=True,
+            bits_per_pixel=6.0,
+            max_seconds=ANIMATION_SECONDS,
         ),
         Export(
             kind="luma",
@@ -198,6 +233,8 @@ PROXY_EXPORT = Export(
     # Short groups of pictures without reordering, so that a browser seeks to any frame at once.
     options={"crf": "24", "preset": "superfast", "g": "12", "bf": "0"},
     container=_FASTSTART,
+    audio=("aac", "mp3"),  # which every browser plays
+    audio_codec="aac",
     square=True,
     even=True,
     bits_per_pixel=0.1,
@@ -207,7 +244,7 @@ PROXY_EXPORT = Export(
 _UNSUPPORTED = {
     "mp4": "An MP4 cannot hold transparency: choose prores4444 or webm for a see-through background, "
     "or composite for an MP4 over a new one.",
-    "gif": "A GIF has no soft edges, so hair would look cut with scissors: choose webm instead.",
+    "gif": "A GIF has no soft edges, so hair would look cut with scissors: choose webp, apng or webm instead.",
     "h264": "H.264 cannot hold transparency: choose prores4444 or webm.",
     "hevc": "HEVC with transparency can only be made on Apple computers: choose prores4444 and convert it there.",
 }

@@ -15,6 +15,8 @@ from backends.matting.types import UNCERTAIN
 NO_PERSON_AREA = 0.002
 """A matte that covers less than this fraction of the picture holds no person."""
 
+COLUMNS = ("frame", "seconds", "uncertain", "flicker", "area")
+
 MIN_STILL = 0.5
 """Where less than this fraction of the background stands still, the camera moves, or all that is before it."""
 
@@ -31,22 +33,25 @@ def uncertain_fraction(alpha: np.ndarray) -> float:
 class FrameStatsWriter:
     """Writes `frames.json`, one row a frame, to disk at once: an hour takes no more memory than a second.
 
-    `empty` counts the frames without a person, `moving` those whose background moved since the frame before.
+    `empty` counts the frames without a person, `moving` those whose background moved since the frame before. With
+    `corrected`, each row also says how sure the corrections on its frame are.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, corrected: bool = False) -> None:
         self.path = path
         self._file = path.open("w")
-        self._file.write('{"columns": ["frame", "seconds", "uncertain", "flicker", "area"], "rows": [')
+        columns = [*COLUMNS, *(["sure"] if corrected else [])]
+        self._file.write(f'{{"columns": {json.dumps(columns)}, "rows": [')
         self.count = 0
         self._sums = np.zeros(4)  # uncertain, flicker_raw, flicker, area
         self.empty = 0
         self.moving = 0
 
-    def add(self, frame: SmoothedFrame[Any], seconds: float) -> None:
-        """Write the row of the next frame, shown at `seconds` of the output."""
+    def add(self, frame: SmoothedFrame[Any], seconds: float, sure: float | None = None) -> None:
+        """Write the row of the next frame, shown at `seconds` of the output; `sure` as for `corrected`, 0 to 1."""
         uncertain, area = uncertain_fraction(frame.alpha), float(frame.alpha.mean())
         row = [self.count, round(seconds, 4), round(uncertain, 5), round(frame.flicker, 6), round(area, 5)]
+        row += [] if sure is None else [round(sure, 3)]
         self._file.write(("," if self.count else "") + "\n" + json.dumps(row))
         self.count += 1
         self._sums += (uncertain, frame.flicker_raw, frame.flicker, area)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -28,6 +28,7 @@ from backends.matting.finishing.matte_store import (
     to_uint8,
 )
 from backends.matting.finishing.temporal import SmoothedFrame, Smoother
+from backends.matting.guidance.correction import Correction
 from backends.matting.options import MattingOptions
 from backends.matting.types import Frame, Matting
 from backends.matting.video.colour import SDR
@@ -101,6 +102,7 @@ class VideoJob:
         new_background: a picture or video to lay behind, if one was sent along.
         matte: the raw mattes of an earlier run of this file; then `size` and `mattes` are not called.
         watch_people: whether detectors look at a few frames, so that their disagreement with the mattes can be said.
+        correction: of the raw mattes that were sent along, worked out by hints.
     """
 
     def __init__(
@@ -116,8 +118,9 @@ class VideoJob:
         new_background: Path | None = None,
         matte: Path | None = None,
         watch_people: bool = False,
+        correction: Correction | None = None,
     ) -> None:
-        self.out, self.options, self._mattes = out, options, mattes
+        self.out, self.options, self._mattes, self._correction = out, options, mattes, correction
         self._open(path, matte, new_background, max_pixels)
         info = self.info
         self.size = self._raw_mattes.size if self._raw_mattes else size(info.height, info.width)
@@ -139,8 +142,9 @@ class VideoJob:
         self.timeline = Timeline()
         self._see_through: SeeThrough | None = None
         self._stage_seconds = dict.fromkeys(STAGES, 0.0)
-        self.stats = FrameStatsWriter(out / "frames.json")
+        self.stats = FrameStatsWriter(out / "frames.json", correction is not None)
         self.total = self._expected_frames()
+        self._check_lengths()
         self._people = PeopleObserver(self.total) if watch_people else None
 
     def _open(self, path: Path, matte: Path | None, new_background: Path | None, max_pixels: int) -> None:
@@ -167,7 +171,17 @@ class VideoJob:
             return 0
         return max(1, min(whole or 10**9, round((seconds - self.options.start) * float(self.info.rate))))
 
-    def events(self) -> Iterator[Event]:
+    def _check_lengths(self) -> None:
+        """Refuse an export that is too long, as far as the file says how long it is."""
+        seconds = (self.options.end_seconds or self.info.seconds) - self.options.start
+        for export in self._exports:
+            if export.max_seconds and seconds > export.max_seconds + 0.5:
+                self._close(done=False)
+                raise BadInput(
+                    f"{export.title} can be up to {export.max_seconds:g} seconds long: choose a shorter part, or WebM."
+                )
+
+    def events(self) -> Generator[Event, None, None]:
         """Run the job. Closing the generator stops all threads and deletes unfinished files."""
         done = False
         started = time.monotonic()
@@ -199,8 +213,12 @@ class VideoJob:
         tags = source_tags(self.source.path, self.info.width, self.info.height, self.source.start)
         mattes = replace(self.source, info=replace(silent, width=width, height=height), tags=tags)
         proxy = replace(self.source, info=replace(silent, width=half[0], height=2 * half[1]))
+        sound = replace(proxy.info, audio=self.info.audio, tracks=self.info.tracks)
         self.writers.append(open_writer(RAW_MATTE_EXPORT, self.out, mattes, SDR))
-        self.writers.append(open_writer(PROXY_EXPORT, self.out, proxy, SDR))
+        try:
+            self.writers.append(open_writer(PROXY_EXPORT, self.out, replace(proxy, info=sound), SDR))
+        except BadInput:  # sound that no browser could play: the workbench does without
+            self.writers.append(open_writer(PROXY_EXPORT, self.out, proxy, SDR))
 
     def _decode(self) -> None:
         height, width = self.size
@@ -242,13 +260,20 @@ class VideoJob:
             raise
 
     def _alphas(self, batch: Batch) -> np.ndarray:
-        """`(B, h, w)` float32, from the engine or from an earlier run."""
+        """`(B, h, w)` float32, from the engine, or from an earlier run with its corrections."""
         if self._raw_mattes is None:
             return self._mattes(batch.guides)
-        return self._raw_mattes.at([self.source.start + frame.pts * self.info.time_base for frame in batch.frames])
+        raw = self._raw_mattes.at([self.source.start + frame.pts * self.info.time_base for frame in batch.frames])
+        if self._correction is not None:
+            for matte, frame in zip(raw, batch.frames, strict=True):
+                corrected = self._correction.alpha(frame.index)
+                matte[:] = matte if corrected is None else corrected
+        return raw
 
     def _hand_over(self, smoothed: SmoothedFrame[GuidedFrame]) -> None:
-        self.stats.add(smoothed, float(smoothed.payload.frame.pts * self.info.time_base))
+        frame = smoothed.payload.frame
+        sure = None if self._correction is None else self._correction.sureness_at(frame.index)
+        self.stats.add(smoothed, float(frame.pts * self.info.time_base), sure)
         self._matted.put(smoothed)
 
     def _finish(self) -> None:
@@ -305,8 +330,18 @@ class VideoJob:
         for stage, seconds in self._stage_seconds.items():
             yield Metric(f"{stage} a frame", 1000 * seconds / self.timeline.count, "ms")
         yield from map(Notice, sentences_on_people(self.stats, self._people))
+        if self._correction is not None:
+            yield from map(Notice, self._correction.sentences())
         yield from map(Notice, sentences_on_source(self.source, self.reader, self.timeline, self.writers))
-        artifacts = [Artifact(writer.export.artifact, writer.export.kind, writer.path) for writer in self.writers]
+        artifacts = [
+            Artifact(
+                writer.export.artifact,
+                writer.export.kind,
+                writer.path,
+                {"sound": bool(writer.tracks)} if writer.export is PROXY_EXPORT else {},
+            )
+            for writer in self.writers
+        ]
         artifacts.append(Artifact("frames", "frames", self.stats.path))
         yield Matting(
             artifacts=tuple(artifacts),

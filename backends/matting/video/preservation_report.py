@@ -14,6 +14,7 @@ import numpy as np
 
 from backends.matting.types import Colour, MediaInfo, PreservationCheck
 from backends.matting.video import preserved_words
+from backends.matting.video.animation import TICK, open_output_frames
 from backends.matting.video.colour import UNSPECIFIED
 from backends.matting.video.exports import EXPORTS
 from backends.matting.video.frames import VideoReader
@@ -66,7 +67,9 @@ def _checks(
     info: MediaInfo, timeline: Timeline, writer: Writer, see_through: SeeThrough | None
 ) -> Iterator[PreservationCheck]:
     """The checks of one written file."""
-    if isinstance(writer, VideoWriter):
+    if isinstance(writer, VideoWriter) and writer.export.max_seconds:
+        yield from _animation_checks(info, timeline, writer)
+    elif isinstance(writer, VideoWriter):
         written = open_output(writer)
         yield _times(info, timeline, written.times, written.info.rate)
         yield _size(info, written.info, writer)
@@ -85,6 +88,21 @@ def _checks(
         yield from preserved_words.check_words(info, None)
     if see_through is not None:
         yield from check_transparency(see_through, writer)
+
+
+def _animation_checks(info: MediaInfo, timeline: Timeline, writer: VideoWriter) -> Iterator[PreservationCheck]:
+    """The checks of an animated picture, which FFmpeg may write and not read."""
+    frames = Timeline()
+    with closing(open_output_frames(writer.path)) as reader:
+        for frame in iter(reader.read, None):
+            frames.add(frame.pts * reader.info.time_base)
+        frames.end = reader.end * reader.info.time_base
+    yield _times(info, timeline, WrittenTimes(frames, TICK, ()), info.rate)
+    yield _size(info, reader.info, writer)
+    if info.audio:
+        yield PreservationCheck("sound", "lost", "An animated picture holds no sound: take it from the original.")
+    yield from _depth(info, min(writer.bits, _bits_of(writer.export.pix_fmt)), writer)
+    yield from preserved_words.check_words(info, None)
 
 
 def open_output(writer: VideoWriter) -> OutputVideo:

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from backends.matting.types import Frame, PreservationCheck
+from backends.matting.video.animation import open_output_frames
 from backends.matting.video.exports import COMPOSITE, MATTE
-from backends.matting.video.frames import VideoReader
 from backends.matting.video.writers import VideoWriter, Writer
 
 OPAQUE = 0.1
@@ -61,7 +61,7 @@ def _written_alpha(index: int, writer: Writer) -> np.ndarray:
         picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
         assert picture is not None
         return picture[..., 3].astype(np.float32) / (65535 if picture.dtype == np.uint16 else 255)
-    with closing(VideoReader(writer.path)) as reader:
+    with closing(open_output_frames(writer.path)) as reader:
         frame = reader.read()
         while frame is not None and frame.index < index:
             frame = reader.read()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import zipfile
 from fractions import Fraction
@@ -53,6 +54,37 @@ def test_webm_alpha_is_there_when_decoded_with_libvpx(red_engine: RedEngine, vid
     check_alpha([picture[..., 3] for picture in made], 6)
     reference = pictures_of(tmp_path / "out/webm.webm", "rgba")  # the usual decoder knows no alpha in VP9
     assert all((picture[..., 3] == 255).all() for picture in reference)
+
+
+@pytest.mark.parametrize(("kind", "off_by"), [("webp", 6), ("apng", 4)])
+def test_an_animated_picture_holds_alpha_and_times(
+    red_engine: RedEngine, video: MakeVideo, tmp_path: Path, kind: str, off_by: float
+) -> None:
+    source = video(pts=UNEVEN, time_base=Fraction(1, 90))
+    finish(red_engine.run({"media": source}, {"export": kind}, tmp_path / "out"))
+    with Image.open(tmp_path / f"out/{kind}.{kind}") as file:
+        assert file.n_frames == 6 and file.info["loop"] == 0  # for ever
+        pictures, lengths = [], []
+        for index in range(6):
+            file.seek(index)
+            pictures.append(np.asarray(file.convert("RGBA")))
+            lengths.append(file.info["duration"] / 1000)
+    check_alpha([picture[..., 3] for picture in pictures], off_by)
+    for index, picture in enumerate(pictures):
+        assert np.abs(picture[..., :3].astype(int) - scene(index))[truth(index)].mean() < 9
+    gaps = [(after - before) / 90 for before, after in itertools.pairwise(UNEVEN)]
+    assert lengths[:5] == pytest.approx(gaps, abs=2e-3)
+
+
+def test_an_animated_picture_of_a_long_video_is_refused(
+    red_engine: RedEngine, video: MakeVideo, tmp_path: Path
+) -> None:
+    source = video(pts=[0, 900, 1800], frames=3, time_base=Fraction(1, 30))
+    with pytest.raises(BadInput, match="Animated WebP with alpha can be up to 30 seconds long"):
+        finish(red_engine.run({"media": source}, {"export": "webp"}, tmp_path / "out"))
+    finish(red_engine.run({"media": source}, {"export": "webp", "end": 20}, tmp_path / "part"))
+    with Image.open(tmp_path / "part/webp.webp") as file:
+        assert file.size == (96, 64) and getattr(file, "n_frames", 1) == 1
 
 
 def test_luma_makes_the_matte_twice_once_without_loss(red_engine: RedEngine, video: MakeVideo, tmp_path: Path) -> None:

@@ -58,6 +58,21 @@ def test_the_proxy_shows_the_source_above_its_matte(red_engine: RedEngine, video
         assert all(packet.pts == packet.dts for packet in container.demux(video=0) if packet.size)
 
 
+@pytest.mark.parametrize("sound", ["aac", "pcm_s16le", ""])
+def test_the_proxy_plays_with_sound(red_engine: RedEngine, video: MakeVideo, tmp_path: Path, sound: str) -> None:
+    """Coded as every browser plays it, of the part that was worked on; none where the source has none."""
+    source = video("clip.mov", frames=24, sound=sound, seconds=0.8)
+    part = {**CALM, "start": 0.2, "end": 0.6}
+    result, _ = finish(red_engine.run({"media": source}, part, tmp_path / "out"))
+    (meta,) = [artifact.meta for artifact in result.artifacts if artifact.kind == "proxy"]
+    assert meta == {"sound": bool(sound)}
+    with av.open(str(tmp_path / "out/proxy.mp4")) as container:
+        assert [stream.codec_context.name for stream in container.streams.audio] == (["aac"] if sound else [])
+        if sound:
+            heard = sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
+            assert heard == pytest.approx(0.4, abs=0.1)
+
+
 def test_another_export_from_the_matte_equals_a_fresh_run(
     red_engine: RedEngine, video: MakeVideo, tmp_path: Path
 ) -> None:

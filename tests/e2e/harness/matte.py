@@ -42,6 +42,7 @@ def bench() -> None:
             previews=[Preview(item.meta["frame"], item.meta["seconds"], file_url(run_id, item)) for item in previews],
             jump=jump if done and len(rows) > 1 else None,
             live=not done,
+            hints=[] if done else None,
         ),
         key="bench",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -106,6 +107,19 @@ def test_the_edge_can_be_tried_before_it_is_made(client: TestClient, runs: Simpl
     assert np.array_equal(part, made[6][10:26, 30:50])
 
 
+def test_outside_of_a_part_all_is_see_through(client: TestClient, runs: SimpleNamespace, tmp_path: Path) -> None:
+    """A rectangle by two corners, a polygon by its points; what is tried is what is made."""
+    whole = ask(client, runs.video, n=6, view="alpha", edge=0, softness=0)
+    for name, region in (("box", [[0.0, 0.0], [0.5, 1.0]]), ("polygon", [[0, 0], [0.5, 0], [0.5, 1], [0, 1]])):
+        options = {"export": "luma", "start": 0.15, "region": region}
+        finish(RedEngine(CARD).run({"media": runs.video.media}, options, tmp_path / name))
+        made = pictures_of(tmp_path / name / "alpha.mkv", "gray")[6]
+        shown = ask(client, runs.video, n=6, view="alpha", edge=0, softness=0, region=json.dumps(region))
+        assert np.array_equal(shown, made)
+        assert not made[:, 50:].any() and np.array_equal(made[:, :46], whole[:, :46]) and made[:, :46].any()
+    assert whole[:, 50:].any()
+
+
 def test_a_picture_has_one_exact_frame(client: TestClient, runs: SimpleNamespace) -> None:
     cutout = np.asarray(Image.open(runs.picture.folder / "cutout.png"))
     assert np.array_equal(ask(client, runs.picture, view="alpha"), cutout[..., 3])
@@ -125,6 +139,8 @@ def test_a_picture_has_one_exact_frame(client: TestClient, runs: SimpleNamespace
         ({"view": "alpha", "softness": "-1"}, "from 0 to 50"),
         ({"view": "checker", "despill": "2"}, "from 0 to 1"),
         ({"view": "composite", "background": "/etc/passwd"}, "is no background"),
+        ({"view": "alpha", "region": "[[0, 0]]"}, "stay inside of cannot be read"),
+        ({"view": "alpha", "region": "[[0, 0], [3, 1]]"}, "stay inside of cannot be read"),
         ({"side": "0"}, "from 16 up"),
         ({"side": "1,2,3"}, "x,y,width,height"),
         ({"side": "96,0,4,4"}, "outside the picture"),

@@ -38,6 +38,13 @@ def test_a_problem_stands_out_of_its_own_clip() -> None:
     assert problem_frames([0.001, 0.001, 0.015], [0.0, 0.02, 0.0]) == [1]
 
 
+def test_a_frame_to_which_a_correction_could_not_be_carried_is_a_problem() -> None:
+    rows = [[*row, sure] for row, sure in zip(ROWS, (1.0, 0.3, 0.9), strict=True)]
+    data = told(Frames.of_rows(rows), hints=[{"seconds": 0.0, "kind": "drop", "points": [[0.5, 0.5]]}], start=2.5)
+    assert data["problems"] == [1, 2] and data["sure"] == [1.0, 0.3, 0.9] and data["start"] == 2.5
+    assert data["hints"][0]["kind"] == "drop" and told(Frames.of_rows(ROWS))["hints"] is None
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [({"kind": "song"}, "not 'song'"), ({"width": 0}, "positive"), ({"jump": 3}, "no frame 3"), ({"jump": -1}, "-1")],

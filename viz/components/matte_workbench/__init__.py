@@ -20,7 +20,7 @@ from viz.components.matte_workbench.manifest import Background, Frames, Preview,
 __all__ = ["Background", "Frames", "Preview", "manifest", "matte_workbench", "problem_frames"]
 
 _HERE = Path(__file__).parent
-_PARTS = ("views", "own", "film", "exact", "stage", "loupe", "strip", "panels", "keyboard", "workbench")
+_PARTS = ("views", "own", "film", "exact", "stage", "loupe", "strip", "hints", "panels", "keyboard", "workbench")
 """Bundled in this order."""
 
 SCRIPT = bundle_script(_HERE, _PARTS, ("icons", "dom", "time", "mount", "component"))
@@ -39,7 +39,9 @@ def matte_workbench(data: Mapping[str, Any], key: str) -> dict[str, Any] | None:
     Returns the last reported state of this run, or None before anybody touched it: `run`, `frame` (index), `view` and
     `other` ("source", "alpha", "foreground", "checker", "composite"; what is left and right of the wipe), `wipe` (0..1,
     1 shows `view` alone), `edge` and `softness` in source pixels, `despill` (0..1), `background` (a colour such as
-    "#00b140", "blur" or "own"). It is reported half a second after the last change.
+    "#00b140", "blur" or "own"), `hints` (corrections as in `backends.matting.guidance.hints`, with seconds), and
+    `asked` once somebody wants them worked out: "correct", or "each" for a cut-out of each person, and what tells it
+    from an earlier wish. It is reported half a second after the last change, a wish at once.
     """
     state = _workbench(key=key, data=with_serial(data, key), on_view_change=keep_state).get("view")
     return state if state and state["run"] == data["run"] else None

@@ -3,7 +3,7 @@
 class Film {
   // `shown(frame, looked)` is called with every frame that has come; `failed(sentence)` when none will.
   constructor(shown, failed, moved) {
-    Object.assign(this, { shown, failed, moved, frame: 0, wanted: null, url: null, playing: false, previews: [] });
+    Object.assign(this, { shown, failed, moved, sound: true, frame: 0, wanted: null, url: null, playing: false, previews: [] });
   }
 
   update(data) {
@@ -37,7 +37,7 @@ class Film {
       return;
     }
     const video = el("video", { muted: true, playsinline: true, preload: "auto", crossorigin: "anonymous" });
-    video.muted = true;
+    video.muted = !this.heard;
     video.loop = Boolean(data.loop); // on a stage it goes on until somebody stops it
     this.video = video;
     video.onloadeddata = () => this.seek(this.wanted ?? this.frame);
@@ -46,6 +46,14 @@ class Film {
     video.onpause = () => { if (this.playing && !video.ended) this.pause(); };
     video.onerror = () => this.failed("The video could not be played in this browser: reload the page to try again.");
     video.src = data.proxy;
+  }
+
+  // On a stage, where it goes on by itself, it is silent.
+  get heard() { return Boolean(this.sound && this.data.sound && !this.data.loop); }
+
+  setSound(on) {
+    this.sound = on;
+    if (this.video) this.video.muted = !this.heard;
   }
 
   // The moment of a frame, well inside the time that it is shown.
@@ -104,7 +112,11 @@ class Film {
     this.playing = true;
     this.moved();
     try {
-      await this.video.play();
+      await this.video.play().catch((error) => {
+        if (error.name !== "NotAllowedError" || this.video.muted) throw error;
+        this.setSound(false); // a browser that lets nothing be heard before a click
+        return this.video.play();
+      });
       this.follow();
     } catch (error) {
       this.playing = false;

@@ -93,7 +93,7 @@ class Loupe {
     const exact = bench.film.playing ? null : this.exact.get(bench.exactUrl(this.view(), area.join(",")));
     if (exact) context.drawImage(exact, x - area[0], y - area[1], wide, high, 0, 0, LOUPE_SIDE, LOUPE_SIDE);
     else if (bench.looked) {
-      const rough = bench.looked.view(this.view(), bench.behind());
+      const rough = bench.rough().view(this.view(), bench.behind());
       const [sx, sy] = [rough.width / bench.data.width, rough.height / bench.data.height];
       context.drawImage(rough, x * sx, y * sy, wide * sx, high * sy, 0, 0, LOUPE_SIDE, LOUPE_SIDE);
     }

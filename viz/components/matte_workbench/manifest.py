@@ -13,6 +13,9 @@ SETTINGS: Mapping[str, float] = {"edge": 0.0, "softness": 0.0, "despill": 1.0}
 PROBLEMS_AT_LEAST = {"uncertain": 0.02, "flicker": 0.01}
 """Shares under which a frame is never called a problem, however calm the rest of the clip is."""
 
+SURE_AT_LEAST = 0.5
+"""A correction that is carried less surely than this makes its frame a problem."""
+
 PROBLEM_TIMES = 1.6
 """A frame is a problem where it is this many times as uncertain or restless as the clip's middle frame."""
 
@@ -28,7 +31,8 @@ class Preview:
 
 @dataclass(frozen=True)
 class Frames:
-    """What is known of a run's frames: `times` in seconds, and shares (0..1) of how uncertain and restless each is.
+    """What is known of a run's frames: `times` in seconds, shares (0..1) of how uncertain and restless each is, and how
+    sure (0..1) the corrections on it are, where there were any.
 
     A picture has one time, 0. Shares are empty where they are not known yet.
 
@@ -39,16 +43,19 @@ class Frames:
     times: Sequence[float] = ()
     uncertain: Sequence[float] = ()
     flicker: Sequence[float] = ()
+    sure: Sequence[float] = ()
 
     def __post_init__(self) -> None:
-        for name, values in (("uncertain", self.uncertain), ("flicker", self.flicker)):
+        for name, values in (("uncertain", self.uncertain), ("flicker", self.flicker), ("sure", self.sure)):
             if values and len(values) != len(self.times):
                 raise ValueError(f"{name} has {len(values)} values for {len(self.times)} frames")
 
     @classmethod
     def of_rows(cls, rows: Sequence[Sequence[float]]) -> Frames:
-        """From the rows of `frames.json`: frame, seconds, uncertain, flicker, and what is not shown here."""
-        return cls(*([row[column] for row in rows] for column in (1, 2, 3)))
+        """From the rows of `frames.json`: frame, seconds, uncertain, flicker, area, and with corrections how sure."""
+        columns = [[row[column] for row in rows] for column in (1, 2, 3)]
+        sure = [row[5] for row in rows if len(row) > 5]
+        return cls(*columns, sure=sure if len(sure) == len(rows) else ())
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,9 @@ def manifest(
     background: Background | None = None,
     jump: int | None = None,
     live: bool = False,
+    sound: bool = False,
+    hints: Sequence[Mapping[str, Any]] | None = None,
+    start: float = 0.0,
 ) -> dict[str, Any]:
     """The workbench's data as JSON.
 
@@ -87,11 +97,14 @@ def manifest(
         proxy_url: address of the artifact "proxy" (a video, or a picture of the same layout); None until it is made.
         frame_url: address of exact frames (`studio.videos.frame_endpoint.frame_url(run_id)`); None switches exact
         previews off.
-        settings: "edge", "softness", "despill", "background" and "temporal" that the run was made with, and "view",
-            "wipe" and "frame" to begin with; anything missing gets its default.
+        settings: "edge", "softness", "despill", "background", "region" and "temporal" that the run was made with, and
+            "view", "wipe" and "frame" to begin with; anything missing gets its default.
         previews: what has been made so far, shown while there is no proxy.
         jump: show this frame; each new value jumps once.
         live: the run still goes on.
+        sound: the proxy has the sound of the source.
+        hints: the corrections that the run was made with; None where none can be made.
+        start: of the run's part in its source, in seconds, from which the times of frames are counted.
 
     Raises:
         ValueError: the numbers do not fit together.
@@ -110,12 +123,15 @@ def manifest(
         **_frames(frames),
         "proxy": proxy_url,
         "frame_url": frame_url,
-        "settings": {**SETTINGS, "background": "green", "temporal": True, **(settings or {})},
+        "settings": {**SETTINGS, "background": "green", "temporal": True, "region": [], **(settings or {})},
         "previews": [{"frame": one.frame, "seconds": one.seconds, "url": one.url} for one in previews],
         "background_url": background.url if background else None,
         "background_kind": background.kind if background else "picture",
         "jump": jump,
         "live": live,
+        "sound": sound,
+        "hints": None if hints is None else [dict(hint) for hint in hints],
+        "start": start,
         "colours": dict(COLOURS),
     }
 
@@ -125,7 +141,8 @@ def _frames(frames: Frames) -> dict[str, Any]:
         "times": [round(float(seconds), 4) for seconds in frames.times] or [0.0],
         "uncertain": [round(float(share), 5) for share in frames.uncertain],
         "flicker": [round(float(share), 6) for share in frames.flicker],
-        "problems": problem_frames(frames.uncertain, frames.flicker),
+        "sure": [round(float(share), 3) for share in frames.sure],
+        "problems": problem_frames(frames.uncertain, frames.flicker, frames.sure),
     }
 
 
@@ -134,9 +151,10 @@ def _check_kind(kind: str) -> None:
         raise ValueError(f'the kind is "video" or "picture", not {kind!r}')
 
 
-def problem_frames(uncertain: Sequence[float], flicker: Sequence[float]) -> list[int]:
-    """The frames worth a look, in order: those that stand out of their own clip by either measure."""
-    found: set[int] = set()
+def problem_frames(uncertain: Sequence[float], flicker: Sequence[float], sure: Sequence[float] = ()) -> list[int]:
+    """The frames worth a look, in order: those that stand out of their own clip, or to which a correction could not be
+    carried surely."""
+    found = {index for index, share in enumerate(sure) if share < SURE_AT_LEAST}
     for name, values in (("uncertain", uncertain), ("flicker", flicker)):
         if not values:
             continue

@@ -41,7 +41,7 @@ class EdgePanel {
     }
     const changed = bench.changed();
     this.reset.disabled = !changed;
-    const where = bench.data.kind === "picture" ? "Seen here; the files are as the run made them." : "Seen on the frame that stands still; playing and the files are as the run made them.";
+    const where = bench.data.kind === "picture" ? "Seen here; the files are as the run made them." : "Exact on the frame that stands still, about so while it plays; the files are as the run made them.";
     this.note.textContent = changed ? where : "";
   }
 }
@@ -74,10 +74,52 @@ class BehindPanel {
   }
 }
 
+// Where people cannot be: outside of a rectangle all is background, in every frame.
+class RegionPanel {
+  constructor(bench) {
+    this.bench = bench;
+    this.drawing = false;
+    this.frame = el("span", { class: "spot region", hidden: true });
+    bench.stage.element.append(this.frame);
+    this.draw = el("button", { class: "quiet", type: "button", "aria-pressed": "false", title: "Drag a rectangle on the picture; outside of it all is see-through", onclick: () => { this.drawing = !this.drawing; bench.hints.toggle(false); bench.refresh(); } }, "Draw a rectangle");
+    this.all = el("button", { class: "quiet", type: "button", title: "The whole picture again", onclick: () => { this.drawing = false; bench.set("region", []); } }, "All of it");
+    this.note = el("p", { class: "note" });
+    this.element = el("section", { class: "panel", "aria-label": "Only inside" }, el("h3", {}, "Only inside"), el("div", { class: "row" }, this.draw, this.all), this.note);
+  }
+
+  begin(place) { this.from = place.map((value) => clamp(value, 0, 1)); }
+
+  extend(place) {
+    const round = (value) => Math.round(1e3 * clamp(value, 0, 1)) / 1e3;
+    const corners = [this.from.map(round), place.map(round)];
+    const large = [0, 1].every((axis) => Math.abs(corners[0][axis] - corners[1][axis]) > 0.02);
+    if (large) this.bench.settings.region = corners;
+    this.bench.refresh();
+  }
+
+  end() {
+    this.drawing = false;
+    this.bench.set("region", this.bench.settings.region);
+  }
+
+  refresh() {
+    const { bench } = this;
+    const { region } = bench.settings;
+    this.draw.disabled = !bench.data.frame_url || !bench.data.proxy;
+    this.draw.setAttribute("aria-pressed", String(this.drawing));
+    this.all.disabled = !region.length;
+    this.note.textContent = this.drawing ? "Drag across the picture." : region.length ? "Outside of it all is see-through, in every frame." : "For lamps, doors and people who come in from the side.";
+    bench.stage.element.classList.toggle("drawing-region", this.drawing);
+    const axes = [0, 1].map((axis) => region.map((place) => place[axis]));
+    const [left, top] = axes.map((values) => Math.min(...values)), [right, bottom] = axes.map((values) => Math.max(...values));
+    bench.stage.place(this.frame, region.length ? [left, top, right - left, bottom - top] : null);
+  }
+}
+
 const SHORTCUTS = [
   ["Space", "play or pause"], ["← →", "one frame back or on (with Shift: ten)"], ["Home End", "first or last frame"], ["N P", "next or previous problem frame"],
-  ["1 – 5", "source, matte, foreground, cut-out, new background"], ["W", "wipe in the middle, or one view alone"], ["X", "exchange the two views"],
-  ["L", "loupe; then Ctrl + arrows move it"], ["+ − 0", "enlarge, reduce, show all"], ["?", "this list"],
+  ["1 – 5", "source, matte, foreground, cut-out, new background"], ["M", "sound on or off"], ["W", "wipe in the middle, or one view alone"], ["X", "exchange the two views"],
+  ["L", "loupe; then Ctrl + arrows move it"], ["+ − 0", "enlarge, reduce, show all"], ["C", "correct who is cut out"], ["K D Z", "then: this person, not this, undo"], ["Enter", "then: a click in the middle of the picture or the loupe"], ["?", "this list"],
 ];
 
 function helpPanel(close) {

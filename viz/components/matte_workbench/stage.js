@@ -13,12 +13,12 @@ class Stage {
     this.left = el("span", { class: "tag left" });
     this.right = el("span", { class: "tag right" });
     this.spot = el("span", { class: "spot", hidden: true });
-    this.element = el("div", { class: "stage" }, this.canvas, this.handle, this.left, this.right, this.spot);
+    this.element = el("div", { class: "stage" }, this.canvas, this.bench.hints.canvas, this.handle, this.left, this.right, this.spot);
     this.element.addEventListener("pointerdown", (event) => this.down(event));
     this.element.addEventListener("pointermove", (event) => this.move(event));
     for (const name of ["pointerup", "pointercancel"]) this.element.addEventListener(name, (event) => this.up(event));
     this.element.addEventListener("pointerleave", () => this.bench.loupe.leave());
-    this.element.addEventListener("dblclick", (event) => this.zoomTo(this.zoom > 1 ? 1 : 4, this.at(event)));
+    this.element.addEventListener("dblclick", (event) => { if (!this.bench.hints.on) this.zoomTo(this.zoom > 1 ? 1 : 4, this.at(event)); });
     this.element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     this.handle.addEventListener("keydown", (event) => this.keys(event));
   }
@@ -48,6 +48,19 @@ class Stage {
     if (event.button > 0) return;
     this.element.setPointerCapture(event.pointerId);
     this.pointers.set(event.pointerId, [event.clientX, event.clientY]);
+    if (this.bench.regionPanel.drawing) {
+      this.action = "region";
+      this.moved = false;
+      this.bench.regionPanel.begin(this.at(event));
+      return;
+    }
+    if (this.bench.hints.on) {
+      this.moved = false;
+      this.action = this.pointers.size === 1 ? "hint" : "pan";
+      if (this.action === "hint") this.bench.hints.begin(this.at(event));
+      else this.bench.hints.end(false); // two fingers enlarge
+      return;
+    }
     const box = this.canvas.getBoundingClientRect();
     const near = Math.abs(event.clientX - box.left - box.width * this.bench.wipe) < 18;
     this.action = this.pointers.size === 1 && (near || this.zoom === 1) ? "wipe" : "pan";
@@ -69,6 +82,8 @@ class Stage {
     this.moved = true;
     const box = this.canvas.getBoundingClientRect();
     if (this.pointers.size === 2) this.pinch(event, box);
+    else if (this.action === "region") this.bench.regionPanel.extend(this.at(event));
+    else if (this.action === "hint") this.bench.hints.extend(this.at(event));
     else if (this.action === "wipe") this.wipeTo(event);
     else this.centreOn(this.centre.map((value, axis) => value - step[axis] / (axis ? box.height : box.width) / this.zoom));
     this.pointers.set(event.pointerId, [event.clientX, event.clientY]);
@@ -84,6 +99,8 @@ class Stage {
 
   up(event) {
     const known = this.pointers.delete(event.pointerId);
+    if (known && this.action === "region") { this.action = null; this.bench.regionPanel.end(); }
+    if (known && this.action === "hint" && !this.pointers.size) this.bench.hints.end(event.type === "pointerup");
     if (known && event.type === "pointerup" && !this.moved && this.action === "pan") this.bench.loupe.point(this.at(event));
   }
 
@@ -134,13 +151,18 @@ class Stage {
 
   // Frames the part `[x, y, width, height]` of the picture, each 0..1; null frames nothing.
   mark(part) {
-    this.spot.hidden = !part;
+    this.place(this.spot, part);
+    if (part) this.element.classList.toggle("loupe-left", 0.5 + (part[0] - this.centre[0]) * this.zoom + part[2] * this.zoom / 2 > 0.5);
+  }
+
+  // Lays a frame over a part `[x, y, width, height]` of the picture, each 0..1; null hides it.
+  place(frame, part) {
+    frame.hidden = !part;
     if (!part) return;
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const left = (this.element.clientWidth - width) / 2;
     const [x, y] = [0, 1].map((axis) => 0.5 + (part[axis] - this.centre[axis]) * this.zoom);
-    Object.assign(this.spot.style, { left: `${left + x * width}px`, top: `${y * height}px`, width: `${part[2] * this.zoom * width}px`, height: `${part[3] * this.zoom * height}px` });
-    this.element.classList.toggle("loupe-left", x + part[2] * this.zoom / 2 > 0.5);
+    Object.assign(frame.style, { left: `${left + x * width}px`, top: `${y * height}px`, width: `${part[2] * this.zoom * width}px`, height: `${part[3] * this.zoom * height}px` });
   }
 
   side(context, image, from, to) {

@@ -41,9 +41,9 @@ class Strip {
   }
 
   sentence(frame) {
-    const { uncertain, flicker } = this.bench.data;
+    const { uncertain, flicker, sure } = this.bench.data;
     const percent = (share, digits) => `${(100 * share).toFixed(digits)} %`;
-    return `${percent(uncertain[frame] ?? 0, 1)} uncertain, ${percent(flicker[frame] ?? 0, 2)} flicker`;
+    return `${percent(uncertain[frame] ?? 0, 1)} uncertain, ${percent(flicker[frame] ?? 0, 2)} flicker${(sure[frame] ?? 1) < 0.5 ? ", the correction may not hold here" : ""}`;
   }
 
   tell(frame) {

@@ -35,7 +35,7 @@ class Looked {
   drawn(name, background) {
     const canvas = sheet(this.width, this.height);
     const context = canvas.getContext("2d");
-    if (name === "source" || name === "alpha") {
+    if (name === "source" || name === "alpha" || name === "meant") {
       context.putImageData(this.pixels(name), 0, 0);
       return canvas;
     }
@@ -55,6 +55,21 @@ class Looked {
     return canvas;
   }
 
+  // The same with its edge moved and softened by so many pixels, and nothing outside of a part (two corners, 0..1).
+  edited(edge, soft, region) {
+    const key = JSON.stringify([Math.round(edge), Math.round(4 * soft), region]);
+    if (key === "[0,0,[]]") return this;
+    if (this.editedAs !== key) {
+      const { width, height } = this;
+      let alpha = movedEdge(this.alpha, width, height, Math.round(edge));
+      if (soft >= 0.25) alpha = softened(alpha, width, height, soft / 2);
+      if (region.length === 2) alpha = within(alpha, width, height, region);
+      this.editedAs = key;
+      this.editedLook = new Looked(width, height, this.colour, alpha);
+    }
+    return this.editedLook;
+  }
+
   pixels(how) {
     const { colour, alpha } = this;
     const made = new ImageData(this.width, this.height);
@@ -63,10 +78,56 @@ class Looked {
     for (let i = 0; i < out.length; i += 1) {
       const a = how === "source" ? 255 : how === "rest" ? 255 - alpha[i] : alpha[i];
       if (how === "alpha") out[i] = 0xff000000 | (a * 0x010101);
+      else if (how === "meant") out[i] = dimmed(from[i], a);
       else out[i] = (from[i] & 0x00ffffff) | ((how === "solid" ? (a > 0 ? 255 : 0) : a) << 24);
     }
     return made;
   }
+}
+
+// Each pixel the greatest (pixels > 0) or least of those around it: along rows, then along columns.
+function movedEdge(alpha, width, height, pixels) {
+  if (!pixels) return alpha;
+  const reach = Math.abs(pixels), better = pixels > 0 ? Math.max : Math.min;
+  const along = (values, length, step, lines, next) => {
+    const out = new Uint8Array(values.length);
+    for (let line = 0; line < lines; line += 1) {
+      for (let at = 0; at < length; at += 1) {
+        const to = line * next + at * step;
+        let best = values[to];
+        for (let k = -Math.min(reach, at); k <= Math.min(reach, length - 1 - at); k += 1) best = better(best, values[to + k * step]);
+        out[to] = best;
+      }
+    }
+    return out;
+  };
+  return along(along(alpha, width, 1, height, width), height, width, width, 1);
+}
+
+// Blurred by a Gaussian of that many pixels: a canvas does it far quicker than a loop.
+function softened(alpha, width, height, sigma) {
+  const [from, to] = [sheet(width, height), sheet(width, height)];
+  const image = new ImageData(width, height);
+  for (let i = 0; i < alpha.length; i += 1) image.data[4 * i + 3] = alpha[i];
+  from.getContext("2d").putImageData(image, 0, 0);
+  const context = to.getContext("2d", { willReadFrequently: true });
+  context.filter = `blur(${sigma}px)`;
+  context.drawImage(from, 0, 0);
+  const data = context.getImageData(0, 0, width, height).data;
+  return Uint8Array.from(alpha, (_, i) => data[4 * i + 3]);
+}
+
+function within(alpha, width, height, corners) {
+  const [[left, right], [top, bottom]] = [0, 1].map((axis) => corners.map((place) => place[axis] * (axis ? height : width)).sort((a, b) => a - b));
+  return alpha.map((value, i) => { const x = (i % width) + 0.5, y = Math.floor(i / width) + 0.5; return x >= left && x <= right && y >= top && y <= bottom ? value : 0; });
+}
+
+// A pixel as it is where it is kept; dark and without colour where it goes.
+function dimmed(pixel, alpha) {
+  const parts = [pixel & 255, (pixel >> 8) & 255, (pixel >> 16) & 255];
+  const gray = 24 + 0.3 * (0.3 * parts[0] + 0.59 * parts[1] + 0.11 * parts[2]);
+  const [red, green, blue] = parts.map((part) => Math.round(gray + ((part - gray) * alpha) / 255));
+  return 0xff000000 | (blue << 16) | (green << 8) | red;
 }
 
 // From a video or picture that carries the source above its matte.

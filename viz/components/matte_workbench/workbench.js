@@ -8,8 +8,8 @@ class MatteWorkbench extends Component {
   constructor(data, host) {
     super(data, 500);
     const before = this.remembered ?? {};
-    const { edge, softness, despill, background } = { ...data.settings, ...before };
-    this.settings = { edge, softness, despill, background };
+    const { edge, softness, despill, background, region } = { ...data.settings, ...before };
+    this.settings = { edge, softness, despill, background, region };
     this.view = this.known(before.view ?? data.settings.view, "checker");
     this.other = this.known(before.other ?? data.settings.other, "source");
     this.wipe = before.wipe ?? data.settings.wipe ?? 0.5;
@@ -18,11 +18,13 @@ class MatteWorkbench extends Component {
     this.exact = new Exact(() => this.refresh());
     this.film = new Film((frame, looked) => this.shown(frame, looked), (sentence) => this.fail(sentence), () => this.moved());
     this.film.frame = before.frame ?? data.settings.frame ?? 0;
+    this.hints = new Hints(this, before.hints ?? null);
     this.stage = new Stage(this);
     this.loupe = new Loupe(this);
     this.strip = new Strip(this);
     this.edge = new EdgePanel(this);
     this.behindPanel = new BehindPanel(this);
+    this.regionPanel = new RegionPanel(this);
     this.build();
     this.attach(host, () => this.refresh());
   }
@@ -47,17 +49,19 @@ class MatteWorkbench extends Component {
     this.scrub = el("input", { type: "range", class: "scrub", min: 0, max: 0, step: 1, "aria-label": "Frame" });
     this.scrub.addEventListener("input", () => this.goTo(this.film.frameAt(Number(this.scrub.value))));
     this.clock = el("span", { class: "clock" });
+    this.soundButton = el("button", { class: "quiet", type: "button", "aria-pressed": "true", title: "Sound while it plays (M)", onclick: () => this.toggleSound() }, "Sound");
     this.loupeButton = el("button", { class: "quiet", type: "button", "aria-pressed": "false", title: "Loupe (L): every pixel of the source under the pointer", onclick: () => this.loupe.toggle() }, "Loupe");
     this.buildHelp("Help: keyboard and mouse", helpPanel);
     this.message = el("div", { class: "message", role: "alert", hidden: true });
     this.empty = el("p", { class: "empty" }, "The first frames will appear here");
     this.stage.element.append(this.empty, this.loupe.element);
     this.transport = el("div", { class: "bar transport", role: "group", "aria-label": "Frames" },
-      keyButton("stepBack", "One frame back (←)", () => this.step(-1)), this.play, keyButton("stepOn", "One frame on (→)", () => this.step(1)), this.clock, this.strip.jumps, this.scrub);
+      keyButton("stepBack", "One frame back (←)", () => this.step(-1)), this.play, keyButton("stepOn", "One frame on (→)", () => this.step(1)), this.soundButton, this.clock, this.strip.jumps, this.scrub);
+    this.hintBar = el("div", { class: "bar hint-bar" }, this.hints.button);
     this.root = el("div", { class: "bench component", role: "group", tabindex: -1 },
-      el("div", { class: "bar" }, this.views, el("label", { class: "with", title: "What lies to the right of the wipe" }, "against", this.compare), el("span", { class: "gap" }), this.badge, this.zoomKeys(), this.loupeButton, this.helpButton),
-      this.help, this.message, this.stage.element, this.transport, this.strip.element,
-      el("div", { class: "panels" }, this.edge.element, this.behindPanel.element), this.status);
+      el("div", { class: "bar" }, this.views, this.against = el("label", { class: "with", title: "What lies to the right of the wipe" }, "against", this.compare), el("span", { class: "gap" }), this.badge, this.zoomKeys(), this.loupeButton, this.helpButton),
+      this.help, this.message, this.hints.element, this.stage.element, this.hints.made, this.hintBar, this.transport, this.strip.element,
+      el("div", { class: "panels" }, this.edge.element, this.behindPanel.element, this.regionPanel.element), this.status);
     this.root.addEventListener("keydown", (event) => keyDown(this, event));
     this.keepFocus();
     this.root.matteWorkbench = this;
@@ -88,6 +92,7 @@ class MatteWorkbench extends Component {
     if (growing && data.previews.length) this.film.frame = data.previews.at(-1).frame;
     this.film.update(data);
     if (jump !== null && !first) this.film.seek(jump);
+    this.hints.update(data);
     this.transport.hidden = data.kind === "picture";
     this.refresh();
   }
@@ -125,6 +130,12 @@ class MatteWorkbench extends Component {
     if (this.film.playing) this.film.pause();
     else this.film.play();
     this.changedByUser();
+  }
+
+  toggleSound() {
+    this.film.setSound(!this.film.sound);
+    this.say(this.film.sound ? "Sound on." : "Sound off.");
+    this.refresh();
   }
 
   goTo(frame) {
@@ -191,9 +202,9 @@ class MatteWorkbench extends Component {
 
   // `side` is a longest side in pixels, or a part of the source.
   exactUrl(view, side, frame = this.frame) {
-    const { edge, softness, despill, background } = this.settings;
+    const { edge, softness, despill, background, region } = this.settings;
     const parts = [`n=${frame}`, `view=${view}`, `side=${side}`];
-    if (view !== "source") parts.push(`edge=${edge}`, `softness=${softness}`);
+    if (view !== "source") parts.push(`edge=${edge}`, `softness=${softness}`, `region=${region.length ? JSON.stringify(region) : ""}`);
     if (view !== "source" && view !== "alpha") parts.push(`despill=${despill}`);
     if (view === "composite") parts.push(`background=${encodeURIComponent(background)}`);
     return `${this.data.frame_url}?${parts.join("&")}`;
@@ -216,7 +227,16 @@ class MatteWorkbench extends Component {
 
   pictureOf(view) {
     const exact = this.data.frame_url && !this.film.playing ? this.exact.get(this.exactUrl(view, this.side())) : null;
-    return exact ?? this.looked?.view(view, this.behind()) ?? null;
+    return exact ?? this.rough()?.view(view, this.behind()) ?? null;
+  }
+
+  // What is shown at the proxy's size: with the edge that is set, as near as small pictures can say.
+  rough() {
+    const { looked, settings, made } = this;
+    if (!looked || !this.data.proxy) return looked;
+    const scale = Math.max(looked.width, looked.height) / Math.max(this.data.width, this.data.height);
+    const soft = Math.sqrt(Math.max(0, settings.softness ** 2 - made.softness ** 2));
+    return looked.edited((settings.edge - made.edge) * scale, soft * scale, settings.region);
   }
 
   // ---- showing ----
@@ -229,7 +249,8 @@ class MatteWorkbench extends Component {
     const { width, height } = this.data;
     this.stage.layout(this.looked ? this.looked.width / this.looked.height : width / height);
     if (!this.data.proxy && this.view === "source") this.view = "checker";
-    this.stage.draw(this.pictureOf(this.view), this.pictureOf(this.other), this.data.proxy ? this.wipe : 1);
+    if (this.hints.on) this.stage.draw(this.rough()?.view("meant") ?? null, null, 1);
+    else this.stage.draw(this.pictureOf(this.view), this.pictureOf(this.other), this.data.proxy ? this.wipe : 1);
     this.empty.hidden = Boolean(this.looked);
     this.refreshControls();
     this.refreshTime();
@@ -244,15 +265,19 @@ class MatteWorkbench extends Component {
       one.setAttribute("aria-pressed", String(one.dataset.value === this.view));
       one.disabled = live && one.dataset.value === "source";
     }
+    this.views.hidden = this.against.hidden = this.loupeButton.hidden = this.hints.on; // there is one view to point at
     this.compare.value = this.other;
     this.compare.disabled = live;
-    this.stage.handle.hidden = live;
+    this.hints.refresh();
+    this.stage.handle.hidden = live || this.hints.on;
     this.stage.mark(this.loupe.seen());
     this.stage.left.textContent = this.label(this.view);
     this.stage.right.textContent = this.label(this.other);
-    this.stage.left.hidden = !this.looked || live || this.wipe < 0.15;
-    this.stage.right.hidden = !this.looked || live || this.wipe > 0.85;
+    this.stage.left.hidden = !this.looked || live || this.hints.on || this.wipe < 0.15;
+    this.stage.right.hidden = !this.looked || live || this.hints.on || this.wipe > 0.85;
     this.stage.canvas.setAttribute("aria-label", `${this.data.title}: ${this.visible().map((view) => this.label(view)).join(" against ")}`);
+    this.soundButton.hidden = !this.data.sound;
+    this.soundButton.setAttribute("aria-pressed", String(this.film.sound));
     this.loupeButton.setAttribute("aria-pressed", String(this.loupe.on));
     this.loupeButton.disabled = live || !this.data.frame_url;
     const exact = !live && this.data.frame_url && !this.film.playing && this.visible().every((view) => this.exact.get(this.exactUrl(view, this.side())));
@@ -264,6 +289,7 @@ class MatteWorkbench extends Component {
     this.message.hidden = !sentence;
     this.edge.refresh();
     this.behindPanel.refresh();
+    this.regionPanel.refresh();
     this.strip.refresh();
   }
 
@@ -287,8 +313,11 @@ class MatteWorkbench extends Component {
 
   snapshot() {
     const { view, other, settings } = this;
-    return { run: this.run, frame: this.frame, view, other, wipe: Math.round(1000 * this.wipe) / 1000, ...settings };
+    return { run: this.run, frame: this.frame, view, other, wipe: Math.round(1000 * this.wipe) / 1000, ...settings, hints: this.hints.all ?? [], asked: this.hints.token };
   }
+
+  // A wish to have the corrections worked out is told once.
+  remember() { return { ...this.snapshot(), asked: null }; }
 
   emit() { this.report("view"); }
 
