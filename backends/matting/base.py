@@ -17,7 +17,8 @@ import numpy as np
 from backends.core.engine import Artifact, Engine, Event, Metric, Notice, Progress, Result
 from backends.matting.engines.person_detection import detect_people
 from backends.matting.finishing.background import open_background
-from backends.matting.finishing.finishing import finish_picture_matte, over, picture_foreground
+from backends.matting.finishing.composing import compose
+from backends.matting.finishing.finishing import finish_picture_matte, picture_foreground
 from backends.matting.finishing.matte_store import (
     quantise,
     read_raw_matte,
@@ -198,7 +199,7 @@ class MattingEngine(Engine):
         ]
         if options.composite:
             new_background = open_background(options.background, behind)
-            composite = over(colours, alpha, new_background.render(picture.rgb, alpha, 0.0))
+            composite = compose(colours, alpha, new_background.render(picture.rgb, alpha, 0.0), options)
             new_background.close()
             write_png(out / "composite.png", composite, picture.icc)
             artifacts.append(Artifact("export", COMPOSITE, out / "composite.png"))

@@ -83,6 +83,46 @@ class MattingOptions(Options):
         most=1,
     )
 
+    size: float = option(
+        1.0,
+        title="Size",
+        meaning="For a composite: the person this many times as large, from the middle of the lower edge.",
+        least=0.1,
+        most=4,
+        advanced=True,
+    )
+    across: float = option(
+        0.0,
+        title="Left or right",
+        meaning="For a composite: the person moved by this share of the width, negative to the left.",
+        least=-1,
+        most=1,
+        advanced=True,
+    )
+    down: float = option(
+        0.0,
+        title="Up or down",
+        meaning="For a composite: the person moved by this share of the height, negative upwards.",
+        least=-1,
+        most=1,
+        advanced=True,
+    )
+    wrap: float = option(
+        0.0,
+        title="Light wrap",
+        meaning="For a composite: how much of the new background's light falls on the person's edge, 0 to 1.",
+        least=0,
+        most=1,
+        advanced=True,
+    )
+    shadow: float = option(
+        0.0,
+        title="Shadow",
+        meaning="For a composite: how dark a shadow the person throws on the new background, 0 to 1.",
+        least=0,
+        most=1,
+        advanced=True,
+    )
     region: tuple[Place, ...] = option(
         (),
         title="Only inside",

@@ -26,6 +26,10 @@ MEANINGS = {
 }
 
 
+COMPOSING = {"size": 1.0, "across": 0.0, "down": 0.0, "wrap": 0.0, "shadow": 0.0}
+"""How the person lies over a new background, with what changes nothing."""
+
+
 @dataclass(frozen=True)
 class FormValues:
     """What the form asks for. `start` and `end` are in seconds, `end` 0 for all of it; the rest as in the options."""
@@ -38,6 +42,11 @@ class FormValues:
     edge: float = 0.0
     softness: float = 0.0
     despill: float = 1.0
+    size: float = 1.0
+    across: float = 0.0
+    down: float = 0.0
+    wrap: float = 0.0
+    shadow: float = 0.0
     region: Sequence[Sequence[float]] = ()
     """Outside of this part all is background: corners or points of a polygon, from 0 to 1."""
 
@@ -68,6 +77,8 @@ class FormValues:
         for name, default in (("edge", 0.0), ("softness", 0.0), ("despill", 1.0)):
             if getattr(self, name) != default:
                 options[name] = getattr(self, name)
+        if self.composite:
+            options |= {name: value for name, none in COMPOSING.items() if (value := getattr(self, name)) != none}
         if self.region:
             options["region"] = [list(place) for place in self.region]
         if self.hints:
@@ -90,6 +101,7 @@ class FormValues:
             end=numbers["end"],
             edge=numbers["edge"],
             softness=numbers["softness"],
+            **{name: float(options.get(name, none)) for name, none in COMPOSING.items()},
             region=tuple(tuple(place) for place in options.get("region") or ()),
             hints=tuple(options.get("hints") or ()),
             person=int(options.get("person") or 0),
@@ -117,6 +129,9 @@ def describe_options(run_options: Mapping[str, Any]) -> dict[str, str]:
         described["background"] = str(run_options.get("background") or "a file of yours")
     described["flicker"] = "smoothed" if chosen.temporal else "left as it came"
     for name in ("edge", "softness", "despill"):
+        if name in run_options:
+            described[name] = f"{run_options[name]:g}"
+    for name in COMPOSING:
         if name in run_options:
             described[name] = f"{run_options[name]:g}"
     if chosen.region:

@@ -27,6 +27,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from backends.core.errors import BadInput
+from backends.matting.finishing.composing import compose
 from backends.matting.finishing.finishing import over
 from backends.matting.finishing.matte_store import to_uint8
 from backends.matting.options import MattingOptions
@@ -44,6 +45,9 @@ CACHE_HEADERS = {"Cache-Control": "private, max-age=600"}
 CHECKER_SQUARES = 64  # squares along the long side
 LIGHT, DARK = 235, 185
 MAX_WEBP_SIDE = 16_383
+COMPOSING = ("size", "across", "down", "wrap", "shadow")
+"""Options that count over a new background only."""
+
 MAX_VALUE = 2000
 """Characters of one value in an address."""
 
@@ -71,7 +75,7 @@ class FrameRequest:
         text = query.get("n", "0")
         if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) >= count:
             raise BadInput(f"There is no frame {text[:20]}: this run has the frames 0 to {count - 1}.")
-        names = ("edge", "softness", "despill", "background", "region")
+        names = ("edge", "softness", "despill", "background", "region", *COMPOSING)
         given = {name: query[name][:MAX_VALUE] for name in names if name in query}
         changed = MattingOptions.read(given)
         options = run_options.model_copy(update={name: getattr(changed, name) for name in given})  # "" is the default
@@ -183,7 +187,8 @@ class OpenRun:
         own = None if self._own is None else self._library.local(self._own.run_id, self._own)
         background = background_at(request.options.background, own, source.sar)
         try:
-            return over(colours, alpha, background.render(source.rgb(index), alpha, source.seconds(index)))
+            behind = background.render(source.rgb(index), alpha, source.seconds(index))
+            return compose(colours, alpha, behind, request.options)
         finally:
             background.close()
 

@@ -30,7 +30,7 @@ VIEWS = {
     "Compare with true mattes": scores.comparison,
     "About this run": results.about,
 }
-FINISHING = ("edge", "softness", "despill", "background", "temporal", "region")
+FINISHING = ("edge", "softness", "despill", "background", "temporal", "region", *form_values.COMPOSING)
 
 
 def _watch(run_id: str, live: bool) -> None:
@@ -115,7 +115,8 @@ def _next(run: Run, state: Mapping[str, Any] | None) -> None:
     after = _moved(before, state)
     trial = run.facts.get("asked", {}).get("trial")
     # A background that no export shows is only for another export.
-    shown = after if before.composite else replace(after, background=before.background)
+    kept = ("background", *form_values.COMPOSING)  # of no effect without a new background
+    shown = after if before.composite else replace(after, **{name: getattr(before, name) for name in kept})
     moved = replace(shown, hints=before.hints) != before  # corrections have a button of their own
     with st.container(horizontal=True, vertical_alignment="center"):
         if trial and st.button(
@@ -145,6 +146,7 @@ def _moved(before: FormValues, state: Mapping[str, Any] | None) -> FormValues:
         softness=float(state.get("softness", before.softness)),
         despill=float(state.get("despill", before.despill)),
         background=str(state.get("background") or before.background),
+        **{name: float(state.get(name, getattr(before, name))) for name in form_values.COMPOSING},
         region=tuple(tuple(place) for place in state.get("region", before.region)),
         hints=tuple(state.get("hints", before.hints)),
     )

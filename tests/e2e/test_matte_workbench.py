@@ -253,6 +253,27 @@ def test_the_new_background_is_the_chosen_colour(bench: Bench, runs: SimpleNames
     assert np.abs(bench.pixels()[behind] - (0x00, 0x47, 0xBB)).mean() < 6
 
 
+def test_the_person_can_be_moved_over_the_new_background(bench: Bench, runs: SimpleNamespace) -> None:
+    """Exactly on the still frame, and about so in what is shown while it plays; Python hears of it."""
+    bench.root.get_by_role("button", name="Plain blue").click()
+    bench.slide("Left/right", 0.25)
+    assert bench.get("b.view") == "composite"
+    bench.exact()
+    moved = np.roll(runs.rendered[0].alpha > 0.9, WIDTH // 4, axis=1)
+    moved[:, : WIDTH // 4] = False
+    free = np.roll(cv2.dilate(runs.rendered[0].alpha, np.ones((5, 5))) > 0, WIDTH // 4, axis=1)
+    free[:, : WIDTH // 4] = False
+    blue = np.array((0x00, 0x47, 0xBB))
+    exact = bench.pixels()
+    assert np.abs(exact[~free] - blue).mean() < 6 and np.abs(exact[moved] - blue).mean() > 40
+    board = "b.rough().view('composite', b.behind()).getContext('2d')"
+    rough = bytes_of(bench.get(f"{TEXT}({board}.getImageData(0, 0, 320, 180).data)")).reshape(HEIGHT, WIDTH, 4)
+    assert np.abs(rough[..., :3].astype(float) - exact).mean() < 6
+    assert reported(bench, lambda told: told["across"] == 0.25)["background"] == "blue"
+    bench.root.get_by_role("button", name="As filmed").click()
+    assert bench.get("b.settings.across") == 0
+
+
 def test_a_blurred_background_has_nothing_of_the_person_in_it(bench: Bench, runs: SimpleNamespace) -> None:
     """What is shown while it plays, against the exact frame, beside the outline where a halo would be."""
     bench.get("(b.set('background', 'blur'), b.setView('composite'))")
@@ -373,6 +394,7 @@ def test_outside_of_a_rectangle_all_is_see_through(bench: Bench, runs: SimpleNam
     bench.exact()
     before = bench.pixels()
     bench.root.get_by_role("button", name="Draw a rectangle").click()
+    bench.until("b.regionPanel.drawing && b.stage.element.getBoundingClientRect().top >= 0")
     box = bench.root.locator("canvas.picture").bounding_box()
     bench.page.mouse.move(box["x"] + 2, box["y"] + 2)
     bench.page.mouse.down()

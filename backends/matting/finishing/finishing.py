@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from backends.matting.finishing.background import Background
+from backends.matting.finishing.composing import compose
 from backends.matting.finishing.edges import (
     foreground,
     guided_upsample,
@@ -79,7 +80,8 @@ class Finisher:
             pictures[CUTOUT] = deep_cutout(frame, colours, alpha) if deep else cv2.merge([colours, matte])
         if COMPOSITE in self.contents:
             assert self.background is not None
-            pictures[COMPOSITE] = over(colours, alpha, self.background.render(frame.rgb, alpha, seconds))
+            behind = self.background.render(frame.rgb, alpha, seconds)
+            pictures[COMPOSITE] = compose(colours, alpha, behind, self.options)
         return pictures
 
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from backends.matting.guidance.appearance import colour_bins, evidence, histogram, likeness
-from backends.matting.guidance.regions import Changes
+from backends.matting.guidance.regions import Changes, without_islands
 
 SIDE = 320
 """The long side in pixels at which changes are carried."""
@@ -153,6 +153,7 @@ class Carrier:
         theirs = warp((before & ~self.changes.dropped).astype(np.float32), flow)
         cost = _prior(mine, theirs) + COLOUR_WEIGHT * self._dropped.evidence(look.bins)
         dropped = (_filtered(cost, look.grey) > 0) & person
+        dropped = (dropped & ~look.person) | without_islands(dropped & look.person, look.person)
         dropped, doubt = self._by_parts(look, dropped, mine, theirs)
         colours = self._dropped
         self._dropped = colours.followed(look.bins, dropped & look.person, look.person & ~dropped)

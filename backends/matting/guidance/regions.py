@@ -29,6 +29,10 @@ MIN_CORE = 0.2
 MIN_INSIDE = 0.2
 """Of a box that keeps: where less than this share of it is in the matte, whoever is inside was missed."""
 
+MAX_ISLAND, MIN_CONTACT = 0.08, 0.3
+"""A piece of one side with less than this area, of its largest piece's, is an island where at least so much of its rim
+touches the other side."""
+
 CORE, OTHER, OUTSIDE = 1, 2, 3  # markers of the watershed
 
 
@@ -144,7 +148,24 @@ def _by_colour(scene: Scene, flooded: np.ndarray, core: np.ndarray, others: np.n
     box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     cut = np.zeros(part.shape, bool)
     cut[box] = grabcut(np.ascontiguousarray(frame[box]), trimap[box], 3)
-    return tidy(cut & part, mine)
+    return without_islands(tidy(cut & part, mine), part)
+
+
+def without_islands(mine: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """`mine`, a part of `whole`, after small pieces of either side that lie against the other have changed over.
+
+    Colours alone give one person's dark hair to the other; nobody's body comes in such pieces.
+    """
+    result = mine & whole
+    for side, other in ((result, whole & ~result), (whole & ~result, result)):
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(side.astype(np.uint8), connectivity=8)
+        areas = stats[1:, cv2.CC_STAT_AREA]
+        for index in (1 + int(small) for small in np.flatnonzero(areas < MAX_ISLAND * areas.max(initial=0))):
+            island = labels == index
+            around = _dilated(island, 1) & ~island
+            if (around & other).sum() > MIN_CONTACT * around.sum():
+                result = result ^ island
+    return result
 
 
 def painted(scene: Scene, domain: np.ndarray, seeds: np.ndarray, rivals: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 COLOURS: Mapping[str, str] = {"uncertain": "#d55e00", "flicker": "#2f94cf"}
 """Two hues of `viz.separation.palette` that every kind of colour vision tells apart, on light and on dark."""
 
+COMPOSING: Mapping[str, float] = {"size": 1.0, "across": 0.0, "down": 0.0, "wrap": 0.0, "shadow": 0.0}
 SETTINGS: Mapping[str, float] = {"edge": 0.0, "softness": 0.0, "despill": 1.0}
 PROBLEMS_AT_LEAST = {"uncertain": 0.02, "flicker": 0.01}
 """Shares under which a frame is never called a problem, however calm the rest of the clip is."""
@@ -53,9 +54,9 @@ class Frames:
     @classmethod
     def of_rows(cls, rows: Sequence[Sequence[float]]) -> Frames:
         """From the rows of `frames.json`: frame, seconds, uncertain, flicker, area, and with corrections how sure."""
-        columns = [[row[column] for row in rows] for column in (1, 2, 3)]
+        times, uncertain, flicker = ([row[column] for row in rows] for column in (1, 2, 3))
         sure = [row[5] for row in rows if len(row) > 5]
-        return cls(*columns, sure=sure if len(sure) == len(rows) else ())
+        return cls(times, uncertain, flicker, sure if len(sure) == len(rows) else ())
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,14 @@ def manifest(
         **_frames(frames),
         "proxy": proxy_url,
         "frame_url": frame_url,
-        "settings": {**SETTINGS, "background": "green", "temporal": True, "region": [], **(settings or {})},
+        "settings": {
+            **SETTINGS,
+            "background": "green",
+            "temporal": True,
+            "region": [],
+            **COMPOSING,
+            **(settings or {}),
+        },
         "previews": [{"frame": one.frame, "seconds": one.seconds, "url": one.url} for one in previews],
         "background_url": background.url if background else None,
         "background_kind": background.kind if background else "picture",

@@ -46,6 +46,44 @@ class EdgePanel {
   }
 }
 
+const PLACES = [
+  ["size", "Size", 0.25, 2, 0.05, 1, "The person smaller or larger, from the middle of the lower edge"],
+  ["across", "Left/right", -0.6, 0.6, 0.01, 0, "Moves the person across the picture"],
+  ["down", "Up/down", -0.6, 0.6, 0.01, 0, "Moves the person up or down"],
+  ["wrap", "Light wrap", 0, 1, 0.05, 0, "Light of the new background on the person's edge"],
+  ["shadow", "Shadow", 0, 1, 0.05, 0, "A shadow of the person on the new background"],
+];
+
+// How the person lies over the new background.
+class PlacePanel {
+  constructor(bench) {
+    this.bench = bench;
+    this.fields = PLACES.map(([name, label, low, high, step, none, meaning]) => {
+      const input = el("input", { type: "range", min: low, max: high, step, id: `${name}-field`, "aria-label": label, "aria-description": meaning, title: meaning });
+      const shown = el("output", { for: `${name}-field` });
+      input.addEventListener("input", () => bench.set(name, Number(input.value)));
+      input.addEventListener("dblclick", () => bench.set(name, none));
+      return { name, none, input, shown, row: el("label", { class: "setting", title: meaning }, el("span", {}, label), input, shown) };
+    });
+    this.reset = el("button", { class: "quiet", type: "button", title: "Where and as large as it was filmed, without light or shadow", onclick: () => { for (const { name, none } of this.fields) bench.settings[name] = none; bench.set("size", 1); } }, "As filmed");
+    this.element = el("section", { class: "panel", "aria-label": "The person in it" }, el("div", { class: "row" }, el("h3", {}, "The person in it"), this.reset), ...this.fields.map(({ row }) => row));
+  }
+
+  refresh() {
+    const { bench } = this;
+    for (const { name, none, input, shown } of this.fields) {
+      const value = bench.settings[name];
+      input.value = value;
+      input.disabled = !bench.data.frame_url || !bench.data.proxy;
+      const [at, zero] = [value, none].map((one) => (100 * (one - input.min)) / (input.max - input.min));
+      input.style.setProperty("--from", `${Math.min(at, zero)}%`);
+      input.style.setProperty("--fill", `${Math.max(at, zero)}%`);
+      shown.textContent = name === "size" ? `${Math.round(100 * value)} %` : value.toFixed(2).replace("-", "−");
+    }
+    this.reset.disabled = this.fields.every(({ name, none }) => bench.settings[name] === none);
+  }
+}
+
 class BehindPanel {
   constructor(bench) {
     this.bench = bench;
@@ -81,10 +119,17 @@ class RegionPanel {
     this.drawing = false;
     this.frame = el("span", { class: "spot region", hidden: true });
     bench.stage.element.append(this.frame);
-    this.draw = el("button", { class: "quiet", type: "button", "aria-pressed": "false", title: "Drag a rectangle on the picture; outside of it all is see-through", onclick: () => { this.drawing = !this.drawing; bench.hints.toggle(false); bench.refresh(); } }, "Draw a rectangle");
+    this.draw = el("button", { class: "quiet", type: "button", "aria-pressed": "false", title: "Drag a rectangle on the picture; outside of it all is see-through", onclick: () => this.toggle() }, "Draw a rectangle");
     this.all = el("button", { class: "quiet", type: "button", title: "The whole picture again", onclick: () => { this.drawing = false; bench.set("region", []); } }, "All of it");
     this.note = el("p", { class: "note" });
     this.element = el("section", { class: "panel", "aria-label": "Only inside" }, el("h3", {}, "Only inside"), el("div", { class: "row" }, this.draw, this.all), this.note);
+  }
+
+  toggle() {
+    this.drawing = !this.drawing;
+    this.bench.hints.toggle(false);
+    if (this.drawing) this.bench.stage.element.scrollIntoView({ block: "nearest" });
+    this.bench.refresh();
   }
 
   begin(place) { this.from = place.map((value) => clamp(value, 0, 1)); }

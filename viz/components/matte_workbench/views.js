@@ -44,7 +44,8 @@ class Looked {
     if (name === "checker") layChecks(context, this.width, this.height);
     else if (name === "composite") background.lay(context, this.width, this.height, () => this.rest());
     else { context.fillStyle = "#000"; context.fillRect(0, 0, this.width, this.height); }
-    context.drawImage(person, 0, 0);
+    if (name === "composite") background.stand(context, person);
+    else context.drawImage(person, 0, 0);
     return canvas;
   }
 
@@ -202,10 +203,23 @@ function blurred(values, length, lines, step, sigma, next = step * length) {
 
 // What lies behind: a colour, the scene out of focus, or the run's own background.
 class Behind {
-  constructor(words, own) {
+  // `place` may say size, across, down and shadow, as in the settings.
+  constructor(words, own, place = {}) {
+    this.place = { size: 1, across: 0, down: 0, shadow: 0, ...place };
     this.own = words === "own" && own?.drawable ? own : null;
     this.words = words;
-    this.key = `${words} ${this.own ? 1 : 0}`;
+    const { size, across, down, shadow } = this.place;
+    this.key = `${words} ${this.own ? 1 : 0} ${size} ${across} ${down} ${shadow}`;
+  }
+
+  // Draws the person at their place, with a shadow; the light on the edge is in exact frames only.
+  stand(context, person) {
+    const { size, across, down, shadow } = this.place;
+    const { width, height } = person;
+    const side = Math.max(width, height);
+    if (shadow) Object.assign(context, { shadowColor: `rgba(0, 0, 0, ${0.75 * shadow})`, shadowBlur: 0.04 * side, shadowOffsetX: 0.03 * side, shadowOffsetY: 0.015 * side });
+    context.drawImage(person, across * width + ((1 - size) * width) / 2, down * height + (1 - size) * height, size * width, size * height);
+    context.shadowColor = "transparent";
   }
 
   lay(context, width, height, rest) {

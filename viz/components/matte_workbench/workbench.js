@@ -8,8 +8,8 @@ class MatteWorkbench extends Component {
   constructor(data, host) {
     super(data, 500);
     const before = this.remembered ?? {};
-    const { edge, softness, despill, background, region } = { ...data.settings, ...before };
-    this.settings = { edge, softness, despill, background, region };
+    const { edge, softness, despill, background, region, size, across, down, wrap, shadow } = { ...data.settings, ...before };
+    this.settings = { edge, softness, despill, background, region, size, across, down, wrap, shadow };
     this.view = this.known(before.view ?? data.settings.view, "checker");
     this.other = this.known(before.other ?? data.settings.other, "source");
     this.wipe = before.wipe ?? data.settings.wipe ?? 0.5;
@@ -24,6 +24,7 @@ class MatteWorkbench extends Component {
     this.strip = new Strip(this);
     this.edge = new EdgePanel(this);
     this.behindPanel = new BehindPanel(this);
+    this.placePanel = new PlacePanel(this);
     this.regionPanel = new RegionPanel(this);
     this.build();
     this.attach(host, () => this.refresh());
@@ -61,7 +62,7 @@ class MatteWorkbench extends Component {
     this.root = el("div", { class: "bench component", role: "group", tabindex: -1 },
       el("div", { class: "bar" }, this.views, this.against = el("label", { class: "with", title: "What lies to the right of the wipe" }, "against", this.compare), el("span", { class: "gap" }), this.badge, this.zoomKeys(), this.loupeButton, this.helpButton),
       this.help, this.message, this.hints.element, this.stage.element, this.hints.made, this.hintBar, this.transport, this.strip.element,
-      el("div", { class: "panels" }, this.edge.element, this.behindPanel.element, this.regionPanel.element), this.status);
+      el("div", { class: "panels" }, this.edge.element, this.behindPanel.element, this.placePanel.element, this.regionPanel.element), this.status);
     this.root.addEventListener("keydown", (event) => keyDown(this, event));
     this.keepFocus();
     this.root.matteWorkbench = this;
@@ -99,7 +100,7 @@ class MatteWorkbench extends Component {
 
   atEnd() { return !this.film.previews.length || this.frame >= this.film.previews.at(-1).frame; }
 
-  behind() { return new Behind(this.settings.background, this.own); }
+  behind() { return new Behind(this.settings.background, this.own, this.settings); }
 
   // The film has gone to another place, started or stopped.
   moved() {
@@ -178,8 +179,9 @@ class MatteWorkbench extends Component {
 
   set(name, value) {
     this.settings[name] = value;
-    if (name === "background" && this.view !== "composite" && this.other !== "composite") this.view = "composite";
-    if (name !== "background" && this.film.playing) this.film.pause();
+    const composing = name === "background" || PLACES.some(([one]) => one === name);
+    if (composing && this.view !== "composite" && this.other !== "composite") this.view = "composite";
+    if (!composing && this.film.playing) this.film.pause();
     this.changedByUser();
     this.askExact();
   }
@@ -206,7 +208,7 @@ class MatteWorkbench extends Component {
     const parts = [`n=${frame}`, `view=${view}`, `side=${side}`];
     if (view !== "source") parts.push(`edge=${edge}`, `softness=${softness}`, `region=${region.length ? JSON.stringify(region) : ""}`);
     if (view !== "source" && view !== "alpha") parts.push(`despill=${despill}`);
-    if (view === "composite") parts.push(`background=${encodeURIComponent(background)}`);
+    if (view === "composite") parts.push(`background=${encodeURIComponent(background)}`, ...PLACES.map(([name]) => `${name}=${this.settings[name]}`));
     return `${this.data.frame_url}?${parts.join("&")}`;
   }
 
@@ -289,6 +291,7 @@ class MatteWorkbench extends Component {
     this.message.hidden = !sentence;
     this.edge.refresh();
     this.behindPanel.refresh();
+    this.placePanel.refresh();
     this.regionPanel.refresh();
     this.strip.refresh();
   }

@@ -16,6 +16,7 @@ from backends.core.engine import Event, Notice
 from backends.core.errors import BadInput
 from backends.matting.guidance import footage
 from backends.matting.guidance.hints import MAX_HINTS, Hint, parse_hints
+from backends.matting.guidance.regions import without_islands
 from backends.matting.options import MattingOptions
 from backends.matting.types import Matting
 from backends.matting.video.still_image import read_picture
@@ -235,6 +236,18 @@ def test_a_picture_is_corrected_too(tmp_path: Path) -> None:
 def test_a_frame_that_is_not_there_is_refused(clip: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="frame 40, but this part of the video has 20 frames"):
         guided(clip, tmp_path / "out", [hint(40, "drop", RIGHT)])
+
+
+def test_a_small_piece_amid_the_other_changes_over_and_a_free_one_does_not() -> None:
+    whole = np.zeros((60, 100), bool)
+    whole[:, :40] = whole[:, 50:90] = True  # two bodies
+    whole[20:26, 92:98] = True  # and a hand beside them
+    mine = whole & (np.arange(100)[None] < 45)
+    mine[20:26, 92:98] = True
+    mine[30:36, 60:66] = True  # a piece of the other's shirt
+    mine[30:36, 10:16] = False  # and one of the own
+    tidied = without_islands(mine, whole)
+    assert tidied[:, :40].all() and tidied[20:26, 92:98].all() and not tidied[:, 50:90].any()
 
 
 @pytest.mark.parametrize(
