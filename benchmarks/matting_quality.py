@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from backends.core.errors import WeightsMissing
+from backends.core.errors import BadInput, WeightsMissing
 from backends.matting.base import MattingEngine
 from backends.matting.cards import CARDS
 from evaluation.metrics.matting.mattes import METRICS
@@ -32,7 +32,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fourfold-benchmark-") as folder:
         clip, video = sample_clip(given.seconds, Path(folder))
         for card, engine in engines(files):
-            cut = cut_out(engine, video, given.seconds, Path(folder) / card / "rendered")
+            try:
+                cut = cut_out(engine, video, given.seconds, Path(folder) / card / "rendered")
+            except BadInput as error:  # a keyer, before a garden
+                say({"model": card, "left out": error.sentence})
+                continue
             means = cut.scores(clip)
             scores = {metric.id: round(means[metric.id] * metric.scale, metric.digits) for metric in METRICS}
             say(row(card, "rendered", cut) | scores)

@@ -24,15 +24,7 @@ def start_correction(run: Run, state: Mapping[str, Any] | None) -> None:
         return
     st.session_state[remembered] = asked
     made = FormValues.from_options(run.options)
-    chosen = replace(
-        made,
-        edge=float(state["edge"]),
-        softness=float(state["softness"]),
-        despill=float(state["despill"]),
-        region=tuple(tuple(place) for place in state.get("region", made.region)),
-        hints=tuple(state["hints"]),
-        person=0,
-    )
+    chosen = replace(form_values.with_state(made, state), person=0)
     if str(asked).startswith("each"):
         _start_each(run, chosen)
     launch.start(

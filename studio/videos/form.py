@@ -32,6 +32,13 @@ def draw(source: VideoSource, before: FormValues) -> tuple[FormValues, str]:
     if chosen.composite:
         chosen, background_problem = background(source.key, source.run, chosen)
         problem = problem or background_problem
+    if before.hints and not st.checkbox(
+        f"With the {formatting.count(len(before.hints), 'correction')} of before",
+        True,
+        key=f"hints-{source.key}",
+        help="What was pointed out in the workbench; it is carried through its scenes anew.",
+    ):
+        chosen = replace(chosen, hints=(), person=0)
     if source.probe.picture:
         return _edge(source.key, chosen), problem
     left, right = st.columns([1, 3], gap="large")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backends.matting.video.exports import EXPORTS
@@ -107,6 +107,23 @@ class FormValues:
             person=int(options.get("person") or 0),
             files=files or {},
         )
+
+
+def with_state(before: FormValues, state: Mapping[str, Any] | None) -> FormValues:
+    """`before` with the settings that were changed in the workbench, and the corrections made there."""
+    if not state:
+        return before
+    place: dict[str, Any] = {name: float(state.get(name, getattr(before, name))) for name in COMPOSING}
+    return replace(
+        before,
+        edge=float(state.get("edge", before.edge)),
+        softness=float(state.get("softness", before.softness)),
+        despill=float(state.get("despill", before.despill)),
+        background=str(state.get("background") or before.background),
+        region=tuple(tuple(corner) for corner in state.get("region", before.region)),
+        hints=tuple(state.get("hints", before.hints)),
+        **place,
+    )
 
 
 def trial(start: float, end: float, moment: float) -> tuple[float, float]:

@@ -112,7 +112,7 @@ def _rows(run: Run, frames: StoredArtifact | None) -> list[list[float]]:
 def _next(run: Run, state: Mapping[str, Any] | None) -> None:
     """What can be made from here: the whole of a trial, the moved settings, another export, or anything else."""
     before = FormValues.from_options(run.options)
-    after = _moved(before, state)
+    after = form_values.with_state(before, state)
     trial = run.facts.get("asked", {}).get("trial")
     # A background that no export shows is only for another export.
     kept = ("background", *form_values.COMPOSING)  # of no effect without a new background
@@ -134,22 +134,6 @@ def _next(run: Run, state: Mapping[str, Any] | None) -> None:
         st.caption(_whole_cost(run, trial))
     if moved:
         st.caption("New edges and files are made from the mattes that are there; the model need not run again.")
-
-
-def _moved(before: FormValues, state: Mapping[str, Any] | None) -> FormValues:
-    """`before` with the settings that were changed in the workbench."""
-    if not state:
-        return before
-    return replace(
-        before,
-        edge=float(state.get("edge", before.edge)),
-        softness=float(state.get("softness", before.softness)),
-        despill=float(state.get("despill", before.despill)),
-        background=str(state.get("background") or before.background),
-        **{name: float(state.get(name, getattr(before, name))) for name in form_values.COMPOSING},
-        region=tuple(tuple(place) for place in state.get("region", before.region)),
-        hints=tuple(state.get("hints", before.hints)),
-    )
 
 
 def _another(run: Run, chosen: FormValues) -> None:

@@ -128,12 +128,16 @@ def _screen_strength(like: np.ndarray) -> np.ndarray:
 class ChromaKeyer:
     """Keys one video: with the key of its first picture until the border no longer has that colour.
 
+    Args:
+        patient: keep everything while there is no screen, as before a camera that is being set up.
+
     Raises:
-        BadInput: not even its first picture has a screen around it.
+        BadInput: there is no screen around the first picture, and it is not patient.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patient: bool = False) -> None:
         self._key: ScreenKey | None = None
+        self._patient = patient
 
     def mattes(self, frames: np.ndarray) -> np.ndarray:
         """Alphas `(B, H, W)` float32 of the next frames `(B, H, W, 3)` uint8."""
@@ -142,6 +146,8 @@ class ChromaKeyer:
     def _matte(self, frame: np.ndarray) -> np.ndarray:
         if self._key is None or not self._key.fits(frame):
             self._key = estimate_key(frame) or self._key
+        if self._key is None and self._patient:
+            return np.ones(frame.shape[:2], np.float32)
         if self._key is None:
             raise BadInput(NO_SCREEN)
         return key_matte(frame, self._key)
@@ -168,3 +174,6 @@ class ChromaEngine(MattingEngine):
 
     def begin(self) -> MatteFunction:
         return ChromaKeyer().mattes
+
+    def begin_live(self) -> MatteFunction:
+        return ChromaKeyer(patient=True).mattes

@@ -59,3 +59,5 @@ def test_without_a_screen_it_says_so() -> None:
     assert estimate_key(room) is None
     with pytest.raises(BadInput, match="no green or blue screen around this picture"):
         ChromaEngine(CARD).mattes(room[None])
+    live = ChromaEngine(CARD).begin_live()  # a camera waits for the screen
+    assert live(room[None]).min() == 1 and live(before("green")[None])[0][:4].max() < 0.1
