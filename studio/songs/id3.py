@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from backends.separation.io.cover import Cover
@@ -42,12 +43,19 @@ def _frame(name: str, value: str) -> bytes:
     if name in WITH_DESCRIPTION:  # sections 4.9 and 4.11: language and a short description come first
         frame, body = WITH_DESCRIPTION[name], UTF16 + b"eng" + _text("") + b"\0\0" + _text(value)
     elif name == "date":
-        frame, body = "TYER", UTF16 + _text(value[:4])
+        return _date(value)
     elif name in FRAMES:
         frame, body = FRAMES[name], UTF16 + _text(value)
     else:
         frame, body = "TXXX", UTF16 + _text(name) + b"\0\0" + _text(value)
     return _framed(frame, body)
+
+
+def _date(value: str) -> bytes:
+    """The year, and where the day is known that as DDMM (section 4.2.1, TDAT)."""
+    year = _framed("TYER", UTF16 + _text(value[:4]))
+    day = re.fullmatch(r"\d{4}-(\d\d)-(\d\d).*", value)
+    return year + (_framed("TDAT", UTF16 + _text(day[2] + day[1])) if day else b"")
 
 
 def _framed(frame: str, body: bytes) -> bytes:

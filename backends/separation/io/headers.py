@@ -184,7 +184,8 @@ def known_tags(*sources: Mapping[str, str]) -> dict[str, str]:
             name = key.lower()
             name = ALIASES.get(name, name.partition("-")[0] if name.startswith("lyrics-") else name)
             longest, kept = (LONGEST_LYRICS, "\n") if name == "lyrics" else (LONGEST_TAG, "")
-            text = "".join(letter for letter in str(value) if letter.isprintable() or letter in kept).strip()
+            words = str(value) if kept else re.sub(r"[\r\n\t\0]+", " ", str(value))
+            text = "".join(letter for letter in words if letter.isprintable() or letter in kept).strip()
             if (name, text) == ("language", "und"):  # not determined
                 continue
             if name in TAGS and text:

@@ -33,6 +33,7 @@ TAGS = {
     "TKEY": "Am",
     "TSRC": "DEXX12345678",
     "lyrics": "la la",
+    "date": "2001-02-03",
     "CONDUCTOR": "Sie",
     "MOOD": "froh",
     "MusicBrainz Album Id": "5b11f4ce-a62d-471e-81fc-a69a8278c7da",
@@ -57,6 +58,12 @@ def test_what_a_song_says_of_itself_survives_and_what_it_says_of_its_file_does_n
         exported = dict(open_song(out).tags)
         assert {name: exported.get(name) for name in KEPT} == KEPT, kind
         assert open_song(out).duration == pytest.approx(0.3, abs=0.05)
+
+
+def test_lines_of_a_title_stay_apart(tmp_path: Path) -> None:
+    tags = {"title": "One\nTwo", "lyrics": "One\nTwo"}
+    song = encode(tmp_path / "song.flac", tone(0.3), "flac", container="flac", tags=tags)
+    assert open_song(song).tags["title"] == "One Two" and open_song(song).tags["lyrics"] == "One\nTwo"
 
 
 def test_stems_on_disk_name_their_song(tmp_path: Path) -> None:
