@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from backends.core.errors import BadInput
+from backends.core.errors import BadInput, UserError
 from backends.matting.video.reader import IsolatedReader
 from backends.matting.video.source import is_picture
 from backends.matting.video.still_image import read_picture
@@ -161,10 +161,15 @@ def open_background(name: str, file: Path | None, sar: Fraction = Fraction(1)) -
         BadInput: the name is unknown, or the file is neither picture nor video.
     """
     if file is not None:
-        return PictureBackground(file, sar) if is_picture(file) else VideoBackground(file, sar)
+        try:
+            return PictureBackground(file, sar) if is_picture(file) else VideoBackground(file, sar)
+        except UserError as error:  # which speaks of a file, and there are two
+            raise type(error)(f"The background cannot be used: {error.sentence}") from error
     text = COLOURS.get(name.strip().lower(), name.strip().lower())
     if text == "blur":
         return BlurredBackground()
+    if re.fullmatch(r"#[0-9a-f]{3}", text):  # each digit stands for two
+        text = "#" + "".join(2 * digit for digit in text[1:])
     if re.fullmatch(r"#[0-9a-f]{6}", text):
         return ColourBackground((int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)))
     raise BadInput(

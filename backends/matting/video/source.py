@@ -43,7 +43,7 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
             "make it smaller."
         )
     if min(width, height) < MIN_SIDE:
-        raise BadInput(f"This is only {width} × {height} pixels, too small to find a person in.")
+        raise BadInput(f"This is only {width} × {height} pixels, too small to be used.")
 
 
 def is_picture(path: Path) -> bool:

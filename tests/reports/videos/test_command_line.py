@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import av
 import pytest
+from PIL import Image
 
 from backends.cli import main
 from backends.matting.engines.classical import ClassicalEngine
 from tests.support.matting import CARD, MakeVideo, RedEngine
+from tests.support.pictures import encoded
 from tests.support.sounds import Sound, write_clip
 
 
@@ -57,3 +60,21 @@ def test_files_of_the_users_own_stay(video: MakeVideo, tmp_path: Path) -> None:
     assert run(video(), "--out", tmp_path, "--export", "luma") == 0
     assert (tmp_path / "previews" / "mine.txt").read_text() == "mine"
     assert (tmp_path / "frames.json").read_text() == "mine too"
+
+
+def test_a_background_that_cannot_be_used_is_called_the_background(
+    video: MakeVideo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    background = tmp_path / "beach.png"
+    for content, says in ((b"no picture", "could not be read"), (encoded(Image.new("RGB", (1, 1))), "1 × 1 pixels")):
+        background.write_bytes(content)
+        assert run(video(), "--out", tmp_path / "out", "--export", "composite", "--background", background) == 2
+        said = capsys.readouterr().err
+        assert "The background cannot be used: This" in said and says in said
+
+
+def test_a_colour_may_have_three_digits(video: MakeVideo, tmp_path: Path) -> None:
+    assert run(video(), "--out", tmp_path / "out", "--export", "composite", "--background", "#0f0") == 0
+    with av.open(str(tmp_path / "out" / "composite.mp4")) as made:
+        corner = next(made.decode(video=0)).to_ndarray(format="rgb24")[2, 2]
+    assert corner[1] > 230 and max(corner[0], corner[2]) < 40
