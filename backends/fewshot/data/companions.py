@@ -25,43 +25,37 @@ MIN_PAIRED = 0.5
 def companions(items: Sequence[ImageFile]) -> frozenset[ImageFile]:
     """Those that are called like another picture, in a folder called after what they are or with such an ending.
 
-    A first folder is a class, whatever its name, unless the others only hold pictures, as in `images/` and `masks/`.
+    The other picture of `cat/masks/1.png` is `cat/1.png` or `cat/images/1.png`, whatever its format. One in the folder
+    of another class is none: a class may be called `masks`, and pictures are often numbered.
     """
-    tops = {item.folder.casefold() for item in items if item.folder}
-    no_class = all(top in CONTAINERS or _FOLDER.fullmatch(top) for top in tops) and bool(tops & CONTAINERS)
-    by_folder: defaultdict[str, list[ImageFile]] = defaultdict(list)
-    stems: defaultdict[str, set[str]] = defaultdict(set)
+    names = {_stem(item.name) for item in items}
+    by_folder: defaultdict[str, list[tuple[ImageFile, bool]]] = defaultdict(list)
+    found = []
     for item in items:
-        if folder := _companion_folder(item, no_class):
-            by_folder[folder].append(item)
-        else:
-            stems["" if no_class else item.folder].add(PurePosixPath(item.name).stem.casefold())
-    found = [item for item in items if _ends_like(item, stems["" if no_class else item.folder])]
+        path = PurePosixPath(_stem(item.name))
+        if _ENDING.search(path.name) and str(path.with_name(_ENDING.sub("", path.name))) in names:
+            found.append(item)
+            continue
+        for place, part in enumerate(path.parts[:-1]):
+            if _FOLDER.fullmatch(part):
+                is_paired = not names.isdisjoint(_partners(path, place))
+                by_folder["/".join(path.parts[: place + 1])].append((item, is_paired))
+                break
     for mine in by_folder.values():
-        paired = sum(_own_stem(item) in stems["" if no_class else item.folder] for item in mine)
-        if paired >= MIN_PAIRED * len(mine):
-            found += mine
+        if sum(is_paired for _, is_paired in mine) >= MIN_PAIRED * len(mine):
+            found += [item for item, _ in mine]
     return frozenset(found)
 
 
-def _companion_folder(item: ImageFile, no_class: bool) -> str:
-    """The path down to the folder of companions that a picture lies in, "" where it lies in none."""
-    parts = item.name.split("/")[:-1]
-    for place, part in enumerate(parts):
-        if (place or no_class) and _FOLDER.fullmatch(part):
-            return "/".join(parts[: place + 1])
-    return ""
+def _stem(name: str) -> str:
+    return str(PurePosixPath(name.casefold()).with_suffix(""))
 
 
-def _own_stem(item: ImageFile) -> str:
-    stem = PurePosixPath(item.name).stem.casefold()
-    return _ENDING.sub("", stem)
-
-
-def _ends_like(item: ImageFile, stems: set[str]) -> bool:
-    """Whether a picture is called `NAME_mask` or alike, and there is a picture NAME."""
-    stem = PurePosixPath(item.name).stem.casefold()
-    return stem in stems and _ENDING.search(stem) is not None and _own_stem(item) in stems
+def _partners(path: PurePosixPath, place: int) -> set[str]:
+    """What the other picture can be called, if the folder at `place` is one of companions."""
+    before, after = path.parts[:place], path.parts[place + 1 :]
+    plain = (*after[:-1], _ENDING.sub("", after[-1]))
+    return {"/".join((*before, *inside, *plain)) for inside in ((), *((name,) for name in CONTAINERS))}
 
 
 def companions_notice(found: frozenset[ImageFile]) -> str:

@@ -99,10 +99,12 @@ def test_a_folder_of_masks_beside_one_of_pictures_is_no_class(tmp_path: Path) ->
     assert "2 pictures such as “masks/cat/1.png” belong to other pictures" in said
 
 
-def test_masks_may_be_a_class(tmp_path: Path) -> None:
-    content = {"masks/1.png": RED, "hats/1.png": BLUE, "masks/2_mask.png": GREEN}
-    assert set(labels_of(zip_of(tmp_path, content))[0].values()) == {"masks", "hats"}
-    assert len(labels_of(zip_of(tmp_path, content))[0]) == 3
+@pytest.mark.parametrize("around", ["", "train/"])
+def test_masks_and_thumbs_may_be_classes(tmp_path: Path, around: str) -> None:
+    classes = {"with_mask": RED, "masks": BLUE, "thumbs": GREEN, "fist": GRAY}
+    content = {f"{around}{name}/{number}.png": data for name, data in classes.items() for number in (1, 2)}
+    labels, said = labels_of(zip_of(tmp_path, content))
+    assert set(labels.values()) == set(classes) and len(labels) == 8 and "belong" not in said
 
 
 def test_the_page_says_what_it_left_out(tmp_path: Path) -> None:
