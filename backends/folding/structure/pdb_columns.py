@@ -19,6 +19,9 @@ _PQR_REST = re.compile(r"\s*-?\d+\.\d+\s+\d+\.\d+\s*$")
 _PDB_REST = re.compile(rf"\s+(?P<occupancy>{_NUMBER})\s+(?P<factor>{_NUMBER})(?:\s+(?P<element>[A-Za-z]{{1,2}}))?\s*$")
 _GRO_ATOM = re.compile(r"([ \d]{5})([^\s].{4})(.{5})([ \d]{5})( *-?\d+\.\d+)( *-?\d+\.\d+)( *-?\d+\.\d+)")
 
+SAMPLE = 1000
+"""Atoms that are looked at to tell how a file is laid out."""
+
 MIN_STEPS = 4
 NANOMETRE = 10.0
 """Ångström."""
@@ -83,9 +86,9 @@ def _lost_atoms(lines: Sequence[str]) -> tuple[list[_Atom], bool] | None:
     rows = [line for line in lines if _is_atom(line)]
     if not rows:
         return None
-    in_place = sum(map(_is_in_columns, rows))
-    charged = 2 * sum(_ends_with_charge(row) for row in rows) > len(rows)
-    if 2 * in_place > len(rows) and not charged:
+    sample = rows[:SAMPLE]
+    charged = _is_pqr(sample)
+    if 2 * sum(map(_is_in_columns, sample)) > len(sample) and not charged:
         return None
     found = [_BY_BLANKS.match(row) for row in rows]
     matches = [match for match in found if match is not None]
@@ -99,13 +102,12 @@ def _is_in_columns(row: str) -> bool:
     return all(re.fullmatch(rf" *{_NUMBER} *", row[start : start + 8]) for start in (30, 38, 46))
 
 
-def _ends_with_charge(row: str) -> bool:
-    """Whether an atom ends with a charge and a radius: a PDB file has two decimals there, and no sign."""
-    match = _BY_BLANKS.match(row)
-    if match is None or not _PQR_REST.match(match["rest"]):
-        return False
-    charge, radius = match["rest"].split()
-    return charge.startswith("-") or len(charge.partition(".")[2]) > 2 or len(radius.partition(".")[2]) > 2
+def _is_pqr(rows: Sequence[str]) -> bool:
+    """Whether atoms end with a charge and a radius: of charges some are negative, of occupancies none."""
+    ends = [
+        match["rest"].split() for row in rows if (match := _BY_BLANKS.match(row)) and _PQR_REST.match(match["rest"])
+    ]
+    return 2 * len(ends) > len(rows) and any(charge.startswith("-") for charge, _ in ends)
 
 
 def _of_match(match: re.Match[str], charged: bool) -> _Atom:

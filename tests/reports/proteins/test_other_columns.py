@@ -42,10 +42,14 @@ def gro(lines: list[str]) -> str:
 
 
 IN_NANOMETRES = [line[:30] + "".join(f"{v / 10:8.3f}" for v in position(line)) + line[54:] for line in ATOMS]
+CHARGED = ["0.1592" if number % 2 else "-0.4157" for number in range(len(ATOMS))]
 FILES = {
-    "charges and radii": ("\n".join(f"{line[:54]}  0.1592 1.8240" for line in ATOMS), "PQR file"),
+    "charges and radii": (
+        "\n".join(f"{line[:54]} {charge:>7} 1.8240" for line, charge in zip(ATOMS, CHARGED, strict=True)),
+        "PQR file",
+    ),
     "PQR by blanks": ("\n".join(by_blanks(line, "-0.3000", "1.8500") for line in ATOMS), "PQR file"),
-    "PQR without chains": ("\n".join(by_blanks(line, "0.159", "1.85", chain=False) for line in ATOMS), "PQR file"),
+    "PQR without chains": ("\n".join(by_blanks(line, "-0.16", "1.85", chain=False) for line in ATOMS), "PQR file"),
     "copied from a page": ("\n".join(" ".join(line.split()) for line in ATOMS), "by the blanks between them"),
     "nanometres": ("\n".join(IN_NANOMETRES), "in nanometres"),
     "GROMACS": (gro(ATOMS), "in nanometres"),
@@ -70,6 +74,11 @@ def test_a_charge_is_no_b_factor() -> None:
     structure = parse_structure(FILES["charges and radii"][0])
     assert structure.factors is not None and not np.nan_to_num(structure.factors).any()
     assert not any("pLDDT" in note for note in structure.notes)
+
+
+def test_an_occupancy_of_many_digits_is_no_charge() -> None:
+    structure = parse_structure("\n".join(f"{line[:54]} 1.000 42.500" for line in ATOMS))
+    assert structure.factors is not None and not any("PQR" in note for note in structure.notes)
 
 
 def test_b_factors_of_lines_that_lost_their_columns_are_kept() -> None:
