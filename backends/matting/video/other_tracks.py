@@ -15,6 +15,9 @@ OF_THE_FILE = ("timecode", "time code", "core media", "hint")
 CHAPTER_TRACK = "text"
 """The codec tag of the track in which MOV and MP4 files hold the names of their chapters."""
 
+OF_CHAPTERS = ("subtitle", "text", "chapter")
+"""How the handler of that track is called, which FFmpeg takes for data once it has read the chapters from it."""
+
 
 def count_further_pictures(container: InputContainer) -> int:
     """Video tracks but the one that is cut out; cover pictures do not count."""
@@ -35,5 +38,6 @@ def count_data(container: InputContainer) -> int:
     """Tracks of data, such as the positions of a camera, and attached files, such as fonts."""
     data = [stream.metadata for stream in container.streams.data if "timecode" not in stream.metadata]
     names = (said.get("handler_name", "").lower() for said in data)
-    tracks = sum(not any(word in name for word in OF_THE_FILE) for name in names)
+    known = (*OF_THE_FILE, *OF_CHAPTERS) if container.chapters() else OF_THE_FILE
+    tracks = sum(not any(word in name for word in known) for name in names)
     return tracks + len(container.streams.attachments)

@@ -21,10 +21,11 @@ CHAPTERS = (Chapter(Fraction(0), Fraction(2, 5), "Begrüßung"), Chapter(Fractio
 
 @pytest.mark.parametrize("ending", ["mkv", "mp4", "mov"])
 def test_chapters_are_in_every_export(tmp_path: Path, ending: str) -> None:
-    source = write_clip(tmp_path / f"clip.{ending}", [Sound("aac")], frames=25, chapters=CHAPTERS)
+    words = {"timecode": "10:20:30:12"}
+    source = write_clip(tmp_path / f"clip.{ending}", [Sound("aac")], frames=25, words=words, chapters=CHAPTERS)
     result = cut_out(source, tmp_path / "out", export="prores4444,webm,composite,png")
     assert [state for state, _ in lines(result, "chapters")] == ["kept", "lost"]  # pictures hold none
-    assert lines(result, "subtitles") == []  # which MOV and MP4 files hold their chapters like
+    assert lines(result, "subtitles") == lines(result, "data") == []  # which MOV and MP4 files hold their chapters like
     for name in ("prores4444.mov", "webm.webm", "composite.mp4"):
         with closing(VideoReader(tmp_path / "out" / name)) as reader:
             assert [(one.title, float(one.begin)) for one in reader.info.chapters] == [
