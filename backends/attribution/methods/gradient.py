@@ -29,7 +29,7 @@ def attribute(subject: Subject, seed: int = 0) -> Attribution:
             nt_type="smoothgrad",
             nt_samples=NOISY,
             nt_samples_batch_size=1,
-            stdevs=NOISE * float(network.inputs.std()),
+            stdevs=NOISE * float(network.inputs.detach().std()),
         )
     values = network.arrange(found.detach().cpu())
     return subject.attribution(values, subject.cells.axes, "gradient", plain_score(subject, network))
