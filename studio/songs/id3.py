@@ -31,7 +31,7 @@ FRONT_COVER = b"\x03"
 
 def id3_tag(tags: Mapping[str, str], cover: Cover | None = None) -> bytes:
     """The whole tag; names without a frame of their own are kept as user-defined text (TXXX)."""
-    frames = b"".join(_frame(name.lower(), value) for name, value in tags.items() if value)
+    frames = b"".join(_frame(name, value) for name, value in tags.items() if value)
     if cover is not None:  # section 4.15: media type and a description, each ended by a zero
         frames += _framed("APIC", b"\0" + cover.type.encode() + b"\0" + FRONT_COVER + b"\0" + cover.data)
     size = len(frames)
@@ -39,7 +39,9 @@ def id3_tag(tags: Mapping[str, str], cover: Cover | None = None) -> bytes:
     return b"ID3\x03\x00\x00" + syncsafe + frames
 
 
-def _frame(name: str, value: str) -> bytes:
+def _frame(written: str, value: str) -> bytes:
+    """The frame of one tag; a name of somebody's own stays as it was written."""
+    name = written.lower()
     if name in WITH_DESCRIPTION:  # sections 4.9 and 4.11: language and a short description come first
         frame, body = WITH_DESCRIPTION[name], UTF16 + b"eng" + _text("") + b"\0\0" + _text(value)
     elif name == "date":
@@ -47,7 +49,7 @@ def _frame(name: str, value: str) -> bytes:
     elif name in FRAMES:
         frame, body = FRAMES[name], UTF16 + _text(value)
     else:
-        frame, body = "TXXX", UTF16 + _text(name) + b"\0\0" + _text(value)
+        frame, body = "TXXX", UTF16 + _text(written) + b"\0\0" + _text(value)
     return _framed(frame, body)
 
 

@@ -178,7 +178,7 @@ def known_tags(*sources: Mapping[str, str]) -> dict[str, str]:
     A container's own come before those of its stream. A tag with a name of its own that is too long is left out whole.
     """
     tags: dict[str, str] = {}
-    further: dict[str, str] = {}
+    further: dict[str, tuple[str, str]] = {}
     for source in sources:
         for key, value in source.items():
             name = key.lower()
@@ -191,9 +191,9 @@ def known_tags(*sources: Mapping[str, str]) -> dict[str, str]:
             if name in TAGS and text:
                 tags.setdefault(name, text[:longest])
             elif _is_of_the_song(name) and 0 < len(text) <= longest:
-                further.setdefault(name, text)
+                further.setdefault(name, (key, text))  # programs look for them as they wrote them
     room = MAX_TAGS - len(tags)
-    return tags | dict(list(further.items())[:room])
+    return tags | dict(list(further.values())[:room])
 
 
 def _is_of_the_song(name: str) -> bool:

@@ -41,7 +41,7 @@ TAGS = {
 }
 KEPT = {**{name: value for name, value in TAGS.items() if name.islower()}, "bpm": "120", "key": "Am"}
 KEPT["isrc"] = TAGS["TSRC"]
-KEPT |= {name.lower(): TAGS[name] for name in ("CONDUCTOR", "MOOD", "MusicBrainz Album Id")}
+KEPT |= {name: TAGS[name] for name in ("CONDUCTOR", "MOOD", "MusicBrainz Album Id")}
 del KEPT["replaygain_track_gain"]
 
 
