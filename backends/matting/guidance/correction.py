@@ -33,7 +33,7 @@ BEYOND = (
     "A hint is on frame {frame}, but this part of the video has {count} frames, counted from 0: choose another one."
 )
 NOTHING_THERE = "A correction {where} changed nothing: there was nothing to {verb} where it points."
-OUTSIDE = "{count} of your corrections lie outside the part that was worked on, and were left out."
+OUTSIDE = "Outside the part that was worked on, and left out: {count} of your corrections."
 EARLY = 0.002
 """Seconds by which a frame may be shown before the moment that a hint names: times are rounded."""
 
@@ -113,7 +113,7 @@ class Correction:
                 due = [hint for hint in due if hint not in self.outside]
             if due:
                 here[index] = due
-            yield Progress(SCENES_STAGE, count, 0, "frames")
+            yield Progress(SCENES_STAGE, count, max(count, self.footage.expected), "frames")
         self._close_scene(range(begin, count), here)
         for hint in waiting:
             if hint.frame is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -53,11 +54,21 @@ class Footage:
         mattes = self._mattes()
         mattes.close()
         self.size = mattes.size
-        self.times: list[Fraction] = []
+        self._ticks = array("q")  # eight bytes a frame: a video may last for hours
 
     def _mattes(self) -> RawMatteReader:
         info = self.info
         return RawMatteReader(self._matte, self._path, info.width, info.height, max_pixels=self._max_pixels)
+
+    @property
+    def expected(self) -> int:
+        """How many frames there will be, as far as the file says; 0 where it does not."""
+        seconds = (self._end or self.info.seconds) - self._start
+        return max(0, round(seconds * float(self.info.rate)))
+
+    def _time(self, index: int) -> Fraction:
+        """When a frame that was passed is shown, in seconds from the beginning of the file."""
+        return Fraction(self._start).limit_denominator(1000) + self._ticks[index] * self.info.time_base
 
     def guides(self) -> Iterator[tuple[int, Fraction, np.ndarray]]:
         """Index, time in the source in seconds, and picture of each frame, at the size of the mattes; from the start.
@@ -65,13 +76,11 @@ class Footage:
         The times are remembered, so that any frame that was passed can be found again.
         """
         reader = IsolatedReader(self._path, self._start, self._end, self._max_pixels)
-        start = Fraction(self._start).limit_denominator(1000)
         try:
             for index, frame in enumerate(iter(reader.read, None)):
-                seconds = start + frame.pts * reader.info.time_base
-                if index == len(self.times):
-                    self.times.append(seconds)
-                yield index, seconds, self._guide(frame.rgb)
+                if index == len(self._ticks):
+                    self._ticks.append(frame.pts)
+                yield index, self._time(index), self._guide(frame.rgb)
         finally:
             reader.close()
 
@@ -79,12 +88,14 @@ class Footage:
         """The frames of a range that `guides` has passed."""
         if not frames:
             return
-        wanted = self.times[frames.start : frames.stop]
-        reader = self._open_at(wanted[0])
+        first = self._time(frames.start)
+        start, reader = self._open_at(first)
         mattes = self._mattes()
-        mattes.seek(float(wanted[0]))
+        mattes.seek(float(first))
         try:
-            for index, (seconds, rgb) in zip(frames, self._matching(reader, wanted), strict=True):
+            for index in frames:
+                seconds = self._time(index)
+                rgb = _frame_at(reader, start, seconds)
                 yield Shot(index, self._guide(rgb), mattes.at([seconds])[0])
         finally:
             reader.close()
@@ -97,25 +108,27 @@ class Footage:
         for stop in range(frames.stop, frames.start, -length):
             yield from reversed(list(self.forwards(range(max(frames.start, stop - length), stop))))
 
-    def _open_at(self, seconds: Fraction) -> IsolatedReader:
-        """A reader from a little before that moment: fields are joined to frames from those before them."""
+    def _open_at(self, seconds: Fraction) -> tuple[Fraction, IsolatedReader]:
+        """A reader from a little before that moment, and where it starts: fields are joined to frames from those before
+        them."""
         lead = 4 / self.info.rate if self.info.interlaced else TOLERANCE
-        self._opened = max(Fraction(self._start).limit_denominator(1000), seconds - lead).limit_denominator(1000)
-        return IsolatedReader(self._path, float(self._opened), self._end, self._max_pixels)
-
-    def _matching(self, reader: IsolatedReader, wanted: Sequence[Fraction]) -> Iterator[tuple[Fraction, np.ndarray]]:
-        """Time and pixels of the frames with these times; what the reader has before and between is passed over."""
-        base = self.info.time_base
-        for seconds in wanted:
-            for frame in iter(reader.read, None):
-                time = self._opened + frame.pts * base
-                if abs(time - seconds) <= TOLERANCE:
-                    yield seconds, frame.rgb
-                    break
-                if time > seconds:
-                    raise BadInput(CHANGED)
-            else:
-                raise BadInput(CHANGED)
+        start = max(Fraction(self._start).limit_denominator(1000), seconds - lead).limit_denominator(1000)
+        return start, IsolatedReader(self._path, float(start), self._end, self._max_pixels)
 
     def _guide(self, rgb: np.ndarray) -> np.ndarray:
         return cv2.resize(rgb, self.size[::-1], interpolation=cv2.INTER_AREA)
+
+
+def _frame_at(reader: IsolatedReader, start: Fraction, seconds: Fraction) -> np.ndarray:
+    """The pixels `(H, W, 3)` uint8 of the frame that is shown at `seconds`; those before it are passed over.
+
+    Raises:
+        BadInput: `reader`, which starts at `start`, has none there.
+    """
+    for frame in iter(reader.read, None):
+        time = start + frame.pts * reader.info.time_base
+        if abs(time - seconds) <= TOLERANCE:
+            return frame.rgb
+        if time > seconds:
+            break
+    raise BadInput(CHANGED)

@@ -157,7 +157,8 @@ class RegionPanel {
     bench.stage.element.classList.toggle("drawing-region", this.drawing);
     const axes = [0, 1].map((axis) => region.map((place) => place[axis]));
     const [left, top] = axes.map((values) => Math.min(...values)), [right, bottom] = axes.map((values) => Math.max(...values));
-    bench.stage.place(this.frame, region.length ? [left, top, right - left, bottom - top] : null);
+    const shown = region.length && (this.drawing || (bench.view !== "composite" && bench.other !== "composite"));
+    bench.stage.place(this.frame, shown ? [left, top, right - left, bottom - top] : null);
   }
 }
 

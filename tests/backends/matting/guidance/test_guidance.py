@@ -118,6 +118,24 @@ def test_a_hint_by_its_time_is_on_the_frame_that_is_shown_then(clip: Path, tmp_p
     assert mattes(tmp_path / "time")[14][where(4, RIGHT)].max() < 0.02
 
 
+def test_a_part_of_a_video_with_an_uneven_clock(video: MakeVideo, tmp_path: Path) -> None:
+    """Frames of the part are counted from its first one, and found again by their times, backwards too."""
+    uneven = [0, 3, 4, 9, 10, 14, 20, 21, 27, 28]
+    pictures = two_scenes()[:FRAMES]
+    source = video(frames=pictures, pts=uneven, options={"crf": "10", "bf": "2"})
+    given = {**hint(7, "drop", RIGHT), "frame": 5}  # the part begins with frame 2
+    result, events = guided(source, tmp_path / "out", [given], start=0.12)
+    assert result.frames == 8
+    for index, matte in enumerate(mattes(tmp_path / "out"), 2):
+        assert matte[where(index, RIGHT, 22)].max() < 0.02 and matte[where(index, LEFT)].mean() > 0.9
+    before = {**hint(0, "drop", LEFT), "seconds": 0.05}
+    del before["frame"]
+    _, events = guided(source, tmp_path / "other", [given, before], start=0.12)
+    said = [event.sentence for event in events if isinstance(event, Notice)]
+    assert any("left out: 1 of your corrections" in sentence for sentence in said)
+    assert mattes(tmp_path / "other")[0][where(2, LEFT)].mean() > 0.9
+
+
 @pytest.mark.parametrize("shape", ["point", "stroke"])
 def test_who_was_missed_is_added_to_the_scene(video: MakeVideo, tmp_path: Path, shape: str) -> None:
     source = video(frames=two_scenes(BLUE), options={"crf": "10"})
