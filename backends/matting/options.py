@@ -133,8 +133,8 @@ class MattingOptions(Options):
     hints: tuple[Hint, ...] = option(
         (),
         title="Corrections",
-        meaning="Who is meant, as a JSON list: [{“frame”: 12, “kind”: “keep” or “drop”, “shape”: “point”, “box” or "
-        "“stroke”, “points”: [[x, y], …]}], with places from 0 to 1. Each is carried through its scene.",
+        meaning="Who is meant, as a JSON list: [{“frame”: 12, “kind”: “keep”, “drop” or “edge”, “shape”: “point”, "
+        "“box” or “stroke”, “points”: [[x, y], …]}], with places from 0 to 1. Each is carried through its scene.",
         advanced=True,
     )
     person: int = option(

@@ -382,6 +382,15 @@ def test_corrections_are_made_and_taken_back_with_the_keyboard(bench: Bench) -> 
     assert bench.get("b.frame") == 0
     press("z")
     bench.root.get_by_role("button", name="Take back: Frame 1").click()
+    bench.root.focus()
+    press("e")  # a soft edge is painted, whatever the tool was
+    bench.until("(b.paint(), b.hints.shapes.hidden && b.hints.kind === 'edge')")
+    bench.get("(b.hints.begin([0.4, 0.4]), b.hints.extend([0.5, 0.5]), b.hints.end(true), 1)")
+    (edge,) = bench.get("b.hints.all")
+    assert (edge["kind"], edge["shape"], len(edge["points"])) == ("edge", "stroke", 2) and edge["radius"] > 0
+    bench.root.get_by_role("button", name="~ Frame 1: soft edge (brush)").wait_for()
+    press("z")
+    press("d")
     assert bench.get("b.hints.all") == []
     bench.until("(b.paint(), b.hints.go.disabled)")
     bench.root.focus()

@@ -23,15 +23,15 @@ def blend(frame: np.ndarray, base: np.ndarray, changes: Changes) -> np.ndarray:
     Returns:
         `(H, W)` float32: `base` itself, bit for bit, wherever no change is near.
     """
-    if not (changes.dropped.any() or changes.added.any()):
+    if not (changes.dropped.any() or changes.added.any() or changes.soft.any()):
         return base
-    dropped, added = (_enlarged(region, base.shape) for region in (changes.dropped, changes.added))
+    dropped, added, soft = (_enlarged(region, base.shape) for region in (changes.dropped, changes.added, changes.soft))
     person = base > 0.5
     mask = (person & ~dropped) | added
     gone = _gone(person, dropped) & ~added
     alpha = np.where(gone, 0, np.where(added, 1, base)).astype(np.float32)
     band = Band.around(mask, base.shape[0], base.shape[1], REACH)
-    unknown = band.unknown & _around_change(mask, (person & dropped) | added)
+    unknown = (band.unknown & _around_change(mask, (person & dropped) | added)) | _soft_edge(mask, soft)
     # Around a new edge all is solved anew from what is sure on both sides of it.
     known = np.where(unknown, band.inside, alpha).astype(np.float32)
     return solve(frame, known, unknown, np.where(unknown, mask, alpha).astype(np.float32))
@@ -47,6 +47,16 @@ def _gone(person: np.ndarray, dropped: np.ndarray) -> np.ndarray:
         return np.ones_like(person)
     to_away, to_rest = (cv2.distanceTransform((~side).astype(np.uint8), cv2.DIST_L2, 3) for side in (away, rest))
     return to_away < to_rest
+
+
+def _soft_edge(mask: np.ndarray, soft: np.ndarray) -> np.ndarray:
+    """What was painted as a soft edge of `mask`, less pieces that do not touch it: there is no edge to soften."""
+    if not soft.any():
+        return soft
+    _, labels = cv2.connectedComponents(soft.astype(np.uint8))
+    edge = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+    touching = np.unique(labels[edge])
+    return np.isin(labels, touching[touching > 0])
 
 
 def _enlarged(region: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -140,7 +140,8 @@ class Carrier:
         flow = self._flow.calc(look.grey, self.look.grey, np.zeros((*look.grey.shape, 2), np.float32))
         dropped, sure = self._step_dropped(look, flow)
         added, added_sure = self._step_added(look, flow)
-        self.look, self.changes = look, Changes(dropped, added)
+        soft = warp(self.changes.soft.astype(np.float32), flow) > 0.5 if self.changes.soft.any() else self.changes.soft
+        self.look, self.changes = look, Changes(dropped, added, soft)
         return Carried(self.changes, min(sure, added_sure))
 
     def _step_dropped(self, look: Look, flow: np.ndarray) -> tuple[np.ndarray, float]:

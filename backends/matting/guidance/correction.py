@@ -33,6 +33,9 @@ BEYOND = (
     "A hint is on frame {frame}, but this part of the video has {count} frames, counted from 0: choose another one."
 )
 NOTHING_THERE = "A correction {where} changed nothing: there was nothing to {verb} where it points."
+PLANES = 3
+"""Pictures that hold the changes of a frame."""
+
 OUTSIDE = "Outside the part that was worked on, and left out: {count} of your corrections."
 EARLY = 0.002
 """Seconds by which a frame may be shown before the moment that a hint names: times are rounded."""
@@ -67,7 +70,7 @@ class Correction:
         height, width = self.footage.size
         self._carry_size = carrying_size(height, width)[::-1]
         self._alphas = PlaneFile(self.folder / "corrected.tmp", self.footage.size)
-        self._changes = PlaneFile(self.folder / "changes.tmp", self._carry_size, 2)
+        self._changes = PlaneFile(self.folder / "changes.tmp", self._carry_size, PLANES)
 
     def alpha(self, index: int) -> np.ndarray | None:
         """The corrected matte `(h, w)` float32 of a frame; None where its scene has no hint."""
@@ -153,7 +156,7 @@ class Correction:
         forth: dict[int, float] = {}
         for shot in self.footage.forwards(between):
             carried = carrier.step(Look.of(shot.guide, shot.base))
-            self._changes.write(shot.index, _as_bytes(carried.changes))
+            self._changes.write(shot.index, _planes(carried.changes))
             forth[shot.index] = carried.sure
             yield
         (shot,) = self.footage.forwards(range(after, after + 1))
@@ -162,7 +165,7 @@ class Correction:
         back = Carrier(following.look, following.changes)
         for shot in self.footage.backwards(between):
             later = back.step(Look.of(shot.guide, shot.base))
-            sooner = Carried(_from_bytes(self._changes.read(shot.index)), forth.pop(shot.index))
+            sooner = Carried(_from_planes(self._changes.read(shot.index)), forth.pop(shot.index))
             part = (shot.index - before) / (after - before)
             self._store(shot, _met(sooner, later, part))
         yield
@@ -213,30 +216,27 @@ def _met(sooner: Carried, later: Carried, part: float) -> Carried:
     """Changes carried from both sides, `part` of the way from the one to the other."""
     weights = ((1 - part) * (0.05 + sooner.sure), part * (0.05 + later.sure))
     share = weights[1] / sum(weights)
-    dropped, added = (
-        (1 - share) * one.astype(np.float32) + share * other.astype(np.float32) > 0.5
-        for one, other in (
-            (sooner.changes.dropped, later.changes.dropped),
-            (sooner.changes.added, later.changes.added),
-        )
-    )
-    return Carried(Changes(dropped, added), max(sooner.sure, later.sure))
+    met = (1 - share) * _planes(sooner.changes) + share * _planes(later.changes)
+    return Carried(_from_planes(met), max(sooner.sure, later.sure))
 
 
-def _as_bytes(changes: Changes) -> tuple[np.ndarray, np.ndarray]:
-    return changes.dropped.astype(np.uint8), changes.added.astype(np.uint8)
+def _planes(changes: Changes) -> np.ndarray:
+    """`(PLANES, h, w)` uint8, 0 and 1."""
+    return np.stack([changes.dropped, changes.added, changes.soft]).astype(np.uint8)
 
 
-def _from_bytes(planes: np.ndarray) -> Changes:
-    return Changes(planes[0] > 0, planes[1] > 0)
+def _from_planes(planes: np.ndarray) -> Changes:
+    return Changes(*(plane > 0.5 for plane in planes))
 
 
 def _same(one: Changes, other: Changes) -> bool:
-    return bool(np.array_equal(one.dropped, other.dropped) and np.array_equal(one.added, other.added))
+    return np.array_equal(_planes(one), _planes(other))
 
 
 def _agrees(look: Look, changes: Changes, hint: Hint) -> bool:
     """Whether a hint says what is so already: then it needs no effect."""
     covered = mask_of(hint, look.base.shape)
+    if hint.kind == "edge":
+        return True
     kept = (look.person & ~changes.dropped) | changes.added
     return bool((kept if hint.kind == "keep" else changes.dropped)[covered].any())

@@ -42,7 +42,8 @@ class Hint(BaseModel):
     Attributes:
         frame: counted from the first one of the part that is worked on, from 0.
         seconds: in place of `frame`, counted from the beginning of the file: the first frame then or later is meant.
-        kind: "keep" says that this belongs to who is cut out, "drop" that it does not.
+        kind: "keep" says that this belongs to who is cut out, "drop" that it does not, and "edge", a stroke, that the
+            edge there is soft, such as hair: it is solved anew from the colours.
         shape: "point" means all of the person or thing there, "stroke" what was painted and what looks like it around
             there, "box" everything inside: a box that keeps also drops what lies outside.
         points: (x, y) from 0 to 1 of the picture: the place, the corners, or the path of the stroke.
@@ -54,7 +55,7 @@ class Hint(BaseModel):
 
     frame: Annotated[int, Field(ge=0, le=MAX_FRAME)] | None = None
     seconds: Annotated[float, Field(ge=0, le=1e6)] | None = None
-    kind: Literal["keep", "drop"]
+    kind: Literal["keep", "drop", "edge"]
     shape: Literal["point", "box", "stroke"] = "point"
     points: Annotated[tuple[Place, ...], Field(min_length=1, max_length=MAX_POINTS)]
     radius: Annotated[float, Field(gt=0, le=0.25)] = 0.02
@@ -64,6 +65,8 @@ class Hint(BaseModel):
     def _whole(self) -> Self:
         if (self.frame is None) == (self.seconds is None):
             raise ValueError("a hint has either a frame or seconds")
+        if self.kind == "edge" and self.shape != "stroke":
+            raise ValueError("an edge is painted")
         if len(self.points) < SHAPES[self.shape] or (self.shape == "box" and len(self.points) != SHAPES["box"]):
             raise ValueError("too few or too many points")
         return self

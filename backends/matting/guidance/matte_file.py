@@ -23,7 +23,7 @@ class PlaneFile:
     def __contains__(self, index: int) -> bool:
         return index in self._places
 
-    def write(self, index: int, pictures: Sequence[np.ndarray]) -> None:
+    def write(self, index: int, pictures: Sequence[np.ndarray] | np.ndarray) -> None:
         """Store the pictures of a frame, each `(h, w)` uint8, in place of any before."""
         packed = zlib.compress(np.stack(pictures).tobytes(), 1)
         self._file.seek(0, 2)

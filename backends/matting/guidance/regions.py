@@ -6,7 +6,7 @@ Everything here works on one frame at the size at which hints are carried. A reg
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -59,22 +59,28 @@ class Scene:
 
 @dataclass(frozen=True)
 class Changes:
-    """How a frame's matte is changed: `dropped` of it is not wanted, `added` was missed; both `(h, w)` bool."""
+    """How a frame's matte is changed, `(h, w)` bool each: `dropped` of it is not wanted, `added` was missed, and in
+    `soft` its edge is solved anew."""
 
     dropped: np.ndarray
     added: np.ndarray
+    soft: np.ndarray
 
     @classmethod
     def none(cls, shape: tuple[int, ...]) -> Changes:
-        return cls(np.zeros(shape, bool), np.zeros(shape, bool))
+        return cls(np.zeros(shape, bool), np.zeros(shape, bool), np.zeros(shape, bool))
 
 
 def apply_hints(scene: Scene, hints: Sequence[Hint], before: Changes) -> Changes:
     """`before` with what the hints of this frame say, one after the other: the last word counts."""
     changes = before
     for hint in hints:
-        changes = (_keep if hint.kind == "keep" else _drop)(scene, hint, hints, changes)
+        changes = _APPLY[hint.kind](scene, hint, hints, changes)
     return changes
+
+
+def _soften(scene: Scene, hint: Hint, hints: Sequence[Hint], before: Changes) -> Changes:
+    return replace(before, soft=before.soft | mask_of(hint, scene.base.shape))
 
 
 def _drop(scene: Scene, hint: Hint, hints: Sequence[Hint], before: Changes) -> Changes:
@@ -86,7 +92,7 @@ def _drop(scene: Scene, hint: Hint, hints: Sequence[Hint], before: Changes) -> C
         rivals = marked(hints, "keep", scene.base.shape) & ~covered
         find = whole_object if hint.shape == "point" else painted
         region = find(scene, kept, covered, rivals)
-    return Changes(before.dropped | (region & _near(scene.person)), before.added & ~region)
+    return replace(before, dropped=before.dropped | (region & _near(scene.person)), added=before.added & ~region)
 
 
 def _keep(scene: Scene, hint: Hint, hints: Sequence[Hint], before: Changes) -> Changes:
@@ -102,7 +108,7 @@ def _keep(scene: Scene, hint: Hint, hints: Sequence[Hint], before: Changes) -> C
     if missed.sum() > 0.5 * covered.sum():
         find = missed_object if hint.shape == "point" else painted
         added = added | (find(scene, ~scene.person, missed, rivals) & ~scene.person)
-    return Changes(dropped, added)
+    return replace(before, dropped=dropped, added=added)
 
 
 def _keep_box(scene: Scene, hint: Hint, hints: Sequence[Hint], before: Changes) -> Changes:
@@ -114,7 +120,10 @@ def _keep_box(scene: Scene, hint: Hint, hints: Sequence[Hint], before: Changes) 
     if (scene.person & inside).sum() < MIN_INSIDE * inside.sum():
         trimap = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
         added = added | (grabcut(scene.frame, trimap, 5) & ~scene.person)
-    return Changes((before.dropped & ~inside) | (_near(scene.person) & ~anywhere), added)
+    return replace(before, dropped=(before.dropped & ~inside) | (_near(scene.person) & ~anywhere), added=added)
+
+
+_APPLY = {"keep": _keep, "drop": _drop, "edge": _soften}
 
 
 def whole_object(scene: Scene, domain: np.ndarray, place: np.ndarray, rivals: np.ndarray) -> np.ndarray:

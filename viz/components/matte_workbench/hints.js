@@ -1,12 +1,13 @@
 // What people point out on frames: the tool, what it has drawn so far, and the way to have it worked out.
 
-const HINT_KINDS = [["keep", "This person", "This belongs to who is cut out"], ["drop", "Not this", "This does not belong to the cut-out"]];
+const HINT_KINDS = [["keep", "This person", "This belongs to who is cut out"], ["drop", "Not this", "This does not belong to the cut-out"], ["edge", "Soft edge", "The edge is soft here, such as hair: paint over it, and it is solved anew from the colours"]];
 const HINT_SHAPES = [
   ["point", "Click", "All of the person or thing that you click on"],
   ["stroke", "Brush", "What you paint, and what looks like it around there: for an arm, a chair, a gap"],
   ["box", "Box", "“This person” keeps only what is in the box; “Not this” takes away all that is in it"],
 ];
-const HINT_COLOURS = { keep: "#009e73", drop: "#d55e00" }; // told apart by every kind of colour vision; the signs + and − too
+const HINT_COLOURS = { keep: "#009e73", drop: "#d55e00", edge: "#0072b2" }; // told apart by every kind of colour vision; the signs too
+const HINT_SIGNS = { keep: "+", drop: "−", edge: "~" };
 const MOST_HINTS = 200;
 
 const ofKind = (hint) => HINT_KINDS.find(([name]) => name === hint.kind)[1];
@@ -53,6 +54,9 @@ class Hints {
 
   get possible() { const { data } = this.bench; return Boolean(data.hints && data.proxy && data.frame_url); }
 
+  // A soft edge can only be painted.
+  get tool() { return this.kind === "edge" ? "stroke" : this.shape; }
+
   // Corrections that the shown cut-out does not have yet, or has and should not.
   get changed() { return JSON.stringify(this.all) !== JSON.stringify(this.bench.data.hints); }
 
@@ -74,8 +78,8 @@ class Hints {
 
   begin(place) {
     if (!this.inside(place)) return;
-    const points = this.shape === "box" ? [place, place] : [place];
-    this.drawing = { kind: this.kind, shape: this.shape, points };
+    const points = this.tool === "box" ? [place, place] : [place];
+    this.drawing = { kind: this.kind, shape: this.tool, points };
     this.bench.refresh();
   }
 
@@ -108,7 +112,7 @@ class Hints {
   }
 
   // With the keyboard: a click in the middle of the loupe, or of what is shown.
-  addHere() { if (this.on) this.add({ kind: this.kind, shape: "point", points: [[...((this.bench.loupe.on && this.bench.loupe.point_) || this.bench.stage.centre)]] }); }
+  addHere() { if (this.on && this.kind !== "edge") this.add({ kind: this.kind, shape: "point", points: [[...((this.bench.loupe.on && this.bench.loupe.point_) || this.bench.stage.centre)]] }); }
 
   takeBack(index) {
     if (index < 0) return;
@@ -144,8 +148,9 @@ class Hints {
     this.element.hidden = this.made.hidden = !this.on;
     bench.stage.element.classList.toggle("guiding", this.on);
     if (!this.on) { this.canvas.hidden = true; return; }
-    for (const [group, value] of [[this.kinds, this.kind], [this.shapes, this.shape]]) for (const one of group.children) one.setAttribute("aria-pressed", String(one.dataset.value === value));
-    this.sizeRow.hidden = this.shape !== "stroke";
+    for (const [group, value] of [[this.kinds, this.kind], [this.shapes, this.tool]]) for (const one of group.children) one.setAttribute("aria-pressed", String(one.dataset.value === value));
+    this.shapes.hidden = this.kind === "edge";
+    this.sizeRow.hidden = this.tool !== "stroke";
     this.size.value = this.radius;
     this.who.hidden = this.kind !== "keep";
     this.undo.disabled = !this.all.length;
@@ -170,7 +175,7 @@ class Hints {
       const who = hint.person > 1 ? `, person ${hint.person}` : "";
       const text = `${data.kind === "picture" ? "" : `Frame ${frame + 1}: `}${ofKind(hint).toLowerCase()} (${ofShape(hint)}${who})`;
       return el("li", { class: `hint ${hint.kind}`, "aria-current": frame === this.bench.frame ? "true" : null },
-        el("button", { type: "button", class: "plain", title: "Go to that frame", onclick: () => this.bench.goTo(frame) }, `${hint.kind === "keep" ? "+" : "−"} ${text}`),
+        el("button", { type: "button", class: "plain", title: "Go to that frame", onclick: () => this.bench.goTo(frame) }, `${HINT_SIGNS[hint.kind]} ${text}`),
         el("button", { type: "button", class: "plain", "aria-label": `Take back: ${text}`, title: "Take back", onclick: () => this.takeBack(index) }, "×"));
     }));
   }
@@ -222,6 +227,12 @@ class Hints {
     context.strokeStyle = "#fff";
     context.stroke();
     context.beginPath();
+    if (kind === "edge") {
+      context.moveTo(x - 0.55 * size, y + 0.1 * size);
+      context.bezierCurveTo(x - 0.2 * size, y - 0.6 * size, x + 0.2 * size, y + 0.6 * size, x + 0.55 * size, y - 0.1 * size);
+      context.stroke();
+      return;
+    }
     context.moveTo(x - 0.5 * size, y);
     context.lineTo(x + 0.5 * size, y);
     if (kind === "keep") { context.moveTo(x, y - 0.5 * size); context.lineTo(x, y + 0.5 * size); }

@@ -18,7 +18,7 @@ function loupeKey(bench, event) {
 function keyAction(bench, event, target) {
   if (/^[1-5]$/.test(event.key)) return () => bench.setView(VIEWS[Number(event.key) - 1][0]);
   if (bench.hints.on) {
-    const hint = { k: () => { bench.hints.kind = "keep"; bench.refresh(); }, d: () => { bench.hints.kind = "drop"; bench.refresh(); }, z: () => bench.hints.takeBack(bench.hints.all.length - 1), escape: () => bench.hints.toggle(false), enter: target.matches("button, a, select") ? null : () => bench.hints.addHere() }[event.key.toLowerCase()];
+    const hint = { k: () => { bench.hints.kind = "keep"; bench.refresh(); }, d: () => { bench.hints.kind = "drop"; bench.refresh(); }, e: () => { bench.hints.kind = "edge"; bench.refresh(); }, z: () => bench.hints.takeBack(bench.hints.all.length - 1), escape: () => bench.hints.toggle(false), enter: target.matches("button, a, select") ? null : () => bench.hints.addHere() }[event.key.toLowerCase()];
     if (hint) return hint;
   }
   if (event.key === " ") return target.matches("button, a, select") ? null : () => bench.togglePlay();

@@ -165,7 +165,7 @@ class RegionPanel {
 const SHORTCUTS = [
   ["Space", "play or pause"], ["← →", "one frame back or on (with Shift: ten)"], ["Home End", "first or last frame"], ["N P", "next or previous problem frame"],
   ["1 – 5", "source, matte, foreground, cut-out, new background"], ["M", "sound on or off"], ["W", "wipe in the middle, or one view alone"], ["X", "exchange the two views"],
-  ["L", "loupe; then Ctrl + arrows move it"], ["+ − 0", "enlarge, reduce, show all"], ["C", "correct who is cut out"], ["K D Z", "then: this person, not this, undo"], ["Enter", "then: a click in the middle of the picture or the loupe"], ["?", "this list"],
+  ["L", "loupe; then Ctrl + arrows move it"], ["+ − 0", "enlarge, reduce, show all"], ["C", "correct who is cut out"], ["K D E Z", "then: this person, not this, soft edge, undo"], ["Enter", "then: a click in the middle of the picture or the loupe"], ["?", "this list"],
 ];
 
 function helpPanel(close) {

@@ -189,6 +189,41 @@ def test_each_person_alone(clip: Path, tmp_path: Path) -> None:
             assert after[index][where(index, mine)].mean() > 0.9 and after[index][where(index, other)].max() < 0.02
 
 
+def test_a_painted_edge_is_solved_from_the_colours_and_only_there(video: MakeVideo, tmp_path: Path) -> None:
+    """The disk fades out over many pixels on its right side; the engine cuts it hard, the brush says it is soft."""
+    rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
+
+    def truth(index: int) -> np.ndarray:
+        middle = (0.4 + place(index)) * WIDTH
+        far = np.hypot(rows - HEIGHT / 2, columns - middle)
+        return np.clip((26 - far) / np.where(columns > middle, 16, 1), 0, 1)
+
+    class Hard(RedEngine):
+        def mattes(self, frames: np.ndarray) -> np.ndarray:
+            return (super().mattes(frames) > 0.35).astype(np.float32)
+
+    green = np.full((HEIGHT, WIDTH, 3), (40, 120, 60)) + np.linspace(-15, 15, WIDTH)[None, :, None]
+    frames = [
+        (truth(index)[..., None] * RED + (1 - truth(index)[..., None]) * green).astype(np.uint8)
+        for index in range(FRAMES)
+    ]
+    source = video(frames=frames, options={"crf": "4"}, pixels="yuv444p")
+    middle = 0.4 + place(4)
+    path = [[middle + 20 / WIDTH * np.cos(turn), 0.5 + 20 / HEIGHT * np.sin(turn)] for turn in np.linspace(-1, 1, 9)]
+    painted = hint(4, "edge", 0, "stroke", points=path, radius=0.06)
+    outs = {}
+    for name, hints in (("hard", []), ("soft", [painted])):
+        finish(Hard(CARD).run({"media": source}, {**OFF, "hints": hints}, tmp_path / name))
+        outs[name] = mattes(tmp_path / name)
+    for index in range(FRAMES):
+        middle_now = (0.4 + place(index)) * WIDTH
+        fringe = (truth(index) > 0.1) & (truth(index) < 0.9) & (columns > middle_now + 12) & (abs(rows - 56) < 12)
+        errors = {name: np.abs(seen[index] - truth(index))[fringe].mean() for name, seen in outs.items()}
+        assert errors["soft"] < 0.5 * errors["hard"], index
+        left = columns < middle_now - 10
+        assert np.array_equal(outs["soft"][index][left], outs["hard"][index][left])
+
+
 def test_what_was_lost_is_said_and_marked(video: MakeVideo, tmp_path: Path) -> None:
     """The blue disk that was added is gone in the middle of the scene, nowhere near the rim."""
     frames = [disk(stage(1), LEFT + place(index), 0.5, RED) for index in range(FRAMES)]
@@ -278,6 +313,7 @@ def test_a_small_piece_amid_the_other_changes_over_and_a_free_one_does_not() -> 
         '[{"frame": 1, "seconds": 2, "kind": "drop", "points": [[0, 0]]}]',
         '[{"frame": 1, "kind": "drop", "shape": "box", "points": [[0, 0]]}]',
         '[{"frame": 1, "kind": "love", "points": [[0, 0]]}]',
+        '[{"frame": 1, "kind": "edge", "points": [[0, 0]]}]',
         "[" * 100_000,
     ],
 )
