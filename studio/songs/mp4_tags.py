@@ -8,7 +8,7 @@ from pathlib import Path
 from backends.separation.io.cover import Cover
 from backends.shared.joined_files import boxes
 
-WRITTEN = frozenset(
+FFMPEG_TAGS = frozenset(
     {"title", "artist", "album", "album_artist", "composer", "date", "genre", "track", "disc", "comment", "copyright"}
     | {"lyrics", "grouping", "description", "synopsis", "show", "network"}
 )
@@ -26,7 +26,7 @@ TEXT, JPEG, PNG, WHOLE_NUMBER = 1, 13, 14, 21
 
 def add_tags(path: Path, tags: Mapping[str, str], cover: Cover | None = None) -> None:
     """Add to a file, whose index lies at its end, the tags that it lacks, and a cover."""
-    more = b"".join(_item(name, value) for name, value in tags.items() if value and name not in WRITTEN)
+    more = b"".join(_item(name, value) for name, value in tags.items() if value and name not in FFMPEG_TAGS)
     if cover is not None:
         more += _box(b"covr", _value(PNG if cover.type == "image/png" else JPEG, cover.data))
     kind, place = boxes(path)[-1]
