@@ -25,7 +25,7 @@ class PlaneFile:
 
     def write(self, index: int, pictures: Sequence[np.ndarray] | np.ndarray) -> None:
         """Store the pictures of a frame, each `(h, w)` uint8, in place of any before."""
-        packed = zlib.compress(np.stack(pictures).tobytes(), 1)
+        packed = zlib.compress(np.asarray(pictures, np.uint8).tobytes(), 1)
         self._file.seek(0, 2)
         self._places[index] = (self._file.tell(), len(packed))
         self._file.write(packed)
