@@ -234,3 +234,38 @@ def test_what_is_tried_live_falls_back_to_the_kept_result_once_the_server_is_gon
     page.get_by_text("this is the kept result").wait_for()
     page.locator("iframe").wait_for(state="detached")
     assert page.get_by_role("cell", name="7.5").is_visible() and page.get_by_text("Try it live").is_hidden()
+
+
+@pytest.mark.browser
+def test_a_server_that_accepts_and_never_answers_leaves_the_stage_within_a_second(page: Any) -> None:
+    """Timers run on the page's own clock, which the test moves: a second of it is a second on stage."""
+    part = SlidePart("figure", {"run": "f", "picture": "", "columns": ["dB"], "rows": [[7.5]]}, "Scores", live="/live")
+    document = deck_document("Talk", [Slide("Kept", parts=(part,))], nonce="n", ready="/ready")
+    waiting: list[Any] = []
+    hangs = False
+
+    def answer(route: Any) -> None:
+        path = urlsplit(route.request.url).path
+        if path == "/ready" and hangs:
+            waiting.append(route)  # accepted, and never answered
+        else:
+            bodies = {"/": document, "/live": "<button>Work</button>"}
+            route.fulfill(status=200, body=bodies.get(path, ""), content_type="text/html")
+
+    page.clock.install()
+    page.route("http://stage.test/**", answer)
+    page.goto("http://stage.test/")
+    page.get_by_role("button", name="Try it live").click()
+    work = page.frame_locator("iframe").get_by_role("button", name="Work")
+    work.wait_for()
+    page.clock.run_for(300)
+    page.wait_for_function("!deck.asking")
+    hangs = True
+    page.clock.run_for(1000)
+    page.get_by_text("does not answer: this is the kept result").wait_for()
+    assert waiting and work.is_hidden() and page.get_by_role("cell", name="7.5").is_visible()
+    hangs = False
+    waiting.pop().fulfill(status=200)
+    page.clock.run_for(1200)
+    page.get_by_role("button", name="back to live").click()
+    assert work.is_visible()

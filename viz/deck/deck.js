@@ -5,14 +5,17 @@ const HELP = [
   ["G, then a number or a click", "jump to a step"], ["B or .", "black screen, and back"], ["L", "laser pointer"], ["T", "dark or light"], ["Home, End", "first and last step"], ["?", "this list"],
 ];
 const READY_SECONDS = 5;
-const LIVE_SECONDS = 0.3; // between two questions while something is tried live
 const READY_PATIENCE = 900; // milliseconds: a server that is slower counts as away
-const LATE_ANSWERS = 2; // in a row, while something is tried live: a model at work may keep its server waiting once
+// While something is tried live, a question is asked this soon after an answer, and waits this long for its own (both in
+// milliseconds): together they are less than the second after which the kept result has to stand there.
+const LIVE_PAUSE = 150, LIVE_PATIENCE = 700;
+const FREE_BEATS = 3; // of the page's own while it waits: with fewer the page was busy, and not the server
 const SWIPE = 60;
+const TRY = "Try it live", TRY_AGAIN = "It answers again: back to live";
 
 class Deck {
   constructor(root, data) {
-    Object.assign(this, { root, data, slides: data.slides, parts: [], serial: 0, ready: false });
+    Object.assign(this, { root, data, slides: data.slides, parts: [], serial: 0, ready: false, beats: 0 });
     this.place = clamp((parseInt(location.hash.slice(1), 10) || 1) - 1, 0, Math.max(0, this.slides.length - 1));
     this.notes = new Notes(this);
     this.build();
@@ -71,7 +74,7 @@ class Deck {
     this.parts = slide.parts.map((part) => new LivePart(part, this.data.library, (this.serial += 1)));
     const markup = (tag, name, text) => { const node = el(tag, { class: name }); node.innerHTML = text; return node; }; // rendered from Markdown without any HTML of the writer's
     this.closeLive();
-    this.tries = slide.parts.filter((part) => part.live).slice(0, 1).map((part) => el("button", { class: "try", type: "button", hidden: !this.ready, onclick: () => this.openLive(part.live) }, "Try it live"));
+    this.tries = slide.parts.filter((part) => part.live).slice(0, 1).map((part) => el("button", { class: "try", type: "button", hidden: !this.ready, onclick: () => (this.live ? this.backToLive() : this.openLive(part.live)) }, TRY));
     this.stage.classList.toggle("plain", !this.parts.length);
     this.stage.replaceChildren(
       el("h1", {}, slide.title),
@@ -180,8 +183,8 @@ class Deck {
     this.live = el("div", { class: "live", role: "dialog", "aria-label": "Tried live" },
       el("div", { class: "live-bar" }, el("b", {}, "Live"), el("span", {}, "The model works now; the kept result waits behind."), el("span", { class: "gap" }),
         this.button("Back to the kept result", "Back to the kept result (Esc)", () => this.closeLive())), frame);
-    this.late = 0;
-    this.beat = setInterval(() => this.askReady(), 1000 * LIVE_SECONDS);
+    this.question?.abort(); // it was asked in the patience of a stage on which nothing is live
+    this.beat = setInterval(() => { this.beats += 1; this.askReady(); }, LIVE_PAUSE);
     this.root.append(this.live);
   }
 
@@ -190,24 +193,48 @@ class Deck {
     clearInterval(this.beat);
     this.live.remove();
     this.live = null;
+    this.offerTry();
     this.say(sentence);
     window.focus();
   }
+
+  // A server that does not answer may only be slow: what was begun there is kept, and the way back is offered.
+  leaveLive() {
+    this.live.hidden = true;
+    this.say("The model server does not answer: this is the kept result.");
+    window.focus();
+  }
+
+  backToLive() {
+    this.live.hidden = false;
+    this.say("");
+  }
+
+  offerTry() {
+    for (const link of this.tries ?? []) Object.assign(link, { hidden: !this.ready, textContent: this.live ? TRY_AGAIN : TRY });
+  }
+
+  get isLive() { return Boolean(this.live && !this.live.hidden); }
 
   // Whether something can be tried live now; the kept results stay on the stage either way.
   async askReady() {
     if (this.asking) return;
     this.asking = true;
+    const asked = this.beats, question = new AbortController();
+    this.question = question;
+    const timer = setTimeout(() => question.abort(), this.isLive ? LIVE_PATIENCE : READY_PATIENCE);
     let ready = false, late = false;
     try {
-      ready = (await fetch(this.data.ready, { signal: AbortSignal.timeout(READY_PATIENCE), cache: "no-store" })).ok;
-    } catch (error) { late = error.name === "TimeoutError"; }
+      ready = (await fetch(this.data.ready, { signal: question.signal, cache: "no-store", priority: "high" })).ok;
+    } catch { late = question.signal.aborted; } // refused or late: the model server is away
+    clearTimeout(timer);
     this.asking = false;
-    this.late = late ? (this.late ?? 0) + 1 : 0;
-    if (late && this.live && this.late < LATE_ANSWERS) return;
+    if (late && this.isLive && this.beats - asked < FREE_BEATS) return;
     this.ready = ready;
-    for (const link of this.tries ?? []) link.hidden = !ready;
-    if (!ready && this.live) this.closeLive("The model server went away: this is the kept result.");
+    this.offerTry();
+    if (ready || !this.live) return;
+    if (!late) this.closeLive("The model server went away: this is the kept result.");
+    else if (this.isLive) this.leaveLive();
   }
 }
 
