@@ -45,6 +45,7 @@ def show(ids: Sequence[str]) -> None:
         runs = [run for entry in entries if (run := services.library().get(entry.id)) is not None]
         _show_differences(runs)
         room.show(runs)
+        pin.pin_runs(runs, f"{entries[0].title}: {named}")
 
 
 def _show_differences(runs: Sequence[Run]) -> None:

@@ -50,8 +50,8 @@ def show_list() -> None:
 
 def cover_image(evidence: Evidence) -> str:
     """The small picture of a result as HTML: of a figure the figure itself."""
-    held = snapshots.snapshot(evidence.moment)
-    address = held["picture"] if held and 0 < len(held["picture"]) < MAX_LIST_PICTURE else cover_url(evidence.source)
+    pinned = snapshots.cover(evidence.moment)
+    address = pinned if 0 < len(pinned) < MAX_LIST_PICTURE else cover_url(evidence.source)
     style = "width:100%;max-width:9rem;aspect-ratio:16/9;border-radius:0.4rem;display:block"
     return f'<img src="{address}" alt="" loading="lazy" style="{style}">'
 

@@ -5,7 +5,7 @@ A page says once what it shows (`look_at`); the buttons below results, figures a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,6 +71,22 @@ def pin_run(run: Run) -> None:
     button(run.task, run.id, run.title, lambda: exhibits.current(run.id), run.metrics)
 
 
+def pin_runs(runs: Sequence[Run], title: str) -> None:
+    """The button of finished runs that stand beside each other: all of them become evidence of one finding."""
+    key = "-".join(run.id for run in runs)
+    evidence = [
+        Evidence(run.task, run.id, exhibits.current(run.id), str(run.card.get("title") or run.weights), run.metrics)
+        for run in runs
+    ]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.popover("Pin all of them to a finding", icon=":material/keep:"):
+            try:
+                _form(evidence, title, key)
+            except UserError as error:
+                st.error(formatting.escape(error.sentence), icon=":material/error:")
+        pinned_link(key)
+
+
 def button(
     task: str,
     source: str,
@@ -90,7 +106,7 @@ def button(
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.popover("Pin to a finding", icon=":material/keep:"):
             try:
-                _form(Evidence(task, source, moment(), "", numbers or {}), title, source)
+                _form([Evidence(task, source, moment(), "", numbers or {})], title, source)
             except UserError as error:
                 st.error(formatting.escape(error.sentence), icon=":material/error:")
         pinned_link(source)
@@ -108,7 +124,7 @@ def pin_snapshot(about: Subject, moment: Mapping[str, Any], key: str) -> None:
     moment = {**moment, **source_page.current(about.path), **_study(about)}
     try:
         evidence = Evidence(about.task, about.source, moment, "", numbers(about.source, moment) or {})
-        _form(evidence, about.title, f"{about.source}-{key}")
+        _form([evidence], about.title, f"{about.source}-{key}")
     except UserError as error:
         st.error(formatting.escape(error.sentence), icon=":material/error:")
 
@@ -128,9 +144,9 @@ def pinned_link(key: str) -> None:
         st.page_link("pages/findings.py", label=label, icon=":material/check:", query_params={"finding": pinned[0]})
 
 
-def _form(evidence: Evidence, title: str, key: str) -> None:
-    """What is pinned, to which finding, and the line below it."""
-    shown = exhibits.describe(evidence.task, evidence.moment)
+def _form(evidence: Sequence[Evidence], title: str, key: str) -> None:
+    """What is pinned, to which finding, and the line below it; of several results their models stand there."""
+    shown = exhibits.describe(evidence[0].task, evidence[0].moment) if len(evidence) == 1 else ""
     st.caption(
         f"Keeps what you see now{f': {formatting.escape(shown)}' if shown else ''}. A finding is a claim with the "
         "results that show it; findings make a story to present."
@@ -150,15 +166,17 @@ def _form(evidence: Evidence, title: str, key: str) -> None:
             placeholder="The voice stays clear although the drums are loud.",
         )  # fmt: skip
         author = st.text_input("Your name", st.session_state.get(AUTHOR, ""), key=f"pin-author-{key}")
-    caption = st.text_input("A line below this result", key=f"pin-caption-{key}")
+    if len(evidence) == 1:
+        caption = st.text_input("A line below this result", key=f"pin-caption-{key}")
+        evidence = [replace(evidence[0], caption=caption)]
     if st.button("Pin", type="primary", icon=":material/keep:", key=f"pin-{key}"):
         st.session_state[AUTHOR] = author or st.session_state.get(AUTHOR, "")
-        finding = _pin(chosen, name, claim, author, replace(evidence, caption=caption))
+        finding = _pin(chosen, name, claim, author, evidence)
         st.session_state[f"pinned-{key}"] = (finding.id, finding.title)
         st.rerun()
 
 
-def _pin(chosen: str, name: str, claim: str, author: str, evidence: Evidence) -> Finding:
+def _pin(chosen: str, name: str, claim: str, author: str, evidence: Sequence[Evidence]) -> Finding:
     if chosen == NEW:
-        return services.findings().create(name, claim, author=author, evidence=[evidence])
-    return services.findings().pin(chosen, evidence)
+        return services.findings().create(name, claim, author=author, evidence=evidence)
+    return services.findings().pin(chosen, *evidence)

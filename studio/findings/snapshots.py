@@ -1,14 +1,16 @@
-"""Figures and tables as they stood when they were pinned: evidence that needs neither its run nor a network.
+"""Figures, tables and excerpts as they stood when they were pinned: evidence that needs neither its run nor a network.
 
-A figure is the picture that the browser made of it, a table its cells, a map the numbers that it is drawn from. They
-are kept in the moment of the evidence, with the address of the page that showed them.
+A figure is the picture that the browser made of it, a table its cells, a map the numbers that it is drawn from, and
+excerpts are sounds and pictures with their names. They are kept in the moment of the evidence, with the address of the
+page that showed them.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -24,9 +26,40 @@ if TYPE_CHECKING:
 SNAPSHOT, BOARD = "snapshot", "board"
 """The keys of a moment that hold a picture or table, and a map that can be touched."""
 
-PICTURE = re.compile(r"data:image/(?:svg\+xml|webp|png);base64,[A-Za-z0-9+/]+={0,2}")
+PICTURE = re.compile(r"data:image/(?:svg\+xml|webp|png|jpeg);base64,[A-Za-z0-9+/]+={0,2}")
+SOUND = re.compile(r"data:audio/(?:ogg|mpeg);base64,[A-Za-z0-9+/]+={0,2}")
 MAX_PICTURE, MAX_ALT = 1_500_000, 1_000
+MAX_EXCERPTS = 8
 MAX_ROWS, MAX_COLUMNS, MAX_CELL = 60, 14, 160
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A sound or a picture by its name, as a data address."""
+
+    name: str
+    address: str
+
+
+def of_excerpts(excerpts: Sequence[Excerpt], alt: str) -> dict[str, Any]:
+    """The moment of sounds or pictures that stand beside each other.
+
+    Raises:
+        TooLarge: they take more than a finding holds.
+        BadInput: one of them is neither.
+    """
+    if len(excerpts) > MAX_EXCERPTS or sum(len(one.address) for one in excerpts) > MAX_PICTURE:
+        raise TooLarge("These excerpts are too large to be pinned: choose a shorter stretch, or fewer of them.")
+    if any(_media(one.address) == "" for one in excerpts):
+        raise BadInput("One of these can be neither heard nor seen: ask again.")
+    return {SNAPSHOT: {"picture": "", "alt": alt[:MAX_ALT], "excerpts": [asdict(one) for one in excerpts]}}
+
+
+def _media(address: str) -> str:
+    """What is at a data address that may be shown: "sound", "picture", or "" for anything else."""
+    if len(address) > MAX_PICTURE:
+        return ""
+    return "sound" if SOUND.fullmatch(address) else "picture" if PICTURE.fullmatch(address) else ""
 
 
 def of_figure(picture: str, alt: str) -> dict[str, Any]:
@@ -81,7 +114,7 @@ def _cell(value: Any) -> str | float:
 def snapshot(moment: Mapping[str, Any]) -> dict[str, Any] | None:
     """What was pinned, as `figure_board` shows it; None for any other moment.
 
-    A moment comes from anybody, in a bundle: what is no picture and no table is left out.
+    A moment comes from anybody, in a bundle: what is no picture, no sound and no table is left out.
     """
     held = moment.get(SNAPSHOT)
     if not isinstance(held, Mapping):
@@ -91,7 +124,17 @@ def snapshot(moment: Mapping[str, Any]) -> dict[str, Any] | None:
         picture = ""
     columns = [str(name)[:MAX_CELL] for name in _list(held.get("columns"))[:MAX_COLUMNS]]
     rows = [[_cell(cell) for cell in _list(row)[: len(columns)]] for row in _list(held.get("rows"))[:MAX_ROWS]]
-    return {"picture": picture, "alt": alt, "columns": columns, "rows": rows}
+    excerpts = [one for held_one in _list(held.get("excerpts"))[:MAX_EXCERPTS] if (one := _excerpt(held_one))]
+    return {"picture": picture, "alt": alt, "columns": columns, "rows": rows, "excerpts": excerpts}
+
+
+def _excerpt(held: Any) -> dict[str, str] | None:
+    """An excerpt with what it is; None for what is none."""
+    if not isinstance(held, Mapping):
+        return None
+    address = str(held.get("address") or "")
+    kind = _media(address)
+    return {"name": str(held.get("name"))[:MAX_CELL], "address": address, "kind": kind} if kind else None
 
 
 def _list(value: Any) -> list[Any]:
@@ -119,7 +162,22 @@ def _board(moment: Mapping[str, Any]) -> Board | None:
         return None
 
 
+def cover(moment: Mapping[str, Any]) -> str:
+    """The picture that stands for what was pinned; "" where it has none."""
+    held = snapshot(moment)
+    if held is None:
+        return ""
+    pictures = [one["address"] for one in held["excerpts"] if one["kind"] == "picture"]
+    return str(held["picture"] or next(iter(pictures), ""))
+
+
 def describe(moment: Mapping[str, Any]) -> str:
     """What kind of thing was pinned."""
     held = snapshot(moment)
-    return "" if held is None else "a map" if BOARD in moment else "a figure" if held["picture"] else "a table"
+    if held is None:
+        return ""
+    if held["excerpts"]:
+        kinds = {one["kind"] for one in held["excerpts"]}
+        many = len(held["excerpts"]) > 1
+        return ("sounds" if many else "a sound") if kinds == {"sound"} else "pictures" if many else "a picture"
+    return "a map" if BOARD in moment else "a figure" if held["picture"] else "a table"

@@ -17,6 +17,7 @@ from studio.inside.attribution import Map, read_map
 from studio.inside.questions import Question
 from studio.library.library import Run
 from studio.proteins.run_data import FoldData
+from studio.ui import charts
 from viz.inside.inner import film_lines
 from viz.inside.parts import pair_map
 
@@ -82,7 +83,8 @@ def show_structures(run: Run, data: FoldData, found: Map, arrays: Mapping[str, n
         f"{run.id}-film", f"After {labels[step]}", folds[step], contacts=contacts,
         films=[Film("steps", "After each step", frames)] if len(frames) > 1 else [], colour="plddt",
     )  # fmt: skip
-    structure_workbench(contents, key=f"inside-film-{run.id}")
+    with charts.whole("inside-film", f"“{run.title}” as if the network had stopped after {labels[step]}.", "step"):
+        structure_workbench(contents, key=f"inside-film-{run.id}")
 
 
 def step_structures(arrays: Mapping[str, np.ndarray], sequence: str) -> Sequence[Structure]:

@@ -12,7 +12,7 @@ from PIL import Image
 from studio.inside import hearing, trust
 from studio.inside.attribution import Map
 from studio.inside.hearing import Stretch
-from studio.songs import excerpt
+from studio.ui import opus
 from viz.components import map_board
 from viz.components.map_board import Axis, Board, Layer, layer
 from viz.inside.picture import Area
@@ -106,12 +106,9 @@ def _sounds(sound: Stretch, found: Map) -> tuple[tuple[str, str], ...]:
     )
     names = (f"What mattered ({100 * share:.0f} % of the power)", "What is left", "The song")
     heard = hearing.level_matched(passed, left, sound)
-    return tuple((name, _opus(one)) for name, one in zip(names, heard, strict=True))
-
-
-def _opus(sound: Stretch) -> str:
-    stereo = sound.samples if len(sound.samples) == 2 else np.repeat(sound.samples[:1], 2, axis=0)
-    return excerpt.sound_address(stereo.T, sound.rate, KBITS)
+    return tuple(
+        (name, opus.stereo_address(one.samples, one.rate, KBITS)) for name, one in zip(names, heard, strict=True)
+    )
 
 
 def _spectrogram(mix: Spectrogram) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from backends.core.errors import BadInput
+from studio.ui.excerpts import Sound
 from viz.inside.sound import Box
 
 WINDOW_SECONDS = 0.046
@@ -45,6 +46,10 @@ class Stretch:
     def exact(self) -> bytes:
         """As a WAV file of 32-bit floats, for a model."""
         return _encode(self.samples.astype(np.float32), self.rate)
+
+    def named(self, name: str, meaning: str = "") -> Sound:
+        """As a page plays it: with a name, and what it is in a sentence."""
+        return Sound(name, self.samples, self.rate, self.wav(), meaning)
 
 
 def _encode(samples: np.ndarray, rate: int) -> bytes:

@@ -24,6 +24,7 @@ from studio.inside.questions import Question
 from studio.library.library import Run
 from studio.proteins import run_data
 from studio.proteins.run_data import FoldData
+from studio.ui import charts
 from viz.inside.style import AGAINST, FOR, dress, listed
 
 
@@ -125,11 +126,6 @@ def moved(answer: Answer, data: FoldData) -> Moved:
 def _draw_change(run: Run, data: FoldData, after: Moved, changes: Sequence[str]) -> None:
     from viz.components.structure_workbench import Column, Overlay, manifest, structure_workbench
 
-    before = float(np.nanmean(data.structure.confidence))
-    columns = st.columns(3)
-    columns[0].metric("Same fold? (TM-score)", f"{after.tm:.2f}", help="1 is the same; above 0.5 the fold is the same.")
-    columns[1].metric("Moved by (RMSD)", f"{after.rmsd:.1f} Å", help="Mean distance of the residues once superposed.")
-    columns[2].metric("Confidence (pLDDT)", f"{after.plddt:.0f}", f"{after.plddt - before:+.1f}")
     distance = np.linalg.norm(after.structure.ca - data.structure.ca, axis=1)
     change = after.structure.confidence - data.structure.confidence
     contents = manifest(
@@ -141,9 +137,20 @@ def _draw_change(run: Run, data: FoldData, after: Moved, changes: Sequence[str])
         overlays=[Overlay("after", "after the change", after.structure, f"TM-score {after.tm:.2f}")],
         selection=[int(name[1:-1]) - 1 for name in changes], colour="moved",
     )  # fmt: skip
-    structure_workbench(contents, key=f"inside-change-{run.id}")
+    said = f"“{run.title}” before and after {listed(changes[:12])}: TM-score {after.tm:.2f}, {after.rmsd:.1f} Å apart."
+    with charts.whole("inside-changed-fold", said, "change"):
+        _metrics(after, float(np.nanmean(data.structure.confidence)))
+        structure_workbench(contents, key=f"inside-change-{run.id}")
     figure, alt = confidence_lines(data.structure.confidence, after.structure.confidence)
     take_away.chart(figure, alt, "inside-plddt")
+
+
+def _metrics(after: Moved, before: float) -> None:
+    """How like the fold before it is, and the mean confidence, which was `before`."""
+    columns = st.columns(3)
+    columns[0].metric("Same fold? (TM-score)", f"{after.tm:.2f}", help="1 is the same; above 0.5 the fold is the same.")
+    columns[1].metric("Moved by (RMSD)", f"{after.rmsd:.1f} Å", help="Mean distance of the residues once superposed.")
+    columns[2].metric("Confidence (pLDDT)", f"{after.plddt:.0f}", f"{after.plddt - before:+.1f}")
 
 
 def confidence_lines(before: np.ndarray, after: np.ndarray) -> tuple[go.Figure, str]:

@@ -24,7 +24,8 @@ from studio.inside.questions import Question
 from studio.inside.room import Room
 from studio.library.library import FileGone, Run
 from studio.pictures import batch
-from studio.ui import formatting
+from studio.ui import excerpts, formatting
+from studio.ui.excerpts import Picture
 from viz.fewshot.figures import bars
 from viz.inside.inner import grouped_bars
 from viz.inside.picture import picture_with_map
@@ -223,7 +224,10 @@ def show_erase(run: Run, question: Question) -> None:
             st.image(picture, alt=f"{heading}: the picture", width=280)
             figure, alt = bars(list(share.index), share.to_numpy())
             take_away.chart(figure, alt, f"erase-{heading}-{area}")
-    st.markdown(moved(*shares))
+    said = moved(*shares)
+    st.markdown(said)
+    both = (Picture("Before", rgb), Picture("After", changed))
+    excerpts.pin_pictures(both, f"{title}: {said.replace('**', '')}", f"erased-{area}")
 
 
 def moved(before: pd.Series, after: pd.Series) -> str:

@@ -153,7 +153,8 @@ def _on_structure(run: Run, data: FoldData, found: Map, marked: list[int]) -> No
         f"{run.id}-inside", run.title, data.structure, confidence=data.confidence, contacts=data.contacts,
         columns=[column], colour="why", selection=marked, selection_serial=hash(tuple(marked)) % 100_000,
     )  # fmt: skip
-    structure_workbench(contents, key=f"inside-workbench-{run.id}")
+    with charts.whole("inside-structure", f"“{run.title}”, coloured by what each residue adds to the answer.", "why"):
+        structure_workbench(contents, key=f"inside-workbench-{run.id}")
 
 
 def show_heads(run: Run, question: Question) -> None:

@@ -16,7 +16,7 @@ from studio.inside.hearing import Stretch
 from studio.inside.questions import Question
 from studio.inside.room import Room
 from studio.library.library import Run
-from studio.ui import formatting
+from studio.ui import excerpts, formatting
 from viz.inside.inner import distance_curve, grouped_bars, moment_map
 from viz.inside.parts import part_bars
 from viz.inside.sound import Box, spectrogram_with_map
@@ -102,7 +102,7 @@ def show_map(run: Run, question: Question) -> None:
         )  # fmt: skip
         take_away.chart(figure, alt, f"map-{key}", live=lambda: boards.on_sound(sound, found, alt))
         if not key.endswith("control"):
-            _hear(sound, found)
+            _hear(sound, found, key)
         return figure, alt
 
     explained.show(run, question, asked, draw)
@@ -119,21 +119,19 @@ def _marked(asked: Choice) -> Box:
     return Box(float(start), float(end), 1.0, 30_000.0)
 
 
-def _hear(sound: Stretch, found: Map) -> None:
+def _hear(sound: Stretch, found: Map, key: str) -> None:
     """The song through the map, what is left, and the song itself, at one level."""
     passed, left, share = hearing.through_map(
         sound, found.arranged("frequency", "time"), found.axes["frequency"], found.axes["time"]
     )
     through, rest, whole = hearing.level_matched(passed, left, sound)
-    columns = st.columns(3)
-    words = (
-        ("What mattered", through, f"The song through the map: {100 * share:.0f} % of its power."),
-        ("What is left", rest, "The song without that."),
-        ("The song", whole, "All of it, at the same level."),
+    played = (
+        through.named("What mattered", f"The song through the map: {100 * share:.0f} % of its power."),
+        rest.named("What is left", "The song without that."),
+        whole.named("The song", "All of it, at the same level."),
     )
-    for column, (title, heard, meaning) in zip(columns, words, strict=True):
-        column.markdown(f"**{title}**", help=meaning)
-        column.audio(heard.wav(), format="audio/wav")
+    alt = f"From {sound.start:.2f} to {sound.end:.2f} s: the song through the map, what is left, and the song itself."
+    excerpts.sounds(played, alt, f"heard-{key}")
 
 
 def show_parts(run: Run, question: Question) -> None:
@@ -173,10 +171,14 @@ def show_branches(run: Run, question: Question) -> None:
     def play(answer: Answer) -> None:
         halves = {name: hearing.read_stretch(data) for name, data in answer.files.items() if name.endswith(".wav")}
         peak = max((float(np.abs(half.samples).max(initial=0.0)) for half in halves.values()), default=1.0)
-        for column, (name, half) in zip(st.columns(max(len(halves), 1)), halves.items(), strict=False):
-            column.markdown(f"**{formatting.escape(name.removesuffix('.wav').replace('-', ', '))} branch alone**")
-            quieter = Stretch(half.samples * min(1.0, hearing.CEILING / max(peak, 1e-9)), half.rate, half.start)
-            column.audio(quieter.wav(), format="audio/wav")
+        scale = min(1.0, hearing.CEILING / max(peak, 1e-9))
+        played = [
+            Stretch(half.samples * scale, half.rate, half.start).named(
+                f"{formatting.escape(name.removesuffix('.wav').replace('-', ', '))} branch alone"
+            )
+            for name, half in halves.items()
+        ]
+        excerpts.sounds(played, "Each half of the network alone.", f"halves-{run.id}")
 
     explained.show(run, question, ask(run, question), draw, play)
 

@@ -20,6 +20,8 @@ from studio.inside.explained import Choice
 from studio.inside.questions import Question
 from studio.inside.room import Room
 from studio.library.library import Run
+from studio.ui import excerpts
+from studio.ui.excerpts import Picture
 from studio.videos.frame_endpoint import OpenRun
 from viz.inside.parts import part_bars
 from viz.inside.picture import Area, picture_with_map
@@ -158,10 +160,8 @@ def show_paint(run: Run, question: Question) -> None:
     if not found:
         return
     before, after = map(alpha_of, found)
-    words = ("Painted out", "Matte before", "Matte after")
-    for column, name, picture in zip(st.columns(3), words, (changed, before, after), strict=True):
-        column.markdown(f"**{name}**")
-        column.image(picture, alt=name, clamp=True, width="stretch")
+    shown = (Picture("Painted out", changed), Picture("Matte before", before), Picture("Matte after", after))
+    excerpts.pictures(shown, f"{title}: the frame, and the matte before and after.", f"painted-{area}")
     difference = after - before
     rows, columns = areas.pixels(area, *difference.shape)
     outside = np.ones(difference.shape, bool)
@@ -201,9 +201,11 @@ def show_views(run: Run, question: Question) -> None:
     def draw(found: Map, scale: float, key: str) -> tuple[Any, str]:
         views = found.arranged("branch", "y", "x")
         names = [str(name) for name in found.axes["branch"]]
-        for column, name, view in zip(st.columns(len(names)), names, views, strict=True):
-            column.markdown(f"**{name.capitalize()}**", help=VIEWS.get(name, ""))
-            column.image(np.clip(view, 0, 1), alt=f"{name} of the frame", clamp=True, width="stretch")
+        shown = [
+            Picture(name.capitalize(), np.clip(view, 0, 1), VIEWS.get(name, ""))
+            for name, view in zip(names, views, strict=True)
+        ]
+        excerpts.pictures(shown, f"The {', '.join(names)} of the frame{when}.", f"views-{key}")
         apart = views[names.index("detail")] - views[names.index("semantics")]
         figure, alt = picture_with_map(moment.rgb, *_cells(apart), unit="detail - outline", area=area,
                                        changes="From the rough outline to the fine edge the picture")  # fmt: skip

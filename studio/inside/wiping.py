@@ -13,6 +13,7 @@ from studio.inside import address, asking, hearing, take_away
 from studio.inside.answers import Answer, Content, Inquiry
 from studio.inside.hearing import Stretch
 from studio.library.library import Run
+from studio.ui import excerpts
 from viz.inside.sound import Box, pitch, spectrogram_with_map
 from viz.separation.spectrogram import describe, log_mel, spectrogram_panels
 
@@ -105,9 +106,12 @@ def _compare(target: str, sound: Stretch, box: Box, stems: list[Stretch]) -> Non
         help="0 dB: the change is as strong as the sound was. -20 dB: a tenth of it, hard to hear.",
     )
     scale = hearing.CEILING / max(float(np.abs(stem.samples).max(initial=1e-9)) for stem in stems)
-    for column, name, stem in zip(st.columns(2), ("Before", "After"), stems, strict=True):
-        column.markdown(f"**{name}**")
-        column.audio(Stretch(stem.samples * min(scale, 1.0), stem.rate, stem.start).wav(), format="audio/wav")
+    played = [
+        Stretch(stem.samples * min(scale, 1.0), stem.rate, stem.start).named(name)
+        for name, stem in zip(("Before", "After"), stems, strict=True)
+    ]
+    said = f"The {target} before and after {pitch(box.low)} to {pitch(box.high)} was wiped out."
+    excerpts.sounds(played, said, f"wiped-{box}")
     pictures = {
         name: log_mel(stem.samples, stem.rate, 300) for name, stem in zip(("before", "after"), stems, strict=True)
     }

@@ -146,11 +146,11 @@ class Findings:
 
         return self._change(FindingRow, finding_id, change, _finding)
 
-    def pin(self, finding_id: str, evidence: Evidence) -> Finding:
+    def pin(self, finding_id: str, *evidence: Evidence) -> Finding:
         """Add evidence. Raises BadInput where there is enough of it, UnknownFinding."""
 
         def change(row: FindingRow) -> None:
-            row.evidence = [*row.evidence, *_evidence_rows([evidence])]
+            row.evidence = [*row.evidence, *_evidence_rows(evidence)]
             if len(row.evidence) > MAX_EVIDENCE:
                 raise BadInput(f"A finding shows at most {MAX_EVIDENCE} results: begin another one.")
 

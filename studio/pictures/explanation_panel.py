@@ -21,7 +21,8 @@ from studio.pictures.fitted import FittedProject
 from studio.pictures.inference_client import InferenceCall
 from studio.pictures.project import Project
 from studio.pictures.project_archive import bundled
-from studio.ui import charts, formatting
+from studio.ui import charts, excerpts, formatting
+from studio.ui.excerpts import Picture
 from viz.components.picture_grid import picture_grid
 from viz.fewshot.figures import NONE, bars, tokens, votes
 from viz.fewshot.relevance import over_picture
@@ -202,7 +203,9 @@ def _draw(project: Project, sha: str, found: dict[str, np.ndarray]) -> None:
     image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
     shown, alt = over_picture(np.asarray(image), found["map"], found.get("box"))
     left, right = st.columns([2, 3], gap="large")
-    left.image(shown, alt=alt, width="stretch")
+    with left:
+        st.image(shown, alt=alt, width="stretch")
+        excerpts.pin_pictures([Picture("Where it looks", shown)], alt, f"where-{sha}")
     with right:
         st.caption(alt)
         if is_cropped(found.get("box")):

@@ -37,7 +37,9 @@ def show(runs: Sequence[Run]) -> None:
         rows.append({"compared with A": label, **{name: round(value, 3) for name, value in scores.items()}})
     name = "-".join(run.id for run in runs)
     data = manifest(name, runs[0].title, first.structure, confidence=first.confidence, overlays=overlays)
-    structure_workbench(data, key=f"together-{name[:40]}")
+    alt = f"“{runs[0].title}” with {formatting.count(len(overlays), 'structure')} laid on it."
+    with charts.whole("together-structures", alt, "structures"):
+        structure_workbench(data, key=f"together-{name[:40]}")
     if rows:
         st.dataframe(rows, hide_index=True)
         charts.pin_table(pd.DataFrame(rows), "How alike these structures are.", "alike")

@@ -1,18 +1,13 @@
-"""Some seconds of sound as text inside a document: Opus in Ogg, and the tile that draws them."""
+"""Some seconds of a song as text inside a document: the sound, and the tile that draws it."""
 
 from __future__ import annotations
 
-import base64
-import io
-
-import av
 import numpy as np
-import soxr
 
+from studio.ui import opus
+from studio.ui.opus import RATE
+from studio.web.urls import data_url
 from viz.separation.tiles import encode_tile
-
-RATE = 48_000
-"""Hz; Opus knows no 44.1 kHz."""
 
 GAIN = 0.5
 """What the samples of a stored segment were scaled by."""
@@ -46,28 +41,6 @@ def encode(sound: np.ndarray, rate: int, kbits: int) -> tuple[str, str]:
         rate: of it in Hz.
         kbits: kilobits a second.
     """
-    resampled = np.asarray(soxr.resample(sound, rate, RATE) if rate != RATE else sound, np.float32)
+    resampled = opus.resampled(sound, rate)
     tile = encode_tile(resampled.T / GAIN, RATE, len(resampled))
-    return _address("audio/ogg", _opus(resampled, kbits)), _address("application/octet-stream", tile)
-
-
-def sound_address(sound: np.ndarray, rate: int, kbits: int) -> str:
-    """Sound `(T, 2)` float32 as it is, at `rate` Hz, as a data address."""
-    resampled = np.asarray(soxr.resample(sound, rate, RATE) if rate != RATE else sound, np.float32)
-    return _address("audio/ogg", _opus(resampled, kbits))
-
-
-def _opus(sound: np.ndarray, kbits: int) -> bytes:
-    target = io.BytesIO()
-    with av.open(target, "w", format="ogg") as container:
-        stream = container.add_stream("libopus", rate=RATE, layout="stereo")
-        stream.bit_rate = kbits * 1000
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound).reshape(1, -1), format="flt", layout="stereo")
-        frame.sample_rate = RATE
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return target.getvalue()
-
-
-def _address(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    return opus.address(resampled, kbits), data_url("application/octet-stream", tile)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from math import comb
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from studio import services
 from studio.library.library import Run, StoredArtifact
-from studio.ui import formatting
+from studio.ui import charts, formatting
 from studio.web import urls
 from viz.components.stem_player.manifest import MAX_LANES, Lane, Segment, manifest
 
@@ -99,11 +100,21 @@ def _blind(runs: Sequence[Run]) -> None:
     data = {"run": name, "a": sides[0], "b": sides[1], "trials": TRIALS}
     score = blind_test({**data, "samplerate": runs[0].facts.get("samplerate", 44100)}, key=f"blind-{name}")
     if score is not None:
-        st.info(verdict(*score), icon=":material/hearing:")
+        said = verdict(*score)
+        st.info(said, icon=":material/hearing:")
+        charts.pin_table(_scored(runs, stem, score), f"A blind test of the {stem}: {said}", f"blind-{name}")
         st.caption(" · ".join(f"{LETTERS[k]} is {formatting.escape(model(run))}" for k, run in enumerate(runs)))
         if st.button("Once more", icon=":material/replay:"):
             st.session_state["blind-again"] = st.session_state.get("blind-again", 0) + 1
             st.rerun()
+
+
+def _scored(runs: Sequence[Run], stem: str, score: tuple[int, int]) -> pd.DataFrame:
+    """The result of a blind test as it can be pinned."""
+    right, trials = score
+    named = {LETTERS[place]: model(run) for place, run in enumerate(runs)}
+    odds = f"{100 * chance(right, trials):.2g} %"
+    return pd.DataFrame([{**named, "stem": stem, "right": right, "of": trials, "by guessing, at least": odds}])
 
 
 def _seconds(run: Run) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -64,6 +65,17 @@ def tools(key: str, alt: str, name: str) -> None:
             _pin(about, lambda: snapshots.of_figure(picture, alt), key)
 
 
+@contextmanager
+def whole(key: str, alt: str, name: str) -> Iterator[None]:
+    """All that is drawn inside is one figure with its buttons below, such as a component with a canvas.
+
+    The arguments are as for `tools`.
+    """
+    with st.container(key=key):
+        yield
+    tools(key, alt, name)
+
+
 def _moment(picture: str, alt: str, live: Callable[[], Board] | None) -> dict[str, Any]:
     held = snapshots.of_figure(picture, alt)
     return held if live is None else {**held, **snapshots.live(live())}
@@ -77,16 +89,28 @@ def pin_table(frame: pd.DataFrame, alt: str, key: str) -> None:
         alt: what it says, in a sentence.
         key: the same from run to run.
     """
+    if len(frame):
+        pin_button("Pin this table", lambda: snapshots.of_table(frame, alt), key)
+
+
+def pin_button(label: str, moment: Callable[[], Mapping[str, Any]], key: str) -> None:
+    """A button that pins what the page shows above it; none where a page shows nothing of the library.
+
+    Args:
+        label: of the button.
+        moment: makes what is pinned, once the button is pressed.
+        key: the same from run to run.
+    """
     about = pin.subject()
-    if about is None or not len(frame):
+    if about is None:
         return
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
         pin.pinned_link(f"{about.source}-{key}")
-        if st.button("Pin this table", key=f"{key}-pin-table", icon=":material/keep:", type="tertiary"):
-            _pin(about, lambda: snapshots.of_table(frame, alt), key)
+        if st.button(label, key=f"{key}-pin", icon=":material/keep:", type="tertiary"):
+            _pin(about, moment, key)
 
 
-def _pin(about: pin.Subject, moment: Any, key: str) -> None:
+def _pin(about: pin.Subject, moment: Callable[[], Mapping[str, Any]], key: str) -> None:
     try:
         pin.pin_snapshot(about, moment(), key)
     except UserError as error:

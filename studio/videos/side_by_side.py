@@ -8,6 +8,7 @@ import streamlit as st
 
 from studio import services
 from studio.library.library import Run
+from studio.ui import charts
 from studio.videos import exhibit
 from studio.web import urls
 
@@ -32,4 +33,5 @@ def show(runs: Sequence[Run]) -> None:
     proxies = {run_id: library.artifacts(run_id, "proxy")[0] for run_id in (left, right)}
     sides = [(labels[run_id], urls.file_url(run_id, proxies[run_id])) for run_id in (left, right)]
     kind = "picture" if exhibit.is_picture(library.local(left, proxies[left])) else "video"
-    matte_wipe(manifest(f"{left}-{right}", sides, shared, kind), key=f"wipe-{left[:12]}-{right[:12]}")
+    with charts.whole("together-mattes", f"{labels[left]} and {labels[right]} under one wipe.", "mattes"):
+        matte_wipe(manifest(f"{left}-{right}", sides, shared, kind), key=f"wipe-{left[:12]}-{right[:12]}")

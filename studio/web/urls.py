@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 
 from studio.library.models import StoredArtifact
@@ -28,3 +29,8 @@ def zip_url(run_ids: Sequence[str]) -> str:
 def file_url(run_id: str, stored: StoredArtifact, *, download: bool = False) -> str:
     """Where a browser finds a file of a run; with `download`, under a readable name in its downloads."""
     return f"{run_url(run_id)}/files/{stored.file}{'?download=1' if download else ''}"
+
+
+def data_url(kind: str, data: bytes) -> str:
+    """A file as text that stands for its address; `kind` is its media type, such as "image/webp"."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

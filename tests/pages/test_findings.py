@@ -107,6 +107,12 @@ def test_two_results_side_by_side_name_what_differs(app: AppTest) -> None:
     page(app, compare=",".join(run.id for run in runs))
     assert differences(runs) == {"model": ("Model dsp", "Model big"), "shifts": ("0", "2")}
     assert "Can you hear the difference?" in words_of(app)
+    app.button(key=f"pin-{runs[0].id}-{runs[1].id}").click().run()
+    (finding,) = services.findings().list()
+    assert [(one.source, one.caption) for one in finding.evidence] == [
+        (runs[0].id, "Model dsp"),
+        (runs[1].id, "Model big"),
+    ]
     clip = services.library().begin(task="matting", title="clip", engine="dsp")
     services.library().finish(clip.id, "done")
     assert "of one task" in words_of(page(studio_app(), compare=f"{runs[0].id},{clip.id}"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from backends.core.errors import BadInput
 from backends.core.info import Info
 from evaluation.atlas import files
 from studio import services
+from studio.findings import pin, snapshots
 from studio.inside import answers, atlas, explained, page, pictures
 from studio.inside.answers import Inquiry
 from studio.inside.questions import QUESTIONS, Question, of_task
@@ -177,6 +179,30 @@ def test_a_change_of_residues_is_folded_and_laid_beside_the_first(answered: None
     assert "69 before and 59 after" in text_of(app)
     app.text_area[0].set_value("MJ").run()
     assert "“J” is no amino acid" in text_of(app)
+
+
+@pytest.mark.parametrize(
+    ("task", "asked", "button", "names"),
+    [
+        ("separation", "heard", "Pin these sounds", ["What mattered", "What is left", "The song"]),
+        ("separation", "wipe", "Pin these sounds", ["Before", "After"]),
+        ("matting", "paint", "Pin these pictures", ["Painted out", "Matte before", "Matte after"]),
+        ("fewshot", "erase", "Pin these pictures", ["Before", "After"]),
+    ],
+)
+def test_what_is_heard_or_seen_of_an_answer_is_pinned_as_it_is(
+    answered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str, asked: str, button: str, names: list[str]
+) -> None:
+    pinned: list[tuple[pin.Subject, Mapping[str, Any]]] = []
+    monkeypatch.setattr(pin, "pin_snapshot", lambda about, moment, key: pinned.append((about, moment)))
+    run = RUNS[task](tmp_path)
+    app = click(opened(run, ask=asked), button)
+    assert not app.exception and not [error for error in app.error if "does not stand" not in error.value]
+    ((about, moment),) = pinned
+    part = snapshots.part(moment, "k")
+    assert part is not None and [one["name"] for one in part.data["excerpts"]] == names
+    assert {one["kind"] for one in part.data["excerpts"]} == {"sound" if "sounds" in button else "picture"}
+    assert about.source == run.id and part.alt
 
 
 def test_an_experts_method_that_names_parts_is_shown_as_parts(answered: None, tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def _sheet(title: str, place: int, slide: Slide) -> str:
     stills = "".join(
         f"<figure>{_still(part)}<figcaption>{html.escape(_words(part))}</figcaption></figure>"
         for part in slide.parts
-        if part.still or part.data.get("columns")
+        if part.still or part.data.get("columns") or part.data.get("excerpts")
     )
     claim = f'<p class="claim">{_markdown().renderInline(slide.claim)}</p>' if slide.claim else ""
     limits = f"<h3>Where it ends</h3>{render(slide.limits)}" if slide.limits else ""
@@ -203,11 +203,20 @@ def _words(part: SlidePart) -> str:
 
 
 def _still(part: SlidePart) -> str:
-    """What stands on paper: the picture, or the table that was pinned."""
+    """What stands on paper: the picture, or the pictures, names of sounds, or table that were pinned."""
     if part.still:
         return f'<img src="{html.escape(part.still)}" alt="{html.escape(part.alt)}">'
+    if excerpts := part.data.get("excerpts"):
+        return "".join(map(_excerpt, excerpts))
     rows = "".join(
         f"<tr>{''.join(f'<td>{html.escape(str(cell))}</td>' for cell in row)}</tr>" for row in part.data["rows"]
     )
     head = "".join(f"<th>{html.escape(str(name))}</th>" for name in part.data["columns"])
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _excerpt(excerpt: Mapping[str, str]) -> str:
+    name = html.escape(excerpt["name"])
+    if excerpt["kind"] == "picture":
+        return f'<img src="{html.escape(excerpt["address"])}" alt="{name}"><p>{name}</p>'
+    return f"<p>♪ {name}: to be heard in the file of this story.</p>"

@@ -51,7 +51,7 @@ class LivePart {
 
   // Space on the stage: plays or pauses what can be played.
   toggle() {
-    if (!this.shown?.togglePlay) return false;
+    if (!this.shown?.togglePlay || this.shown.plays === false) return false;
     this.shown.togglePlay();
     return true;
   }

@@ -18,6 +18,7 @@ from studio import services
 from studio.evidence import studies as shelf
 from studio.findings import export, numbers, snapshots, source_page
 from studio.findings.deck import live_document
+from studio.findings.snapshots import Excerpt
 from studio.library.findings import Evidence, Step
 from tests.support import studies
 from tests.support.findings import song
@@ -42,7 +43,7 @@ def test_only_a_picture_is_pinned_as_a_figure(picture: str) -> None:
     with pytest.raises(BadInput):
         snapshots.of_figure(picture, "a figure")
     held = snapshots.snapshot({"snapshot": {"picture": picture, "alt": "a figure", "rows": "x", "columns": {}}})
-    assert held == {"picture": "", "alt": "a figure", "columns": [], "rows": []}
+    assert held == {"picture": "", "alt": "a figure", "columns": [], "rows": [], "excerpts": []}
 
 
 def test_a_figure_that_is_too_large_is_refused() -> None:
@@ -75,6 +76,30 @@ def test_a_figure_and_a_table_stand_on_the_stage_and_in_a_file_without_their_run
     file = export.html_file(story.id, export.LIMITS["5"]).decode()
     assert SVG in document and SVG in file and "/inside?run=" not in document
     assert "<td>&lt;b&gt;voice&lt;/b&gt;</td>" in file and "<b>voice" not in file and "<i>one" not in file
+
+
+def test_sounds_and_pictures_are_heard_and_seen_on_the_stage_and_in_a_file_and_nothing_else_is(
+    own_library: None,
+) -> None:
+    sound, picture = "data:audio/ogg;base64,T2dnUw==", "data:image/webp;base64,UklGRg=="
+    moment = snapshots.of_excerpts([Excerpt("<b>Before", sound), Excerpt("The matte", picture)], "One wiped out.")
+    assert snapshots.describe(moment) == "pictures" and snapshots.cover(moment) == picture
+    made = song("a song")
+    finding = services.findings().create("T", evidence=[Evidence("separation", made.id, moment)])
+    story = services.findings().create_story("talk", steps=[Step("finding", finding.id)])
+    services.library().delete(made.id)
+    for document in (live_document(story.id)[0], export.html_file(story.id, export.LIMITS["5"]).decode()):
+        assert sound in document and "♪ &lt;b&gt;Before" in document and "<b>Before" not in document
+        assert f'<img src="{picture}" alt="The matte">' in document
+    part = snapshots.part(finding.evidence[0].moment, "k")
+    assert part is not None and [one["kind"] for one in part.data["excerpts"]] == ["sound", "picture"]
+    with pytest.raises(BadInput, match="neither heard nor seen"):
+        snapshots.of_excerpts([Excerpt("x", "data:text/html;base64,AAAA")], "")
+    with pytest.raises(TooLarge, match="too large"):
+        snapshots.of_excerpts([Excerpt("x", sound)] * 9, "")
+    foreign = {"snapshot": {"excerpts": [{"name": "x", "address": "https://elsewhere/x.ogg"}, "y", 3]}}
+    held = snapshots.snapshot(foreign)
+    assert held is not None and held["excerpts"] == []
 
 
 def test_a_map_is_touched_on_the_stage_and_in_a_file_and_anything_else_in_its_place_is_a_figure(

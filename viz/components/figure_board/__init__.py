@@ -1,4 +1,5 @@
-"""A figure or table as it stood when it was pinned: the picture with its sentence, the table to be sorted.
+"""A figure or table as it stood when it was pinned: the picture with its sentence, the table to be
+sorted, sounds and pictures beside each other.
 
 figure_board({"run": "x", "picture": "data:image/svg+xml;base64,…", "alt": "…", "columns": [], "rows": []}, key="board")
 """
@@ -28,7 +29,8 @@ def figure_board(data: Mapping[str, Any], key: str) -> None:
 
     Args:
         data: `run`, which names what is shown; `picture`, a data address or ""; `alt`, what is seen in a sentence;
-            `columns` and `rows` of a table, its cells as text or numbers.
+            `columns` and `rows` of a table, its cells as text or numbers; `excerpts`, each with `name`, a data
+            `address` and its `kind`, "sound" or "picture".
         key: the same from run to run.
     """
     _board(key=key, data=with_serial(data, key))

@@ -1,4 +1,5 @@
-// The board: a picture, or a table that a click on a heading sorts. Streamlit calls the default export.
+// The board: a picture, sounds and pictures beside each other, or a table that a click on a heading sorts. Streamlit calls
+// the default export.
 
 class FigureBoard {
   constructor(data, host) {
@@ -17,9 +18,32 @@ class FigureBoard {
   }
 
   draw() {
-    const { picture, alt, columns } = this.data;
+    const { picture, alt, columns, excerpts } = this.data;
     this.root.setAttribute("aria-label", alt || "Figure");
-    this.root.replaceChildren(...(picture ? [el("img", { src: picture, alt: alt ?? "" })] : []), ...(columns?.length ? [this.table()] : []));
+    this.root.replaceChildren(...(picture ? [el("img", { src: picture, alt: alt ?? "" })] : []), ...(excerpts?.length ? [this.row(excerpts)] : []), ...(columns?.length ? [this.table()] : []));
+  }
+
+  row(excerpts) {
+    const one = ({ name, address, kind }) => el("figure", { class: `excerpt ${kind}` }, kind === "sound" ? this.player(name, address) : el("img", { src: address, alt: name }), el("figcaption", {}, name));
+    return el("div", { class: "excerpts" }, ...excerpts.map(one));
+  }
+
+  // One is heard at a time.
+  player(name, address) {
+    const player = el("audio", { src: address, controls: true, preload: "metadata", "aria-label": name });
+    player.addEventListener("play", () => { for (const other of this.players) if (other !== player) other.pause(); });
+    return player;
+  }
+
+  get players() { return [...this.root.querySelectorAll("audio")]; }
+
+  get plays() { return this.players.length > 0; }
+
+  // Space on a stage: plays, or pauses, what is heard first.
+  togglePlay() {
+    const playing = this.players.filter((player) => !player.paused);
+    for (const player of playing) player.pause();
+    if (!playing.length) this.players[0]?.play();
   }
 
   table() {

@@ -36,8 +36,9 @@ function piece(tag, attributes, words = "") {
   return node;
 }
 
+// A canvas that is drawn in 3D is empty between two frames: what draws it puts `draw` on it, which draws it once more.
 async function addressOf(node) {
-  if (node.matches("canvas")) return node.toDataURL("image/webp", 0.9);
+  if (node.matches("canvas")) { node.draw?.(); return node.toDataURL("image/webp", 0.9); }
   return node.src.startsWith("data:") ? node.src : asAddress(await (await fetch(node.src)).blob());
 }
 

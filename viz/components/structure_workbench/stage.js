@@ -34,6 +34,7 @@ class Stage {
     this.fog();
     if (view) this.viewer.setView(view); else this.viewer.zoomTo();
     this.viewer.render();
+    this.viewer.getCanvas().draw = () => this.viewer.render(); // see figure_tools/collage.js
     this.bench.staged();
   }
 
