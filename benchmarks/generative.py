@@ -13,6 +13,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ from backends.generation.networks.attention import HEADS, LAYERS, LENGTH, LETTER
 from backends.generation.shipped import FOLDER, load
 from benchmarks.generative_browser import healing, in_browser
 from evaluation import generative
-from evaluation.statistics.intervals import Interval, student, wilson
+from evaluation.generative import number
+from evaluation.statistics.intervals import student, wilson
 from evaluation.synthetic.small_worlds import CHANNELS, COUNTS, LABELS, PICTURES, SOUNDS, TRAIN, Examples, examples
 
 OUT, FILM = FOLDER / "measured.json", Path(page.__file__).parent / "film.json"
@@ -40,14 +42,6 @@ SAMPLES = {PICTURES: 200, SOUNDS: 60}
 
 GUIDANCE = (0, 1, 2, 3, 4, 6, 8)
 STEPS = (4, 8, 12, 20, 35, 50, 100)
-
-
-def number(interval: Interval) -> dict[str, float]:
-    """An interval as the page reads it."""
-    return {
-        "value": round(interval.estimate, 5), "low": round(interval.low, 5), "high": round(interval.high, 5),
-        "count": interval.count,
-    }  # fmt: skip
 
 
 def share(hits: Tensor | np.ndarray) -> dict[str, float]:
@@ -67,6 +61,8 @@ def judges(few: bool) -> dict[str, Any]:
         found[world] = {
             "right": share((read == real.labels).all(1)),
             "sure": share(generative.surely_recognised(judge, real.x)),
+            "sure of noise": share(generative.surely_recognised(judge, generative.plain_noise(real.x, len(real), 1))),
+            "guessing": {"value": round(1 / float(np.prod(LABELS[world])), 4)},
         }
     return found
 
@@ -86,14 +82,12 @@ def attention(few: bool) -> dict[str, Any]:
     place = torch.arange(LENGTH)
     last = torch.where((letters[:, :, None] == letters[:, None, :]).tril(-1), place, -1).amax(2)
     answer = (last + 1).clamp(max=LENGTH - 1)
+    even = (torch.tril(torch.ones(LENGTH, LENGTH)) / (place + 1)[:, None]).expand(len(letters), -1, -1)
     heads = {}
     for layer in range(LAYERS):
         for head in range(HEADS):
-            weights = maps[layer][:, head]  # (B, T, T)
-            on_answer = weights.gather(2, answer[..., None])[..., 0]
             heads[f"{layer}.{head}"] = {
-                "before": round(float(weights.diagonal(-1, 1, 2).mean()), 4),
-                "answer": round(float(on_answer[known].mean()), 4),
+                **_looks(maps[layer][:, head], answer, known),
                 "without": accuracy(Switches(frozenset({(layer, head)}))),
             }
     repeated = torch.stack([row.bincount(minlength=LETTERS).argmax() for row in letters])
@@ -105,7 +99,17 @@ def attention(few: bool) -> dict[str, Any]:
         "without mask": accuracy(Switches(mask=False)),
         "temperature 3": accuracy(Switches(temperature=3)),
         "heads": heads,
+        "even": _looks(even, answer, known),
     }  # fmt: skip
+
+
+def _looks(weights: Tensor, answer: Tensor, known: Tensor) -> dict[str, Any]:
+    """How much of the weights `(B, T, T)` lies on the letter before, and on the `answer` `(B, T)` where it is known."""
+    on_answer = weights.gather(2, answer[..., None])[..., 0]  # (B, T)
+    return {
+        "before": mean(weights.diagonal(-1, 1, 2).mean(1)),
+        "answer": mean((on_answer * known).sum(1) / known.sum(1)),
+    }
 
 
 def _shares(right: Tensor, known: Tensor) -> Tensor:
@@ -124,11 +128,19 @@ def vae_network(name: str, few: bool) -> dict[str, Any]:
     """One of them."""
     world = name.partition("-")[0]
     network, judge = load(name), load(f"{world}-judge")
-    real = examples(world, UNSEEN, 200 if few else 2000)
-    mean_picture = real.x.mean(0, keepdim=True)
+    real, train = examples(world, UNSEEN, 200 if few else 2000), _train(world, few)
+    linear, back = generative.principal_components(train, network.size)(real.x)  # type: ignore[arg-type]
+    factors = _factors(real)
     return {
         "examples": len(real),
-        "ceiling": mean(_errors(mean_picture.expand_as(real.x), real.x)),
+        "ceiling": mean(_errors(real.x.mean(0, keepdim=True).expand_as(real.x), real.x)),
+        "linear": mean(_errors(back, real.x)),
+        "names in nats": round(float(np.log(np.prod(LABELS[world]))), 2),
+        "factors": len(factors),
+        "gap": {
+            "floor": mean(generative.information_gap(np.stack(factors, 1), factors)),
+            "ceiling": mean(generative.information_gap(linear.double().numpy(), factors)),
+        },
         "points": [_vae_point(network, judge, real, beta) for beta in BETAS],
     }
 
@@ -147,18 +159,34 @@ def _vae_point(network: Any, judge: Any, real: Examples, beta: float) -> dict[st
     drawn = torch.randn(500, network.size, generator=torch.Generator().manual_seed(1))
     out_of_nothing = network.decode(drawn, price[:1].expand(500))
     read, _ = generative.readings(judge, back)
-    factors = [np.asarray(getattr(real.factors, name), float) for name in _factor_names(real)]
-    gaps = generative.information_gap(code.mean.double().numpy(), factors)
+    gaps = generative.information_gap(code.mean.double().numpy(), _factors(real))
     return {
         "beta": beta,
         "error": mean(_errors(back, real.x)),
         "nats": mean(nats.sum(1)),
-        "used": int((nats.mean(0) >= generative.IN_USE).sum()),
+        "used": _used(nats),
         "kept": share((read == real.labels).all(1)),
         "sure": share(generative.surely_recognised(judge, out_of_nothing)),
         "gap": mean(gaps),
         "gaps": dict(zip(_factor_names(real), (round(gap, 3) for gap in gaps), strict=True)),
     }
+
+
+def _used(nats: Tensor) -> dict[str, float]:
+    """How many coordinates say enough to count as in use; of low and high all or some of their interval does.
+
+    Args:
+        nats: what each coordinate says of each example, `(N, Z)`.
+    """
+    says = [student(np.asarray(column, float)) for column in nats.T]
+    surely, here, perhaps = (
+        sum(getattr(one, end) >= generative.IN_USE for one in says) for end in ("low", "estimate", "high")
+    )
+    return {"value": here, "low": surely, "high": perhaps, "count": len(nats)}
+
+
+def _factors(real: Examples) -> list[np.ndarray]:
+    return [np.asarray(getattr(real.factors, name), float) for name in _factor_names(real)]
 
 
 def _factor_names(real: Examples) -> tuple[str, ...]:
@@ -192,7 +220,9 @@ def _diffusion(world: str, few: bool) -> dict[str, Any]:
     other = examples(world, UNSEEN + 1, count).x
     read, _ = generative.readings(judge, real.x)
     seen = judge.features(real.x)
-    found = {
+    train = _train(world, few)
+    noise = generative.plain_noise(train, len(real), 1)
+    return {
         "count": count,
         "guidance": [point(w, 20, w) for w in GUIDANCE],
         "steps": [point(steps, steps, 2.0) for steps in STEPS],
@@ -200,17 +230,18 @@ def _diffusion(world: str, few: bool) -> dict[str, Any]:
             "right": share((read == real.labels).all(1)),
             "variety": mean(generative.variety(real.x, real.labels)),
         },
-        "ceiling": {"right": {"value": round(1 / float(np.prod(LABELS[world])), 4)}},
+        "ceiling": {
+            "right": {"value": round(1 / float(np.prod(LABELS[world])), 4)},
+            "variety": mean(generative.variety(noise, real.labels)),
+        },
         "coverage": share(generative.coverage(judge.features(made), seen)),
         "coverage of real": share(generative.coverage(judge.features(other), seen)),
-    }
-    if world == PICTURES:
-        train = examples(world, TRAIN, COUNTS[world]).x
-        found["copying"] = {
+        "copying": {
             "made": mean(generative.nearest(made, train)),
             "held_out": mean(generative.nearest(real.x[:count], train)),
-        }
-    return found
+            "noise": mean(generative.nearest(noise[:count], train)),
+        },
+    }
 
 
 @torch.no_grad()
@@ -224,34 +255,49 @@ def sample(network: Any, world: str, labels: Tensor, steps: int, guidance: float
 @torch.no_grad()
 def gan(few: bool) -> dict[str, Any]:
     """Modes, certainty and copying of each generator, over several draws of noise."""
-    film = json.loads(FILM.read_text("utf-8"))
-    real, train = examples(PICTURES, UNSEEN, 512), examples(PICTURES, TRAIN, COUNTS[PICTURES]).x
-    judge = load("pictures-judge")
-    film["floor"], _ = generative.count_modes(judge, real.x)
-    found = {
-        "film": film,
-        "healthy": _generator("pictures-gan", judge, train, few),
-        "collapsing": _generator("pictures-gan-collapsing", judge, train, few),
-        "held_out": mean(generative.nearest(real.x[:200], train)),
-    }
-    if "sounds-gan" in DIGESTS:
-        other = examples(SOUNDS, TRAIN, COUNTS[SOUNDS]).x
-        found["sounds"] = _generator("sounds-gan", load("sounds-judge"), other, few)
-        apart = examples(SOUNDS, UNSEEN, 200).x
-        found["sounds"]["held_out"] = mean(generative.nearest(apart, other))
-    return found
-
-
-def _generator(name: str, judge: Any, train: Tensor, few: bool) -> dict[str, Any]:
-    network = load(name)
-    draws = [network(generative.fixed_noise(512, seed)) for seed in range(2 if few else 8)]
-    counted = [generative.count_modes(judge, made) for made in draws]
     return {
-        "count": 512,
-        "modes": mean([modes for modes, _ in counted]),
-        "sure": mean([sure for _, sure in counted]),
-        "copying": mean(generative.nearest(draws[0][:200], train)),
+        "film": json.loads(FILM.read_text("utf-8")),
+        "healthy": _generator("pictures-gan", few),
+        "collapsing": _generator("pictures-gan-collapsing", few),
+        **_beside_a_generator(PICTURES, few),
+        "sounds": {**_generator("sounds-gan", few), **_beside_a_generator(SOUNDS, few)},
     }
+
+
+def _generator(name: str, few: bool) -> dict[str, Any]:
+    network: Any = load(name)
+    world = name.partition("-")[0]
+
+    def draw(seed: int) -> Tensor:
+        return network(generative.fixed_noise(generative.DRAW, seed))
+
+    return {"count": generative.DRAW, **_made(world, draw, few)}
+
+
+def _beside_a_generator(world: str, few: bool) -> dict[str, Any]:
+    """The same of real examples that were kept apart (the floor), and of plain noise (the ceiling)."""
+    train = _train(world, few)
+    return {
+        "floor": _made(world, lambda seed: examples(world, UNSEEN + seed, generative.DRAW).x, few),
+        "ceiling": _made(world, lambda seed: generative.plain_noise(train, generative.DRAW, seed), few),
+    }
+
+
+def _made(world: str, draw: Callable[[int], Tensor], few: bool) -> dict[str, Any]:
+    """Kinds, certainty, and the distance from the nearest training example, of what `draw` gives for a seed."""
+    modes, sure = generative.modes_over_draws(load(f"{world}-judge"), draw, 2 if few else generative.DRAWS)
+    copying = mean(generative.nearest(draw(0)[:200], _train(world, few)))
+    return {"modes": number(modes), "sure": number(sure), "copying": copying}
+
+
+def _train(world: str, few: bool) -> Tensor:
+    """What the networks of a world were trained on; of `few` a part."""
+    return _trained_on(world, 500 if few else COUNTS[world])
+
+
+@cache
+def _trained_on(world: str, count: int) -> Tensor:
+    return examples(world, TRAIN, count).x
 
 
 def speed(few: bool) -> dict[str, Any]:

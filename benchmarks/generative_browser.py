@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 import viz.how.shipped as page
+from evaluation.generative import number
 from evaluation.report.pdf import browser
+from evaluation.statistics.intervals import wilson
 from viz.how.engine import engine_script
 
 _TIMED = """(count) => {
@@ -47,7 +51,7 @@ def _tab(script: str) -> Iterator[Any]:
         shown.close()
 
 
-COLLAPSE_STEPS, HEALING_STEPS = 400, 800
+COLLAPSE_STEPS, HEALING_STEPS, HALF = 400, 800, 4
 _COLLAPSED_AND_HEALED = """({ seeds, collapse, healing }) => Array.from({ length: seeds }, (_, k) => {
   const ring = engine.prepareShape("ring", k + 1), yard = engine.yardstick(ring, k + 1);
   const fast = { generator_rate: 0.01, judge_rate: 0.001, blur: 0 };
@@ -58,9 +62,12 @@ _COLLAPSED_AND_HEALED = """({ seeds, collapse, healing }) => Array.from({ length
   const found = () => engine.measure(points(), ring, yard).modes.found;
   session.seek(collapse);
   const before = found();
+  session.seek(collapse + healing);
+  const left = found(); // as it was: what time alone does
+  session.seek(collapse);
   for (const [name, value] of Object.entries(slow)) session.change(name, value);
   session.seek(collapse + healing);
-  return [before, found()];
+  return [before, found(), left];
 })"""
 
 
@@ -74,5 +81,12 @@ def healing(few: bool) -> dict[str, Any]:
         if tab is None:
             return {}
         found = tab.evaluate(_COLLAPSED_AND_HEALED, asked)
-    collapsed = [after for before, after in found if before <= 4]
-    return {**asked, "collapsed": len(collapsed), "healed": sum(after > 4 for after in collapsed), "modes": found}
+    collapsed = [(after, left) for before, after, left in found if before <= HALF]
+    healed, came_back = (np.array([modes > HALF for modes in ends]) for ends in zip(*collapsed, strict=True))
+    return {
+        **asked,
+        "collapsed": len(collapsed),
+        "healed": number(wilson(int(healed.sum()), len(healed))),
+        "left alone": number(wilson(int(came_back.sum()), len(came_back))),
+        "modes": found,
+    }

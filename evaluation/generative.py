@@ -5,7 +5,7 @@ A judge, a classifier trained on real ones, reads what is made; its own error be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from backends.generation.base import SURELY
 from backends.generation.networks.gan import NOISE_SIZE
+from evaluation.statistics.intervals import Interval, student
 
 IN_USE = 0.1
 """Nats that a coordinate of a code says, on average, where it is in use."""
@@ -43,6 +44,37 @@ def count_modes(judge: nn.Module, made: Tensor) -> tuple[int, float]:
     read, _ = readings(judge, made)
     known = surely_recognised(judge, made)
     return len(torch.unique(read[known], dim=0)), float(known.float().mean())
+
+
+DRAWS, DRAW = 8, 512
+"""How often kinds are counted, each time among as many pictures."""
+
+
+def modes_over_draws(judge: nn.Module, draw: Callable[[int], Tensor], draws: int = DRAWS) -> tuple[Interval, Interval]:
+    """How many combinations of labels are made, and the share that is surely recognised, over several draws.
+
+    Args:
+        judge: reads them.
+        draw: pictures `(DRAW, C, 16, 16)` of a seed.
+        draws: how many.
+    """
+    counted = np.array([count_modes(judge, draw(seed)) for seed in range(draws)], float)  # (draws, 2)
+    return student(counted[:, 0]), student(counted[:, 1])
+
+
+def number(interval: Interval) -> dict[str, float]:
+    """An interval as the page reads it."""
+    return {
+        "value": round(interval.estimate, 5), "low": round(interval.low, 5), "high": round(interval.high, 5),
+        "count": interval.count,
+    }  # fmt: skip
+
+
+def plain_noise(real: Tensor, count: int, seed: int) -> Tensor:
+    """`(count, …)`: each number normal with its mean and spread in `real` `(N, …)`; what needs no network."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randn(count, *real.shape[1:], generator=generator)
+    return (real.mean(0) + drawn * real.std(0)).clamp(-1, 1)
 
 
 def nearest(made: Tensor, examples: Tensor) -> NDArray[np.float64]:
@@ -90,6 +122,24 @@ def information_gap(codes: NDArray[np.float64], factors: Sequence[NDArray[np.flo
         told = sorted((mutual_info_score(column, values) for column in columns), reverse=True)
         gaps.append(float((told[0] - told[1]) / mutual_info_score(values, values)))
     return gaps
+
+
+def principal_components(train: Tensor, size: int) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """The best linear code of `size` numbers, learned from `train` `(N, …)` by arithmetic alone.
+
+    Returns:
+        What gives of examples `(M, …)` their code `(M, size)` and what comes back of it `(M, …)`.
+    """
+    flat = train.flatten(1)
+    centre = flat.mean(0)
+    _, vectors = torch.linalg.eigh((flat - centre).T @ (flat - centre))
+    basis = vectors[:, -size:].flip(1)  # (D, size), the greatest first
+
+    def there_and_back(x: Tensor) -> tuple[Tensor, Tensor]:
+        code = (x.flatten(1) - centre) @ basis
+        return code, (centre + code @ basis.T).reshape(x.shape)
+
+    return there_and_back
 
 
 def _binned(values: NDArray[np.float64], bins: int) -> NDArray[np.int64]:

@@ -92,10 +92,14 @@ class Loop:
         name: the stage's name.
         steps: the last step, counted from the start of the training and not of this process.
         save_seconds: processor time from one checkpoint to the next.
+        until: a step before the last one at which to end, such that the training can go on under another schedule.
     """
 
-    def __init__(self, recipe: Recipe, folder: Path, name: str, steps: int, save_seconds: float = 150.0) -> None:
+    def __init__(
+        self, recipe: Recipe, folder: Path, name: str, steps: int, save_seconds: float = 150.0, until: int | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.until = steps if until is None else min(until, steps)
         self.recipe, self.name, self.steps, self.save_seconds = recipe, name, steps, save_seconds
         self.file, self.log_file = folder / f"{name}.pt", folder / f"{name}.csv"
         self.optimizers = recipe.optimizers()
@@ -126,13 +130,13 @@ class Loop:
         part.replace(self.file)
 
     def run(self) -> None:
-        """Train until the last step, or until `stopping` is set; either way the checkpoint holds what was learned."""
+        """Train until the last step, `until`, or until `stopping` is set; either way the checkpoint holds what was learned."""
         torch.manual_seed(self.step)
         self.recipe.set_mode()
         batches = self.recipe.batches(self.step, self.steps)
         logged: dict[str, list[float]] = {}
         saved = self.seconds
-        while self.step < self.steps and not self.stopping:
+        while self.step < self.until and not self.stopping:
             began = time.process_time()
             for name, value in self._learn(next(batches)).items():
                 logged.setdefault(name, []).append(value)

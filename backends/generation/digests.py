@@ -7,7 +7,7 @@ DIGESTS: dict[str, tuple[int, str]] = {
     "pictures-vae-2": (115_926, "b3a576dc2860223af48696114edcda0a2078e3b341cd18061ae9a7659963f559"),
     "pictures-vae-8": (117_406, "33c1b9bd3f064f543c3a11c71659fc6cbc7ab4dff7d14bcb5d602499ab989917"),
     "sounds-vae-8": (120_288, "bc0e5948d165d19ad012d455ead43eb15a52cdb79e851136cbf4e4fb3c2deae1"),
-    "pictures-gan": (50_422, "d6cee6adf6c916e4f20dafd0e87b08775332825cee2cd5fadf17049ede85ab7d"),
+    "pictures-gan": (50_422, "2d50dcdd83405d80aa7370f0eef455980735010d9c2b9aa298a464037cce5109"),
     "pictures-gan-collapsing": (50_430, "9078d9bb41114b9bad60d0c08eddcee6ab27a92c4b8e643a68f4a162f4aceb18"),
     "sounds-gan": (51_872, "777c724898a28d8ee5e67193ab24dbedc6096a185b25a4845255aa2b739cf72c"),
     "pictures-diffusion": (191_158, "4c97091a7a8851d28d187645a98fafcd74bec45725ce5d916bec6a2692fbcfd2"),

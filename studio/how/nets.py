@@ -20,9 +20,9 @@ JUDGED = ("vae", "gan", "diffusion")
 COMMAND = "python -m benchmarks.generative"
 
 
-def show(exhibit: str) -> None:
-    """An exhibit of `viz.how.shipped.EXHIBITS`, with where its numbers come from below."""
-    state = shipped.lab(exhibit, _from_address(), f"how-net-{exhibit}")
+def show(exhibit: str, own: Mapping[str, str] | None = None) -> None:
+    """An exhibit of `viz.how.shipped.EXHIBITS`, with where its numbers come from below; `own` is a visitor's sound."""
+    state = shipped.lab(exhibit, _from_address(), f"how-net-{exhibit}", own)
     if state is not None:
         _to_address(state)
     with st.expander("Where the numbers come from"):

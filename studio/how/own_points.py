@@ -6,21 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import soundfile
 import streamlit as st
 
 from backends.core.errors import BadInput
 from backends.folding.structure.geometry import torsions
 from studio import services, tasks
+from studio.how import stems
 from studio.library.library import Run
 from studio.proteins.run_data import load_fold
-from studio.songs.excerpt import GAIN
 from studio.ui import formatting
 
 PARAMETER = "from"
 MAX_RUNS = 40
 MAX_POINTS = 4000
-SONG_SECONDS = 60.0
 LOWEST_HZ, HIGHEST_HZ = 65.0, 1000.0
 FRAME, HOP = 2048, 512
 QUIET_DB = 35.0
@@ -55,20 +53,8 @@ def song_points(run: Run) -> tuple[np.ndarray, tuple[str, str]]:
 
 def _voice(run: Run) -> tuple[np.ndarray, int]:
     """The first minute of the vocals in mono, or of the first stem where there are none; and its rate in Hz."""
-    library = services.library()
-    segments = library.artifacts(run.id, "segment")
-    names = [item.name for item in segments]
-    if not names:
-        raise BadInput("The sound of this song is not in the library any more.")
-    name = "vocals" if "vocals" in names else names[0]
-    parts, rate, seconds = [], 0, 0.0
-    for item in sorted((one for one in segments if one.name == name), key=lambda one: one.index):
-        sound, rate = soundfile.read(library.local(run.id, item), dtype="float32", always_2d=True)
-        parts.append(sound.mean(axis=1) / GAIN)
-        seconds += len(sound) / rate
-        if seconds >= SONG_SECONDS:
-            break
-    return np.concatenate(parts)[: round(SONG_SECONDS * rate)], rate
+    there = stems.names(run)
+    return stems.first_minute(run, "vocals" if "vocals" in there or not there else there[0])
 
 
 READERS: Mapping[str, Callable[[Run], tuple[np.ndarray, tuple[str, str]]]] = {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from studio.how import nets
+from studio.how import nets, own_sounds
 from studio.how.exhibits import Exhibit
 
 
 def show() -> None:
     """The exhibit below its title."""
-    nets.show("vae")
+    nets.show("vae", own_sounds.chosen())
+    own_sounds.offer()
 
 
 EXHIBIT = Exhibit(

@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from torch import Tensor
 
 from backends.generation.engines.diffusion import denoise
 from backends.generation.networks.attention import Switches
 from backends.generation.shipped import load
-from backends.generation.sound import magnitudes, unpack
+from backends.generation.sound import RATE, magnitudes, pack, patch_of, unpack
 from evaluation.atlas import heads
 from evaluation.synthetic.drawn_things import Factors, draw
+from evaluation.synthetic.short_sounds import KINDS, SoundFactors, make
 from tests.support.browser import SLOW_MS
 from tests.support.waiting import wait_for
 from viz.how import shipped
@@ -143,8 +145,8 @@ def test_the_film_steps_through_both_gans_and_the_diffusion_of_one_seed_repeats(
     tab = tabs("gan")
     film = shipped.measurements()["gan"]["film"]
     tab.locator("input[type=range]").first.fill("0")
-    shown = [int(tab.locator(".pixels[data-modes]").nth(k).get_attribute("data-modes") or -1) for k in (0, 1)]
-    assert shown == [film["healthy"][0]["modes"], film["collapsing"][0]["modes"]]
+    shown = [float(tab.locator(".pixels[data-modes]").nth(k).get_attribute("data-modes") or -1) for k in (0, 1)]
+    assert shown == [film["healthy"][0]["modes"]["value"], film["collapsing"][0]["modes"]["value"]]
     tab = tabs("diffusion")
     make = "lab.film({...lab.state, steps: 4}, lab.running, null).then((film) => [...film.at(-1).guess])"
     lone = tab.evaluate("() => { lab.running = 99; lab.spent = 0; }") or tab.evaluate(make)
@@ -195,6 +197,35 @@ def test_a_sound_goes_through_a_code_and_each_made_one_becomes_a_wave(tabs: Any)
     assert all(0.01 < np.abs(wave).max() <= 1 for wave in (real, back, *made))
     spectra = [np.abs(np.fft.rfft(wave)) for wave in (real, back)]
     assert np.corrcoef(*spectra)[0, 1] > 0.5, "what comes back sounds alike"
+    tab.get_by_label("Network", exact=True).select_option("pictures-vae-8")
+
+
+def test_a_sound_file_of_the_visitors_is_heard_by_the_network_as_the_backend_would_hear_it(
+    tabs: Any, tmp_path: Path
+) -> None:
+    tab, rng = tabs("vae"), np.random.default_rng(0)
+    factors = SoundFactors(*(np.array([value]) for value in (KINDS.index("tom"), 0.5, 0.5, -3.0)))
+    hit = make(factors, rng)[0]
+    theirs = pack(patch_of(hit[None]))[0]
+    ours = values(tab, "([x]) => [...packedSound(Float32Array.from(x), readBank())]", torch.from_numpy(hit))
+    np.testing.assert_allclose(ours.reshape(8, 16, 16), theirs, atol=5e-3)
+    song = np.concatenate([np.zeros(2 * RATE, np.float32), hit, np.zeros(RATE, np.float32)])
+    soundfile.write(tmp_path / "my tom.wav", np.repeat(song, 4), 4 * RATE)
+    (tmp_path / "no sound.wav").write_text("nothing")
+    tab.get_by_label("Network", exact=True).select_option("sounds-vae-8")
+    section = tab.locator("section").first
+    section.get_by_label("A sound file of yours").set_input_files(tmp_path / "my tom.wav")
+    section.get_by_text("yours: my tom.wav").wait_for()
+    assert tab.evaluate("lab.state.from") == pytest.approx(2.0, abs=0.03), "the strongest hit is found"
+    assert "The judge reads: tom" in section.inner_text()
+    whole = np.array(tab.evaluate("[...lab.heard()]"))
+    assert np.corrcoef(*[np.abs(np.fft.rfft(wave)) for wave in (whole, hit)])[0, 1] > 0.8
+    section.get_by_role("slider", name="From second").fill("0")
+    assert np.abs(tab.evaluate("[...lab.heard()]")).max() < 1e-3, "silence stays silent"
+    section.get_by_label("A sound file of yours").set_input_files(tmp_path / "no sound.wav")
+    section.get_by_text("could not be read as a sound").wait_for()
+    section.get_by_label("A real sound").select_option(label="snare")
+    assert tab.evaluate("lab.ownSound") is None
     tab.get_by_label("Network", exact=True).select_option("pictures-vae-8")
 
 

@@ -68,6 +68,17 @@ def test_what_was_interrupted_ends_as_what_was_not(tmp_path: Path) -> None:
     assert not equal(straight.ema.weights, straight.recipe.network.state_dict())
 
 
+def test_a_training_ends_at_a_step_and_goes_on_under_another_schedule(tmp_path: Path) -> None:
+    first = Loop(Line(), tmp_path, "line", steps=40, until=5)
+    first.run()
+    assert first.step == 5 and first.file.exists()
+    then = Loop(Line(), tmp_path, "line", steps=8)
+    then.run()
+    assert then.step == 8
+    at = [int(row["step"]) for row in read_log(then.log_file) if row["name"] == "error"]
+    assert at == sorted(at) and at[-1] == 8
+
+
 def test_it_says_how_it_went(tmp_path: Path) -> None:
     Loop(Line(), tmp_path, "line", steps=5).run()
     rows = read_log(tmp_path / "line.csv")

@@ -1,6 +1,6 @@
 """Train one of the small networks.
 
-    python -m training.generative NAME --work FOLDER --steps N
+    python -m training.generative NAME --work FOLDER [--steps N] [--until N]
     python -m training.generative export --work FOLDER --out backends/starters/generative
     python -m training.generative film --work FOLDER --out viz/how/shipped
     python -m training.generative sounds --out viz/how/shipped
@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="a folder for checkpoints and logs")
     parser.add_argument("--out", type=Path, help="where the weights, the film or the sounds go")
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--until", type=int, help="a step at which to end, before those that the schedule is made for")
     given = parser.parse_args()
     torch.set_num_threads(1)
     if given.what == "sounds":
@@ -37,7 +38,7 @@ def main() -> None:
         (export if given.what == "export" else export_film)(given.work, given.out)
         return
     steps = given.steps or STAGES[given.what].steps
-    Loop(recipe_of(given.what, given.work), given.work, given.what, steps).run_until_stopped()
+    Loop(recipe_of(given.what, given.work), given.work, given.what, steps, until=given.until).run_until_stopped()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from backends.generation.networks.gan import Generator
 from backends.generation.networks.judge import Judge
 from backends.generation.options import KINDS
 from backends.generation.shipped import load
-from evaluation.generative import count_modes, fixed_noise
+from evaluation.generative import DRAW, fixed_noise, modes_over_draws, number
 from evaluation.synthetic.small_worlds import CHANNELS, HELD_OUT, LABELS, PICTURES, SOUNDS, examples
 from training.generative.recipes import (
     DiffusionRecipe,
@@ -103,15 +103,15 @@ def export(work: Path, out: Path) -> None:
     module.write_text(f"{head}DIGESTS: dict[str, tuple[int, str]] = {{\n{''.join(rows)}}}\n", "utf-8")
 
 
-FILM_FRAMES, FILM_COLUMNS, FILM_COUNTED = 20, 24, 512
-"""Checkpoints of a film, pictures of each that are shown, and pictures in which kinds are counted."""
+FILM_FRAMES, FILM_COLUMNS = 20, 24
+"""Checkpoints of a film, and pictures of each that are shown."""
 
 
 @torch.no_grad()
 def export_film(work: Path, out: Path) -> None:
     """Write `film.png`, a row of pictures for each checkpoint of both GANs, and `film.json`, what they count."""
     judge = judge_in(work, PICTURES)
-    found: dict[str, Any] = {"count": FILM_COUNTED, "all": math.prod(LABELS[PICTURES])}
+    found: dict[str, Any] = {"count": DRAW, "all": math.prod(LABELS[PICTURES])}
     rows = []
     for title, name in (("healthy", "pictures-gan"), ("collapsing", "pictures-gan-collapsing")):
         found[title] = []
@@ -119,10 +119,9 @@ def export_film(work: Path, out: Path) -> None:
             generator = Generator(CHANNELS[PICTURES])
             weights = load_file(file)
             generator.load_state_dict({key: value.float() for key, value in weights.items()})
-            made = generator(fixed_noise(FILM_COUNTED))
-            modes, sure = count_modes(judge, made)
-            found[title].append({"step": int(file.stem), "modes": modes, "sure": round(sure, 3)})
-            rows.append(sheet(made[:FILM_COLUMNS].numpy(), PICTURES))
+            modes, sure = modes_over_draws(judge, lambda seed, network=generator: network(fixed_noise(DRAW, seed)))
+            found[title].append({"step": int(file.stem), "modes": number(modes), "sure": number(sure)})
+            rows.append(sheet(generator(fixed_noise(FILM_COLUMNS)).numpy(), PICTURES))
     Image.fromarray(np.concatenate(rows)).quantize(128).save(out / "film.png", optimize=True)
     (out / "film.json").write_text(json.dumps(found) + "\n", "utf-8")
 

@@ -38,7 +38,7 @@ const STORIES = {
     { title: "What the generator is told", text: () => "Only this: for each painted point, which way would look more real to the judge. The arrows are all it ever learns from. Press “Slowly” for one step in pieces.", layers: ["made", "field", "arrows"] },
     { title: "A bent sheet", text: () => "The generator takes a square of noise and bends it over the data. Every cell holds as many points: where cells are small and dark, points crowd. Tears cannot be made, only thin bridges.", layers: ["real", "sheet"], knob: "generator_rate" },
     { title: "Collapse", text: (f) => `Now the generator learns ten times faster than is good. It finds one place that fools the judge and leaps there with everything; the judge follows; it leaps on. Play from the start. ${modesSentence(f)}`, layers: ["real", "made", "field"], scene: { shape: "ring", knobs: { generator_rate: 0.01, judge_rate: 0.001, blur: 0 } }, knob: "generator_rate" },
-    { title: "Can it be healed?", text: (f) => `Slow the generator down again and blur what the judge sees: it can no longer tell by hair's breadths, and its arrows reach farther. Play on from here. ${HEALED ? `Of ${HEALED.collapsed} collapsed ones measured, each of another seed, ${HEALED.healed} came back to more than half of the blobs within ${HEALED.healing} steps.` : ""} ${modesSentence(f)}`, layers: ["real", "made", "field"], adjust: { generator_rate: 0.001, judge_rate: 0.002, blur: 0.2 }, knob: "blur" },
+    { title: "Can it be healed?", text: (f) => `Slow the generator down again and blur what the judge sees: it can no longer tell by hair's breadths, and its arrows reach farther. Play on from here. ${healingSentence()} ${modesSentence(f)}`, layers: ["real", "made", "field"], adjust: { generator_rate: 0.001, judge_rate: 0.002, blur: 0.2 }, knob: "blur" },
     { title: "How good is it?", text: LEVELS, layers: ["real", "made"] },
   ],
   vae: [
@@ -67,4 +67,11 @@ function usedSentence({ view }) {
   const used = view.used.filter((nats) => nats > 0.1).length;
   const nats = view.used.map(two).join(" and ");
   return used ? `It uses ${used} of 2 coordinates: they carry ${nats} nats.` : `Both coordinates are empty (${nats} nats): every point gets the same code, which is called posterior collapse.`;
+}
+
+// How often that was measured to help, and what time alone does.
+function healingSentence() {
+  if (!HEALED) return "";
+  const times = ({ value, low, high, count }) => `${Math.round(value * count)} (${Math.round(100 * low)} to ${Math.round(100 * high)} %)`;
+  return `Of ${HEALED.collapsed} collapsed ones measured, each of another seed, ${times(HEALED.healed)} came back to more than half of the blobs within ${HEALED.healing} steps; left as they were, ${times(HEALED["left alone"])} did.`;
 }

@@ -16,7 +16,7 @@ import numpy as np
 from streamlit.components.v2 import component
 
 from backends.generation.digests import DIGESTS
-from backends.generation.sound import bank_inverse
+from backends.generation.sound import bank_inverse, mel_bank
 from backends.weights.locations import STARTERS
 from evaluation.atlas import heads
 from viz.components.bundle import bundle_script, bundle_style
@@ -62,13 +62,14 @@ def definitions(exhibit: str) -> str:
         parts.append(f'const MEL_INVERSE = "{_base64(bank_inverse().astype(np.float16).tobytes())}";')
     if exhibit == "vae":
         parts.append(f"const REAL_SOUNDS = {(_HERE / 'sounds.json').read_text('utf-8')};")
+        parts.append(f'const MEL_BANK = "{_base64(mel_bank().astype(np.float16).tobytes())}";')
     if exhibit == "gan":
         parts.append(f'const FILM = "{_base64((_HERE / "film.png").read_bytes())}";')
     names = ("tensor", "networks", "sound", "inverse", "ui", "chart", *_MORE.get(exhibit, ()), exhibit)
     return "\n".join([*parts, bundle_script(_HERE, names, ("icons", "dom", "mount", "saved_page"))])
 
 
-_MORE = {"attention": ("studio_heads",)}
+_MORE = {"attention": ("studio_heads",), "vae": ("own_sound",)}
 """Further scripts of an exhibit."""
 
 
@@ -93,13 +94,16 @@ def _component(exhibit: str) -> Callable[..., Any]:
     return component(f"how_{exhibit}", css=bundle_style(_HERE / "lab.css"), js=script(exhibit), isolate_styles=True)
 
 
-def lab(exhibit: str, state: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
+def lab(
+    exhibit: str, state: Mapping[str, Any], key: str, own: Mapping[str, str] | None = None
+) -> Mapping[str, Any] | None:
     """Shows an exhibit; returns its state once a control was moved.
 
     Args:
         exhibit: one of EXHIBITS.
         state: what it begins with, such as what an address says; its own defaults elsewhere.
         key: the same from run to run.
+        own: a sound of the visitor's: `id`, `title` and the `address` of a file; "vae" hears it.
     """
-    data = {"run": key, "measured": measurements(), "state": dict(state)}
+    data = {"run": key, "measured": measurements(), "state": dict(state), "own": own}
     return _component(exhibit)(key=key, data=with_serial(data, key), on_state_change=keep_state).get("state")

@@ -80,7 +80,7 @@ class AttentionLab extends Exhibit {
       const pick = el("button", { type: "button", class: "pick", "aria-label": `Numbers of layer ${layer + 1}, head ${head + 1}`, "aria-pressed": String(id === this.state.head), onclick: () => this.set({ head: id }) }, canvas);
       return el("div", { class: `head ${off ? "off" : ""}` }, pick,
         switcher(`Layer ${layer + 1}, head ${head + 1}`, !off, (on) => this.set({ off: on ? this.state.off.filter((one) => one !== id) : [...this.state.off, id] })),
-        known ? el("small", {}, `on the word before ${percent(known.before)}, on the answer ${percent(known.answer)}; without it ${percent(known.without.value)} right`) : null);
+        known ? el("small", {}, `on the word before ${within(known.before)}, on the answer ${within(known.answer)}; without it ${within(known.without)} right`) : null);
     })));
   }
 
@@ -88,17 +88,17 @@ class AttentionLab extends Exhibit {
   drawStory() {
     const m = this.measured.attention;
     if (!m) return this.storyText.replaceChildren();
-    const rank = (what) => Object.entries(m.heads).sort((a, b) => b[1][what] - a[1][what])[0];
+    const rank = (what) => Object.entries(m.heads).sort((a, b) => b[1][what].value - a[1][what].value)[0];
     const [beforeId, before] = rank("before"), [answerId, answer] = rank("answer");
     const name = (id) => `layer ${Number(id[0]) + 1}, head ${Number(id[2]) + 1}`;
     const textbook = "The textbook tells it in two steps: a head of the first layer looks at the word before, so that each word carries its predecessor; then a head of the second layer looks for the place whose predecessor is the word at hand.";
-    const alike = (what, layer) => Object.entries(m.heads).filter(([id, one]) => Number(id[0]) === layer && one[what] > 0.4).length;
+    const alike = (what, layer) => Object.entries(m.heads).filter(([id, one]) => Number(id[0]) === layer && one[what].value > 0.4).length;
     const many = (count) => ["none", "one", "two", "three", "all four"][count];
-    const first = alike("before", 0) ? `Here ${many(alike("before", 0))} of the four heads of the first layer do so, ${name(beforeId)} most, with ${percent(before.before)} of its weight on the word before.`
-      : `No head of the first layer does so here: the closest, ${name(beforeId)}, puts only ${percent(before.before)} of its weight on the word before.`;
-    const second = alike("answer", 1) ? `And ${many(alike("answer", 1))} of the second layer look at the answer, ${name(answerId)} most, with ${percent(answer.answer)}.`
-      : `No head of the second layer looks at the answer: the closest, ${name(answerId)}, puts ${percent(answer.answer)} there.`;
-    const test = `Weight alone proves nothing. Switched off, ${name(beforeId)} brings accuracy from ${percent(m.right.value)} to ${percent(before.without.value)} and ${name(answerId)} to ${percent(answer.without.value)}; guessing the text’s commonest word gives ${percent(m.floor.value)}.${alike("answer", 1) > 1 ? " What one head does, its neighbours do too; switch several off to see the answer go." : ""}`;
+    const first = alike("before", 0) ? `Here ${many(alike("before", 0))} of the four heads of the first layer do so, ${name(beforeId)} most, with ${within(before.before)} of its weight on the word before.`
+      : `No head of the first layer does so here: the closest, ${name(beforeId)}, puts only ${within(before.before)} of its weight on the word before.`;
+    const second = alike("answer", 1) ? `And ${many(alike("answer", 1))} of the second layer look at the answer, ${name(answerId)} most, with ${within(answer.answer)}.`
+      : `No head of the second layer looks at the answer: the closest, ${name(answerId)}, puts ${within(answer.answer)} there.`;
+    const test = `Weight alone proves nothing. Switched off, ${name(beforeId)} brings accuracy from ${within(m.right)} to ${within(before.without)} and ${name(answerId)} to ${within(answer.without)}; guessing the text’s commonest word gives ${within(m.floor)}. A head that looked at all earlier words alike would put ${within(m.even.before)} on the word before and ${within(m.even.answer)} on the answer.${alike("answer", 1) > 1 ? " What one head does, its neighbours do too; switch several off to see the answer go." : ""}`;
     return this.storyText.replaceChildren(said(textbook), said(first, " ", second), said(test));
   }
 
@@ -139,7 +139,7 @@ class AttentionLab extends Exhibit {
       const share = right / all, half = 1.96 * Math.sqrt((share * (1 - share)) / all + 1 / (4 * all * all));
       const off = this.state.off.length ? ` with ${this.state.off.length} head${this.state.off.length > 1 ? "s" : ""} off` : "";
       this.score.replaceChildren(el("span", { class: "big", "data-accuracy": share.toFixed(4), "data-done": String(done === this.tests.length) }, percent(share)),
-        live(`right on ${all} questions about ${done} random texts${off} (${percent(Math.max(0, share - half))} to ${percent(Math.min(1, share + half))})${floor ? `; guessing gives ${percent(floor.value)}` : ""}.`));
+        live(`right on ${all} questions about ${done} random texts${off} (${percent(Math.max(0, share - half))} to ${percent(Math.min(1, share + half))})${floor ? `; guessing gives ${within(floor)}` : ""}.`));
       if (done < this.tests.length) requestAnimationFrame(went);
       else this.saySoon();
     };

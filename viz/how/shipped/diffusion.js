@@ -211,14 +211,15 @@ class DiffusionLab extends Exhibit {
     this.curves.dataset.key = key;
     const curve = (points, field, name) => ({ name, x: points.map((one) => one.at), y: points.map((one) => one[field].value), low: points.map((one) => one[field].low), high: points.map((one) => one[field].high) });
     const marks = (field) => [{ name: "real ones", value: known.floor[field].value }, { name: "guessing", value: known.ceiling[field].value }];
+    const beside = `Real ones are read rightly ${within(known.floor.right)}, and two of a label are ${within(known.floor.variety, away)} apart; plain noise ${within(known.ceiling.variety, away)}.`;
     this.curves.replaceChildren(
       chart({ title: "Asked kind is read", y: "judged right", x: "guidance", percentY: true, now: this.state.guidance, series: [curve(known.guidance, "right", "20 steps")], marks: marks("right") }),
-      chart({ title: "Variety", y: "distance between two of one label", x: "guidance", now: this.state.guidance, series: [curve(known.guidance, "variety", "20 steps")], marks: [{ name: "real ones", value: known.floor.variety.value }] }),
+      chart({ title: "Variety", y: "distance between two of one label", x: "guidance", now: this.state.guidance, series: [curve(known.guidance, "variety", "20 steps")], marks: [{ name: "real ones", value: known.floor.variety.value }, { name: "plain noise", value: known.ceiling.variety.value }] }),
       chart({ title: "Asked kind is read", y: "judged right", x: "steps", percentY: true, now: this.state.steps, series: [curve(known.steps, "right", "guidance 2")], marks: marks("right") }),
-      said(`Each point is ${known.count} ${this.state.world}, with 95 % intervals. ${known.copying ? this.copyingWords(known.copying) : "Whether it copies was measured of pictures only."}`));
+      said(`Each point is ${known.count} ${this.state.world}, with 95 % intervals. ${beside} ${this.copyingWords(known.copying)}`));
   }
 
-  copyingWords({ made, held_out: apart }) {
-    return `Is it copying? The nearest training example is ${made.value.toFixed(2)} away from what it makes, and ${apart.value.toFixed(2)} from examples kept apart: ${made.value < 0.5 * apart.value ? "much nearer, so it copies" : "not nearer, so it does not copy"}.`;
+  copyingWords({ made, held_out: apart, noise }) {
+    return `Is it copying? The nearest training example is ${within(made, away)} away from what it makes, ${within(apart, away)} from examples kept apart and ${within(noise, away)} from plain noise: ${made.value < 0.5 * apart.value ? "much nearer, so it copies" : "not nearer, so it does not copy"}.`;
   }
 }

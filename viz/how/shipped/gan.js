@@ -3,7 +3,7 @@
 const SHOWN = 24; // pictures of a frame, 6 across
 
 // How many kinds, the mean of several draws with its interval.
-const kinds = ({ modes: { value, low, high } }) => (high - low < 0.05 ? value.toFixed(0) : `${value.toFixed(1)} (${low.toFixed(1)} to ${high.toFixed(1)})`);
+const kinds = ({ modes }) => within({ ...modes, low: Math.max(0, modes.low) }, (v) => (Number.isInteger(v) ? String(v) : v.toFixed(1)));
 
 class GanLab extends Exhibit {
   constructor(data, host) {
@@ -64,19 +64,24 @@ class GanLab extends Exhibit {
       const own = Math.min(this.state.frame, this.film[name].length - 1), point = this.film[name][own], { canvas, words } = this.lanes[name], context = canvas.getContext("2d");
       if (this.atlas) for (let k = 0; k < SHOWN; k += 1)
         context.drawImage(this.atlas, 16 * k, 16 * (row * this.film.healthy.length + own), 16, 16, 16 * (k % 6), 16 * Math.floor(k / 6), 16, 16);
-      words.textContent = `Step ${point.step}: ${point.modes} of ${this.film.all} kinds in a colour among ${this.film.count} pictures; the judge surely recognises ${percent(point.sure)}.`;
-      canvas.dataset.modes = point.modes;
+      words.textContent = `Step ${point.step}: ${kinds(point)} of ${this.film.all} kinds in a colour among ${this.film.count} pictures; the judge surely recognises ${within(point.sure)}.`;
+      canvas.dataset.modes = point.modes.value;
     }
-    const x = this.film.healthy.map((one) => one.step), series = ["healthy", "collapsing"].map((name) => ({ name, x: this.film[name].map((one) => one.step), y: this.film[name].map((one) => one.modes) }));
+    const x = this.film.healthy.map((one) => one.step), { floor, ceiling } = this.measured.gan;
+    const series = ["healthy", "collapsing"].map((name) => {
+      const points = this.film[name], of = (end) => points.map((one) => Math.max(0, Math.min(this.film.all, one.modes[end])));
+      return { name, x: points.map((one) => one.step), y: of("value"), low: of("low"), high: of("high") };
+    });
     this.chartBox.replaceChildren(
-      chart({ title: "Kinds in a colour that are made", most: this.film.all, y: `of ${this.film.all}`, x: "training step", now: x[this.state.frame], series, marks: [{ name: "real ones", value: this.film.floor }] }), ...this.measuredWords());
+      chart({ title: "Kinds in a colour that are made", most: this.film.all, y: `of ${this.film.all}`, x: "training step", now: x[this.state.frame], series, marks: [{ name: "real ones", value: floor.modes.value }, { name: "plain noise", value: ceiling.modes.value }] }), ...this.measuredWords());
   }
 
   measuredWords() {
     const m = this.measured.gan;
     if (!m) return [];
-    const line = (one) => `${kinds(one)} of ${this.film.all}, ${percent(one.sure.value)} surely recognised, nearest training example ${one.copying.value.toFixed(2)} away`;
-    return [el("div", {}, said(el("b", {}, "As shipped: "), `healthy ${line(m.healthy)}.`), said(`Collapsing ${line(m.collapsing)}.`), said(`Real ones kept apart: ${this.film.floor} of ${this.film.all}, nearest training example ${m.held_out.value.toFixed(2)} away.`))];
+    const line = (one) => `${kinds(one)} of ${this.film.all}, ${within(one.sure)} surely recognised, nearest training example ${within(one.copying, away)} away`;
+    return [el("div", {}, said(el("b", {}, "As shipped: "), `healthy ${line(m.healthy)}.`), said(`Collapsing ${line(m.collapsing)}.`), said(`Real ones kept apart: ${line(m.floor)}.`), said(`Plain noise: ${line(m.ceiling)}.`),
+      said(`Means of ${m.healthy.modes.count} draws of ${m.healthy.count}, with 95 % intervals.`))];
   }
 
   drawNew() {
@@ -108,6 +113,7 @@ class GanLab extends Exhibit {
       return el("div", { class: "tile" }, canvas, el("small", {}, `${reads[k].name}, ${percent(reads[k].sure)}`), press("Hear it", () => playWave(soundWave(x, this.inverse))));
     }));
     const m = this.measured.gan?.sounds, known = reads.filter((one) => one.known).length;
-    this.soundWords.textContent = `The judge surely recognises ${known} of these six.${m ? ` Among ${m.count} it reads ${kinds(m)} of 6 kinds and surely recognises ${percent(m.sure.value)}; of real ones ${percent(this.measured.judges.sounds.sure.value)}. The nearest training sound is ${m.copying.value.toFixed(2)} away${m.held_out ? `, of real ones kept apart ${m.held_out.value.toFixed(2)}` : ""}.` : ""}`;
+    const line = (one) => `${kinds(one)} of 6 kinds, ${within(one.sure)} surely recognised, nearest training sound ${within(one.copying, away)} away`;
+    this.soundWords.textContent = `The judge surely recognises ${known} of these six.${m ? ` Measured on draws of ${m.count}: ${line(m)}. Real ones kept apart: ${line(m.floor)}. Plain noise: ${line(m.ceiling)}.` : ""}`;
   }
 }

@@ -107,6 +107,12 @@ function refill(box, ...nodes) {
 
 const percent = (share) => `${share > 0.99 && share < 0.9995 ? (100 * share).toFixed(1) : Math.round(100 * share)} %`;
 
+// A measured number with its 95 % interval, such as "82 % (77 to 87 %)" or "0.14 (0.13 to 0.15)".
+function within({ value, low, high }, write = percent) {
+  return low === undefined || write(low) === write(high) ? write(value) : `${write(value)} (${write(low).replace(/ %$/, "")} to ${write(high)})`;
+}
+const away = (v) => v.toFixed(2);
+
 // A canvas of `w` × `h` pixels, shown larger without smoothing.
 function pixels(w, h, shown, label) {
   return el("canvas", { width: w, height: h, class: "pixels", style: `width:${shown}px;aspect-ratio:${w}/${h}`, role: "img", "aria-label": label });

@@ -11,14 +11,20 @@ const MODELS = Object.fromEntries(Object.entries({ "pictures-vae-2": "Pictures, 
 
 class VaeLab extends Exhibit {
   constructor(data, host) {
-    super(data, host, { model: "pictures-vae-8", beta: 1, kind: 3, colour: 2, x: 7.5, y: 7.5, size: 5, angle: 0.3, sound: 1, axes: null, walk: 0, seed: 1 });
+    super(data, host, { model: "pictures-vae-8", beta: 1, kind: 3, colour: 2, x: 7.5, y: 7.5, size: 5, angle: 0.3, sound: 1, from: null, axes: null, walk: 0, seed: 1 });
     this.title = "VAE";
     this.w = Object.fromEntries(Object.keys(MODELS).map((name) => [name, readWeights(SHIPPED[name])]));
     this.judges = { pictures: readWeights(SHIPPED["pictures-judge"]), sounds: readWeights(SHIPPED["sounds-judge"]) };
     if (!(this.state.model in this.w)) this.state.model = "pictures-vae-8";
     this.state.axes ??= this.livelyAxes();
     this.own = this.state.own ? Float32Array.from(this.state.own) : null;
+    this.ownSound = null; // { title, wave, stretch, x }
     this.ends = [null, null];
+  }
+
+  update(data, setStateValue) {
+    super.update(data, setStateValue);
+    if (data.own && data.own.id !== this.taken) this.take(data.own);
   }
 
   get world() { return this.state.model.split("-")[0]; }
@@ -35,8 +41,7 @@ class VaeLab extends Exhibit {
       this.draw();
     }, () => this.sendSoon());
     this.file = el("input", { type: "file", accept: "image/*", "aria-label": "A picture of yours", onchange: async () => {
-      try { this.own = await pictureOfFile(this.file.files[0]); this.problem.textContent = ""; } catch { this.problem.textContent = "This file could not be read as a picture; choose a PNG or JPEG."; }
-      this.code = null; this.draw();
+      await this.open(this.file.files[0]);
     } });
     this.problem = live();
     const factor = (name, label, min, max, step) => slider(label, { min, max, step, value: s[name], show: (v) => v.toFixed(1), on: (v) => this.thing({ [name]: v }) });
@@ -52,9 +57,13 @@ class VaeLab extends Exhibit {
     this.bars = el("div", { class: "bars" });
     this.codeWords = live();
     this.mineWords = el("small", {});
+    this.soundFile = el("input", { type: "file", accept: "audio/*,video/*", "aria-label": "A sound file of yours", onchange: () => this.open(this.soundFile.files[0]) });
+    this.soundProblem = live();
+    this.startSlider = slider("From second", { min: 0, max: 1, step: 0.01, value: 0, show: (v) => v.toFixed(2), help: "Where in your file the 0.46 seconds begin.", on: (v) => this.cut(v) });
     this.pick = el("div", {},
-      el("div", { class: "controls" }, choice("A real sound, kept apart from training", REAL_SOUNDS.kinds.map((name, k) => [k, name]), s.sound, (v) => { this.code = null; this.set({ sound: Number(v) }); })),
-      el("div", { class: "buttons" }, press("Hear it", () => this.play([this.picture()]), { class: "press first" }), press("Hear what comes back", () => this.play([this.came])), press("One after the other", () => this.play([this.picture(), this.came]))));
+      el("div", { class: "controls" }, choice("A real sound, kept apart from training", REAL_SOUNDS.kinds.map((name, k) => [k, name]), s.sound, (v) => { this.ownSound = null; this.code = null; this.set({ sound: Number(v), from: null }); }), this.startSlider),
+      el("label", { class: "control" }, el("span", {}, "Or a sound file of yours (0.46 seconds of it)"), this.soundFile), this.soundProblem,
+      el("div", { class: "buttons" }, press("Hear it", () => playWave(this.heard()), { class: "press first" }), press("Hear what comes back", () => this.play([this.came])), press("One after the other", () => playWave(joined([this.heard(), soundWave(this.came, this.inverse)])))));
     this.betaSlider = slider("β, the price of the code", { min: -1, max: 1.47, step: 0.01, value: Math.log10(s.beta), show: (v) => (10 ** v).toPrecision(2), help: "How much one nat of information in the code costs against one nat of error.", on: (v) => { this.code = null; this.set({ beta: 10 ** v }); } });
     this.tradeOff = el("div", { class: "row" });
     this.plane = pixels(16 * GRID, 16 * GRID, 380, "The plane of codes: drag in it");
@@ -84,9 +93,10 @@ class VaeLab extends Exhibit {
     this.walkWords = live();
     this.samples = el("canvas", { class: "pixels", role: "img", "aria-label": "Twelve codes drawn at random" });
     this.sampleWords = live();
+    this.network = choice("Network", Object.entries(MODELS), s.model, (v) => this.turnTo(v));
     this.root.append(
-      el("div", { class: "controls" }, choice("Network", Object.entries(MODELS), s.model, (v) => { this.code = null; this.ends = [null, null]; this.state.model = v; this.set({ axes: this.livelyAxes() }); }), this.betaSlider),
-      part("1 · It becomes a code and comes back", el("div", { class: "row" },
+      el("div", { class: "controls" }, this.network, this.betaSlider),
+      this.first = part("1 · It becomes a code and comes back", el("div", { class: "row" },
         el("div", { class: "tile" }, this.mine, this.mineWords), el("div", { class: "grow" }, this.bars, this.codeWords),
         el("div", { class: "tile" }, this.back, el("small", {}, "what comes back"))), this.reading, this.drawer, this.pick),
       part("2 · Drag in the plane of codes", said("Each small tile is what the decoder makes of the code at its place. Drag, or use the arrow keys."), this.axisControls,
@@ -96,11 +106,69 @@ class VaeLab extends Exhibit {
       part("4 · Codes out of nothing", said("The encoder was made to spread its codes like normal noise, so noise can be decoded too."), el("div", { class: "buttons" }, press("Draw twelve", () => this.set({ seed: this.state.seed + 1 }), { class: "press first" }), this.hears[2]), this.samples, this.sampleWords),
       part("5 · What the price buys, as measured", this.tradeOff));
     this.inverse = readInverse();
+    this.first.addEventListener("dragover", (event) => event.preventDefault());
+    this.first.addEventListener("drop", (event) => {
+      if (!event.dataTransfer.files.length || event.target.matches("input[type=file]")) return;
+      event.preventDefault();
+      this.open(event.dataTransfer.files[0]);
+    });
   }
+
+  turnTo(model) {
+    Object.assign(this, { code: null, ends: [null, null] });
+    this.state.model = model;
+    this.network.value(model);
+    this.set({ axes: this.livelyAxes() });
+  }
+
+  // A picture or a sound file of the visitor's, whichever it is.
+  async open(file) {
+    if (!file) return;
+    if (file.type.startsWith("image/")) {
+      try { this.own = await pictureOfFile(file); this.problem.textContent = ""; } catch { this.problem.textContent = "This file could not be read as a picture; choose a PNG or JPEG."; }
+      this.code = null;
+      if (this.world === "pictures") this.draw(); else this.turnTo("pictures-vae-8");
+    } else await this.listenTo(file.name, await file.arrayBuffer(), null);
+  }
+
+  // A sound of the studio, such as a stem of a song.
+  async take({ id, title, address }) {
+    this.taken = id;
+    await this.listenTo(title, await (await fetch(address)).arrayBuffer(), this.state.from);
+  }
+
+  async listenTo(title, bytes, from) {
+    try {
+      const wave = await waveOfFile(bytes);
+      if (this.ended) return;
+      this.ownSound = { title, wave };
+      this.soundProblem.textContent = "";
+      const last = Math.max(0, wave.length - SOUND.samples) / SOUND.rate;
+      this.startSlider.querySelector("input").max = last.toFixed(2);
+      if (this.world !== "sounds") this.turnTo("sounds-vae-8");
+      this.cut(Math.min(last, from ?? strongestStart(wave) / SOUND.rate));
+    } catch (error) {
+      console.warn(error);
+      this.soundProblem.textContent = "This file could not be read as a sound; choose a WAV, FLAC, MP3 or OGG.";
+    }
+  }
+
+  // Half a second from there on becomes what the network is given.
+  cut(seconds) {
+    const stretch = stretchOf(this.ownSound.wave, Math.round(seconds * SOUND.rate));
+    this.bank ??= readBank();
+    Object.assign(this.ownSound, { stretch, x: packedSound(stretch, this.bank) });
+    this.startSlider.value(seconds);
+    this.code = null;
+    this.set({ from: Number(seconds.toFixed(2)) });
+  }
+
+  // What goes in, as a wave: of a file the file itself.
+  heard() { return this.ownSound?.stretch ?? soundWave(this.picture(), this.inverse); }
 
   play(sounds) { playWave(joined(sounds.map((x) => soundWave(x, this.inverse)))); }
   picture() {
-    if (this.world === "sounds") return REAL[this.state.sound];
+    if (this.world === "sounds") return this.ownSound?.x ?? REAL[this.state.sound];
     const { kind, colour, x, y, size, angle } = this.state; return this.own ?? drawThing({ kind, colour, x, y, size, angle });
   }
   thing(changes) { this.own = null; this.code = null; this.set(changes); }
@@ -129,7 +197,8 @@ class VaeLab extends Exhibit {
     for (const button of this.hears) button.hidden = pictures;
     this.drawer.hidden = !pictures;
     this.pick.hidden = pictures;
-    this.mineWords.textContent = pictures ? "yours: paint on it" : "as it is";
+    this.startSlider.hidden = !this.ownSound;
+    this.mineWords.textContent = pictures ? "yours: paint on it" : this.ownSound ? `yours: ${this.ownSound.title}` : "as it is";
     [this.mine, this.back, this.here, this.walkPicture].forEach((canvas) => { canvas.width = w; canvas.height = h; canvas.style.aspectRatio = `${w}/${h}`; canvas.style.width = pictures ? "150px" : "110px"; });
     this.drawFirst();
     this.code ??= this.encoded.mean.slice();
@@ -167,7 +236,7 @@ class VaeLab extends Exhibit {
     const error = back.reduce((sum, v, k) => sum + (v - x[k]) ** 2, 0) / x.length / 4;
     const point = used && nearestPoint(used, this.state.beta), beyond = point && error > 4 * point.error.value;
     this.reading.textContent = `${verdict(this.judges[this.world], this.world, back).words}. Squared error ${error.toFixed(4)} of a ${one} in 0 to 1`
-      + (point ? `; on ${this.world} kept apart it is ${point.error.value.toFixed(4)} at β ${point.beta}.` : ".")
+      + (point ? `; on ${this.world} kept apart it is ${within(point.error, (v) => v.toFixed(4))} at β ${point.beta}.` : ".")
       + (beyond ? " Yours is unlike anything it learned, so it answers with the nearest thing it knows." : "");
   }
 
@@ -221,7 +290,7 @@ class VaeLab extends Exhibit {
     const reads = this.twelve.map((x, k) => { put(this.samples, x, k * w, 0); return verdict(this.judges[this.world], this.world, x); });
     const known = this.measured.vae?.[this.state.model]?.points, point = known && nearestPoint(known, this.state.beta);
     this.sampleWords.textContent = `The judge surely recognises ${reads.filter((one) => one.known).length} of these ${count}`
-      + (point ? `; of 500 at β ${point.beta} it recognised ${percent(point.sure.value)}, of real ones ${percent(this.measured.judges[this.world].sure.value)}.` : ".");
+      + (point ? `; of ${point.sure.count} at β ${point.beta} it recognised ${within(point.sure)}, of real ones ${within(this.measured.judges[this.world].sure)}, of plain noise ${within(this.measured.judges[this.world]["sure of noise"])}.` : ".");
   }
 
   drawTradeOff() {
@@ -231,12 +300,21 @@ class VaeLab extends Exhibit {
     const x = known.points.map((one) => one.beta), of = (name, field) => known.points.map((one) => one[name][field]);
     const curve = (name, label) => ({ name: label, x, y: of(name, "value"), low: of(name, "low"), high: of(name, "high") });
     const shared = { x: "β", logX: true, now: this.state.beta };
+    const labels = this.world === "pictures" ? "kind and colour" : "the kind", plain = `${this.size} principal components`;
     this.tradeOff.replaceChildren(
-      chart({ ...shared, title: "Error of what comes back", y: "squared, kept-apart examples", series: [curve("error", "network")], marks: [{ name: "the mean picture", value: known.ceiling.value }] }),
-      chart({ ...shared, title: "What the code says", y: "nats", series: [curve("nats", "network")] }),
-      chart({ ...shared, title: "Numbers in use", most: this.size, y: `of ${this.size}, at least 0.1 nats`, series: [{ name: "in use", x, y: known.points.map((one) => one.used) }] }),
-      chart({ ...shared, title: "One factor a number", y: "mutual information gap, 0 to 1", series: [curve("gap", "network")] }),
-      said(`Measured on ${known.examples} examples that were not trained on, with 95 % intervals. The network learned all β at once, from 0.1 to 30. The gap is 1 where each factor, such as the colour, is told by one number alone, and 0 where two tell as much.`));
+      chart({ ...shared, title: "Error of what comes back", y: "squared, kept-apart examples", series: [curve("error", "network")], marks: [{ name: "the mean of all", value: known.ceiling.value }, { name: plain, value: known.linear.value }] }),
+      chart({ ...shared, title: "What the code says", y: "nats", series: [curve("nats", "network")], marks: [{ name: `to tell ${labels}`, value: known["names in nats"] }] }),
+      chart({ ...shared, title: "Numbers in use", most: this.size, y: `of ${this.size}, at least 0.1 nats`, series: [curve("used", "network")], marks: [{ name: "things that vary", value: known.factors }] }),
+      chart({ ...shared, title: "One factor a number", y: "mutual information gap, 0 to 1", series: [curve("gap", "network")], marks: [{ name: "the factors themselves", value: known.gap.floor.value }, { name: plain, value: known.gap.ceiling.value }] }),
+      said(`Measured on ${known.examples} examples that were not trained on, with 95 % intervals; those of the gap are over the ${known.factors} factors. The network learned all β at once, from 0.1 to 30. The gap is 1 where each factor, such as the colour, is told by one number alone, and 0 where two tell as much: a code that is the factors has ${within(known.gap.floor, away)}, and ${plain}, which need no network, ${within(known.gap.ceiling, away)}. ${this.mixingWords(known)}`),
+      said(`Its floor of error is 0, the ${this.world.slice(0, -1)} itself; the mean of all is ${within(known.ceiling, (v) => v.toFixed(4))} off, ${plain} ${within(known.linear, (v) => v.toFixed(4))}.`));
+  }
+
+  // Whether each number came to tell one thing alone, as it is sometimes hoped of a VAE.
+  mixingWords({ points, gap }) {
+    const most = points.reduce((best, one) => (one.gap.value > best.gap.value ? one : best));
+    return most.gap.value > gap.ceiling.value ? `The network comes nearer, at most ${within(most.gap, away)} at β ${most.beta}.`
+      : `The network never gets beyond them, at most ${within(most.gap, away)} at β ${most.beta}: its numbers tell the factors together, not one each.`;
   }
 }
 
