@@ -12,7 +12,7 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def share(hits: Tensor | np.ndarray) -> dict[str, float]:
     return number(wilson(int(hits.sum()), len(hits)))
 
 
-def mean(values: Tensor | np.ndarray) -> dict[str, float]:
+def mean(values: Tensor | np.ndarray | Sequence[float]) -> dict[str, float]:
     return number(student(np.asarray(values, float)))
 
 
@@ -127,9 +127,10 @@ def vae(few: bool) -> dict[str, Any]:
 def vae_network(name: str, few: bool) -> dict[str, Any]:
     """One of them."""
     world = name.partition("-")[0]
-    network, judge = load(name), load(f"{world}-judge")
+    network: Any = load(name)
+    judge: Any = load(f"{world}-judge")
     real, train = examples(world, UNSEEN, 200 if few else 2000), _train(world, few)
-    linear, back = generative.principal_components(train, network.size)(real.x)  # type: ignore[arg-type]
+    linear, back = generative.principal_components(train, network.size)(real.x)
     factors = _factors(real)
     return {
         "examples": len(real),
@@ -204,7 +205,8 @@ def diffusion(few: bool) -> dict[str, Any]:
 
 
 def _diffusion(world: str, few: bool) -> dict[str, Any]:
-    network, judge = load(f"{world}-diffusion"), load(f"{world}-judge")
+    network: Any = load(f"{world}-diffusion")
+    judge: Any = load(f"{world}-judge")
     count = 40 if few else SAMPLES[world]
     real = examples(world, UNSEEN, 2 * count)
 

@@ -96,7 +96,14 @@ class Loop:
     """
 
     def __init__(
-        self, recipe: Recipe, folder: Path, name: str, steps: int, save_seconds: float = 150.0, until: int | None = None
+        self,
+        recipe: Recipe,
+        folder: Path,
+        name: str,
+        steps: int,
+        *,
+        save_seconds: float = 150.0,
+        until: int | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.until = steps if until is None else min(until, steps)
@@ -130,7 +137,7 @@ class Loop:
         part.replace(self.file)
 
     def run(self) -> None:
-        """Train until the last step, `until`, or until `stopping` is set; either way the checkpoint holds what was learned."""
+        """Train to the end, or until `stopping` is set; either way the checkpoint holds what was learned."""
         torch.manual_seed(self.step)
         self.recipe.set_mode()
         batches = self.recipe.batches(self.step, self.steps)

@@ -65,7 +65,7 @@ def differences(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
     for part in ("options", "versions", "metrics"):
         named: list[Mapping[str, Any]] = [getattr(run, part) for run in runs]
         for name in dict.fromkeys(name for values in named for name in values):
-            rows[name] = tuple(_text(values.get(name)) for values in named)
+            rows[name.replace(":", " of ")] = tuple(_text(values.get(name)) for values in named)
     rows["seconds it took"] = tuple(_text(run.seconds) for run in runs)
     rows["file"] = tuple(str(run.inputs[0]["name"]) if run.inputs else "" for run in runs)
     return {name: values for name, values in rows.items() if len(set(values)) > 1}

@@ -139,20 +139,19 @@ def _compare_button(chosen: Sequence[Entry]) -> None:
 
 
 def _row(entry: Entry, known_tags: Sequence[str]) -> None:
-    with st.container(border=True):
-        tick, picture, words, more = st.columns([0.4, 1.6, 7, 1], vertical_alignment="center")
-        tick.checkbox(f"Choose {entry.title}", key=f"choose-{entry.id}", label_visibility="collapsed")
-        picture.html(
-            f'<img src="{cover_url(entry.id)}" alt="" loading="lazy" style="width:100%;max-width:9rem;'
-            'aspect-ratio:16/9;border-radius:0.4rem;display:block">'
+    # Beside each other on a phone too, where columns would stand below each other.
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        st.checkbox(f"Choose {entry.title}", key=f"choose-{entry.id}", label_visibility="collapsed", width="content")
+        st.html(
+            f'<img src="{cover_url(entry.id)}" alt="" loading="lazy" style="width:clamp(4.5rem,18vw,9rem);'
+            'aspect-ratio:16/9;border-radius:0.4rem;display:block;object-fit:cover">',
+            width="content",
         )
-        with words.container(gap="small"):
+        with st.container(gap="small", width="stretch"):
             _title(entry)
             _facts(entry)
         key = f"more-{entry.id}"
-        with more.popover(
-            "", icon=":material/more_horiz:", help="Rename, tag, note, delete", key=key, on_change="rerun"
-        ):
+        with st.popover("", icon=":material/more_horiz:", help="Rename, tag, note, delete", key=key, on_change="rerun"):
             if st.session_state.get(key):  # twenty forms that nobody opened would take most of the page's time
                 _open_form(entry, known_tags)
 

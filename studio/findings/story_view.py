@@ -24,6 +24,7 @@ from studio.library.findings import MAX_TITLE, Evidence, Finding, Step, Story
 from studio.ui import formatting
 from studio.ui.error_boundary import error_boundary
 from viz.components.order_list import Item, order_list
+from viz.deck import plain
 
 PAGE_PATH = "pages/findings.py"
 UNDO = "story-undo"
@@ -135,7 +136,7 @@ def _steps(story: Story, findings: dict[str, Finding]) -> int | None:
 
 def _words(step: Step, findings: dict[str, Finding]) -> tuple[str, str]:
     if step.kind == "text":
-        return step.title or "Text", step.text.splitlines()[0] if step.text else ""
+        return step.title or "Text", plain(step.text).partition("\n")[0]
     finding = findings.get(step.finding)
     return (finding.title, finding.claim) if finding else ("A finding that was deleted", "")
 

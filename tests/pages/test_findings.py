@@ -14,6 +14,7 @@ from studio.library.findings import Evidence, Step
 from tests.support.findings import fold, song
 from tests.support.pages import click, fresh_services, studio_app, words_of
 from tests.support.two_helices import structure
+from viz.deck import plain
 
 
 @pytest.fixture
@@ -182,3 +183,7 @@ def test_a_note_is_markdown_without_any_html_of_its_writer(app: AppTest) -> None
     services.catalogue().write_note(run.id, "**loud** <img src=x onerror=alert(1)> [go](javascript:alert(1))")
     (note,) = [html.proto.body for html in page(app).get("html") if "loud" in html.proto.body]
     assert "<strong>loud</strong>" in note and "<img" not in note and 'href="javascript' not in note
+
+
+def test_a_text_step_is_listed_in_words_without_its_marks() -> None:
+    assert plain("- **Songs** into\n  parts\n- [people](https://x)\n\n`done`") == "Songs into parts\npeople\ndone"

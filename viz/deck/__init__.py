@@ -135,6 +135,14 @@ def render(text: str) -> str:
     return _markdown().render(text)
 
 
+def plain(text: str) -> str:
+    """Markdown as words without its marks, a line for each paragraph or point."""
+    blocks = (token.children or () for token in _markdown().parse(text) if token.type == "inline")
+    return "\n".join(
+        "".join(" " if child.type.endswith("break") else child.content for child in block) for block in blocks
+    )
+
+
 def _slide(slide: Slide) -> dict[str, Any]:
     return {
         **asdict(slide),

@@ -10,6 +10,7 @@ function mounted(Shown, { data, parentElement, setStateValue }) {
   parentElement.shown = shown;
   shown.calls = (shown.calls ?? 0) + 1;
   shown.update(data, setStateValue);
+  shown.root.style.colorScheme = schemeOf(shown.root);
   const call = shown.calls;
   // A run overtaken by the next one is cleaned up too, while what it showed lives on: only one off the page ends.
   return () => setTimeout(() => {
@@ -17,4 +18,13 @@ function mounted(Shown, { data, parentElement, setStateValue }) {
     shown.dispose();
     if (parentElement.shown === shown) delete parentElement.shown;
   }, 0);
+}
+
+// Sliders, file choosers and other controls of the browser's own are light unless they are told otherwise, which a page
+// does itself or the colour behind them does.
+function schemeOf(node) {
+  if (!/normal/.test(getComputedStyle(document.documentElement).colorScheme)) return "";
+  const colour = getComputedStyle(node).getPropertyValue("--st-background-color").trim(), hex = /^#([0-9a-f]{6})/i.exec(colour)?.[1];
+  const [r, g, b] = hex ? hex.match(/../g).map((two) => parseInt(two, 16)) : (colour.match(/[\d.]+/g) ?? [255, 255, 255]).map(Number);
+  return 0.299 * r + 0.587 * g + 0.114 * b < 128 ? "dark" : "light";
 }
