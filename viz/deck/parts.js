@@ -3,7 +3,7 @@
 const FIT = {
   stems: ".panels { display: none; } .player { font-size: 15px; }",
   matte: ".panels { display: none; } .bench { font-size: 16px; }",
-  structure: ".tools, .matrix, .facts, .views ~ :not(.spoken) { display: none !important; } .views { grid-template-columns: 1fr; } .stage { min-height: min(58vh, 900px); } .bench { font-size: 17px; }",
+  structure: ".tools, .matrix, .facts, .views ~ :not(.spoken) { display: none !important; } .views { grid-template-columns: 1fr; } .stage { min-height: min(58vh, 900px); } .stage.without { min-height: 0; } .bench { font-size: 17px; }",
   map: ".map { font-size: clamp(15px, 1.4vw, 24px); } .cells { max-width: calc(56vh * var(--wide)); } .bars { height: min(28vh, 20em); } .points { max-width: 74vh; }",
   figure: ".figure img { background: #fff; } table { font-size: clamp(16px, 1.5vw, 26px); }",
   answers: ".board { font-size: clamp(15px, 1.5vw, 22px); }",

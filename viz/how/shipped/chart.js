@@ -13,7 +13,9 @@ function chart({ title, x, y, series, marks = [], logX = false, now = null, perc
   const across = [...new Set(xs)].sort((a, b) => a - b).filter((_, k, all) => all.length < 8 || k % 2 === 0);
   svg += across.map((v) => `<text x="${px(v)}" y="${H - foot + 15}" text-anchor="middle">${v}</text>`).join("");
   svg += `<text x="${(W + left) / 2}" y="${H - 3}" text-anchor="middle">${x}</text>`;
-  svg += marks.map((m) => `<line x1="${left}" x2="${W - right}" y1="${py(m.value)}" y2="${py(m.value)}" class="mark"/><text x="${W - right}" y="${py(m.value) - 3}" text-anchor="end" class="marked">${m.name}</text>`).join("");
+  // Names stand at the right end and at the left end by turns, so that marks of nearly one height can be told apart.
+  const named = (m, k) => (k % 2 ? `x="${left + 4}"` : `x="${W - right}" text-anchor="end"`);
+  svg += marks.map((m, k) => `<line x1="${left}" x2="${W - right}" y1="${py(m.value)}" y2="${py(m.value)}" class="mark"/><text ${named(m, k)} y="${py(m.value) - 3}" class="marked">${m.name}</text>`).join("");
   series.forEach((one, k) => {
     const colour = colours[k % colours.length];
     if (one.low) svg += `<path d="${line([...one.x.map((v, i) => [v, one.high[i]]), ...one.x.map((v, i) => [v, one.low[i]]).reverse()])}Z" fill="${colour}" opacity="0.18"/>`;
