@@ -191,7 +191,13 @@ def test_a_change_of_residues_is_folded_and_laid_beside_the_first(answered: None
     ],
 )
 def test_what_is_heard_or_seen_of_an_answer_is_pinned_as_it_is(
-    answered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str, asked: str, button: str, names: list[str]
+    answered: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    task: str,
+    asked: str,
+    button: str,
+    names: list[str],
 ) -> None:
     pinned: list[tuple[pin.Subject, Mapping[str, Any]]] = []
     monkeypatch.setattr(pin, "pin_snapshot", lambda about, moment, key: pinned.append((about, moment)))
