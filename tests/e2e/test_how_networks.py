@@ -229,6 +229,22 @@ def test_a_sound_file_of_the_visitors_is_heard_by_the_network_as_the_backend_wou
     tab.get_by_label("Network", exact=True).select_option("pictures-vae-8")
 
 
+@pytest.mark.parametrize(("back", "scheme"), [("#11161b", "dark"), ("rgb(255, 255, 255)", "light")])
+def test_controls_of_the_browsers_own_are_as_dark_as_the_page_behind_them(
+    chromium: Any, back: str, scheme: str
+) -> None:
+    page = chromium.new_page()
+    page.set_content(f'<html style="color-scheme: light"><body style="--st-background-color: {back}"></body></html>')
+    page.add_script_tag(content=shipped.script("gan").replace("export default ", ""))
+    page.evaluate(
+        "(measured) => exhibit({ data: { run: 't', measured }, parentElement: document.body, setStateValue() {} })",
+        shipped.measurements(),
+    )
+    knob = page.get_by_role("slider", name="Checkpoint")
+    assert knob.evaluate("(node) => getComputedStyle(node).colorScheme") == scheme
+    page.close()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("exhibit", ["attention", "vae", "gan", "diffusion"])
 def test_an_exhibit_is_saved_as_a_file_that_computes_without_a_network(

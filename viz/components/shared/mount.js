@@ -20,10 +20,10 @@ function mounted(Shown, { data, parentElement, setStateValue }) {
   }, 0);
 }
 
-// Sliders, file choosers and other controls of the browser's own are light unless they are told otherwise, which a page
-// does itself or the colour behind them does.
+// Sliders, file choosers and other controls of the browser's own are light unless they are told otherwise: by a stage that
+// has a theme of its own, or by the colour behind them.
 function schemeOf(node) {
-  if (!/normal/.test(getComputedStyle(document.documentElement).colorScheme)) return "";
+  if (document.getElementById("deck")) return "";
   const colour = getComputedStyle(node).getPropertyValue("--st-background-color").trim(), hex = /^#([0-9a-f]{6})/i.exec(colour)?.[1];
   const [r, g, b] = hex ? hex.match(/../g).map((two) => parseInt(two, 16)) : (colour.match(/[\d.]+/g) ?? [255, 255, 255]).map(Number);
   return 0.299 * r + 0.587 * g + 0.114 * b < 128 ? "dark" : "light";
