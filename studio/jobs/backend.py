@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -123,8 +124,22 @@ class Backend:
         return BackendState("ready", "Ready.", self._address, self.restarts, self._info)
 
     def _unreachable(self, error: Exception) -> BackendState:
-        sentence = f"The model server at {self._address} does not answer ({type(error).__name__}); is it running?"
+        sentence = f"The model server at {self._address} does not answer: {_reason(error)}."
         return BackendState("down", sentence, self._address, self.restarts)
+
+
+def _reason(error: Exception) -> str:
+    """Why no `/info` came, in the words of who has to mend it."""
+    if isinstance(error, httpx.HTTPStatusError):
+        code = error.response.status_code
+        if code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return "it turns this studio away, so FOURFOLD_TOKEN has to be the same for both"
+        return f"what is there says “{code} {error.response.reason_phrase}”"
+    if isinstance(error, httpx.TimeoutException):
+        return "nothing came in time, so it is busy or hangs"
+    if isinstance(error, httpx.HTTPError):
+        return "nobody listens there, so it is not running or cannot be reached"
+    return "what is there is no model server of this version"
 
 
 class EmbeddedBackend(Backend):

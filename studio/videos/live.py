@@ -106,7 +106,7 @@ class Relay:
                 # Until either side ends. One that takes no messages makes the other wait: nothing piles up here.
                 await together(_upward(browser, model), _downward(browser, model))
         except (OSError, WebSocketException, TimeoutError) as error:
-            raise Down(f"The model server does not answer ({type(error).__name__}).") from error
+            raise Down("The model server does not answer; live pictures go on as soon as it does.") from error
 
 
 async def _upward(browser: WebSocket, model: ClientConnection) -> None:
