@@ -273,19 +273,19 @@ def _generator(name: str, few: bool) -> dict[str, Any]:
     def draw(seed: int) -> Tensor:
         return network(generative.fixed_noise(generative.DRAW, seed))
 
-    return {"count": generative.DRAW, **_made(world, draw, few)}
+    return {"count": generative.DRAW, **_judge_draws(world, draw, few)}
 
 
 def _beside_a_generator(world: str, few: bool) -> dict[str, Any]:
     """The same of real examples that were kept apart (the floor), and of plain noise (the ceiling)."""
     train = _train(world, few)
     return {
-        "floor": _made(world, lambda seed: examples(world, UNSEEN + seed, generative.DRAW).x, few),
-        "ceiling": _made(world, lambda seed: generative.plain_noise(train, generative.DRAW, seed), few),
+        "floor": _judge_draws(world, lambda seed: examples(world, UNSEEN + seed, generative.DRAW).x, few),
+        "ceiling": _judge_draws(world, lambda seed: generative.plain_noise(train, generative.DRAW, seed), few),
     }
 
 
-def _made(world: str, draw: Callable[[int], Tensor], few: bool) -> dict[str, Any]:
+def _judge_draws(world: str, draw: Callable[[int], Tensor], few: bool) -> dict[str, Any]:
     """Kinds, certainty, and the distance from the nearest training example, of what `draw` gives for a seed."""
     modes, sure = generative.modes_over_draws(load(f"{world}-judge"), draw, 2 if few else generative.DRAWS)
     copying = mean(generative.nearest(draw(0)[:200], _train(world, few)))

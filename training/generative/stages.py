@@ -119,14 +119,14 @@ def export_film(work: Path, out: Path) -> None:
             generator = Generator(CHANNELS[PICTURES])
             weights = load_file(file)
             generator.load_state_dict({key: value.float() for key, value in weights.items()})
-            modes, sure = modes_over_draws(judge, partial(_drawn, generator))
+            modes, sure = modes_over_draws(judge, partial(_draw, generator))
             found[title].append({"step": int(file.stem), "modes": number(modes), "sure": number(sure)})
             rows.append(sheet(generator(fixed_noise(FILM_COLUMNS)).numpy(), PICTURES))
     Image.fromarray(np.concatenate(rows)).quantize(128).save(out / "film.png", optimize=True)
     (out / "film.json").write_text(json.dumps(found) + "\n", "utf-8")
 
 
-def _drawn(generator: Generator, seed: int) -> Tensor:
+def _draw(generator: Generator, seed: int) -> Tensor:
     """As many pictures as kinds are counted among."""
     drawn: Tensor = generator(fixed_noise(DRAW, seed))
     return drawn
