@@ -120,8 +120,10 @@ class Bench:
     def reset(self) -> None:
         self.get("b.setWipe(1)")
         self.get("b.resetEdge()")
-        self.get("(b.regionPanel.drawing = false, b.set('region', []))")
+        self.get("(b.regionPanel.drawing = false, Object.assign(b.settings, b.data.settings), b.set('region', []))")
+        self.get("b.hints.toggle(false)")
         self.get("b.goTo(0)")
+        self.get("b.stage.element.scrollIntoView({ block: 'center', behavior: 'instant' })")
 
     def slide(self, label: str, value: float) -> None:
         field = self.root.get_by_role("slider", name=label, exact=True)
