@@ -101,7 +101,7 @@ def _study(results: StudyResults, examples: Examples) -> Iterator[str]:
 
 def _measure(results: StudyResults, measured: Measured) -> Iterator[str]:
     found = results.findings(measured)
-    name = tables.title(measured)
+    name = measured.axis
     yield f"<h4>{escape(measured.title)}</h4><p class='quiet'>{escape(measured.metric.meaning)}</p>"
     rows = [
         [
@@ -143,7 +143,7 @@ def _robustness(results: StudyResults) -> Iterator[str]:
             if points:
                 lines.append((system, [(condition.level(severity), interval) for severity, interval in points]))
         if lines:
-            picture = svg.curves(lines, measured.scale, tables.title(measured))
+            picture = svg.curves(lines, measured.scale, measured.axis)
             yield figure(picture, f"{condition.title}: median and 95 % interval at each level.")
     yield bullets(list(words.robustness(results)), "")
 

@@ -20,7 +20,7 @@ _LATEX = str.maketrans(
 def latex(results: StudyResults) -> str:
     """A booktabs table: a row a system, a column a measure, the interval small, letters of tie groups raised."""
     shown = results.measured
-    head = " & ".join(["System", *(_escape(title(measured)) for measured in shown)])
+    head = " & ".join(["System", *(_escape(measured.axis) for measured in shown)])
     lines = [r"\begin{tabular}{l" + "c" * len(shown) + "}", r"\toprule", head + r" \\", r"\midrule"]
     columns = {measured: {s.system: s for s in results.findings(measured).systems} for measured in shown}
     for name in results.systems:
@@ -38,10 +38,6 @@ def _cell(measured: Measured, system: Any) -> str:
     if not math.isnan(system.low):
         text += rf" {{\scriptsize [{_escape(number(system.low))}, {_escape(number(system.high))}]}}"
     return text + (rf"\textsuperscript{{{system.ties}}}" if system.ties else "")
-
-
-def title(measured: Measured) -> str:
-    return f"{measured.title} ({measured.metric.unit})" if measured.metric.unit else measured.title
 
 
 def _escape(text: str) -> str:

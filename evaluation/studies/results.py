@@ -41,6 +41,11 @@ class Measured:
         return f"{self.metric.name} · {self.part}" if self.part else self.metric.name
 
     @property
+    def axis(self) -> str:
+        """The title with the unit, as it stands beside an axis."""
+        return f"{self.title} ({self.metric.unit})" if self.metric.unit else self.title
+
+    @property
     def scale(self) -> float:
         """What values are multiplied by when they are shown."""
         return self.metric.scale * (100 if self.metric.unit == "%" else 1)

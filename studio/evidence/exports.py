@@ -39,7 +39,7 @@ def figure(results: StudyResults) -> str:
     scale = measured.scale
     known = [system for system in results.findings(measured).systems if system.n]
     rows = [(system.system, system.median * scale, system.low * scale, system.high * scale) for system in known]
-    return svg.medians(rows, tables.title(measured)).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return svg.medians(rows, measured.axis).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
 
 
 def facts(results: StudyResults) -> None:

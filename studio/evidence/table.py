@@ -13,10 +13,6 @@ from viz.evidence import figures
 TITLES = {"separation": "Songs", "matting": "Videos", "folding": "Proteins", "fewshot": "Pictures"}
 
 
-def axis(measured: Measured) -> str:
-    return f"{measured.title} ({measured.metric.unit})" if measured.metric.unit else measured.title
-
-
 def choose(results: StudyResults, key: str) -> Measured:
     """The measure that everything below is about."""
     titles = [measured.title for measured in results.measured]
@@ -54,8 +50,8 @@ def scores(results: StudyResults, measured: Measured, key: str) -> None:
     )
     left.caption(words.group_sentence(found))
     with left:
-        charts.pin_table(frame, f"{axis(measured)}: {words.group_sentence(found)}", f"scores-{key}")
-    figure, alt = figures.medians(found, measured.scale, axis(measured))
+        charts.pin_table(frame, f"{measured.axis}: {words.group_sentence(found)}", f"scores-{key}")
+    figure, alt = figures.medians(found, measured.scale, measured.axis)
     with right:
         charts.show(figure, alt, f"medians-{key}")
     if measured.metric.higher_is_better is not None:

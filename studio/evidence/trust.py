@@ -9,7 +9,6 @@ import streamlit as st
 
 from evaluation.report import tables, words
 from evaluation.studies.results import Measured, StudyResults, span
-from studio.evidence.table import axis
 from studio.ui import charts, formatting
 from viz.evidence import figures
 
@@ -28,7 +27,7 @@ def robustness(results: StudyResults, measured: Measured, key: str) -> None:
         for system in results.systems:
             points = results.curve(measured, system, condition.id)
             lines.append((system, [(condition.level(severity), interval) for severity, interval in points]))
-        figure, alt = figures.curves(lines, measured.scale, condition.title, axis(measured))
+        figure, alt = figures.curves(lines, measured.scale, condition.title, measured.axis)
         charts.show(figure, alt=alt, key=f"curve-{key}-{condition.id}")
     if measured == results.measured[0]:
         for sentence in words.robustness(results):

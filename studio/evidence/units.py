@@ -10,7 +10,6 @@ import streamlit as st
 from backends.core.errors import UserError
 from evaluation.studies.results import Measured, StudyResults
 from studio.evidence import gallery, unit_source
-from studio.evidence.table import axis
 from studio.ui import charts, formatting
 from viz.evidence import figures
 
@@ -29,7 +28,7 @@ def differences(results: StudyResults, measured: Measured, name: str) -> None:
     pair = pairs[chosen]
     table = results.table(measured)[[pair.a, pair.b]].dropna()
     values = (table[pair.a] - table[pair.b]).tolist()
-    figure, alt = figures.differences([str(unit) for unit in table.index], values, pair, measured.scale, axis(measured))
+    figure, alt = figures.differences([str(unit) for unit in table.index], values, pair, measured.scale, measured.axis)
     event = charts.show(figure, alt=alt, key=f"dots-{name}", on_select="rerun", selection_mode="points")
     st.caption(
         f"Each dot is one of {len(values)} {results.things}; above the grey line {formatting.escape(pair.a)} is "

@@ -24,6 +24,7 @@ from studio.inside.explained import USUAL_DETAIL
 from studio.inside.questions import of_task
 from studio.library.findings import Evidence
 from studio.library.models import Run
+from studio.proteins import run_data
 from viz.components.map_board import Board
 from viz.inside import picture, sound
 from viz.inside.parts import chain_bars
@@ -106,7 +107,7 @@ def _clip(run: Run) -> tuple[str, dict[str, Any], dict[str, Path | Content], Any
 
 
 def _protein(run: Run) -> tuple[str, dict[str, Any], dict[str, Path | Content], Any]:
-    data = proteins.load(run)
+    data = run_data.require_fold(run)
     letters = data.structure.sequence
     title, options = proteins.pair_question(letters, *proteins.likely_pair(data))
 

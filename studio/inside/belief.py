@@ -16,6 +16,7 @@ from studio.inside.answers import Answer
 from studio.inside.attribution import Map, read_map
 from studio.inside.questions import Question
 from studio.library.library import Run
+from studio.proteins import run_data
 from studio.proteins.run_data import FoldData
 from studio.ui import charts
 from viz.inside.inner import film_lines
@@ -29,7 +30,7 @@ def show_film(run: Run, question: Question) -> None:
     """The contacts and the structure after each step, and how sure the network was."""
     from studio.inside import proteins
 
-    data = proteins.load(run)
+    data = run_data.require_fold(run)
 
     def draw(found: Map, scale: float, key: str) -> tuple[Any, str]:
         step = choose_step(run, found)

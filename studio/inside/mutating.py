@@ -11,7 +11,6 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from backends.core.errors import BadInput
 from backends.folding.residues import AMINO_ACIDS
 from backends.folding.structure.reader import parse_structure
 from backends.folding.structure.structure import Structure
@@ -40,7 +39,7 @@ class Moved:
 
 def show_change(run: Run, question: Question) -> None:
     """Another sequence of the same length, folded, beside the first."""
-    data = _load(run)
+    data = run_data.require_fold(run)
     if not _folds(run):
         return
     sequence = data.structure.sequence
@@ -75,13 +74,6 @@ def compare(before: str, after: str) -> tuple[str, list[str]]:
     return ("" if changes else "Change at least one letter of the sequence."), changes
 
 
-def _load(run: Run) -> FoldData:
-    data = run_data.load_fold(run)
-    if data is None:
-        raise BadInput("The structure of this run is not in the library any more.")
-    return data
-
-
 def _folds(run: Run) -> bool:
     """Whether the run's model folds sequences."""
     from studio.inside.page_links import offer_other_run
@@ -89,7 +81,7 @@ def _folds(run: Run) -> bool:
 
     if run.engine == "esmfold":
         return True
-    data = _load(run)
+    data = run_data.require_fold(run)
     offer_other_run(
         "This run's model does not fold single sequences.",
         "Fold its sequence with one that does",

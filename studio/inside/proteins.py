@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backends.core.errors import BadInput
 from backends.folding.structure.geometry import contact_map
 from studio import launch, services
 from studio.inside import address, asking, belief, boards, explained, mutating, take_away
@@ -54,14 +53,6 @@ def fold(name: str, text: str) -> str:
     return services.jobs().submit("folding", name, io.BytesIO(text.encode()), launch.best_card("folding", NETWORK), {})
 
 
-def load(run: Run) -> FoldData:
-    """Raises BadInput where the run has no structure any more."""
-    data = run_data.load_fold(run)
-    if data is None:
-        raise BadInput("The structure of this run is not in the library any more.")
-    return data
-
-
 def _takes_questions(run: Run, data: FoldData) -> bool:
     """Whether the run's model takes questions; else the way to one that does."""
     engines = services.backend().info().tasks["folding"].explain.engines
@@ -77,7 +68,7 @@ def _takes_questions(run: Run, data: FoldData) -> bool:
 
 def show_map(run: Run, question: Question) -> None:
     """What each residue adds, along the chain and on the structure."""
-    data = load(run)
+    data = run_data.require_fold(run)
     if not _takes_questions(run, data):
         return
     length = len(data.structure)
@@ -161,7 +152,7 @@ def show_heads(run: Run, question: Question) -> None:
     """Each attention head against the contacts of the structure."""
     from evaluation.metrics.folding.attention import corrected, head_precision
 
-    data = load(run)
+    data = run_data.require_fold(run)
     if not _takes_questions(run, data):
         return
     inquiry = _with_attention(run)
@@ -200,7 +191,7 @@ def show_heads(run: Run, question: Question) -> None:
 
 def look(run: Run, question: Question, draw: explained.Draw, files: explained.DrawFiles = lambda answer: None) -> None:
     """A look into the model that folded this run's sequence; arguments as for `explained.show`."""
-    data = load(run)
+    data = run_data.require_fold(run)
     if _takes_questions(run, data):
         file = services.library().only(run.id, "input", "input")
         explained.show(run, question, Choice(question.sentence, {}, {"query": file}), draw, files)

@@ -42,6 +42,14 @@ def load_fold(run: Run) -> FoldData | None:
     return _read(run.id, files, is_estimated(run))
 
 
+def require_fold(run: Run) -> FoldData:
+    """What this run found. Raises BadInput where it has no structure any more."""
+    data = load_fold(run)
+    if data is None:
+        raise BadInput("The structure of this run is not in the library any more.")
+    return data
+
+
 def is_estimated(run: Run) -> bool:
     """Whether the run's confidence is an estimate, of a method without training, and no pLDDT."""
     return run.card.get("id") == "coevolution"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -138,7 +137,9 @@ def packed(source: str, moment: Mapping[str, Any], key: str, budget: int) -> Par
     path = services.library().local(run.id, artifacts["proxy"])
     whole = path.stat().st_size * 4 // 3 <= budget
     if is_picture(path):
-        address = _address("image/webp", path.read_bytes() if whole else excerpt.smaller_picture(path, budget * 3 // 4))
+        address = urls.data_url(
+            "image/webp", path.read_bytes() if whole else excerpt.smaller_picture(path, budget * 3 // 4)
+        )
         data = _data(run, artifacts, moment, key, proxy_url=address, frame_url=None)
         return Part("matte", data, f"“{run.title}”: the source against its cut-out.")
     times, first = frame_times(source), 0
@@ -146,12 +147,8 @@ def packed(source: str, moment: Mapping[str, Any], key: str, budget: int) -> Par
     if not whole:
         first, count, film = excerpt.around(path, int(moment.get("frame") or 0), len(times), budget * 3 // 4)
         times = [seconds - times[first] for seconds in times[first : first + count]]
-    data = _data(run, artifacts, moment, key, proxy_url=_address("video/mp4", film), frame_url=None)
+    data = _data(run, artifacts, moment, key, proxy_url=urls.data_url("video/mp4", film), frame_url=None)
     frame = max(0, int(moment.get("frame") or 0) - first)
     shown = {name: data[name][first : first + len(times)] for name in ("uncertain", "flicker")}
     data |= {**shown, "times": times, "problems": [], "settings": {**data["settings"], "frame": frame}}
     return Part("matte", data, f"“{run.title}”: {times[-1]:.0f} s, the source against its cut-out.")
-
-
-def _address(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
