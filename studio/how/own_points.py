@@ -11,9 +11,9 @@ import streamlit as st
 from backends.core.errors import BadInput
 from backends.folding.structure.geometry import torsions
 from studio import services, tasks
-from studio.how import stems
+from studio.how import own_choice, stems
 from studio.library.library import Run
-from studio.proteins.run_data import load_fold
+from studio.proteins.run_data import require_fold
 from studio.ui import formatting
 
 PARAMETER = "from"
@@ -27,9 +27,7 @@ QUIET_DB = 35.0
 
 def fold_points(run: Run) -> tuple[np.ndarray, tuple[str, str]]:
     """`(N, 2)` degrees: φ and ψ of every residue that has both. Raises BadInput where the structure is gone."""
-    data = load_fold(run)
-    if data is None:
-        raise BadInput("The structure of this run is not in the library any more.")
+    data = require_fold(run)
     angles = torsions(data.structure)
     points = np.stack([angles.phi, angles.psi], axis=1)
     return points[np.isfinite(points).all(axis=1)], ("φ in degrees", "ψ in degrees")
@@ -106,19 +104,10 @@ def offer() -> None:
         st.caption("Fold a protein or split a song first, and its angles or its melody can be learned here too.")
         return
     titles = {run.id: f"{tasks.get(run.task).icon} {formatting.escape(run.title)}: {WHAT[run.task]}" for run in runs}
-    asked = st.query_params.get(PARAMETER, "")
-    # An address that changed since the last run (a link, the browser's way back) wins over what was chosen before it.
-    if "how-own" not in st.session_state or st.session_state.get("how-own-address") != asked:
-        st.session_state["how-own"] = asked if asked in titles else None
-    st.session_state["how-own-address"] = asked
-    picked = st.selectbox(
+    own_choice.choose(
         "Or learn what you made here",
-        list(titles),
-        index=None,
-        format_func=titles.__getitem__,
-        placeholder="Angles of a fold, or pitch and loudness of a song",
+        titles,
+        parameter=PARAMETER,
         key="how-own",
+        placeholder="Angles of a fold, or pitch and loudness of a song",
     )
-    if picked and picked != asked:
-        st.query_params[PARAMETER] = picked
-        st.rerun()

@@ -7,7 +7,7 @@ import streamlit as st
 
 from backends.core.errors import BadInput
 from studio import services, tasks
-from studio.how import stems
+from studio.how import own_choice, stems
 from studio.library.library import Run
 from studio.ui import formatting, opus
 
@@ -59,22 +59,13 @@ def offer() -> None:
     if not offered:
         st.caption("Split a song first, and a hit or a note of its stems can become a code here too.")
         return
-    asked = st.query_params.get(PARAMETER, "")
-    # An address that changed since the last run (a link, the browser's way back) wins over what was chosen before it.
-    if "how-stem" not in st.session_state or st.session_state.get("how-stem-address") != asked:
-        st.session_state["how-stem"] = asked if asked in offered else None
-    st.session_state["how-stem-address"] = asked
-    picked = st.selectbox(
+    own_choice.choose(
         f"{tasks.get(TASK).icon} Or a sound of what you made here",
-        list(offered)[:MAX_STEMS],
-        index=None,
-        format_func=offered.__getitem__,
-        placeholder="Half a second of a stem becomes a code and comes back",
+        dict(list(offered.items())[:MAX_STEMS]),
+        parameter=PARAMETER,
         key="how-stem",
+        placeholder="Half a second of a stem becomes a code and comes back",
     )
-    if picked and picked != asked:
-        st.query_params[PARAMETER] = picked
-        st.rerun()
 
 
 def _songs() -> tuple[Run, ...]:
