@@ -1,6 +1,6 @@
 """Names and residues in text of any of the ways that sequences are written: FASTA, PIR, GenPept, SEQRES, three letters.
 
-What is found here is raw: `sequence.clean` says what is wrong with the letters.
+What is found here is raw: `residue_letters.clean` says what is wrong with the letters.
 """
 
 from __future__ import annotations

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends.core.errors import BadInput, TooLarge
 from backends.folding.alignment.alignment_formats import complex_header, is_bare_rows, is_clustal
 from backends.folding.alignment.block_formats import is_blocks
-from backends.folding.alignment.file_text import COMPRESSED, read_data
-from backends.folding.alignment.job_file import IS_YAML_JOB, OF_JOB, fasta_of_job, without_other_molecules
-from backends.folding.alignment.nucleic_acids import is_nucleic_acid, left_out, looks_like_nucleotides
+from backends.folding.alignment.file_text import read_data
+from backends.folding.alignment.job_file import OF_JOB, fasta_of_job, without_other_molecules
+from backends.folding.alignment.nucleic_acids import is_nucleic_acid, left_out
+from backends.folding.alignment.other_kinds import require_no_null, require_text
 from backends.folding.alignment.records import fasta, read_records
+from backends.folding.alignment.residue_letters import clean
 from backends.folding.limits import MAX_FOLDED_RESIDUES, MAX_LISTED_RESIDUES, MAX_STRUCTURE_RESIDUES
-from backends.folding.residues import AMINO_ACIDS, SUBSTITUTED_NAMES, SUBSTITUTES
 from backends.folding.structure.pdb_columns import has_atoms
 
 if TYPE_CHECKING:
     from backends.folding.alignment.alignment import Alignment
 
-MIN_RESIDUES = 5
 MAX_BYTES = 256_000_000
 MAX_CHAINS = 20
 MAX_LETTERS = 1_000_000
@@ -106,7 +104,7 @@ def read_input(path: Path, chain: str = "") -> Query:
     if job:
         query = parse_text(job, path)
         return replace(query, notices=(*query.notices, said))
-    _require_text(data)
+    require_text(data)
     text = data.decode("utf-8", "replace")
     if _is_structure(text):
         return _structure(text, path, chain)
@@ -114,7 +112,7 @@ def read_input(path: Path, chain: str = "") -> Query:
     if others:
         query = parse_text(text, path)
         return replace(query, notices=(*query.notices, OF_JOB))
-    _require_no_null(data)
+    require_no_null(data)
     if text.lstrip().startswith("# STOCKHOLM") or _is_alignment(text, data):
         return _alignment(data, path)
     _require_short(text)
@@ -167,119 +165,6 @@ def parse_text(text: str, path: Path = Path()) -> Query:
     if not chains:
         raise BadInput("There is no sequence here: paste the one-letter codes of a protein, or choose a file.")
     return Query("sequence", tuple(chains), path, notices=tuple(dict.fromkeys(notices)))
-
-
-def clean(raw: str, name: str = "") -> tuple[str, list[str]]:
-    """The residues of pasted text in upper case, and what was tidied up, in sentences that name the chain if given.
-
-    Raises BadInput for DNA and RNA, letters that are no residues, nothing at all; TooLarge for MAX_FOLDED_RESIDUES.
-    """
-    whose = f" of “{name[:40]}”" if name else ""
-    notices = []
-    text = re.sub(r"\s", "", raw)
-    if re.search(r"\d", text):
-        notices.append(f"The numbers between the residues{whose} were left out.")
-        text = re.sub(r"\d", "", text)
-    if re.search(r"[-.~]", text):
-        notices.append(f"The gaps in the sequence{whose} were left out.")
-        text = re.sub(r"[-.~]", "", text)
-    if text.endswith("*"):
-        notices.append(f"The stop sign at the end{whose} was left out.")
-        text = text.rstrip("*")
-    if text != text.upper():
-        notices.append(f"Small letters{whose} were read as capitals.")
-        text = text.upper()
-    _require_residues(text, whose)
-    for letter, stand_in in SUBSTITUTES.items():
-        if count := text.count(letter):
-            times = "once" if count == 1 else f"{count} times"
-            notices.append(f"{letter} ({SUBSTITUTED_NAMES[letter]}) occurs {times}{whose} and is folded as {stand_in}.")
-            text = text.replace(letter, stand_in)
-    if looks_like_nucleotides(text):  # polyalanine, polyglycine and silk are proteins
-        notices.append(f"The sequence{whose} could be DNA or RNA by its letters; it is taken as a protein.")
-    if count := text.count("X"):
-        which = "residue is" if count == 1 else "residues are"
-        notices.append(f"{count} {which} unknown (X){whose}: they get a backbone without a side chain.")
-    return text, notices
-
-
-def _looks_like_structure(text: str) -> bool:
-    """Whether these are helices, strands and coils: few letters, each many times in a row."""
-    runs = 1 + sum(one != other for one, other in pairwise(text))
-    return len(text) >= 20 and {"H", "E"} < set(text) <= set("HECTSGBI") and len(text) > 2.5 * runs
-
-
-def _require_residues(text: str, whose: str) -> None:
-    if not text:
-        raise BadInput(f"The sequence{whose} is empty: paste the one-letter codes of a protein.")
-    if "*" in text:
-        raise BadInput(
-            f"The sequence{whose} has a stop sign (*) at residue {text.index('*') + 1}: a protein ends there, so check "
-            "the reading frame of its translation."
-        )
-    odd = re.search(f"[^{AMINO_ACIDS}X{''.join(SUBSTITUTES)}]", text)
-    if odd:
-        shown = f"“{odd[0]}”" if odd[0].isprintable() else "a sign that cannot be shown"
-        place = f"residue {odd.start() + 1}"
-        if odd[0].isprintable() and not odd[0].isascii():  # which may look just like a letter of ours
-            place += f" ({unicodedata.name(odd[0], 'a letter of another alphabet').lower()})"
-        raise BadInput(f"The sequence{whose} has {shown} at {place}, which is no amino acid.")
-    if is_nucleic_acid(text):
-        kind = "RNA" if "U" in text and "T" not in text else "DNA"
-        raise BadInput(f"The sequence{whose} looks like {kind}, not a protein: translate it into amino acids first.")
-    if _looks_like_structure(text):
-        raise BadInput(f"The sequence{whose} looks like secondary structure (H, E, C …): bring the amino acids.")
-    if len(text) < MIN_RESIDUES:
-        count = f"{len(text)} residue{'s' * (len(text) > 1)}"
-        raise BadInput(f"The sequence{whose} has {count}, too few to fold: {MIN_RESIDUES} are the least.")
-    if set(text) == {"X"}:
-        raise BadInput(f"Every residue of the sequence{whose} is unknown (X), so there is nothing to fold.")
-    if len(text) > MAX_FOLDED_RESIDUES:
-        raise TooLarge(
-            f"The sequence{whose} has {len(text):,} residues; up to {MAX_FOLDED_RESIDUES:,} can be taken. "
-            "Fold its domains one by one."
-        )
-
-
-def _require_text(data: bytes) -> None:
-    head = data[:4096].lstrip().lower()
-    if not data.strip():
-        raise BadInput("This file is empty: bring a sequence, an alignment or a structure.")
-    if data.startswith(COMPRESSED):
-        raise BadInput("This file is compressed: unpack it first, then choose what was inside.")
-    if b"pdbx" in head and head.startswith(b"<?xml"):
-        raise BadInput("This is a structure as XML (PDBML), which is not read: bring it as PDB or mmCIF.")
-    if (b"_atom_site" in data and b"\0" in data) or b"mmtfversion" in data[:4096].lower():
-        raise BadInput("This is a structure as BinaryCIF or MMTF, which is not read: bring it as PDB or mmCIF.")
-    if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")) or b"<html" in head:
-        is_xml = head.startswith(b"<?xml") and b"<html" not in head
-        what = "an XML file, which is not read" if is_xml else "a web page, not a sequence"
-        raise BadInput(f"This is {what}: copy only the letters, or download the file itself.")
-    if head.startswith((b"{\\rtf", b"%pdf")):
-        raise BadInput("This is a formatted document: copy the letters out of it, or save it as plain text.")
-    if head.startswith((b"hhsearch", b"hmmer")):
-        raise BadInput("This is a profile (HMM), which is not read: bring the alignment it was made from.")
-    if head.startswith(b"@<tripos>") or b"\nm  end" in head or b" v2000" in head or b" v3000" in head:
-        raise BadInput("This is a small molecule (MOL2 or SDF), not a protein: bring its structure as PDB or mmCIF.")
-    if re.match(rb"query\s+\S[^\n]*\nmatch_columns", head):
-        raise BadInput("This is a list of hits (HHsearch), which is not read: bring the alignment itself.")
-    if IS_YAML_JOB.search(data):
-        raise BadInput("This job for another program holds no protein that could be read: paste its sequence.")
-    if re.match(rb"@[^\n]+\n[a-z.]+\r?\n\+", head):
-        raise BadInput("This is a FASTQ file of DNA reads, not a protein: translate it into amino acids first.")
-    if head.startswith((b"{", b"[")):
-        raise BadInput(
-            "This is a JSON file: bring the structure as PDB or mmCIF, and a JSON of confidence beside it as “pae”."
-        )
-
-
-def _require_no_null(data: bytes) -> None:
-    if b"\0" in data:
-        raise BadInput(
-            "This file holds null bytes, so it is damaged or no text: save the sequence again as plain text."
-        )
-    if re.search(rb"[\x01-\x08\x0e-\x19\x1b-\x1f]", data[:4096]):
-        raise BadInput("This is a file of another program and no text: save the sequence or structure as text.")
 
 
 _ATOM_LINE = re.compile(r"^(ATOM  |HETATM)(?:[ \d]{5} |.{24} *-?\d+\.\d+ *-?\d+\.\d+ *-?\d+\.\d+)", re.MULTILINE)

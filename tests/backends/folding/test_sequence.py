@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from backends.core.errors import BadInput, TooLarge
-from backends.folding.alignment.sequence import Query, clean, parse_text, read_input
+from backends.folding.alignment.residue_letters import clean
+from backends.folding.alignment.sequence import Query, parse_text, read_input
 from backends.folding.alignment.sequence_checks import check_sequence
 
 UBIQUITIN = "MQIFVKTLTGKTITLEVEPSDTIENVKAKIQDKEGIPPDQQRLIFAGKQLEDGRTLSDYNIQKESTLHLVLRLRGG"
