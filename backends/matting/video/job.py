@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 
 from backends.core.engine import Artifact, Event, Metric, Notice, Partial, Progress
@@ -23,7 +21,6 @@ from backends.matting.finishing.matte_store import (
     RawMatteReader,
     proxy_size,
     quantise,
-    source_tags,
     stack_source_and_matte,
     to_uint8,
 )
@@ -36,22 +33,22 @@ from backends.matting.video.exports import (
     ALPHA_EXPORT,
     PROXY_EXPORT,
     RAW_MATTE,
-    RAW_MATTE_EXPORT,
     SOURCE_AND_MATTE,
     Export,
 )
 from backends.matting.video.frame_stats import FrameStatsWriter
 from backends.matting.video.observations import PeopleObserver, sentences_on_people
+from backends.matting.video.outputs import open_outputs
 from backends.matting.video.pipeline import Channel, WorkerGroup
 from backends.matting.video.preservation_report import preservation_report
 from backends.matting.video.reader import IsolatedReader
 from backends.matting.video.source_notices import sentences_on_source
+from backends.matting.video.stage_items import Batch, FinishedFrame, GuidedFrame, StageClock, make_batch
 from backends.matting.video.timeline import Timeline
 from backends.matting.video.transparency import SeeThrough
-from backends.matting.video.writers import SourcePart, Writer, open_writer
+from backends.matting.video.writers import SourcePart, Writer
 
 STAGE = "Cutting out"
-STAGES = ("decoding", "matting", "finishing", "coding")
 IMPOSSIBLE_TIMES = (
     "The times in this video make no sense, so it cannot be written anew: convert it to MP4 in another program and "
     "choose that."
@@ -62,30 +59,6 @@ IN_FLIGHT_BYTES = 50_000_000
 
 MatteFunction = Callable[[np.ndarray], np.ndarray]
 """Frames `(B, h, w, 3)` uint8 to raw mattes `(B, h, w)` float32."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Frames, and the same frames at the engine's working size: `guides` `(B, h, w, 3)` uint8."""
-
-    frames: list[Frame]
-    guides: np.ndarray
-
-
-@dataclass(frozen=True)
-class GuidedFrame:
-    """A frame and the same frame at the engine's working size: `guide` `(h, w, 3)` uint8."""
-
-    frame: Frame
-    guide: np.ndarray
-
-
-@dataclass(frozen=True)
-class FinishedFrame:
-    """The pictures of one frame, by content, shown at `pts` ticks."""
-
-    pts: int
-    pictures: dict[str, np.ndarray]
 
 
 class VideoJob:
@@ -141,7 +114,7 @@ class VideoJob:
         self._previews: deque[Event] = deque()
         self.timeline = Timeline()
         self._see_through: SeeThrough | None = None
-        self._stage_seconds = dict.fromkeys(STAGES, 0.0)
+        self._clock = StageClock()
         self.stats = FrameStatsWriter(out / "frames.json", correction is not None)
         self.total = self._expected_frames()
         self._check_lengths()
@@ -186,7 +159,8 @@ class VideoJob:
         done = False
         started = time.monotonic()
         try:
-            self._open_writers()
+            for writer in open_outputs(self.out, self.source, self.colour, self._exports, self.size):
+                self.writers.append(writer)
             self._workers.start("decode", self._decode)
             self._workers.start("finish", self._finish)
             self._workers.start("encode", self._encode)
@@ -204,40 +178,17 @@ class VideoJob:
             self._workers.stop()
             self._close(done)
 
-    def _open_writers(self) -> None:
-        """One for each export, one for the raw mattes and one for the proxy."""
-        for export in self._exports:
-            self.writers.append(open_writer(export, self.out, self.source, self.colour))
-        (height, width), half = self.size, self._proxy_size
-        silent = replace(self.info, sar=Fraction(1), audio=(), tracks=(), timecode="", tags=(), chapters=())
-        tags = source_tags(self.source.path, self.info.width, self.info.height, self.source.start)
-        mattes = replace(self.source, info=replace(silent, width=width, height=height), tags=tags)
-        proxy = replace(self.source, info=replace(silent, width=half[0], height=2 * half[1]))
-        sound = replace(proxy.info, audio=self.info.audio, tracks=self.info.tracks)
-        self.writers.append(open_writer(RAW_MATTE_EXPORT, self.out, mattes, SDR))
-        try:
-            self.writers.append(open_writer(PROXY_EXPORT, self.out, replace(proxy, info=sound), SDR))
-        except BadInput:  # sound that no browser could play: the workbench does without
-            self.writers.append(open_writer(PROXY_EXPORT, self.out, proxy, SDR))
-
     def _decode(self) -> None:
         height, width = self.size
         more = True
         while more:
-            with self._timed("decoding"):
+            with self._clock.timed("decoding"):
                 frames = list(islice(iter(self.reader.read, None), self.batch))
                 more = bool(frames)
-                batch = _make_batch(frames, height, width) if more else None
+                batch = make_batch(frames, height, width) if more else None
             if batch is not None:
                 self._batches.put(batch)
         self._batches.close()
-
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        """Count the time in which a stage works, without the time in which it waits for the others."""
-        started = time.perf_counter()
-        yield
-        self._stage_seconds[stage] += time.perf_counter() - started
 
     def _matte(self) -> Iterator[Event]:
         """The stage on the device. It runs in the caller's own thread, where the job can be stopped between batches."""
@@ -246,7 +197,7 @@ class VideoJob:
         try:
             for batch in self._batches:
                 self._workers.check()
-                with self._timed("matting"):
+                with self._clock.timed("matting"):
                     alphas = quantise(self._alphas(batch))
                 for frame, guide, alpha in zip(batch.frames, batch.guides, alphas, strict=True):
                     for smoothed in smoother.push(GuidedFrame(frame, guide), guide, alpha):
@@ -283,7 +234,7 @@ class VideoJob:
             frame = smoothed.payload.frame
             if self._people is not None:
                 self._people.look(frame.index, smoothed.payload.guide, smoothed.alpha)
-            with self._timed("finishing"):
+            with self._clock.timed("finishing"):
                 alpha = self.finisher.finish_matte(frame.rgb, smoothed.payload.guide, smoothed.alpha)
                 alpha = with_own_alpha(alpha, frame)
                 self._see_through = self._see_through or SeeThrough.of(frame)
@@ -305,7 +256,7 @@ class VideoJob:
 
     def _encode(self) -> None:
         for finished in self._finished:
-            with self._timed("coding"):
+            with self._clock.timed("coding"):
                 for writer in self.writers:
                     writer.write(finished.pictures[writer.export.content], finished.pts)
             self.timeline.add(finished.pts * self.info.time_base)
@@ -327,7 +278,7 @@ class VideoJob:
     def _results(self) -> Iterator[Event]:
         self.stats.close()
         yield from self.stats.metrics()
-        for stage, seconds in self._stage_seconds.items():
+        for stage, seconds in self._clock.seconds.items():
             yield Metric(f"{stage} a frame", 1000 * seconds / self.timeline.count, "ms")
         yield from map(Notice, sentences_on_people(self.stats, self._people))
         if self._correction is not None:
@@ -367,8 +318,3 @@ class VideoJob:
 
 def _with_lossless_matte(exports: tuple[Export, ...]) -> tuple[Export, ...]:
     return (*exports, ALPHA_EXPORT) if any(export.kind == "luma" for export in exports) else exports
-
-
-def _make_batch(frames: list[Frame], height: int, width: int) -> Batch:
-    guides = [cv2.resize(frame.rgb, (width, height), interpolation=cv2.INTER_AREA) for frame in frames]
-    return Batch(frames, np.stack(guides))
