@@ -18,9 +18,9 @@ BUNDLE = Path(__file__).parent / "assets" / "story.fourfold"
 
 def enter_once() -> bool:
     """Take the built-in story into the library, the first time; whether it was taken now. Raises UserError."""
-    mark = home() / "samples" / f"story-{BUNDLE.stat().st_size}" if BUNDLE.is_file() else None
-    if mark is None or mark.exists():
+    if not is_waiting():
         return False
+    mark = _mark()
     mark.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(mark.with_suffix(".lock")):
         if mark.exists():
@@ -28,3 +28,13 @@ def enter_once() -> bool:
         read_bundle(BUNDLE)
         mark.touch()
     return True
+
+
+def is_waiting() -> bool:
+    """Whether the built-in story was not taken into the library yet."""
+    return BUNDLE.is_file() and not _mark().exists()
+
+
+def _mark() -> Path:
+    """The file that says that this very bundle was taken."""
+    return home() / "samples" / f"story-{BUNDLE.stat().st_size}"

@@ -9,7 +9,7 @@ import streamlit as st
 
 from backends.core.errors import UserError
 from studio import services, tasks
-from studio.findings import actions, shelves, source_page, story_view
+from studio.findings import actions, builtin, shelves, source_page, story_view
 from studio.findings.address_state import choice
 from studio.findings.addresses import cover_url
 from studio.library.catalogue import SORTS, Entry, Query
@@ -81,7 +81,9 @@ def _first_page() -> None:
 
 def _nothing(query: Query) -> None:
     if query == Query():
-        st.caption("Nothing yet. What you make on the other pages is listed here, ready to be found again.")
+        is_story = builtin.is_waiting() or services.findings().stories()
+        ready = " A story that can be presented now is under Stories." if is_story else ""
+        st.caption(f"Nothing yet. What you make on the other pages is listed here, ready to be found again.{ready}")
     elif query.trashed and not query.text:
         st.caption("The trash is empty.")
     else:

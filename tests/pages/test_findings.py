@@ -39,6 +39,13 @@ def listed(app: AppTest) -> list[str]:
     return [label.removeprefix("**").split("**")[0] for label in links if label.startswith("**")]
 
 
+def test_an_empty_list_leads_to_the_story_that_is_there(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    page(app)
+    assert "Nothing yet" in words_of(app) and "A story that can be presented now is under Stories" in words_of(app)
+    monkeypatch.setattr("studio.findings.builtin.BUNDLE", Path("nowhere"))
+    assert "Nothing yet" in words_of(page(app)) and "presented now" not in words_of(app)
+
+
 @pytest.mark.slow
 def test_the_list_is_searched_filtered_and_paged_by_its_address(app: AppTest) -> None:
     for number in range(22):
