@@ -3,10 +3,11 @@
 import streamlit as st
 
 from studio import tasks
-from studio.ui import page_frame
+from studio.ui import login_page, page_frame
 
 st.set_page_config(page_title="Fourfold", page_icon=str(page_frame.ICON), layout="wide")
 
+login_page.hold_back()
 page = st.navigation(
     [st.Page(page.path, title=page.title, icon=page.icon, default=page == tasks.HOME) for page in tasks.pages()],
     position="top",

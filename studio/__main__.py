@@ -59,14 +59,17 @@ def _serve(host: str, port: int, folder: WorkDir) -> int:
     from starlette.middleware import Middleware
 
     from backends.serving.guard import Guard
-    from studio import services, streamlit_patches
+    from studio import login, services, streamlit_patches
     from studio.findings.routes import routes as finding_routes
+    from studio.jobs import quota
     from studio.library import retention
     from studio.web import urls
     from studio.web.routes import routes
     from studio.web.upload_limit import UploadLimit
 
-    retention.keep_days()  # so that a mistake in the setting is said now
+    retention.keep_days()  # so that a mistake in the settings is said now
+    quota.most_bytes()
+    login.check()
     streamlit_patches.apply()
     app = st.App(
         ROOT / "app.py",
@@ -77,6 +80,7 @@ def _serve(host: str, port: int, folder: WorkDir) -> int:
         ],
         middleware=[
             Middleware(Guard, address=host, origins=False),
+            Middleware(login.Visitors),
             Middleware(UploadLimit, bytes_in_memory=streamlit_patches.bytes_of_uploads),
         ],
     )

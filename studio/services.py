@@ -5,11 +5,12 @@ They are made on first use, so that a page test gets its own from the environmen
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from studio import tasks
+from studio import tasks, visitors
 from studio.jobs.backend import Backend, from_environment
 from studio.jobs.background import Analysis, BackgroundTasks, LibraryStore, MemoryStore
 from studio.jobs.jobs import Jobs
@@ -27,7 +28,9 @@ def get(name: str) -> Any:
     with _lock:
         if name not in _instances:
             # One that needs another asks for it while it is made, and so comes after it in `_instances`.
-            _instances[name] = _factories()[name]()
+            # Whoever asks first, it is everybody's.
+            with visitors.acting(visitors.EVERYBODY):
+                _instances[name] = _factories()[name]()
         return _instances[name]
 
 
@@ -98,9 +101,11 @@ def _make_jobs() -> Jobs:
 
 
 def _visitor() -> str:
+    """Whose turn it is in the queue of the model server: a person's, or else a browser's."""
     from studio import streamlit_patches
 
-    return streamlit_patches.browser()
+    person = visitors.current()
+    return hashlib.sha256(person.encode()).hexdigest()[:32] if person else streamlit_patches.browser()
 
 
 def _make_analyses() -> BackgroundTasks[Analysis, bytes]:

@@ -11,6 +11,7 @@ from backends.core import access
 from backends.core.errors import BadInput
 from backends.serving.guard import is_loopback
 from backends.serving.workdir import WorkDir
+from studio import login
 
 PREFIX = "fourfold-studio-"
 
@@ -44,12 +45,13 @@ def _check_free(host: str, port: int) -> None:
 
 
 def admit(host: str) -> str:
-    """See to it that strangers need a token where they can reach the studio, unless everybody may come in.
+    """See to it that strangers need a token where they can reach the studio, unless they log in, or all may come in.
 
     Returns:
         The token that was made for this start, to be shown once; "" where the operator set one, or none is needed.
     """
-    return "" if is_loopback(host) or access.token() or access.is_open() else access.generate()
+    free = is_loopback(host) or access.token() or access.is_open() or login.is_asked()
+    return "" if free else access.generate()
 
 
 def greeting(host: str, port: int, made_token: str = "") -> str:
@@ -64,6 +66,8 @@ def greeting(host: str, port: int, made_token: str = "") -> str:
         lines += "  Its token is new at every start: set FOURFOLD_TOKEN to keep one, or --open (OPEN=1) for none.\n"
     elif access.token():
         lines += "  It asks for your FOURFOLD_TOKEN: add ?token=… to the address, once in each browser.\n"
+    elif login.is_asked():
+        lines += "  Visitors log in, and each has a library of their own.\n"
     elif not is_loopback(host):
         lines += OPEN_TO_ALL
     return f"{lines}  Press Ctrl-C to stop it.\n"

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
+from streamlit import auth_util
 from streamlit.runtime import Runtime
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.caching.ttl_cache import TTLCache
@@ -90,6 +92,22 @@ def browser() -> str:
     return token.hex() if token else context.session_id
 
 
+def auth_settings() -> Mapping[str, Any]:
+    """The section `[auth]` of the secrets; empty where there is none, so that nobody has to log in."""
+    return auth_util.get_secrets_auth_section().to_dict()
+
+
+def page_claims() -> Mapping[str, Any] | None:
+    """What a provider said of the visitor whose page this thread draws; None where it draws no page."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return None if context is None else context.user_info or {}
+
+
+def login_cookie(cookies: Mapping[str, str]) -> bytes | None:
+    """What the cookie of a log-in holds; None where there is none, or it was not signed here, or is too old."""
+    return starlette_websocket._get_signed_cookie_with_chunks(dict(cookies), starlette_websocket.USER_COOKIE_NAME)
+
+
 def missing() -> list[str]:
     """The names of the attributes above that this version of Streamlit lacks."""
     storage, uploads = MemorySessionStorage(), MemoryUploadedFileManager("")
@@ -101,6 +119,9 @@ def missing() -> list[str]:
         "AppSession.shutdown": (AppSession, "shutdown"),
         "starlette_app_utils.decode_xsrf_token_string": (starlette_app_utils, "decode_xsrf_token_string"),
         "MemoryUploadedFileManager()._total_bytes": (uploads, "_total_bytes"),
+        "auth_util.get_secrets_auth_section": (auth_util, "get_secrets_auth_section"),
+        "starlette_websocket._get_signed_cookie_with_chunks": (starlette_websocket, "_get_signed_cookie_with_chunks"),
+        "starlette_websocket.USER_COOKIE_NAME": (starlette_websocket, "USER_COOKIE_NAME"),
     }
     lacking = [name for name, (thing, attribute) in things.items() if not hasattr(thing, attribute)]
     # Both are made with more than a test has; their constructors name what they assign.

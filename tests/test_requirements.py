@@ -19,8 +19,9 @@ TOOLS = ("training", "benchmarks", "tests", "docs")
 BROUGHT_BY_USERS = {"openfold", "ml_collections", "openvino"}
 """Programs and packages that a user may add; the code asks whether they are there before it imports them."""
 COMMANDS = {"import-linter", "mypy", "pytest-randomly", "pytest-timeout", "pytest-xdist", "ruff"}
-CARRIED = {"museval", "torchvision"}
-"""Used without an import of ours: museval's metrics are loaded from their file, torchvision is open_clip's."""
+CARRIED = {"authlib", "museval", "torchvision"}
+"""Used without an import of ours: museval's metrics are loaded from their file, torchvision is open_clip's, Authlib
+Streamlit's."""
 
 
 def declared(*names: str) -> set[str]:
@@ -68,7 +69,7 @@ def imported(*places: str) -> dict[str, Path]:
     ("places", "files"),
     [
         (SHIPPED, ("requirements.txt", "requirements-cluster.txt")),
-        (TOOLS, ("requirements.txt", "requirements-dev.txt", "requirements-cluster.txt")),
+        (TOOLS, ("requirements.txt", "requirements-dev.txt", "requirements-cluster.txt", "requirements-login.txt")),
     ],
 )
 def test_what_is_imported_is_declared(places: tuple[str, ...], files: tuple[str, ...]) -> None:
@@ -99,7 +100,7 @@ def test_ray_is_imported_only_where_it_was_asked_for() -> None:
 def test_every_version_is_pinned_once() -> None:
     lines = [
         line
-        for name in ("requirements.txt", "requirements-dev.txt", "requirements-cluster.txt", "constraints.txt")
+        for name in (*(file.name for file in sorted(ROOT.glob("requirements*.txt"))), "constraints.txt")
         for line in (ROOT / name).read_text().splitlines()
         if line and not line.startswith("#")
     ]

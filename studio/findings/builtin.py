@@ -1,7 +1,7 @@
 """The built-in story: ten steps over the four tasks, made from the project's samples by the models that ship with it.
 
 It comes as a bundle beside this module and enters the library once, when somebody first looks at the stories; whoever
-deletes it is rid of it. `python -m studio.findings.make_story` makes it anew.
+deletes it is rid of it. Where visitors log in, it is everybody's. `python -m studio.findings.make_story` makes it anew.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from studio import visitors
 from studio.findings.bundle_import import read_bundle
 from studio.library.library import home
 
@@ -25,7 +26,8 @@ def enter_once() -> bool:
     with FileLock(mark.with_suffix(".lock")):
         if mark.exists():
             return False
-        read_bundle(BUNDLE)
+        with visitors.acting(visitors.SHARED if visitors.current() else visitors.EVERYBODY):
+            read_bundle(BUNDLE)
         mark.touch()
     return True
 

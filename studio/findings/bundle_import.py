@@ -20,7 +20,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from backends.core.errors import BadInput, TooLarge
-from studio import services
+from studio import services, visitors
 from studio.findings import shelves
 from studio.findings.bundle_content import check_content
 from studio.findings.bundle_format import FORMAT, NAME, VERSION, Contents, FindingEntry, RunEntry, StoryEntry
@@ -37,6 +37,10 @@ BLOCK = 1 << 20
 TASK = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 PROJECT = re.compile(r"[A-Za-z0-9_-]{16,40}\.zip")
 NOT_ONE = "This is not a Fourfold bundle: choose a file that Fourfold saved, with the ending .fourfold."
+OTHERS = (
+    "Somebody else who uses this studio has results or findings of this bundle in their own library, and nothing is "
+    "here twice: ask them for it as one HTML file, or open it in another studio."
+)
 DAMAGED = "This bundle is damaged: a file in it is not what its checksum says. Copy it again from where it came."
 
 
@@ -73,6 +77,7 @@ def read_bundle(path: Path) -> Imported:
         entries = _entries(bundle)
         contents = _contents(bundle, entries)
         runs = _run_ids(contents, entries)
+        _check_whose(runs, contents)
         known = {run_id for run_id in runs if services.library().get(run_id) is not None}
         projects = _take_projects(bundle, contents, Path(folder))
         checked = [_checked(bundle, run_id, contents, Path(folder)) for run_id in runs if run_id not in known]
@@ -158,6 +163,23 @@ def _run_ids(contents: Contents, entries: Mapping[str, zipfile.ZipInfo]) -> list
     if any(f"runs/{run_id}/{manifest.FILE}" not in entries for run_id in runs):
         raise BadInput("A run in this bundle has no description.")
     return runs
+
+
+def _check_whose(runs: list[str], contents: Contents) -> None:
+    """Raises BadInput where anything of a bundle is here already, and another visitor's."""
+    mine = _here(runs, contents)
+    with visitors.acting(visitors.EVERYBODY):
+        if _here(runs, contents) != mine:
+            raise BadInput(OTHERS)
+
+
+def _here(runs: list[str], contents: Contents) -> int:
+    """How much of a bundle is here."""
+    library, findings = services.library(), services.findings()
+    there: list[object] = [library.get(run_id) for run_id in runs]
+    there += [findings.get(one.id) for one in contents.findings]
+    there += [findings.story(one.id) for one in contents.stories]
+    return sum(one is not None for one in there)
 
 
 def _take_projects(bundle: zipfile.ZipFile, contents: Contents, folder: Path) -> int:

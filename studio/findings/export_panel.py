@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from studio import services
+from studio import services, visitors
 from studio.findings import bundle, export, story_files
 from studio.findings.bundle_format import ENDING
 from studio.jobs.background import BackgroundTasks
@@ -34,6 +34,8 @@ class StoryFile:
     changed: float
     kind: str
     limit: str = ""
+    visitor: str = ""
+    """Whose file it is, as a story may be everybody's."""
 
 
 def tasks() -> BackgroundTasks[StoryFile, Path]:
@@ -49,7 +51,7 @@ def show(story: Story) -> None:
     if kind == "html":
         limit = st.selectbox("Largest size", list(export.LIMITS), 2, format_func=lambda one: f"{one} MB",
                              help="Sound and film are shortened until it fits.", key=f"limit-{story.id}")  # fmt: skip
-    wanted = StoryFile(story.id, story.changed.timestamp(), str(kind), str(limit))
+    wanted = StoryFile(story.id, story.changed.timestamp(), str(kind), str(limit), visitors.current() or "")
     asked = f"asked-file-{story.id}"
     if st.session_state.get(asked) != wanted:
         if st.button("Make the file", icon=":material/file_export:", key=f"make-{story.id}"):

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from backends.core.errors import BadInput, UserError
 from evaluation.studies.store import StudyFolder
-from studio import services, tasks
+from studio import services, tasks, visitors
 from studio.evidence import studies
 from studio.library.catalogue import Entry
 from studio.library.library import Library
@@ -36,9 +36,11 @@ def sync() -> None:
     for name, task in tasks.registered().items():
         if task.shelf is not None:
             catalogue.sync_shelf(name, task.shelf())
-        catalogue.sync_shelf(name, StudyShelf(name, known), "study")
+        with visitors.acting(visitors.EVERYBODY):
+            catalogue.sync_shelf(name, StudyShelf(name, known), "study")
     if services.library() not in _looked_through:
-        _enter_earlier_reasons()
+        with visitors.acting(visitors.EVERYBODY):
+            _enter_earlier_reasons()
 
 
 def of(entry: Entry) -> Shelf:
@@ -93,6 +95,7 @@ class StudyShelf:
             bytes=sum(path.stat().st_size for path in store.path.rglob("*") if path.is_file()),
             trashed=None,
             status=state,
+            visitor=visitors.SHARED,
         )
 
     def _folder(self, item_id: str) -> StudyFolder:
@@ -141,6 +144,7 @@ def enter_reason(stored: StoredArtifact) -> None:
             model=str(run.card.get("title") or run.weights),
             bytes=0,  # it is counted with the files of its run
             trashed=None,
+            visitor=services.library().visitor_of(run.id),
         ),
         "reason",
     )

@@ -1,7 +1,8 @@
-"""The files that stories are exported to: made in a folder of their own, fetched by a name that nobody can guess."""
+"""The files that stories are exported to: in a folder for each visitor, fetched by a name that nobody can guess."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 import time
@@ -12,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from studio import visitors
 from studio.library.library import home
 from studio.web import filenames, urls
 from studio.web.responses import NEVER, SAFE_HEADERS, NoSuchFile
@@ -21,15 +23,16 @@ NAME = re.compile(r"[0-9a-f]{32}\.(html|pdf|fourfold)")
 
 
 def folder() -> Path:
-    """Where the files lie."""
-    return home() / "story-files"
+    """Where the files of whoever asks lie."""
+    visitor = visitors.current()
+    return home() / "story-files" / (hashlib.sha256(visitor.encode()).hexdigest()[:32] if visitor else "")
 
 
 def new_path(ending: str) -> Path:
     """A place for a new file; those of the day before are removed."""
     place = folder()
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for old in place.iterdir():
+    for old in (file for file in (home() / "story-files").rglob("*") if file.is_file()):
         if time.time() - old.stat().st_mtime > STALE:
             old.unlink(missing_ok=True)
     return place / f"{secrets.token_hex(16)}{ending}"

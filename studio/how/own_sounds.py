@@ -12,6 +12,7 @@ from studio.library.library import Run
 from studio.ui import formatting, opus
 
 PARAMETER = "stem"
+GONE = "There is no such run here: it was deleted, or the address is not complete."
 TASK, MAX_RUNS, MAX_STEMS = "separation", 20, 60
 SECONDS, KBITS = 12.0, 64
 """How much of a stem goes to the browser, around its loudest moment, and how well it sounds there."""
@@ -32,7 +33,7 @@ def _sound(run_id: str, stem: str) -> dict[str, str]:
     """What the exhibit is given. The files of a finished run do not change."""
     run = services.library().get(run_id)
     if run is None:
-        raise BadInput("There is no such run here: it was deleted, or the address is not complete.")
+        raise BadInput(GONE)
     wave, rate = stems.first_minute(run, stem)
     address = opus.stereo_address(loudest(wave, rate)[None], rate, KBITS)
     return {"id": f"{run_id}.{stem}", "title": f"{stem} of {run.title}", "address": address}
@@ -45,6 +46,8 @@ def chosen() -> dict[str, str] | None:
         return None
     run_id, _, stem = asked.partition(".")
     try:
+        if services.library().get(run_id) is None:  # what others' pages have read is cached, too
+            raise BadInput(GONE)
         return _sound(run_id, stem)
     except BadInput as error:
         st.warning(error.sentence)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from backends.core.errors import UserError
+from studio import visitors
 from studio.library.library import Library
 
 log = logging.getLogger(__name__)
@@ -162,7 +163,7 @@ class BackgroundTasks(Generic[Key, Value]):
             if self._stopped:
                 return None
             now = next(self._clock)
-            task = self._tasks.setdefault(key, _Task(key, make, now))
+            task = self._tasks.setdefault(key, _Task(key, visitors.bind(make), now))
             if task.error is not None:
                 raise task.error.with_traceback(None)
             task.asked = now

@@ -20,6 +20,8 @@ import httpx
 from backends.core.errors import UndecodableFile, UserError
 from backends.core.event_json import FetchedMessage, ProgressMessage
 from backends.core.info import Info
+from studio import visitors
+from studio.jobs import quota
 from studio.jobs.backend import Backend
 from studio.jobs.client import LOST, CallFailed, Dropped, RemoteCall
 from studio.jobs.endings import Endings
@@ -66,7 +68,8 @@ class Jobs:
             library: where runs are kept.
             backend: that does the work.
             derivers: make further files, by task.
-            visitor: tells who asks for a job, in the thread that submits it; "" for nobody in particular.
+            visitor: tells whose turn a job is in the server's queue, in the thread that submits it; "" for nobody's in
+                particular.
         """
         self.library = library
         self._visitor = visitor
@@ -92,16 +95,20 @@ class Jobs:
         Args:
             extra: further files by the names of the task's optional inputs, copied as well.
             asked: what a page wants to remember of how this was asked for; the run's `facts["asked"]`.
+
+        Raises:
+            TooLarge: whoever asks keeps as much as they may.
         """
         # Pages submit only once the backend has answered, so this waits in rare cases: it is just being restarted.
         info = self.backend.info() or self.backend.wait_ready(BEGIN_SECONDS).info
         with tempfile.TemporaryDirectory(prefix="fourfold-upload-") as folder:
             sent = {"input": source, **(extra or {})}
             copies = {key: Path(folder) / f"upload-{index}" for index, key in enumerate(sent)}
-            inputs = []
+            inputs: list[dict[str, Any]] = []
             for key, copy in copies.items():
                 digest, size = copy_upload(sent[key], copy)
                 inputs.append({"name": name if key == "input" else key, "sha256": digest, "bytes": size})
+            quota.check(self.library, sum(each["bytes"] for each in inputs))
             about = _card_info(info, task, card)
             run = self.library.begin(
                 task=task,
@@ -164,7 +171,7 @@ class Jobs:
 
     def get(self, job_id: str) -> JobView | None:
         """The job now, or None where this studio never ran it (the library may still know the run)."""
-        job = self._jobs.get(job_id)
+        job = self._mine(job_id)
         if job is None:
             return None
         with job.lock:
@@ -183,10 +190,15 @@ class Jobs:
 
     def cancel(self, job_id: str) -> None:
         """End a job for its page, at once; its device is free within one chunk and what it finished is kept."""
-        job = self._jobs.get(job_id)
+        job = self._mine(job_id)
         if job is None or job.view.ended:
             return
         self._cut_short(job, "cancelled", "")
+
+    def _mine(self, job_id: str) -> Job | None:
+        """The job, if whoever asks may see it."""
+        job = self._jobs.get(job_id)
+        return job if job is not None and (job.owner is None or visitors.may_see(job.owner)) else None
 
     def stop(self) -> None:
         """Stop everything; the studio is closing."""
@@ -209,7 +221,9 @@ class Jobs:
 
     def _start(self, job_id: str, view: JobView, work: Callable[[Job], None]) -> None:
         """Start a thread for the job, unless one of that id is still at work."""
-        job = Job(view, visitor=self._visitor())
+        # Weights are fetched for all, so all see how far that is.
+        owner = visitors.EVERYBODY if view.task == "fetch" else visitors.current()
+        job = Job(view, visitor=self._visitor(), owner=owner)
         with self._lock:
             running = self._jobs.get(job_id)
             if running is not None and not running.view.ended:
@@ -217,7 +231,8 @@ class Jobs:
             self._jobs[job_id] = job
             for old in [key for key, other in self._jobs.items() if other.view.ended][:-REMEMBERED]:
                 del self._jobs[old]
-        threading.Thread(target=self._guard, args=(job, work), name=f"job {job_id}", daemon=True).start()
+        begin = visitors.bind(lambda: self._guard(job, work))
+        threading.Thread(target=begin, name=f"job {job_id}", daemon=True).start()
 
     def _guard(self, job: Job, work: Callable[[Job], None]) -> None:
         """Run `work` and turn every ending into a state; a fault of ours is logged and becomes a sentence."""

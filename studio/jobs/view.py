@@ -49,6 +49,9 @@ class JobView:
 class Job:
     view: JobView
     visitor: str = ""
+    owner: str | None = None
+    """Who may see it, as in `studio.visitors`; None for everybody."""
+
     started: float = field(default_factory=time.monotonic)
     stage_started: float = 0.0
     stage_done: float = 0.0

@@ -233,7 +233,7 @@ def enter_item(session: Session, task: str, item: ShelfItem, kind: str) -> None:
     """Bring the entry of a project, study or reason up to date, or make it."""
     row = session.scalar(select(EntryRow).where(EntryRow.id == item.id))
     if row is None:
-        row = EntryRow(id=item.id, kind=kind, created=item.changed)
+        row = EntryRow(id=item.id, kind=kind, created=item.changed, visitor=item.visitor)
         session.add(row)
     row.task, row.title, row.model, row.status = task, item.title, item.model, item.status
     row.changed, row.bytes, row.words = item.changed, item.bytes, item.words

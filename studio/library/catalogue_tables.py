@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Float, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from studio.library.models import Base
+from studio.library.models import Base, visitor_column
 
 SEPARATOR = "\n"
 """Stands around every tag in `EntryRow.tags`, so that one tag is never found inside another."""
@@ -44,6 +44,7 @@ class EntryRow(Base):
     trashed: Mapped[float | None] = mapped_column(Float(53))
     note: Mapped[str] = mapped_column(default="")
     tags: Mapped[str] = mapped_column(default="")
+    visitor: Mapped[str] = visitor_column()
 
 
 class FindingRow(Base):
@@ -59,6 +60,7 @@ class FindingRow(Base):
     created: Mapped[float] = mapped_column(Float(53), index=True)
     changed: Mapped[float] = mapped_column(Float(53))
     evidence: Mapped[list[Any]]
+    visitor: Mapped[str] = visitor_column()
 
 
 class StoryRow(Base):
@@ -72,6 +74,7 @@ class StoryRow(Base):
     created: Mapped[float] = mapped_column(Float(53), index=True)
     changed: Mapped[float] = mapped_column(Float(53))
     steps: Mapped[list[Any]]
+    visitor: Mapped[str] = visitor_column()
 
 
 NEW_TABLES = tuple(Base.metadata.tables[row.__tablename__] for row in (EntryRow, FindingRow, StoryRow))

@@ -12,9 +12,11 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from studio import visitors
 from studio.library import catalogue_tables
 from studio.library.migrations import MIGRATIONS
 from studio.library.models import SCHEMA, Base, LibraryError
+from studio.library.privacy import confine
 from studio.library.storage import PRIVATE
 
 PREPARE_LOCK = 0x464F5552
@@ -32,9 +34,11 @@ class Database:
 
     @contextmanager
     def session(self, write: bool = False) -> Iterator[Session]:
-        """One transaction; reading ones leave SQLite's single writer alone."""
-        engine = self._writes if write else self._reads
+        """One transaction, for the visitor who asks; reading ones leave SQLite's single writer alone."""
+        engine, visitor = self._writes if write else self._reads, visitors.current()
         with _errors_as_sentences(engine), Session(engine, expire_on_commit=False) as session, session.begin():
+            if visitor is not visitors.EVERYBODY:
+                confine(session, visitor)
             yield session
 
 

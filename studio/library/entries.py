@@ -27,7 +27,7 @@ def enter(session: Session, run: RunRow, labels: Mapping[str, Any] | None = None
     if row is None:
         row = EntryRow(id=run.id, kind="run", bytes=0, **(labels or {}))
         session.add(row)
-    row.task, row.title, row.status = run.task, run.title, run.status
+    row.task, row.title, row.status, row.visitor = run.task, run.title, run.status, run.visitor
     row.model = str(run.card.get("title") or run.weights or run.engine)
     row.created, row.changed, row.seconds = run.created, run.touched, run.seconds
     row.words = words_of(run)

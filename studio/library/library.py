@@ -151,6 +151,11 @@ class Library:
             row = session.get(RunRow, run_id)
             return row.record() if row and row.status != "deleting" else None
 
+    def visitor_of(self, run_id: str) -> str:
+        """Whose a run is (`studio.visitors`); "" where there is none, or of a studio without a log-in."""
+        with self.database.session() as session:
+            return session.scalar(select(RunRow.visitor).where(RunRow.id == run_id)) or ""
+
     def list(
         self, task: str | None = None, status: Status | None = None, limit: int = 50, offset: int = 0
     ) -> tuple[Run, ...]:
@@ -307,8 +312,8 @@ class Library:
         if run.finished:
             with self.database.session() as session:
                 entry = session.scalar(select(EntryRow).where(EntryRow.id == run.id))
-                labels = labels_of(entry) if entry else {}
-            text = manifest.dump(run, self.artifacts(run.id), labels)
+                labels, visitor = (labels_of(entry), entry.visitor) if entry else ({}, "")
+            text = manifest.dump(run, self.artifacts(run.id), labels, visitor)
             self.storage.write(run.id, manifest.FILE, text, move=False)
             if self.get(run.id) is None:  # deleted meanwhile: what was just written must not bring it back
                 self.storage.erase(run.id)

@@ -112,7 +112,7 @@ def _adopt(library: Library, folder: str) -> bool:
         with library.storage.open(folder, manifest.FILE) as file:
             text = file.read(MANIFEST_BYTES)
         run, artifacts = manifest.load(text, folder)
-        labels = manifest.load_labels(text)
+        labels, run.visitor = manifest.load_labels(text), manifest.load_visitor(text)
     except (ValueError, KeyError, TypeError):
         return False
     there = [row for row in artifacts if row.file in files]

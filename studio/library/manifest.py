@@ -28,8 +28,10 @@ LABELS: Mapping[str, tuple[type, ...]] = {
 """What people add to a run, with the types that each may have."""
 
 
-def dump(run: Run, stored: tuple[StoredArtifact, ...], labels: Mapping[str, Any] | None = None) -> bytes:
-    """The manifest of a finished run, with what people added to it."""
+def dump(
+    run: Run, stored: tuple[StoredArtifact, ...], labels: Mapping[str, Any] | None = None, visitor: str = ""
+) -> bytes:
+    """The manifest of a finished run, with what people added to it, and whose it is in this library."""
     artifacts = [{key: value for key, value in asdict(item).items() if key != "run_id"} for item in stored]
     whole = {
         "format": FORMAT,
@@ -37,6 +39,7 @@ def dump(run: Run, stored: tuple[StoredArtifact, ...], labels: Mapping[str, Any]
         "created": run.created.isoformat(),
         "artifacts": artifacts,
         "labels": labels or {},
+        **({"visitor": visitor} if visitor else {}),
     }
     return json.dumps(jsonable(whole), ensure_ascii=False, indent=1).encode()
 
@@ -65,3 +68,9 @@ def load_labels(text: bytes) -> dict[str, Any]:
     if not isinstance(labels, dict):
         return {}
     return {name: labels[name] for name, kinds in LABELS.items() if isinstance(labels.get(name, ...), kinds)}
+
+
+def load_visitor(text: bytes) -> str:
+    """Whose the run of a manifest is; only for one that lies in the library's own storage, as anybody can write one."""
+    visitor = json.loads(text).get("visitor")
+    return visitor if isinstance(visitor, str) else ""

@@ -17,11 +17,11 @@ from typing import Any, Literal
 
 import psutil
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
 from backends.core.errors import UserError
 
-SCHEMA = 2
+SCHEMA = 3
 """The version of all tables. A change adds one to it, and to `migrations.MIGRATIONS` the steps that lead there."""
 
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -103,6 +103,11 @@ class Base(DeclarativeBase):
     type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012 (SQLAlchemy reads it as it stands)
 
 
+def visitor_column() -> MappedColumn[str]:
+    """Whose row it is (`studio.visitors`); "" for the one user of a studio without a log-in."""
+    return mapped_column(server_default="", index=True)
+
+
 class SchemaRow(Base):
     __tablename__ = "schema"
 
@@ -132,6 +137,7 @@ class RunRow(Base):
     metrics: Mapped[dict[str, Any]] = mapped_column(default=dict)
     notices: Mapped[list[Any]] = mapped_column(default=list)
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    visitor: Mapped[str] = visitor_column()
 
     def record(self) -> Run:
         values = {name: getattr(self, name) for name in Run.__dataclass_fields__}

@@ -12,7 +12,8 @@ from typing import IO, Protocol, runtime_checkable
 class ShelfItem:
     """A project or study as what keeps it describes it to the catalogue.
 
-    `trashed` says whether it can be brought back from there; None leaves the trash to the catalogue.
+    `trashed` says whether it can be brought back from there; None leaves the trash to the catalogue. `visitor` says
+    whose it is, as in `studio.visitors`; "" for whoever enters it.
     """
 
     id: str
@@ -23,6 +24,7 @@ class ShelfItem:
     bytes: int = 0
     trashed: bool | None = False
     status: str = "done"
+    visitor: str = ""
 
 
 class Shelf(Protocol):

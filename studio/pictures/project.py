@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from backends.core.errors import BadInput, TooLarge
 from backends.fewshot.data.class_list import MAX_CLASSES
+from studio import visitors
 from studio.pictures import removals
 from studio.pictures.schema import (
     MAX_NAME_LENGTH,
@@ -46,6 +47,9 @@ LOCK_SECONDS = 20
 
 DELETED = ".deleted"
 """Folder beside the projects where deleted ones wait to be brought back."""
+
+VISITOR = "visitor"
+"""In the folder of a project: whose it is."""
 
 KEEP_DELETED_SECONDS = 7 * 24 * 3600
 
@@ -255,6 +259,8 @@ class Projects:
         self._purge_old()
         for name in ("pictures", "thumbs", "features"):
             (folder / name).mkdir(parents=True)
+        if visitor := visitors.current():
+            (folder / VISITOR).write_text(visitor, "utf-8")
         made = state or ProjectState()
         made.created = made.created or time.time()
         _write(folder, made)
@@ -263,6 +269,8 @@ class Projects:
     def open(self, token: str) -> Project:
         """The project as it is on the disk now. Raises NoSuchProject."""
         if not TOKEN.fullmatch(token) or not (self.root / token / "project.json").is_file():
+            raise NoSuchProject
+        if not is_seen(self.root / token):
             raise NoSuchProject
         with self._lock:
             if token not in self._open:
@@ -284,35 +292,52 @@ class Projects:
 
     def deleted(self) -> list[tuple[str, Mapping[str, Any]]]:
         """The deleted projects that can be brought back, as `recent` lists projects, the last deleted first."""
-        found = list((self.root / DELETED).glob("*/about.json"))
+        found = [about for about in (self.root / DELETED).glob("*/about.json") if is_seen(about.parent)]
         found.sort(key=lambda about: -about.stat().st_mtime)
         return [(about.parent.name, json.loads(about.read_text("utf-8"))) for about in found]
 
     def restore(self, token: str) -> Project:
         """Bring a deleted project back. Raises NoSuchProject."""
         place = self.root / DELETED / token
-        if not TOKEN.fullmatch(token) or not place.is_dir():
+        if not TOKEN.fullmatch(token) or not place.is_dir() or not is_seen(place):
             raise NoSuchProject
         place.rename(self.root / token)
         return self.open(token)
 
     def purge(self, token: str) -> None:
         """Delete a deleted project and its pictures for good."""
-        if TOKEN.fullmatch(token):
+        if TOKEN.fullmatch(token) and is_seen(self.root / DELETED / token):
             shutil.rmtree(self.root / DELETED / token, ignore_errors=True)
+
+    def visitor_of(self, token: str) -> str:
+        """Whose a project is, or was until it was deleted."""
+        return visitor_of(self.root / token) or visitor_of(self.root / DELETED / token)
 
     def _purge_old(self) -> None:
         for about in (self.root / DELETED).glob("*/about.json"):
             if time.time() - about.stat().st_mtime > KEEP_DELETED_SECONDS:
-                self.purge(about.parent.name)
+                shutil.rmtree(about.parent, ignore_errors=True)
 
     def recent(self, most: int = 12) -> list[tuple[str, Mapping[str, Any]]]:
         """Tokens with what to say of each (`name`, `classes`, `pictures`, `changed`), the last changed first."""
         found = []
         for about in self.root.glob("*/about.json"):
+            if not is_seen(about.parent):
+                continue
             with suppress(FileNotFoundError):  # deleted in another window just now
                 found.append((about.parent.name, json.loads(about.read_text("utf-8"))))
         return sorted(found, key=lambda one: -one[1]["changed"])[:most]
+
+
+def visitor_of(folder: Path) -> str:
+    """Whose the project in a folder is (`studio.visitors`); "" for one of a studio without a log-in."""
+    file = folder / VISITOR
+    return file.read_text("utf-8") if file.is_file() else ""
+
+
+def is_seen(folder: Path) -> bool:
+    """Whether the project in a folder is one that whoever asks may see."""
+    return visitors.may_see(visitor_of(folder))
 
 
 def _stamp(folder: Path) -> tuple[int, int, int]:

@@ -32,6 +32,7 @@ class ProjectShelf:
                 model="Picture project",
                 bytes=int(about.get("bytes", 0)),
                 trashed=trashed,
+                visitor=self.projects.visitor_of(token),
             )
             for token, about, trashed in [*here, *deleted]
         ]

@@ -10,7 +10,7 @@ import streamlit as st
 from studio import services
 from studio.findings import pin
 from studio.jobs.backend import BackendState
-from studio.ui import file_chooser, page_style
+from studio.ui import file_chooser, login_page, page_style
 from studio.ui.error_boundary import error_boundary, safe_fragment
 
 ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
@@ -24,6 +24,7 @@ def show(page: Any) -> None:
     server_line()
     with error_boundary(f"the page {page.title}"):
         page.run()
+    login_page.show_visitor()
 
 
 @safe_fragment(run_every=3)

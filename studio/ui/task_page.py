@@ -34,6 +34,7 @@ import streamlit as st
 from backends.core.errors import UserError
 from backends.core.info import CardInfo, DeviceInfo, TaskInfo
 from studio import launch, services
+from studio.jobs import quota
 from studio.library.library import Run
 from studio.ui import batch, form, formatting, model_picker, run_list, run_page
 from studio.ui.run_page import RunPage
@@ -172,6 +173,7 @@ def show(page: TaskPage[SourceType]) -> None:
 def submit(page: TaskPage[SourceType], source: SourceType, card: CardInfo, request: Request) -> NoReturn:
     """Start the job, or one for each file, and show it. Raises UserError where it cannot be started."""
     if source.others:
+        quota.check(services.library(), sum(each.path.stat().st_size for each in source.all))  # all of them, or none
         runs = [
             services.jobs().submit(page.run_page.task, each.name, each.path, card.id, request.options,
                                    extra=request.files, asked=request.asked)

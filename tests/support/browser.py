@@ -143,8 +143,8 @@ def _write_small_samples(home: Path) -> None:
 class Studio:
     """A running studio: its address, its process, and what it has printed."""
 
-    def __init__(self, home: Path) -> None:
-        port = free_port()
+    def __init__(self, home: Path, port: int = 0) -> None:
+        port = port or free_port()
         self.address = f"http://127.0.0.1:{port}"
         self.log = home / "studio.log"
         _write_small_samples(home)
