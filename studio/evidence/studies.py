@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -17,9 +16,9 @@ from backends.core.errors import BadInput
 from evaluation.studies.results import StudyResults
 from evaluation.studies.store import StudyFolder, find_studies
 from evaluation.studies.study import Study, read_study
+from studio.jobs.processes import ROOT, Processes
 from studio.library.library import home
 
-ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "studies"
 SILENT_SECONDS = 600.0
 """A run that has noted nothing for so long has stopped, whatever it noted last: one unit takes less."""
@@ -87,39 +86,27 @@ def running(progress: Mapping[str, object]) -> bool:
     return progress.get("state") == "running" and recent
 
 
-_processes: dict[str, subprocess.Popen[bytes]] = {}
+_processes = Processes()
 
 
 def start(name: str) -> None:
     """Run a shipped study in a process of its own, or go on with it. It outlives a reload of the page."""
     if name not in shipped():
         raise BadInput("No study of that name ships with Fourfold.")
-    if (process := _processes.get(name)) is not None and process.poll() is None:
-        return
     place = folder() / name
-    place.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "evaluation", "run", str(SHIPPED / f"{name}.yaml"), "--out", str(place)]
-    with (place / "run.log").open("wb") as log:
-        _processes[name] = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    _processes.start(name, command, place / "run.log")
 
 
 def stop(name: str) -> None:
     """End a run that this studio started; what it has measured stays, and it can go on later."""
-    process = _processes.pop(name, None)
-    if process is not None and process.poll() is None:
-        process.terminate()
-        process.wait(10)
+    _processes.stop(name)
 
 
 def is_ours(name: str) -> bool:
-    process = _processes.get(name)
-    return process is not None and process.poll() is None
+    return _processes.is_running(name)
 
 
 def fault(name: str) -> str:
     """What a run of this studio said last before it ended without a result; empty where it did not."""
-    process = _processes.get(name)
-    if process is None or process.poll() in (None, 0):
-        return ""
-    lines = (folder() / name / "run.log").read_text("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else "The run ended without a word."
+    return _processes.fault(name)
