@@ -21,6 +21,7 @@ from backends.serving.host_info import info_of
 from backends.serving.speeds import Speeds
 from backends.shared.device_memory import free_memory
 from backends.weights import user_models
+from backends.weights.adapted import verify
 from backends.weights.requirements import folders, missing_needs
 from backends.weights.store import WeightStore
 
@@ -138,7 +139,9 @@ class Host:
         if missing := missing_needs(card, self.store.root):
             raise WeightsMissing(missing[0].how)
         if user_models.is_listed(card):
-            return (user_models.path_of(card, self.store.root),)
+            path = user_models.path_of(card, self.store.root)
+            verify(path)
+            return (path,)
         return self.store.paths(card) or folders(card, self.store.root)
 
     def choose(self, task: Task, engine: str = "", weights: str = "") -> tuple[ModelCard, tuple[Path, ...]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from backends.core.errors import BadInput
 from backends.core.model_card import ModelCard
 from backends.core.task import Task
+from backends.weights.adapted import IN_FOLDER, card_of, read_lineage
 
 PREFIX = "yours/"
 """Every card of the user's own weights has an id that begins so, and no published card has."""
@@ -74,7 +75,7 @@ def card_for(task: Task, engine: str, path: Path, card_id: str) -> ModelCard:
     if not alike:
         raise BadInput(f"The engine “{engine or task.name}” has no weights, so it cannot use {path.name}.")
     template = alike[0]
-    return replace(
+    own = replace(
         template,
         id=card_id,
         title=path.name,
@@ -90,6 +91,8 @@ def card_for(task: Task, engine: str, path: Path, card_id: str) -> ModelCard:
         speed=0.0,
         preference=0,
     )
+    lineage = read_lineage(path)
+    return card_of(own, lineage, task.cards) if lineage else own
 
 
 def fingerprint(path: Path) -> tuple[tuple[str, int, int], ...]:
@@ -99,7 +102,7 @@ def fingerprint(path: Path) -> tuple[tuple[str, int, int], ...]:
     for file in files:
         with suppress(FileNotFoundError):  # no recipe there, or renamed just now
             stat = file.stat()
-            if not file.is_dir():
+            if not file.is_dir() and file.name != IN_FOLDER:
                 parts.append((file.name, stat.st_size, stat.st_mtime_ns))
     return tuple(parts)
 
