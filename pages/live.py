@@ -32,15 +32,18 @@ if not model_picker.is_here(card):
     model_picker.offer_download(card)
     st.stop()
 
-live_stage(url=live.address(), card=card.id, key="stage")
+live_stage(url=live.address(), window=live.window_address(), card=card.id, key="stage")
 
 with st.expander("What leaves this browser, and how to use it in a call", icon=":material/shield:"):
     st.markdown(
         f"- **Small pictures** of at most {live.longest(card)} pixels go to {place}, which finds your outline and "
         "sends it back. Nothing is stored: a picture is forgotten as soon as its outline is found.\n"
         "- **All else stays in this browser**: the large picture, the background picture, what you save or record.\n"
-        "- **In a video call**: press “Picture only”, capture that window with a program such as OBS, and choose its "
-        "virtual camera in the call. With “None” the whole screen is green behind you, to be keyed out.\n"
+        "- **In a video call**: press “Own window”, capture that window with a program such as OBS, and choose its "
+        "virtual camera in the call. Choose a green background to key it out.\n"
+        "- **Without a captured window**: the address of that window can be a *Browser Source* of OBS, see-through "
+        "with the background “None”. OBS gives a camera to pages only when it was started with "
+        "`--enable-media-stream --use-fake-ui-for-media-stream`.\n"
         "- When mattes come too slowly, smaller pictures are sent, before the picture gets jerky."
     )
     if left_out := live.others(task):

@@ -1,4 +1,4 @@
-"""The live camera's WebSocket on the studio's own address, relayed to the model server.
+"""The live camera's WebSocket on the studio's own address, relayed to the model server; and the picture alone.
 
 The browser needs to reach the studio only, by the same address and encryption as the pages; the model server may be
 anywhere that the studio reaches.
@@ -7,11 +7,15 @@ anywhere that the studio reaches.
 from __future__ import annotations
 
 import asyncio
+import re
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from starlette.routing import WebSocketRoute
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
@@ -25,6 +29,8 @@ from backends.serving.live_socket import serve, together
 from studio.jobs.backend import Backend
 from studio.ui import formatting
 from studio.web import urls
+from studio.web.responses import NEVER, SAFE_HEADERS, errors_as_text
+from viz.components.live_stage import window_document, window_policy
 
 MAX_CONNECTIONS = 16
 """At the same time, of all visitors; the model server has a limit of its own."""
@@ -51,10 +57,32 @@ def _address(base: str) -> str:
     return f"{base}{PATH}/socket"
 
 
-def routes(backend: Callable[[], Backend], base: str = "") -> list[WebSocketRoute]:
-    """The route to mount; `backend` is asked anew for each connection."""
+def window_address() -> str:
+    """Where the picture alone is, as a path of this site."""
+    return _window_address(urls.base_path())
+
+
+def _window_address(base: str) -> str:
+    return f"{base}{PATH}/picture"
+
+
+def routes(backend: Callable[[], Backend], base: str = "") -> list[BaseRoute]:
+    """The routes to mount; `backend` is asked anew for each connection."""
     relay = Relay(backend)
-    return [WebSocketRoute(_address(base), relay.serve)]
+
+    async def picture(request: Request) -> Response:
+        return _picture(request.query_params.get("card", ""), _address(base))
+
+    return [WebSocketRoute(_address(base), relay.serve), Route(_window_address(base), errors_as_text(picture))]
+
+
+def _picture(card: str, socket: str) -> Response:
+    """The picture alone. The camera is asked for by the browser; a card that is not there is said by the socket."""
+    if not re.fullmatch(r"[\w.-]{1,80}", card):
+        raise BadInput("This address names no model: press “Own window” on the live page again.")
+    nonce = secrets.token_urlsafe(18)
+    headers = {**SAFE_HEADERS, **NEVER, "Content-Security-Policy": window_policy(nonce)}
+    return HTMLResponse(window_document(url=socket, card=card, nonce=nonce), headers=headers)
 
 
 def same_origin(headers: Mapping[str, str]) -> bool:

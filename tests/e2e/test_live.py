@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import av
 import cv2
@@ -239,6 +240,40 @@ def test_it_goes_on_after_the_model_server_was_started_again(studio: Studio, pag
     assert page.evaluate("stage.flow.number") > before
     page.get_by_role("button", name="Stop the camera").click()
     assert page.evaluate("stage.stream === null && stage.link.socket === null")
+
+
+def test_a_window_of_its_own_shows_the_picture_alone_and_see_through(page: Any, truth: Rendered) -> None:
+    page.evaluate("Object.assign(stage.look, { behind: 'none', mirror: false, exact: true })")
+    with page.expect_popup() as opened:
+        page.get_by_role("button", name="Own window").click()
+    window = opened.value
+    assert page.evaluate("stage.stream === null && stage.link.socket === null")  # one picture at a time
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(window.url).query).items()}
+    assert (asked["behind"], asked["mirror"], "camera" in asked) == ("none", "false", False)
+    window.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    window.wait_for_function("() => document.querySelector('.live').liveStage.flow.latencies.values.length > 0")
+    assert window.get_by_role("button").count() == 0
+    shot = np.asarray(Image.open(io.BytesIO(window.screenshot(omit_background=True))))
+    assert shot.shape == (HEIGHT, WIDTH, 4)
+    assert share(shot[..., 3] == 0, outside(truth)) > 0.97
+    assert share(like(shot, truth.rgb, 16) & (shot[..., 3] == 255), inside(truth)) > 0.93
+    window.close()
+
+
+def test_the_address_of_the_window_is_read_with_care(studio: Studio, chromium: Any) -> None:
+    window = chromium.new_page()
+    window.goto(
+        f"{studio.address}/live/picture?card=dsp&behind=picture&colour=red&edge=9999&softness=x&blur=&size=9&mirror=0"
+    )
+    look = window.evaluate("document.querySelector('.live').liveStage.look")
+    assert {name: look[name] for name in ("behind", "colour", "edge", "softness", "blur", "size", "mirror")} == {
+        "behind": "blur", "colour": "#00b140", "edge": 10, "softness": 0, "blur": 0.03,
+        "size": "1280 × 720", "mirror": False,
+    }  # fmt: skip
+    window.get_by_role("alert").filter(has_text=re.compile("camera", re.I)).wait_for()  # this browser has none
+    answer = window.goto(f"{studio.address}/live/picture?card=%3Cscript%3E")
+    assert answer.status == 400 and "names no model" in window.locator("body").inner_text()
+    window.close()
 
 
 def test_without_leave_for_the_camera_there_is_a_sentence_and_a_phone_shows_all(studio: Studio, chromium: Any) -> None:

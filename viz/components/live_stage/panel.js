@@ -27,7 +27,7 @@ class Panel {
     this.file = el("input", { type: "file", accept: "image/*", "aria-label": "Background picture", onchange: () => this.stage.setPictureFile(this.file.files[0]) });
     this.fileNote = el("p", { class: "note" }, "Your picture stays in this browser.");
     this.files = el("div", {}, this.file, this.fileNote);
-    this.blur = this.slider("Blur", "blur", 0.005, 0.045, 0.005, (value) => `${Math.round(value * 1000)}`);
+    this.blur = this.slider("Blur", "blur", ...LIMITS.blur, 0.005, (value) => `${Math.round(value * 1000)}`);
     this.noneNote = el("p", { class: "note" }, "See-through: the squares only show where nothing is.");
     return this.group("Background", this.choices, this.noneNote, this.blur, this.colours, this.files);
   }
@@ -35,8 +35,8 @@ class Panel {
   edge() {
     const signed = (value) => (value > 0 ? `+${value} grow` : value < 0 ? `${value} shrink` : "0");
     return this.group("Edge",
-      this.slider("Edge", "edge", -10, 10, 1, signed, "Shrinks or grows the outline, in thousandths of the picture's width"),
-      this.slider("Softness", "softness", 0, 10, 1, String, "Softens the outline, in thousandths of the picture's width"),
+      this.slider("Edge", "edge", ...LIMITS.edge, 1, signed, "Shrinks or grows the outline, in thousandths of the picture's width"),
+      this.slider("Softness", "softness", ...LIMITS.softness, 1, String, "Softens the outline, in thousandths of the picture's width"),
       this.tick("Calm edges", "calm", "Smooths the outline over time where the picture stands still", () => this.stage.setCalm()));
   }
 

@@ -36,6 +36,7 @@ class LiveStage {
     this.cutButton = iconButton("save", "Cut-out (PNG)", () => this.snapshot(true), { title: "Saves what you see now without its background" });
     this.shotButton = iconButton("save", "Picture (PNG)", () => this.snapshot(false), { title: "Saves what you see now" });
     this.recordButton = iconButton("record", "Record", () => this.record(), { title: "Records what you see, without sound" });
+    this.windowButton = iconButton("window", "Own window", () => this.openWindow(), { title: "Shows the picture alone in a window of its own, which OBS can capture; this page's camera stops" });
     this.fullButton = iconButton("full", "Picture only", () => this.fullscreen(), { title: "Fills the screen with the picture alone, for OBS or a projector; Esc ends it" });
     this.numbers = el("dl", { class: "numbers", "aria-label": "How fast it is" });
     this.values = {};
@@ -46,7 +47,7 @@ class LiveStage {
       ["sent", "pixels sent", "Size of the pictures that go to the model; it falls before the speed does"],
     ]) this.numbers.append(el("div", { title }, (this.values[name] = el("dd", { "data-number": name }, "–")), el("dt", {}, label)));
     this.panel = new Panel(this);
-    const bar = el("div", { class: "bar" }, this.startButton, this.againButton, this.shotButton, this.cutButton, this.recordButton, this.fullButton);
+    const bar = el("div", { class: "bar" }, this.startButton, this.againButton, this.shotButton, this.cutButton, this.recordButton, this.fullButton, this.windowButton);
     this.root = el("div", { class: "live component", role: "group", "aria-label": "Live picture with a new background" },
       el("div", { class: "main" }, this.problem, this.stageBox, bar, this.numbers, this.status), this.panel.element);
     this.root.liveStage = this;
@@ -217,6 +218,17 @@ class LiveStage {
       });
     } catch (error) { this.complain(error.message); }
     this.refresh();
+  }
+
+  openWindow() {
+    const query = lookToQuery(this.look);
+    query.set("card", this.data.card);
+    if (!window.open(`${this.data.window}?${query}`, "fourfold-live", "popup,width=1280,height=720")) {
+      this.complain("The browser did not open a window. Allow it for this page, and press again.");
+      return;
+    }
+    this.complain("");
+    this.stop(); // two pictures at once would each be half as quick
   }
 
   fullscreen() {

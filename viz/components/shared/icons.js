@@ -22,4 +22,5 @@ const ICONS = {
   save: SVG('<path class="line" d="M12 4v11M7.5 11l4.5 4.5 4.5-4.5M5 20h14"/>'),
   record: SVG('<circle cx="12" cy="12" r="6"/>'),
   full: SVG('<path class="line" d="M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5"/>'),
+  window: SVG('<path class="line" d="M4 5h16v14H4zM4 9h16"/>'),
 };
