@@ -19,9 +19,9 @@ TOOLS = ("training", "benchmarks", "tests", "docs")
 BROUGHT_BY_USERS = {"openfold", "ml_collections", "openvino"}
 """Programs and packages that a user may add; the code asks whether they are there before it imports them."""
 COMMANDS = {"import-linter", "mypy", "pytest-randomly", "pytest-timeout", "pytest-xdist", "ruff"}
-CARRIED = {"authlib", "museval", "torchvision"}
+CARRIED = {"authlib", "flask", "flask-cors", "museval", "torchvision"}
 """Used without an import of ours: museval's metrics are loaded from their file, torchvision is open_clip's, Authlib
-Streamlit's."""
+Streamlit's, Flask moto's."""
 
 
 def declared(*names: str) -> set[str]:

@@ -25,6 +25,9 @@ SETTLED = 3600.0
 PRIVATE = 0o700
 """The mode of new folders: results are their owner's, not every user's of this machine."""
 
+STORE_CLIENTS = ("botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "azure", "adlfs")
+"""Packages of object stores' clients, whose errors are no OSError when a store is away or knows no credentials."""
+
 CACHE_SECONDS = 7 * 24 * 3600.0
 
 
@@ -32,21 +35,21 @@ class Storage:
     """Reads, writes and removes the files of runs; every failure becomes a LibraryError with a sentence."""
 
     def __init__(self, place: str, cache: Path) -> None:
+        address = place if "://" in place else str(Path(place).expanduser())
         try:
-            self.fs, self.root = fsspec.core.url_to_fs(str(Path(place).expanduser()) if "://" not in place else place)
+            # A client that remembers what it listed would take files that another studio wrote since for lost.
+            self.fs, self.root = fsspec.core.url_to_fs(address, use_listings_cache=False)
         except (ValueError, ImportError) as error:
             raise LibraryError(
                 f"FOURFOLD_STORAGE names a kind of storage that cannot be opened here ({error})."
             ) from error
         self.is_local = isinstance(self.fs, LocalFileSystem)
         self.cache = cache
-        try:
+        with self._errors_as_sentences():
             if self.is_local:
                 Path(self.root).mkdir(parents=True, exist_ok=True, mode=PRIVATE)
             else:
                 self.fs.makedirs(self.root, exist_ok=True)
-        except OSError as error:
-            raise LibraryError(self._sentence(error)) from error
 
     def write(self, run_id: str, file: str, source: Path | bytes, move: bool) -> int:
         """Store `source` as `file` and return its size. On a local disk the name appears only with the whole file."""
@@ -145,6 +148,13 @@ class Storage:
             raise FileGone from error
         except OSError as error:
             raise LibraryError(self._sentence(error)) from error
+        except Exception as error:
+            if self.is_local or type(error).__module__.partition(".")[0] not in STORE_CLIENTS:
+                raise
+            where = f"the storage “{self.root}”"
+            raise LibraryError(
+                f"Fourfold cannot use {where} ({error}): check that it is there and reachable, and the credentials."
+            ) from error
 
     def _sentence(self, error: OSError) -> str:
         where = f"the storage folder “{self.root}”"
