@@ -40,7 +40,9 @@ def submitted(address: str, query: Path, options: dict[str, Any], **files: Path)
 
 
 @pytest.mark.slow
-def test_the_server_takes_zips_and_a_picture_added_later_is_quick(address: str, sample: Path, tmp_path: Path) -> None:
+def test_the_server_takes_zips_and_a_picture_added_later_is_quick(address: str, tmp_path: Path) -> None:
+    sample = tmp_path / "pictures"
+    write_sample(sample, 5, seed=4711)  # of pictures that no other test has the server look at
     questions = tmp_path / "questions.zip"
     with zipfile.ZipFile(questions, "w") as bundle:
         for path in sorted((sample / "questions").iterdir()):
@@ -56,7 +58,7 @@ def test_the_server_takes_zips_and_a_picture_added_later_is_quick(address: str, 
     assert table[0] == "file,class,probability,abstained," + ",".join(SENTENCES)
     assert len(table) == 1 + result["facts"]["pictures"]
     added = tmp_path / "added.png"
-    added.write_bytes(queries(seed=9)[0].png())
+    added.write_bytes(queries(seed=4712)[0].png())
     again = submitted(address, added, {"only": "features"})
     assert again[-1]["facts"]["looked"] == 1 and not any(event.get("stage") == "Loading the model" for event in again)
     seen = submitted(address, added, {"only": "features"}, support=sample / "shots.zip")
