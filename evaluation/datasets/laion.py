@@ -66,8 +66,8 @@ class Laion:
     def passes(self, about: Mapping[str, Any]) -> bool:
         """Whether a picture is harmless enough and like its caption."""
         safe = self.unsafe or about.get("NSFW") in SAFE
-        similarity = about.get("similarity")
-        return safe and (similarity is None or float(similarity) >= self.similarity)
+        similarity = float("nan") if about.get("similarity") is None else float(about["similarity"])
+        return safe and not similarity < self.similarity  # where nobody knows it, it is no reason to leave it out
 
     def problems(self) -> Iterator[str]:
         """What the metadata names and the shards have not."""

@@ -1,14 +1,16 @@
 """Pictures or clips with their alpha: PPM-100, P3M-10k, VideoMatte240K as its users cut it, or any two folders.
 
 `PAIRS` names what the folders are called; a pair has the same file name but for its ending. Where the folders hold
-folders, each is a clip, as in VideoMatte240K's `fgr/0000/0000.jpg` and `pha/0000/0000.jpg`, whose pictures show the
-person without a background: they are laid over grey.
+folders, each is a clip, as in VideoMatte240K's `fgr/0000/0000.jpg` and `pha/0000/0000.jpg`, and so is each film where
+they hold films, as in its other edition, `fgr/0000.mp4`. Both show the person without a background, and are laid over
+grey.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -27,8 +29,8 @@ PAIRS = (
     ("images", "masks"),
     ("photos", "mattes"),
 )
-ENDINGS = {".jpg", ".jpeg", ".png"}
-GREY = 120
+ENDINGS, FILMS = {".jpg", ".jpeg", ".png"}, {".mp4", ".mov", ".mkv", ".webm"}
+FOREGROUNDS, GREY = "fgr", 120
 MAX_FRAMES = 100
 """Of a clip so many frames are read, from its start."""
 
@@ -59,8 +61,9 @@ class MattePairs:
             other = twin(pictures, matte)
             if other is not None:
                 found = True
-                load = partial(_read_clip if matte.is_dir() else _read_photo, other, matte)
-                yield Unit(matte.stem, matte.stem, load)
+                film = matte.suffix.lower() in FILMS
+                read = _read_clip if matte.is_dir() else _read_film if film else _read_photo
+                yield Unit(matte.stem, matte.stem, partial(read, other, matte))
         if not found:
             raise DatasetMissing(f"No picture in {pictures} has a matte of the same name in {mattes}.")
 
@@ -75,9 +78,8 @@ def twin(folder: Path, path: Path) -> Path | None:
     """What in `folder` is called as `path` is, whatever its ending."""
     if path.is_dir():
         return folder / path.name if (folder / path.name).is_dir() else None
-    if path.suffix.lower() not in ENDINGS:
-        return None
-    return next((other for ending in ENDINGS if (other := folder / f"{path.stem}{ending}").is_file()), None)
+    alike = next((endings for endings in (ENDINGS, FILMS) if path.suffix.lower() in endings), ())
+    return next((other for ending in alike if (other := folder / f"{path.stem}{ending}").is_file()), None)
 
 
 def _read_photo(picture: Path, matte: Path) -> Sample:
@@ -91,14 +93,40 @@ def _read_clip(pictures: Path, mattes: Path) -> Sample:
         other = twin(pictures, matte)
         if other is None:
             raise BadInput(f"{mattes.name}/{matte.name} has no picture of that name.")
-        photo, alpha = _pair(other, matte)
-        if pictures.parent.name == "fgr":
-            cover = alpha[..., None]
-            photo = np.rint(cover * photo + (1 - cover) * GREY).astype(np.uint8)
-        pairs.append((photo, alpha))
+        pairs.append(_pair(other, matte))
     if not pairs:
         raise BadInput(f"The clip {mattes.name} has no frame.")
+    return _clip(pairs, pictures.parent.name == FOREGROUNDS)
+
+
+def _read_film(picture: Path, matte: Path) -> Sample:
+    colours, mattes = _frames(picture, "rgb24"), _frames(matte, "gray")
+    if len(colours) != len(mattes) or colours[0].shape[:2] != mattes[0].shape:
+        raise BadInput(f"{picture.name} and its matte differ in size or length.")
+    pairs = [(colour, alpha.astype(np.float32) / 255) for colour, alpha in zip(colours, mattes, strict=True)]
+    return _clip(pairs, picture.parent.name == FOREGROUNDS)
+
+
+def _frames(path: Path, form: str) -> list[np.ndarray]:
+    """The first frames of a film. Raises BadInput."""
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            found = [frame.to_ndarray(format=form) for frame in islice(container.decode(video=0), MAX_FRAMES)]
+    except (av.error.FFmpegError, IndexError, OSError) as error:
+        raise BadInput(f"{path.parent.name}/{path.name} is damaged, or no film.") from error
+    if not found:
+        raise BadInput(f"{path.parent.name}/{path.name} has no frame.")
+    return found
+
+
+def _clip(pairs: Sequence[tuple[np.ndarray, np.ndarray]], alone: bool) -> Sample:
+    """Frames with their alpha; a person who is `alone` is laid over grey."""
     frames, alphas = zip(*pairs, strict=True)
+    if alone:
+        covers = [(photo, alpha[..., None]) for photo, alpha in pairs]
+        frames = tuple(np.rint(cover * photo + (1 - cover) * GREY).astype(np.uint8) for photo, cover in covers)
     return Sample({"frames": np.stack(frames), "fps": 30}, np.stack(alphas))
 
 

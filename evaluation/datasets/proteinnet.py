@@ -74,7 +74,7 @@ class ProteinNet:
         if place.is_file():
             return [place]
         found = sorted(path for path in place.rglob("*") if path.is_file() and not path.name.startswith("."))
-        return [path for path in found if split in ("all", path.stem, path.parent.name)]
+        return [path for path in found if split == "all" or _is_of(path.relative_to(place), split)]
 
     def units(self, split: str = "all") -> Iterator[Unit]:
         check_split(self, split)
@@ -86,6 +86,16 @@ class ProteinNet:
                     yield Unit(record.id, record.id, partial(_sample, record))
         if not found:
             raise DatasetMissing(f"There are no chains for “{split}” in {self.folder}.")
+
+
+def _is_of(path: Path, split: str) -> bool:
+    """Whether a file belongs to a split by its name or its folders: `training_30`, or `training/30/1`.
+
+    >>> _is_of(Path("casp7/training_30"), "training_30"), _is_of(Path("casp7/training/30/1"), "training_30")
+    (True, True)
+    """
+    folders = path.parts[:-1]
+    return split in (path.stem, *folders) or folders[-2:] == tuple(split.split("_"))
 
 
 def _sample(record: Record) -> Sample:

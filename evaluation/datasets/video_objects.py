@@ -2,7 +2,8 @@
 
 YouTube-VOS: `SPLIT/JPEGImages/VIDEO/00000.jpg`, `SPLIT/Annotations/VIDEO/00000.png` for every fifth frame, and
 `SPLIT/meta.json` with the category of each object and the frames it is in. DAVIS: `JPEGImages/480p/VIDEO/`,
-`Annotations/480p/VIDEO/` and `ImageSets/YEAR/SPLIT.txt`. Numbers may have gaps, and objects may come in later.
+`Annotations/480p/VIDEO/` and `ImageSets/YEAR/SPLIT.txt`; of 2016 the list `ImageSets/480p/SPLIT.txt` names files, and
+masks are black and white. Numbers may have gaps, and objects may come in later.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class Davis:
         lists = sorted((self.folder / "ImageSets").glob(f"*/{split}.txt"))
         if not lists:
             raise DatasetMissing(f"There is no list ImageSets/YEAR/{split}.txt in {self.folder}.")
-        wanted = {line.split()[0].split("/")[-1] for line in lists[-1].read_text().splitlines() if line.strip()}
+        wanted = {_video_of(line) for line in lists[-1].read_text().splitlines() if line.strip()}
         return [video for video in there if video in wanted]
 
     def units(self, split: str = "all") -> Iterator[Unit]:
@@ -134,6 +135,16 @@ class Davis:
         if self.ends or count < 3:
             return sample
         return replace(sample, inputs={**sample.inputs, "unscored": (0, count - 1)})
+
+
+def _video_of(line: str) -> str:
+    """The video of a line in a list: its name, or in those of 2016 the folder of a frame and its mask.
+
+    >>> _video_of("judo"), _video_of("/JPEGImages/480p/bear/00000.jpg /Annotations/480p/bear/00000.png")
+    ('judo', 'bear')
+    """
+    path = Path(line.split(maxsplit=1)[0])
+    return path.parent.name if path.suffix else path.name
 
 
 def read_meta(folder: Path) -> Mapping[str, Any]:
@@ -184,7 +195,10 @@ def read_video(frames: Path, masks: Path, numbers: list[int] | None, fps: int) -
 
 
 def read_palette(path: Path) -> np.ndarray:
-    """`(H, W)` uint8 numbers of objects. Raises BadInput for a picture of colours, whose edges are no objects."""
+    """`(H, W)` uint8 numbers of objects; white on black, as in DAVIS 2016, is object 1.
+
+    Raises BadInput for a picture of colours, whose edges are no objects.
+    """
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -196,4 +210,6 @@ def read_palette(path: Path) -> np.ndarray:
         raise BadInput(f"{path.parent.name}/{path.name} is damaged.") from error
     if image.mode == "L" and len(np.unique(index)) > 20:
         raise BadInput(f"{path.parent.name}/{path.name} is no mask: soft edges would each count as an object.")
+    if image.mode == "L" and set(np.unique(index)) <= {0, 255}:
+        return (index > 0).astype(np.uint8)
     return index.astype(np.uint8)
