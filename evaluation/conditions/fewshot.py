@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from evaluation.conditions.base import Condition
-from evaluation.conditions.pictures import CHANGES, Change
+from evaluation.conditions.pictures import CHANGES, WARPS, Change
 from evaluation.datasets.base import Sample
 
 
@@ -79,7 +79,7 @@ def _mistyped(name: str, share: float, rng: np.random.Generator) -> str:
 CONDITIONS = (
     *(
         Condition(name, title, unit, levels, partial(change_queries, change))
-        for name, title, unit, levels, change in CHANGES
+        for name, title, unit, levels, change in (*CHANGES, *WARPS)
     ),
     Condition("shots", "Fewer examples", "a class", (5, 4, 3, 2, 1), shots),
     Condition("paraphrase", "Said in other words", "steps from the usual wording", (1, 2, 3, 4, 5), paraphrase),

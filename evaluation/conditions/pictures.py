@@ -1,6 +1,7 @@
 """Pictures made worse: what may happen to `(H, W, 3)` uint8 RGB, with the levels of ImageNet-C where it has them.
 
 Hendrycks and Dietterich 2019 give the levels of noise, JPEG, contrast and pixelate; the others are stated in pixels.
+What a lens, the weather or a hand does is in `lens`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from evaluation.conditions import lens
+
 Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
-GREY = 124
-REFERENCE_SIDE = 512
-"""Sizes in pixels are those for a picture whose shorter side has so many."""
+GREY, REFERENCE_SIDE = 124, lens.REFERENCE_SIDE
+"""The second: sizes in pixels are those for a picture whose shorter side has so many."""
 
 
 def noise(rgb: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarray:
@@ -72,7 +74,9 @@ def _bytes(values: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
-CHANGES: tuple[tuple[str, str, str, tuple[float, float, float, float, float], Change], ...] = (
+Row = tuple[str, str, str, tuple[float, float, float, float, float], Change]
+
+CHANGES: tuple[Row, ...] = (
     ("noise", "Noise", "of the range", (0.08, 0.12, 0.18, 0.26, 0.38), noise),
     ("jpeg", "JPEG", "quality", (25, 18, 15, 10, 7), jpeg),
     ("low_light", "Low light", "photons", (200, 80, 30, 12, 5), low_light),
@@ -80,5 +84,19 @@ CHANGES: tuple[tuple[str, str, str, tuple[float, float, float, float, float], Ch
     ("small", "Low resolution", "times smaller", (2, 3, 4, 6, 8), small),
     ("crop", "Partly covered", "of each side left", (0.9, 0.8, 0.7, 0.6, 0.5), crop),
     ("contrast", "Low contrast", "of it left", (0.4, 0.3, 0.2, 0.1, 0.05), contrast),
+    ("shot_noise", "Few photons", "photons", (60, 25, 12, 5, 3), lens.shot_noise),
+    ("impulse_noise", "Dead pixels", "of the values", (0.03, 0.06, 0.09, 0.17, 0.27), lens.impulse_noise),
+    ("defocus", "Out of focus", "pixels", (7, 9, 14, 18, 23), lens.defocus),
+    ("fog", "Fog", "times as bright", (1.5, 2, 2.25, 2.5, 3), lens.fog),
+    ("snow", "Snow", "of the places", (0.02, 0.05, 0.1, 0.15, 0.2), lens.snow),
+    ("brightness", "Too bright", "of the range", (0.1, 0.2, 0.3, 0.4, 0.5), lens.brightness),
+    ("sketch", "Drawn in pencil", "of the way to a drawing", (0.2, 0.4, 0.6, 0.8, 1), lens.sketch),
 )
-"""Id, title, unit, levels and the change."""
+"""Id, title, unit, levels and the change: those that leave everything in its place."""
+
+WARPS: tuple[Row, ...] = (
+    ("glass", "Frosted glass", "pixels", (3, 6, 9, 14, 20), lens.glass),
+    ("elastic", "Stretched", "pixels", (5, 10, 15, 25, 40), lens.elastic),
+    ("zoom_blur", "Zoomed while taken", "times", (1.1, 1.15, 1.2, 1.25, 1.3), lens.zoom_blur),
+)
+"""The same of those after which a true matte would lie in another place: for questions to classifiers."""

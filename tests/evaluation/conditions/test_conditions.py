@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from evaluation.conditions.base import Condition, conditions
-from evaluation.conditions.pictures import CHANGES
+from evaluation.conditions.pictures import CHANGES, WARPS
 from evaluation.conditions.separation import aligned, decode, encode
 from evaluation.datasets.base import Sample
 from evaluation.metrics.separation.bss_eval import si_sdr
@@ -66,13 +68,29 @@ def test_a_faster_song_has_faster_stems() -> None:
     assert faster.reference["vocals"].shape == faster.inputs["mixture"].shape
 
 
-@pytest.mark.parametrize(("name", "levels", "change"), [(row[0], row[3], row[4]) for row in CHANGES])
+@pytest.mark.parametrize(("name", "levels", "change"), [(row[0], row[3], row[4]) for row in (*CHANGES, *WARPS)])
 def test_pictures_get_worse_with_severity(name: str, levels: tuple[float, ...], change) -> None:
     down, across = np.mgrid[:96, :96]
     rgb = np.stack([128 + 100 * np.sin(across / 6), 128 + 90 * np.cos(down / 5), 2 * across], -1).astype(np.uint8)
     errors = [float(np.abs(change(rgb, level, np.random.default_rng(1)).astype(int) - rgb).mean()) for level in levels]
     assert errors[0] < errors[-1]
-    assert change(rgb, levels[0], np.random.default_rng(1)).shape == rgb.shape
+    assert all(one <= two for one, two in pairwise(errors)), "each level is as harsh as the one before, or harsher"
+    again = [change(rgb, levels[0], np.random.default_rng(1)) for _ in range(2)]
+    assert again[0].shape == rgb.shape and again[0].dtype == np.uint8 and np.array_equal(*again)
+
+
+def test_fourteen_kinds_of_imagenet_c_are_there_and_a_drawing_has_no_colours_left() -> None:
+    there = {row[0] for row in (*CHANGES, *WARPS)}
+    kinds = {
+        *("noise", "shot_noise", "impulse_noise", "defocus", "glass", "motion_blur", "zoom_blur", "snow", "fog"),
+        *("brightness", "contrast", "elastic", "small", "jpeg"),
+    }
+    assert len(kinds) == 14 and kinds <= there and kinds <= conditions("fewshot").keys()
+    assert not {"glass", "elastic", "zoom_blur"} & conditions("matting").keys(), "a true matte would lie elsewhere"
+    down, across = np.mgrid[:64, :64]
+    rgb = np.stack([255 * (across > 32), 90 + 0 * down, 255 * (down > 20)], -1).astype(np.uint8)
+    drawn = next(row[4] for row in CHANGES if row[0] == "sketch")(rgb, 1.0, np.random.default_rng(0))
+    assert np.ptp(drawn.astype(int), axis=2).max() == 0 and drawn.std() > 5
 
 
 def test_proteins_lose_residues_and_keep_their_reference() -> None:
