@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from backends.core.errors import BadInput
 from evaluation.statistics.comparison import Findings, compare, scores
+from evaluation.statistics.verdicts import belief_text
 from evaluation.tables import read_table
 
 if TYPE_CHECKING:
@@ -92,5 +93,6 @@ def text(found: Findings, notes: tuple[str, ...] = ()) -> str:
         span = f"{system.low:.3f} to {system.high:.3f}" if system.low == system.low else "–"
         lines.append(f"{system.system:{width}}  {system.n:>5}  {system.median:>9.3f}  {span:22}  {system.ties}")
     lines += ["", *(pair.verdict for pair in found.pairs)]
+    lines += [said for pair in found.pairs if (said := belief_text(pair, found.margin))]
     lines += ["", *notes] if notes else []
     return "\n".join(lines) + "\n"

@@ -96,13 +96,13 @@ def detectable(
 
     Units of one group are not independent of each other: then the groups count, with the mean of each.
     """
-    values = _independent(differences, groups)
+    values = independent(differences, groups)
     if len(values) < 3:
         return float("nan")
     return _effect_size(len(values), alpha) * float(values.std(ddof=1))
 
 
-def _independent(differences: Sequence[float] | np.ndarray, groups: Sequence[object] | np.ndarray | None) -> np.ndarray:
+def independent(differences: Sequence[float] | np.ndarray, groups: Sequence[object] | np.ndarray | None) -> np.ndarray:
     """The differences, or the mean of each group of them."""
     values = np.asarray(differences, float)
     if groups is None:
@@ -130,7 +130,7 @@ def units_needed(
 
     None where that cannot be said: too few units to tell how much they vary, or nothing to be seen.
     """
-    values = _independent(differences, groups)
+    values = independent(differences, groups)
     if len(values) < 3 or not wanted or not np.ptp(values):
         return None
     effect = abs(wanted) / float(values.std(ddof=1))

@@ -9,6 +9,13 @@ import numpy as np
 
 from evaluation.statistics import effects, signed_rank
 
+WILCOXON, MCNEMAR = "Wilcoxon signed-rank", "McNemar"
+"""Tests of a pair: the second where each value is right or wrong and units are independent."""
+
+
+BELIEF_UNITS = 400
+"""Up to so many units beliefs are worked out: the time that it takes grows with their square."""
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -16,6 +23,10 @@ class Pair:
     how many would show the one that was found, both corrected for the number of comparisons (Bonferroni).
 
     `better_on` counts the units on which `a` is better, `worse_on` those on which `b` is.
+
+    `test` names what `p` is of. `belief_better`, `belief_alike` and `belief_worse` are the probabilities, given these
+    units, that the difference is larger than the margin, within it, or smaller (Bayesian signed-rank test); NaN where
+    no margin was named.
 
     `outcome` is one of a (better), alike (within the margin), undecided, same (equal on every unit), too few, none.
     """
@@ -37,6 +48,10 @@ class Pair:
     detectable: float
     p_alike: float
     needed: int | None = None
+    test: str = WILCOXON
+    belief_better: float = float("nan")
+    belief_alike: float = float("nan")
+    belief_worse: float = float("nan")
     outcome: str = ""
     verdict: str = ""
     notes: tuple[str, ...] = ()
@@ -73,6 +88,8 @@ def measure_pair(
     interval = signed_rank.hodges_lehmann(differences, parts, level)
     alpha = (1 - level) / comparisons
     larger, smaller = int(np.sum(differences > 0)), int(np.sum(differences < 0))
+    binary = parts is None and bool(np.isin(np.concatenate([first[known], second[known]]), (0, 1)).all())
+    beliefs = _beliefs(differences, margin, parts)
     return Pair(
         a=names[0],
         b=names[1],
@@ -81,7 +98,7 @@ def measure_pair(
         difference=interval.estimate,
         low=interval.low,
         high=interval.high,
-        p=signed_rank.p_value(differences, parts),
+        p=effects.mcnemar(first[known], second[known]) if binary else signed_rank.p_value(differences, parts),
         p_holm=float("nan"),
         better_on=larger,
         worse_on=smaller,
@@ -91,8 +108,21 @@ def measure_pair(
         detectable=effects.detectable(differences, alpha, parts),
         p_alike=effects.equivalence_p(differences, margin, parts) if margin else float("nan"),
         needed=effects.units_needed(differences, interval.estimate, alpha, parts),
+        test=MCNEMAR if binary else WILCOXON,
+        belief_better=beliefs[0],
+        belief_alike=beliefs[1],
+        belief_worse=beliefs[2],
         notes=tuple(note for note in (interval.note, _variation(differences)) if note),
     )
+
+
+def _beliefs(differences: np.ndarray, margin: float | None, groups: np.ndarray | None) -> tuple[float, float, float]:
+    """Better, alike and worse; NaN without a margin, or where so many units speak for themselves."""
+    units = effects.independent(differences, groups)
+    if not margin or len(units) > BELIEF_UNITS:
+        return float("nan"), float("nan"), float("nan")
+    found = effects.belief(units, margin)
+    return found.better, found.alike, found.worse
 
 
 def _exact_zeros(differences: np.ndarray, values: np.ndarray) -> np.ndarray:

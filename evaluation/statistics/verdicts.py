@@ -50,12 +50,14 @@ def judged(pair: Pair, p_holm: float, sign: int, rules: Rules) -> Pair:
     values = {**asdict(pair), "p_holm": p_holm, "notes": pair.notes}
     if sign < 0:
         values |= {"better_on": pair.worse_on, "worse_on": pair.better_on}
+        values |= {"belief_better": pair.belief_worse, "belief_worse": pair.belief_better}
     found = Pair(**values)
     outcome = _outcome(found, sign, rules)
     if outcome == "b":  # the pair is turned so that the better system stands first
         values |= {"a": found.b, "b": found.a, "difference": -found.difference, "low": -found.high}
         values |= {"high": -found.low, "better_on": found.worse_on, "worse_on": found.better_on}
         values |= {"cliffs_delta": -found.cliffs_delta}
+        values |= {"belief_better": found.belief_worse, "belief_worse": found.belief_better}
         found, outcome = Pair(**values), "a"
     verdict = _verdict(found, outcome, rules)
     return Pair(**{**asdict(found), "outcome": outcome, "verdict": verdict, "notes": found.notes})
@@ -123,6 +125,22 @@ def _power(pair: Pair, wording: Wording) -> str:
         return f"{shown}."
     many = f"about {_round(pair.needed)}" if pair.needed < MANY else f"more than {MANY}"
     return f"{shown}; it would take {many} to show one of {wording.amount(abs(pair.difference))}."
+
+
+def belief_text(pair: Pair, margin: float | None, wording: Wording = PLAIN) -> str:
+    """What is to be believed of a pair given its units, in a sentence; "" where no margin was named."""
+    if margin is None or not math.isfinite(pair.belief_alike):
+        return ""
+    better, alike, worse = (_percent(each) for each in (pair.belief_better, pair.belief_alike, pair.belief_worse))
+    return (
+        f"Given these {wording.things}, {pair.a} is better than {pair.b} by more than {wording.amount(margin)} with a "
+        f"probability of {better}, both are within that with {alike}, and {pair.b} is better with {worse}."
+    )
+
+
+def _percent(share: float) -> str:
+    """Of a probability that was estimated by draws: never nothing, never all."""
+    return "under 1 %" if share < 0.01 else "over 99 %" if share > 0.99 else f"{100 * share:.0f} %"
 
 
 def _round(count: int) -> int:

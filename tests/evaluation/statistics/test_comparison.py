@@ -9,7 +9,7 @@ import pytest
 from evaluation.statistics import effects
 from evaluation.statistics.comparison import Findings, compare, scores, tie_letters
 from evaluation.statistics.pairs import holm
-from evaluation.statistics.verdicts import Wording, p_text
+from evaluation.statistics.verdicts import Wording, belief_text, p_text
 
 DB = Wording("dB", 1, "songs")
 
@@ -203,3 +203,26 @@ def test_belief_in_a_clear_winner_a_tie_and_a_draw() -> None:
 
 def test_p_values_read_as_in_a_paper() -> None:
     assert [p_text(value) for value in (1e-9, 0.0034, 0.2, 1.0)] == ["p < 0.001", "p = 0.0034", "p = 0.2", "p = 1"]
+
+
+def test_right_and_wrong_answers_are_compared_by_mcnemar() -> None:
+    one, other = [1] * 14 + [0] * 6, [1] * 6 + [0] * 8 + [0] * 5 + [1]
+    pair = compare(pd.DataFrame({"A": one, "B": other}, dtype=float)).pairs[0]
+    assert pair.test == "McNemar" and pair.p == effects.mcnemar(np.array(one, bool), np.array(other, bool))
+    assert pair.p == pytest.approx(0.0390625), "eight of nine answers that differ are for A"
+    fractions = compare(pd.DataFrame({"A": one, "B": np.array(other) + 0.5})).pairs[0]
+    assert fractions.test == "Wilcoxon signed-rank"
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_beliefs_follow_the_better_system_and_are_said(higher: bool) -> None:
+    rng = np.random.default_rng(6)
+    base = rng.normal(0, 1, 20)
+    table = pd.DataFrame({"A": base, "B": base + rng.normal(2 if higher else -2, 0.3, 20)})
+    found = compare(table, margin=0.5, higher_is_better=higher)
+    (pair,) = found.pairs
+    assert pair.a == "B" and pair.belief_better > 0.99 and pair.belief_worse < 0.01
+    said = belief_text(pair, found.margin)
+    assert "B is better than A by more than 0.500 with a probability of over 99 %" in said
+    without = compare(table, higher_is_better=higher).pairs[0]
+    assert np.isnan(without.belief_better) and belief_text(without, None) == ""

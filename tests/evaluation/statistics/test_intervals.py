@@ -167,3 +167,27 @@ def test_many_groups_are_resampled_whole_and_empty_ones_left_out() -> None:
     assert np.isnan(clustered.pooled([np.ones(3)]).low)
     with pytest.raises(ValueError, match="at least one"):
         clustered.pooled([np.zeros(0)])
+
+
+def test_the_difference_of_two_sets_is_welchs_where_every_unit_is_its_own_group() -> None:
+    rng = np.random.default_rng(3)
+    one, other = rng.normal(5, 1, 12), rng.normal(4, 3, 30)
+    found = clustered.difference(np.split(one, 12), np.split(other, 30))
+    theirs = stats.ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high))
+    assert found.estimate == pytest.approx(one.mean() - other.mean()) and found.count == 12
+    wider = clustered.difference(np.split(np.repeat(one, 4), 12), np.split(other, 30))
+    assert wider.low == pytest.approx(found.low), "copies within a group make nothing surer"
+    alone = clustered.difference([one], np.split(other, 30))
+    assert np.isnan(alone.low) and "One group" in alone.note
+    same = clustered.difference(np.ones((3, 1)), np.zeros((4, 1)))
+    assert (same.low, same.estimate, same.high) == (1, 1, 1)
+
+
+def test_the_interval_of_a_difference_holds_the_truth_of_skewed_leads() -> None:
+    rng = np.random.default_rng(4)
+    held = 0
+    for _ in range(600):
+        found = clustered.difference(rng.exponential(1, (10, 1)), rng.exponential(2, (20, 1)))
+        held += found.low <= -1 <= found.high
+    assert 0.92 <= held / 600 <= 0.98
