@@ -49,7 +49,7 @@ class Case:
     def enrichment(self, method: str, seed: int = 0, control: bool = False) -> float:
         """Share of the positive relevance that falls on the truth, over its share of the area; 1 is chance.
 
-        With `control`, that of the network with shuffled weights.
+        With `control`, that of the network with weights shuffled by the seed.
         """
         return enrichment(self.relevance(method, seed, control), self.truth)
 
@@ -63,7 +63,7 @@ class Case:
         subject = self.subject
         if control:
             assert subject.control is not None
-            subject = subject.control(1.0)
+            subject = subject.control(1.0, seed)
         return attribute(subject, [method], seed).values
 
 
@@ -180,7 +180,7 @@ def _by_single_cells(subject: Subject) -> Subject:
     """The subject, and its control, with covers of one cell: wider ones smear relevance over the outline."""
     assert subject.given_cells is not None
     cells, control = replace(subject.given_cells, window=(1, 1)), subject.control
-    again = None if control is None else lambda share: _by_single_cells(control(share))
+    again = None if control is None else lambda share, seed=0: _by_single_cells(control(share, seed))
     return replace(subject, given_cells=cells, control=again)
 
 
@@ -241,13 +241,14 @@ def _side_by_side(pair: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def pointing(cases: Sequence[Case], methods: Sequence[str], control: bool = False) -> Pointing:
-    """Play the pointing game with the first of `methods` that applies."""
+    """Play the pointing game with the first of `methods` that applies; with `control` each time by another network
+    whose weights are shuffled."""
     hits = 0
-    for case in cases:
+    for number, case in enumerate(cases):
         subject = case.subject
         if control:
             assert subject.control is not None
-            subject = subject.control(1.0)
+            subject = subject.control(1.0, number)
         values = resized(attribute(subject, methods).values, case.truth.shape)
         hits += bool(case.truth[np.unravel_index(int(values.argmax()), values.shape)])
     return Pointing(hits, len(cases))

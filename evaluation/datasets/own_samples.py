@@ -6,7 +6,7 @@ world. Nothing was trained on these seeds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -42,6 +42,11 @@ class DrawnSongs(_OwnSamples):
     def units(self, split: str = "all") -> Iterator[Unit]:
         check_split(self, split)
         return self._units([f"mix {number + 1}" for number in range(MIXES)], _mix)
+
+    def labels(self) -> Mapping[str, Mapping[str, str]]:
+        """Whether the voice was moved up or down."""
+        moves = {f"mix {number + 1}": _choices(number)[1] for number in range(MIXES)}
+        return {"voice": {unit: "higher" if move > 0 else "lower" for unit, move in moves.items()}}
 
 
 class DrawnClips(_OwnSamples):
@@ -84,16 +89,22 @@ class DrawnPictures(_OwnSamples):
         return self._units([f"episode {number + 1}" for number in range(EPISODES)], _episode)
 
 
+def _choices(number: int) -> tuple[float, float, np.random.Generator]:
+    """The second at which a mix begins, by how many semitones it is moved, and what draws the rest."""
+    rng = np.random.default_rng([15, number])
+    return float(rng.uniform(0, 4)), float(rng.uniform(-4, 4)), rng
+
+
 def _mix(number: int) -> Sample:
     """A stretch of the song, each stem up to 6 dB louder or softer, the whole up to 4 semitones higher or lower."""
     import soxr
 
     from evaluation.synthetic.song import make_song
 
-    rng = np.random.default_rng([15, number])
+    begin, semitones, rng = _choices(number)
     song = make_song(MIX_SECONDS + 6, seed=1000 + number)
-    start = int(rng.uniform(0, 4) * song.samplerate)
-    pitch, length = 2 ** (rng.uniform(-4, 4) / 12), round(MIX_SECONDS * song.samplerate)
+    start = int(begin * song.samplerate)
+    pitch, length = 2 ** (semitones / 12), round(MIX_SECONDS * song.samplerate)
     reference = {}
     for name, stem in song.stems.items():
         wave = soxr.resample(stem.T[start:].astype(np.float64), song.samplerate, song.samplerate / pitch)[:length].T

@@ -11,6 +11,10 @@ from typing import Any
 from backends.core.errors import BadInput
 from evaluation.datasets.base import Dataset
 
+MADE, RECORDED, SKETCHED = "made by rule", "recorded or photographed", "drawn by hand"
+DOMAINS = (MADE, RECORDED, SKETCHED)
+"""Kinds of data, in the order in which they are shown side by side."""
+
 
 @dataclass(frozen=True)
 class DatasetEntry:
@@ -24,6 +28,7 @@ class DatasetEntry:
         split: the split that is measured if none is named.
         leaks: what published models may have seen of it, in one sentence; empty where nothing is known.
         own: whether the project makes it, so that it takes no folder.
+        domain: what kind of data it is, of DOMAINS, unless a study says otherwise.
     """
 
     id: str
@@ -33,10 +38,11 @@ class DatasetEntry:
     split: str
     leaks: str = ""
     own: bool = False
+    domain: str = RECORDED
 
 
 def _own(id: str, title: str, task: str, name: str) -> DatasetEntry:
-    return DatasetEntry(id, title, task, f"evaluation.datasets.own_samples:{name}", "all", "", True)
+    return DatasetEntry(id, title, task, f"evaluation.datasets.own_samples:{name}", "all", "", True, MADE)
 
 
 ENTRIES: Mapping[str, DatasetEntry] = {
@@ -64,6 +70,7 @@ ENTRIES: Mapping[str, DatasetEntry] = {
         ),
         DatasetEntry(
             "omniglot-runs", "Omniglot, one-shot runs", "fewshot", "evaluation.datasets.omniglot:OmniglotRuns", "all",
+            domain=SKETCHED,
         ),
         DatasetEntry("davis", "DAVIS", "matting", "evaluation.datasets.video_objects:Davis", "all"),
         DatasetEntry(

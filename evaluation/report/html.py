@@ -21,6 +21,7 @@ from evaluation.report import svg, tables, words
 from evaluation.report.examples import Examples
 from evaluation.report.html_parts import bullets, figure, table
 from evaluation.report.transfer import across
+from evaluation.statistics.verdicts import belief_text
 from evaluation.studies.results import Measured, StudyResults, span
 
 MAX_BYTES = 5_000_000
@@ -123,6 +124,8 @@ def _measure(results: StudyResults, measured: Measured) -> Iterator[str]:
     if measured.metric.higher_is_better is None:
         return
     yield bullets([pair.verdict for pair in found.pairs], "There is no pair to compare.")
+    beliefs = [belief_text(pair, found.margin, results.wording(measured)) for pair in found.pairs]
+    yield bullets([said for said in beliefs if said], "")
     for pair in found.pairs[:1]:
         both = results.table(measured)[[pair.a, pair.b]].dropna()
         values = ((both[pair.a] - both[pair.b]) * scale).tolist()
@@ -150,11 +153,12 @@ def _robustness(results: StudyResults) -> Iterator[str]:
 
 def _groups(results: StudyResults) -> Iterator[str]:
     measured = results.measured[0]
-    if rows := tables.by_group(results, measured):
-        yield f"<h3>Group by group</h3><p class='quiet'>{escape(words.GROUPS)}</p>"
-        found = results.by_group(measured)
-        assert found is not None
-        yield table(["Group", results.things.capitalize(), *map(str, found.columns)], rows)
+    for grouping in results.groupings:
+        if rows := tables.by_group(results, measured, grouping):
+            yield f"<h3>{escape(words.grouping_title(grouping))}</h3><p class='quiet'>{escape(words.GROUPS)}</p>"
+            found = results.by_group(measured, grouping)
+            assert found is not None
+            yield table(["Group", results.things.capitalize(), *map(str, found.columns)], rows)
 
 
 def _published(results: StudyResults) -> Iterator[str]:

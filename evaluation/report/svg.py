@@ -53,7 +53,7 @@ def differences(values: Sequence[float], low: float, high: float, axis: str) -> 
 
 
 def curves(lines: Sequence[tuple[str, Sequence[tuple[str, Interval]]]], factor: float, axis: str) -> str:
-    """One line a system over the levels, with a bar for each interval."""
+    """One line a system over the levels, with a bar for each interval; a line may have gaps."""
     height = 300
     numbers = [
         n * factor for _, points in lines for _, i in points for n in (i.estimate, i.low, i.high) if not math.isnan(n)
@@ -65,12 +65,13 @@ def curves(lines: Sequence[tuple[str, Sequence[tuple[str, Interval]]]], factor: 
             f'<line x1="70" x2="{WIDTH - RIGHT}" y1="{scale(tick):.1f}" y2="{scale(tick):.1f}" stroke="#e4e9ed"/>'
         ]
         parts += [_text(62, scale(tick) + 4, f"{tick:g}", "end")]
-    levels = max((points for _, points in lines), key=len, default=[])
+    longest_first = sorted((points for _, points in lines), key=len, reverse=True)
+    levels = list(dict.fromkeys(level for points in longest_first for level, _ in points))
     step = (WIDTH - RIGHT - 140) / max(len(levels) - 1, 1)
-    parts += [_text(105 + number * step, height - 30, level, "middle") for number, (level, _) in enumerate(levels)]
+    parts += [_text(105 + number * step, height - 30, level, "middle") for number, level in enumerate(levels)]
     for number, (name, points) in enumerate(lines):
         colour, shift = COLOURS[number % len(COLOURS)], 4 * (number - len(lines) / 2)
-        places = [(105 + row * step + shift, interval) for row, (_, interval) in enumerate(points)]
+        places = [(105 + levels.index(level) * step + shift, interval) for level, interval in points]
         path = " ".join(f"{x:.1f},{scale(interval.estimate * factor):.1f}" for x, interval in places)
         dash = f'stroke-dasharray="{DASHES[number % len(DASHES)]}"'
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" {dash}/>')

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 from evaluation.metrics.base import metrics
-from evaluation.studies.results import Measured, StudyResults
+from evaluation.studies.results import GROUP, Measured, StudyResults
 
 _LATEX = str.maketrans(
     {c: f"\\{c}" for c in "&%$#_{}"} | {"−": "$-$", "–": "--", "×": r"$\times$", "~": r"\textasciitilde{}"}
@@ -78,12 +78,12 @@ def published(results: StudyResults) -> list[list[str]]:
     return rows
 
 
-def by_group(results: StudyResults, measured: Measured) -> list[list[str]]:
+def by_group(results: StudyResults, measured: Measured, grouping: str = GROUP) -> list[list[str]]:
     """A row each group of units with its size and the median of each system; empty where there are no groups."""
-    found = results.by_group(measured)
+    found = results.by_group(measured, grouping)
     if found is None:
         return []
-    sizes = Counter((results.clusters or {}).values())
+    sizes = Counter(results.groupings[grouping].values())
     number = measured.metric.number
     return [
         [str(group), str(sizes[str(group)]), *(number(value) for value in values)]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from evaluation.statistics import signed_rank
 from evaluation.statistics.comparison import Findings
-from evaluation.studies.results import Measured, StudyResults, span
+from evaluation.statistics.pairs import MCNEMAR
+from evaluation.studies.results import GROUP, Measured, StudyResults, span
 
 PUBLISHED = (
     "These figures are from papers: other code, other machines, perhaps other units. They show the order of size, and "
@@ -16,10 +17,23 @@ GROUPS = (
     "The median of the first measure within each group of units that belong together, such as the songs of one singer. "
     "A system that leads in every group is likelier to lead in the next one."
 )
+BELIEF = (
+    "The Bayesian signed-rank test with a region of practical equivalence (Benavoli et al. 2017): probabilities, where "
+    "the test beside it gives only how surprising the numbers would be if there were no difference."
+)
 RELIABILITY = (
     "Answers in ten bands by how sure the model was, against how good they were; on the diagonal confidence keeps its "
     "word, below it the model is too sure. Bars are 95 % intervals over groups of units."
 )
+
+
+def grouping_title(grouping: str) -> str:
+    """A heading for how units are sorted.
+
+    >>> grouping_title("group"), grouping_title("genre")
+    ('Group by group', 'By genre')
+    """
+    return "Group by group" if grouping == GROUP else f"By {grouping}"
 
 
 def headline(results: StudyResults) -> str:
@@ -126,17 +140,20 @@ def methods(results: StudyResults) -> str:
         else "no correction"
     )
     margin = (
-        f" Differences below {study.margin:g} on the first measure count as too small to matter."
+        f" Differences below {study.margin:g} on the first measure count as too small to matter; probabilities that "
+        "they are larger or smaller are by the Bayesian signed-rank test (Benavoli et al. 2017)."
         if study.margin
         else ""
     )
+    tests = {pair.test for pair in found.pairs} if found else set()
+    binary = " Where a value is right or wrong the test is McNemar's, exact." if MCNEMAR in tests else ""
     versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
     return (
         f"We measured {_list(results.systems)} on {units}{clusters}.{seeds} Measures were: {names}{harder} "
         "Systems are summarised by the median over units with a distribution-free 95 % interval (Hettmansperger and "
         "Sheather 1986). Pairs were compared unit by unit with the Wilcoxon signed-rank test, exact for ties and zeros "
         "(zeros by Pratt), and the Hodges-Lehmann difference with the interval that inverts the test, with "
-        f"{correction}.{margin} Software: {versions}."
+        f"{correction}.{binary}{margin} Software: {versions}."
     )
 
 

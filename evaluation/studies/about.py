@@ -10,6 +10,7 @@ from typing import Any
 
 from backends.core.task import task_named
 from evaluation.datasets.base import Unit
+from evaluation.datasets.labels import labels_of
 from evaluation.datasets.registry import ENTRIES, open_dataset
 from evaluation.studies.study import Study
 from evaluation.studies.yardsticks import YARDSTICKS
@@ -23,6 +24,7 @@ def describe(study: Study, units: Sequence[Unit]) -> dict[str, Any]:
     return {
         "study": study.to_json(),
         "units": [[unit.id, unit.group] for unit in units],
+        "labels": labels_of(dataset, study.dataset.folder, (unit.id for unit in units)),
         "notes": {unit.id: list(unit.notes) for unit in units if unit.notes},
         "dataset": {
             "id": dataset.id,

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+GROUP = "group"
+"""The grouping of units by what they share: a singer, a person, a family."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """A metric of one part, such as the SI-SDR of the vocals."""
@@ -166,12 +170,32 @@ class StudyResults:
                 points.append((int(severity), signed_rank.median(values.to_numpy(), groups)))
         return points
 
-    def by_group(self, measured: Measured) -> pd.DataFrame | None:
-        """The median of each system in each group of units, such as a singer; None where units are their own groups."""
-        if self.clusters is None:
+    @cached_property
+    def groupings(self) -> Mapping[str, Mapping[str, str]]:
+        """By what units can be sorted: their groups, where they have some, and each kind of label."""
+        groups = {} if self.clusters is None else {GROUP: self.clusters}
+        return {**groups, **self.about.get("labels", {})}
+
+    def by_group(self, measured: Measured, grouping: str = GROUP) -> pd.DataFrame | None:
+        """The median of each system in each group of units, such as a singer; None where there is no such grouping."""
+        if grouping not in self.groupings:
             return None
-        table = self.table(measured)
-        return table.groupby([self.clusters[unit] for unit in table.index]).median()
+        table, of = self.table(measured), self.groupings[grouping]
+        return table.groupby([of.get(str(unit)) for unit in table.index]).median()
+
+    def group_curve(self, measured: Measured, system: str, grouping: str) -> list[tuple[str, Interval]]:
+        """Each group by name, with the system's median over its units and an interval where they are enough."""
+        table, of = self.table(measured), self.groupings[grouping]
+        if system not in table.columns:
+            return []
+        points = []
+        for name in sorted(set(of.values())):
+            values = table[system][[of.get(str(unit)) == name for unit in table.index]].dropna()
+            groups = None if self.clusters is None else [self.clusters[str(unit)] for unit in values.index]
+            alone = grouping == GROUP  # within one singer each clip is a unit
+            if len(values):
+                points.append((name, signed_rank.median(values.to_numpy(), None if alone else groups)))
+        return points
 
     def first_certain_loss(self, measured: Measured, system: str, condition: str) -> int | None:
         """The lowest severity at which a system is surely worse than on the input as it is; None where none is."""

@@ -38,11 +38,12 @@ class _Model(BaseModel):
 
 
 class DatasetChoice(_Model):
-    """Which data set, where it lies, and which part of it."""
+    """Which data set, where it lies, which part of it, and of what domain it is where that is not the usual one."""
 
     id: str
     folder: Path | None = None
     split: str = ""
+    domain: str = Field("", max_length=80)
     options: Mapping[str, Any] = Field(default_factory=dict)
 
 

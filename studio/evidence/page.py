@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 import streamlit as st
 
@@ -16,7 +18,7 @@ from studio.ui import formatting
 from studio.ui.error_boundary import error_boundary, safe_fragment
 
 POLL_SECONDS = 2.0
-VIEWS = ("Scores", "Unit by unit", "Robustness", "Confidence", "Failures", "About and files")
+VIEWS = ("Scores", "Unit by unit", "Robustness", "Other data", "Confidence", "Failures", "About and files")
 
 
 def show() -> None:
@@ -171,6 +173,21 @@ def _heading(results: StudyResults) -> None:
         st.markdown(f"**{formatting.escape(words.headline(results))}**")
 
 
+def _others(results: StudyResults, name: str) -> Iterator[StudyResults]:
+    """The other studies of this studio on the same task that have values."""
+    for other, store in studies.known().items():
+        about = store.about()
+        if other == name or about is None or about["study"]["task"] != results.study.task:
+            continue
+        try:
+            found = _read(other, studies.stamp(other))
+        except UserError as error:
+            st.caption(formatting.escape(error.sentence))
+            continue
+        if found.measured:
+            yield found
+
+
 def _views(results: StudyResults, name: str) -> None:
     """The views, the same for every task."""
     view = st.segmented_control(
@@ -182,6 +199,9 @@ def _views(results: StudyResults, name: str) -> None:
         return
     if view == "Confidence":
         trust.calibration(results)
+        return
+    if view == "Other data":
+        trust.across(results, list(_others(results, name)), name)
         return
     measured = table.choose(results, name)
     match view:
@@ -195,6 +215,6 @@ def _views(results: StudyResults, name: str) -> None:
             units.losses(results, measured, name)
         case "Robustness":
             trust.robustness(results, measured, name)
-            trust.groups(results, measured)
+            trust.groups(results, measured, name)
         case "Failures":
             units.failures(results, measured, name)

@@ -8,6 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from backends.core.errors import UserError
+from evaluation.report import words
+from evaluation.statistics.verdicts import belief_text
 from evaluation.studies.results import Measured, StudyResults
 from studio.evidence import gallery, unit_source
 from studio.ui import charts, formatting
@@ -34,6 +36,8 @@ def differences(results: StudyResults, measured: Measured, name: str) -> None:
         f"Each dot is one of {len(values)} {results.things}; above the grey line {formatting.escape(pair.a)} is "
         "higher. The dashed line is the typical difference and the band its interval. Choose a dot to open it."
     )
+    if said := belief_text(pair, found.margin, results.wording(measured)):
+        st.caption(formatting.escape(said), help=words.BELIEF)
     points = event["selection"]["points"] if event else []
     clicked = str(points[0]["customdata"]) if points and "customdata" in points[0] else ""
     units = [str(unit) for unit in table.index]

@@ -64,6 +64,34 @@ def test_a_finished_study_in_words_and_views(page: AppTest, monkeypatch: pytest.
     assert "drawn by rule" in view(page, "About and files")
 
 
+def test_what_a_model_gains_or_loses_on_other_data(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish("mine", monkeypatch)
+    page.query_params["study"] = "mine"
+    page.run()
+    assert "no other study of this task" in view(page, "Other data")
+    elsewhere = {"id": "drawn-songs", "domain": "recorded or photographed"}
+    finish("theirs", monkeypatch, studies.study(dataset=elsewhere))
+    shown = view(page, "Other data").replace("\\", "")
+    assert "dsp: its lead over “mixture” goes from 3.0 dB on Rendered mixes (made by rule) to 3.0 dB" in shown
+    assert "(recorded or photographed), a gain of 0.0 dB that may be none" in shown
+    assert page.get("plotly_chart")
+
+
+def test_units_are_sorted_by_their_labels(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = finish("mine", monkeypatch)
+    about = json.loads((folder / "study.json").read_text())
+    about["labels"] = {
+        "genre": {unit: "rock" if number < 6 else "jazz" for number, (unit, _) in enumerate(about["units"])}
+    }
+    (folder / "study.json").write_text(json.dumps(about))
+    page.query_params["study"] = "mine"
+    page.run()
+    shown = view(page, "Robustness")
+    assert "From group to group" in shown and "A group of fewer than six units has a median and no interval." in shown
+    frames = [frame.value for frame in page.dataframe if "Group" in frame.value.columns]
+    assert frames[0]["Group"].tolist() == ["jazz", "rock"] and frames[0]["Songs"].tolist() == ["3", "6"]
+
+
 def test_a_study_that_runs_elsewhere_is_watched(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = finish("mine", monkeypatch)
     progress = {"state": "running", "done": 9, "total": 18, "rate": 2.0, "left": 60.0, "updated": time.time()}
