@@ -30,6 +30,7 @@ from backends.attribution.types import Meter, Subject, Unsupported
 from backends.core.task import task_named
 from backends.serving.host import Host
 from evaluation.localisation import BODY, HEAD, WHOLE, Case, frame_case, picture_cases, pointing, song_case
+from evaluation.statistics import intervals
 from evaluation.synthetic.clip import make_clip
 from evaluation.synthetic.pictures import write_sample
 from evaluation.synthetic.proteins import KNOWN
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("what", choices=("usual", "cost", "content", "contacts"))
     parser.add_argument("--few", action="store_true", help="small inputs, for a look in a minute")
     parser.add_argument("--only", default="", help="cards by their ids, separated by commas")
+    parser.add_argument("--cases", type=int, default=4, help="songs, or moments of the clip, for content")
     parser.add_argument("--data", type=Path, help="folder of structure files, for contacts")
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
@@ -172,32 +174,33 @@ def content(given: argparse.Namespace) -> Iterator[str]:
     only = given.only.split(",") if given.only else ["htdemucs-starter", "dsp", "modnet-starter", "clip-starter"]
     for card_id in ("htdemucs-starter", "dsp"):
         if card_id in only:
-            yield from _song_content(card_id, given.few)
+            yield from _song_content(card_id, given)
     if "modnet-starter" in only:
-        yield from _frame_content(given.few)
+        yield from _frame_content(given)
     if "clip-starter" in only:
         yield from _picture_content(given.few)
 
 
-def _song_content(card_id: str, few: bool) -> Iterator[str]:
-    seconds, detail, seeds = (1.0, 6, 1) if few else (3.0, 6, 3)
+def _song_content(card_id: str, given: argparse.Namespace) -> Iterator[str]:
+    seconds, detail, seeds = (1.0, 6, 1) if given.few else (3.0, 6, given.cases)
     engine = engine_of(card_id)
     for stem in ("vocals", "bass", "drums"):
         cases = [song_case(engine, stem, seconds, detail, seed) for seed in range(seeds)]
         yield _enrichment(f"{card_id}: {stem} on its own cells, times its area", cases)
 
 
-def _frame_content(few: bool) -> Iterator[str]:
+def _frame_content(given: argparse.Namespace) -> Iterator[str]:
     engine = engine_of("modnet-starter")
-    moments = (0.0,) if few else (0.0, 0.5, 1.0, 1.5)
+    few, moments = given.few, [0.5 * number for number in range(1 if given.few else given.cases)]
     size = {"width": 128, "height": 96, "detail": 4} if few else {"width": 512, "height": 288}
     for place, rectangle in (("chest", BODY), ("top of the head", HEAD)):
         cases = [frame_case(engine, moment=moment, rectangle=rectangle, **size) for moment in moments]
         yield _enrichment(f"modnet-starter: a point of the {place} on the person, times its area", cases)
         value, control = (
-            np.mean([case.beyond_nearness("occlusion", control=control) for case in cases]) for control in (False, True)
+            _mean([case.beyond_nearness("occlusion", seed, control) for seed, case in enumerate(cases)])
+            for control in (False, True)
         )
-        yield f"| the same, times what nearness to the point alone gives | occlusion | {value:.2f} | {control:.2f} |"
+        yield f"| the same, times what nearness to the point alone gives | occlusion | {value} | {control} |"
     cases = [frame_case(engine, moment=moment, rectangle=WHOLE, **size) for moment in moments]
     yield _enrichment("modnet-starter: the whole matte on the person, times its area", cases)
 
@@ -217,11 +220,19 @@ def _picture_content(few: bool) -> Iterator[str]:
 
 
 def _enrichment(what: str, cases: list[Case]) -> str:
-    values = [case.enrichment("occlusion") for case in cases]
+    """A row: the mean over cases with its 95 % interval, and that of networks without knowledge, another each time."""
+    found = [case.enrichment("occlusion") for case in cases]
     known = cases[0].subject.control is not None
-    control = f"{np.mean([case.enrichment('occlusion', control=True) for case in cases]):.2f}" if known else "–"
-    spread = f" ({min(values):.2f} to {max(values):.2f}, n = {len(values)})"
-    return f"| {what} | occlusion | {np.mean(values):.2f}{spread} | {control} |"
+    control = [case.enrichment("occlusion", seed, control=True) for seed, case in enumerate(cases)] if known else []
+    ceiling = np.mean([1 / max(float(case.truth.mean()), 1e-9) for case in cases])
+    return f"| {what}, at most {ceiling:.1f} | occlusion | {_mean(found)} | {_mean(control) if control else '–'} |"
+
+
+def _mean(values: list[float]) -> str:
+    interval = intervals.mean(values)
+    if len(values) < 2:
+        return f"{interval.estimate:.2f}"
+    return f"{interval.text(2)[:-1]}, n = {len(values)})"
 
 
 def wilson(hits: int, games: int) -> tuple[float, float]:

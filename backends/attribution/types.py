@@ -213,8 +213,8 @@ class Subject:
         attention: gives the layers of attention `(H, N, N)`, `(N,)` how much is read from each token, the axes of the
             tokens and the score, for a transformer that has no gradients; None for any other.
         unit: of the score.
-        control: from the share of the layers, counted from the last, whose weights are shuffled, to the same subject
-            of that network; None where there is no network.
+        control: from the share of the layers, counted from the last, whose weights are shuffled, and the seed of
+            their order, 0 where none is named, to the same subject of that network; None where there is no network.
         reasons: why a method makes no sense for this model, by the method's id.
         illustrate: writes a map of this subject in a form of its own, such as a sound, into a folder.
         meter: counts evaluations.
@@ -231,7 +231,7 @@ class Subject:
     players: Parts | None = None
     attention: Callable[[], tuple[Sequence[Tensor], Tensor, tuple[Axis, ...], float]] | None = None
     unit: str = ""
-    control: Callable[[float], Subject] | None = None
+    control: Callable[..., Subject] | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
     illustrate: Callable[[Attribution, Path], tuple[Artifact, ...]] | None = None
     meter: Meter = field(default_factory=Meter, compare=False)

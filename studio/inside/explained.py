@@ -94,6 +94,7 @@ def show(run: Run, question: Question, asked: Choice, draw: Draw, files: DrawFil
         with judged:
             trust.show(read_map(tested), inquiry.key)
             _twin(control, scale, draw, inquiry.key)
+            _offer_full_test(run, asked, chosen, evaluations)
     take_away.show(inquiry, tested or answer, figure, alt, asked.further)
 
 
@@ -227,11 +228,26 @@ def _tested(run: Run, asked: Choice, settings: Mapping[str, Any], evaluations: i
         "**Can this map be believed?** It was not tested yet.",
         help="The tests compare it with the map of a model that knows nothing, and take away what it calls important.",
     )
+    return _test(run, asked, settings, evaluations, depth=depth, button=f"Test it ({depth})")
+
+
+def _offer_full_test(run: Run, asked: Choice, settings: Mapping[str, Any], evaluations: int) -> None:
+    """The way to the tests that the quick ones leave out, and what they cost; nothing where all were made."""
+    if answers.find(_inquiry(run, asked, {**settings, "check": "full"})) is None:
+        st.caption(
+            "Further tests: how much the map changes by next to nothing, whether it says what happens when parts are "
+            "covered, and whether another method and other random numbers agree."
+        )
+        _test(run, asked, settings, evaluations, depth="full", button="Test it further")
+
+
+def _test(
+    run: Run, asked: Choice, settings: Mapping[str, Any], evaluations: int, *, depth: str, button: str
+) -> Answer | None:
+    """The answer with its tests "quick" or "full"; else a button that makes them, with what they cost."""
     times = CURVES + evaluations if depth == "quick" else CURVES + 100 + 5 * evaluations
     cost = asking.cost_text(times, run.id, run.weights, "about ")
-    return asking.answered(
-        _inquiry(run, asked, {**settings, "check": depth}), f"Test it ({depth})", cost, ":material/fact_check:"
-    )
+    return asking.answered(_inquiry(run, asked, {**settings, "check": depth}), button, cost, ":material/fact_check:")
 
 
 def _about(run: Run, found: Map) -> None:

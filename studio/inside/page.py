@@ -25,7 +25,7 @@ ROOMS = {
 """The modules that show the answers of each task, as `ROOM`."""
 
 MAX_RUNS = 40
-OF_ONE_QUESTION = ("method", "detail", "layer", "head", "step", "box", "word", "words")
+OF_ONE_QUESTION = ("method", "detail", "layer", "head", "reads", "step", "box", "word", "words")
 """Query parameters that mean something else in another question; the others stay when the question changes."""
 
 

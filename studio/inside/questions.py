@@ -195,6 +195,7 @@ PROTEINS = (
         "Attention is what the model reads, not why it answers. Each head is compared with the contacts of the "
         "structure.",
         face="heads",
+        engines=("esmfold",),
     ),
     Question(
         "change",
@@ -211,7 +212,7 @@ PROTEINS = (
         "fold; one that remembers keeps it.",
         face="broken",
         method="broken",
-        engines=("esmfold",),
+        engines=("esmfold", "alphafold2", "esmfold2"),
     ),
 )
 

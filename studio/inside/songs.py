@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,14 @@ from studio.inside.questions import Question
 from studio.inside.room import Room
 from studio.library.library import Run
 from studio.ui import excerpts, formatting
-from viz.inside.inner import distance_curve, grouped_bars, moment_map
+from viz.inside.inner import band_map, distance_curve, grouped_bars, moment_map
 from viz.inside.parts import part_bars
 from viz.inside.sound import Box, spectrogram_with_map
 from viz.separation.spectrogram import log_mel
 
 NETWORK = "demucs"
+READS = {"attention_maps": "other moments", "attention_bands": "pitches"}
+"""What the attention of the transformer can be drawn against, by the look into the model that gives it."""
 LENGTHS = (0.25, 0.5, 1.0, 2.0, 3.0)
 
 
@@ -184,7 +187,12 @@ def show_branches(run: Run, question: Question) -> None:
 
 
 def show_attention(run: Run, question: Question) -> None:
-    """From which moment to which a head of a layer passes numbers on."""
+    """From which moment to which other one, or to which pitches, a head of a layer passes numbers on."""
+    reads = address.choose(
+        "reads", "It looks at", list(READS), next(iter(READS)), names=lambda name: READS[name],
+        help="The transformer joins moments of both halves; of the half that has a spectrogram it also reads pitches.",
+    )  # fmt: skip
+    question = replace(question, method=reads)
 
     def draw(found: Map, scale: float, key: str) -> tuple[Any, str]:
         layers = [str(name) for name in found.axes["layer"]]
@@ -194,9 +202,11 @@ def show_attention(run: Run, question: Question) -> None:
             layer = address.choose("layer", "Layer", layers)
         with right:
             head = address.choose("head", "Head", ["mean of all", *heads])
-        one = found.arranged("layer", "head", "from", "to")[layers.index(layer)]
+        to = "band" if "band" in found.axes else "to"
+        one = found.arranged("layer", "head", "from", to)[layers.index(layer)]
         values = one.mean(axis=0) if head not in heads else one[heads.index(head)]
-        figure, alt = moment_map(values, found.axes["from"], found.axes["to"])
+        show_map = band_map if to == "band" else moment_map
+        figure, alt = show_map(values, found.axes["from"], found.axes[to])
         take_away.chart(figure, alt, f"attention-{key}-{layer}-{head}")
         return figure, alt
 

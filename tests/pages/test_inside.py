@@ -155,6 +155,38 @@ def test_a_map_that_fails_its_tests_is_shown_and_called_what_it_is(answered: Non
     assert {"Numbers (NPZ)", "Figure (interactive HTML)"} <= {each.label for each in app.get("download_button")}
 
 
+def test_after_the_quick_tests_the_others_are_one_click_away(
+    answered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found(inquiry: Inquiry) -> answers.Answer | None:
+        return None if inquiry.options.get("check") == "full" else inside.made_answer(inquiry)
+
+    asked: list[Inquiry] = []
+    monkeypatch.setattr(answers, "find", found)
+    monkeypatch.setattr(answers, "ask", lambda inquiry, address: asked.append(inquiry))
+    app = opened(RUNS["separation"](tmp_path), ask="heard")
+    shown = text_of(app)
+    assert "This map does not stand" in shown and "asks the model about 359 times" in shown
+    click(app, "Test it further")
+    assert [one.options["check"] for one in asked] == ["full"]
+    monkeypatch.setattr(answers, "find", inside.made_answer)
+    assert "Test it further" not in {
+        button.label for button in opened(RUNS["separation"](tmp_path), ask="heard").button
+    }
+
+
+def test_attention_is_drawn_against_pitches_too(answered: None, tmp_path: Path) -> None:
+    app = opened(RUNS["separation"](tmp_path), ask="attention", reads="attention_bands")
+    shown = text_of(app)
+    assert "Most is taken from around 1.0 kHz: 70 %, where an even look would take 25 %" in shown
+    assert any("--method attention_bands" in block.value for block in app.code)
+
+
+def test_a_model_that_folds_but_has_no_attention_is_asked_what_it_can_answer() -> None:
+    offered = {one.id for one in of_task("folding", "alphafold2")}
+    assert {"touch", "unsure", "change", "broken"} <= offered and not offered & {"heads", "film", "together"}
+
+
 @pytest.mark.slow
 def test_the_address_holds_every_choice(answered: None, tmp_path: Path) -> None:
     app = opened(RUNS["separation"](tmp_path), ask="contrast", target="drums", against="vocals", **{"for": "0.5"})

@@ -144,6 +144,10 @@ PROBES: dict[tuple[str, str], Values] = {
         np.stack([np.eye(4), np.full((4, 4), 0.25)])[None],
         {"layer": ["1: spectrogram"], "head": [1.0, 2.0], "from": _TIMES, "to": _TIMES},
     ),
+    ("separation", "attention_bands"): (
+        np.repeat([[[[0.7, 0.1, 0.1, 0.1]]]], 4, axis=2),
+        {"layer": ["1: spectrogram"], "head": [1.0], "from": _TIMES, "band": [1000.0, 3000.0, 5000.0, 7000.0]},
+    ),
     ("matting", "branches"): (np.full((3, 2, 2), 0.5), {"branch": ["semantics", "detail", "matte"], **_PLACES}),
     ("matting", "elsewhere"): (
         np.array([[[1.0, 0], [0, 0]], [[0.2, 0], [0, 0]]]), {"background": ["white", "clutter"], **_PLACES}

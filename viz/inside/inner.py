@@ -62,6 +62,23 @@ def moment_map(values: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[
     )
 
 
+def band_map(values: np.ndarray, start: np.ndarray, bands: np.ndarray) -> tuple[go.Figure, str]:
+    """How much `(Q, K)` each moment takes from each band of frequency in Hz, drawn as a spectrogram is."""
+    figure = go.Figure()
+    figure.add_heatmap(
+        z=np.asarray(values, float).T, x=start, y=np.asarray(bands) / 1000, colorscale=[[0, CLEAR_FOR], [1, FOR]],
+        colorbar=colour_bar("share"),
+        hovertemplate="at %{x:.2f} s from around %{y:.1f} kHz: %{z:.3f}<extra></extra>",
+    )  # fmt: skip
+    dress(figure, "moment (s)", "takes from (kHz)", 380)
+    shares = values.mean(axis=0) / max(float(values.mean(axis=0).sum()), 1e-12)
+    strongest, even = int(shares.argmax()), 1 / len(shares)
+    return figure, (
+        f"Most is taken from around {bands[strongest] / 1000:.1f} kHz: {100 * shares[strongest]:.0f} %, where an even "
+        f"look would take {100 * even:.0f} % from each band. This is what flows, not why the model answers."
+    )
+
+
 def film_lines(plddt: np.ndarray, entropy: np.ndarray) -> tuple[go.Figure, str]:
     """How sure a fold is after each step: mean pLDDT `(S,)`, and mean entropy of the distances `(S,)` in nats."""
     figure = go.Figure()

@@ -185,8 +185,8 @@ def _subject(
     if network is not None:
         known = network
 
-        def control(share: float) -> Subject:
-            shuffled = replace(known, module=shuffle_weights(known.module, share=share))
+        def control(share: float, seed: int = 0) -> Subject:
+            shuffled = replace(known, module=shuffle_weights(known.module, seed, share))
             by_control = lambda images: _features(shuffled, engine, images)  # noqa: E731
             return _subject(
                 engine, asked, target, direction,

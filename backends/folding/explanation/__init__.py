@@ -35,6 +35,8 @@ EXPLAINABLE = Explainable(
     subject="backends.folding.explanation.subject:make_subject",
     offers={
         "esmfold": Offer(BY_HIDING | {"gradient", "attention"}, "gradient", _size, {"attention": LANGUAGE}, RESIDUE),
+        "alphafold2": Offer(BY_HIDING, "occlusion", _size),
+        "esmfold2": Offer(BY_HIDING, "occlusion", _size),
         "coevolution": Offer(BY_HIDING, "occlusion", _size),
     },
     targets="two residues such as “12,40”, or “plddt”",
@@ -74,7 +76,7 @@ EXPLAINABLE = Explainable(
             "broken",
             "Would a broken sequence fool it?",
             "how much of its fold and its confidence stays when residues are exchanged by chance",
-            ("esmfold",),
+            ("esmfold", "alphafold2", "esmfold2"),
             "backends.folding.explanation.probes:broken",
             6,
         ),

@@ -22,7 +22,7 @@ from backends.attribution.types import Axis, Network, Parts, Subject
 from backends.folding.engines import esm_trunk, language
 from backends.folding.engines.distances import CONTACT_DISTANCE, DISTOGRAM_BINS
 from backends.folding.explanation import EXPLAINABLE, window_of
-from backends.folding.explanation.subject import residue_axis, segment_axis, segments
+from backends.folding.explanation.subject import nearness, residue_axis, segment_axis, segments
 from backends.folding.residues import ALPHAFOLD_ORDER
 from backends.folding.structure.atoms import CA
 
@@ -127,7 +127,7 @@ def chain_subject(chain: Chain, target: str, detail: int = 8) -> Subject:
             RESIDUE[chain.baseline],
             window=(window,),
             stride=(stride,),
-            plain=None if chain.pair is None else _nearness(chain.length, chain.pair),
+            plain=None if chain.pair is None else nearness(chain.length, chain.pair),
             plain_name="how near a residue lies in the chain",
         ),
         players=Parts(
@@ -138,16 +138,10 @@ def chain_subject(chain: Chain, target: str, detail: int = 8) -> Subject:
         ),
         network=_network(chain),
         attention=lambda: _attention(chain),
-        control=lambda share: chain_subject(_shuffled(chain, share), target, detail),
+        control=lambda share, seed=0: chain_subject(_shuffled(chain, share, seed), target, detail),
         unit="log-odds" if chain.pair is not None else "pLDDT",
         reasons=EXPLAINABLE.offers["esmfold"].reasons,
     )
-
-
-def _nearness(length: int, pair: tuple[int, int]) -> np.ndarray:
-    """`(L,)`: minus the distance along the chain to the nearer one of two residues."""
-    places = np.arange(length)
-    return -np.minimum(np.abs(places - pair[0]), np.abs(places - pair[1])).astype(float)
 
 
 def _network(chain: Chain) -> Network:
@@ -179,7 +173,7 @@ def _attention(chain: Chain) -> tuple[list[Tensor], Tensor, tuple[Axis, ...], fl
     return maps, readout, (residue_axis(chain.length),), score
 
 
-def _shuffled(chain: Chain, share: float) -> Chain:
+def _shuffled(chain: Chain, share: float, seed: int) -> Chain:
     engine = copy.copy(chain.engine)
-    engine.network = shuffle_weights(chain.engine.network, share=share)
+    engine.network = shuffle_weights(chain.engine.network, seed, share)
     return replace(chain, engine=engine)

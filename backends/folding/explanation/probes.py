@@ -11,9 +11,10 @@ from backends.attribution.probe import Findings, ProbeRequest
 from backends.attribution.types import Attribution, Axis
 from backends.core.errors import BadInput
 from backends.core.events import Artifact
-from backends.folding.alignment.sequence import read_input
+from backends.folding.alignment.sequence import Query, read_input
 from backends.folding.engines import esm_trunk, language
 from backends.folding.engines.distances import contact_probabilities
+from backends.folding.explanation import predictor
 from backends.folding.explanation.subject import residue_axis
 from backends.folding.options import EsmFoldOptions
 from backends.folding.pair_scores import average_product_correction, symmetrised
@@ -166,7 +167,8 @@ def broken(asked: ProbeRequest) -> Findings:
     are exchanged for others."""
     from tmtools import tm_align
 
-    engine, sequence, _ = _read_request(asked)
+    query, _ = asked.engine.adapt_query(read_input(asked.inputs["query"]), {})
+    sequence = query.sequence
     draw = np.random.default_rng(asked.question.seed)
     order, rows, own = draw.permutation(len(sequence)), [], None
     for share in SHARES:
@@ -174,13 +176,10 @@ def broken(asked: ProbeRequest) -> Findings:
         for place in order[: round(share * len(sequence))]:
             letters[place] = str(draw.choice([letter for letter in AMINO_ACIDS if letter != letters[place]]))
         changed = "".join(letters)
-        aatype = esm_trunk.tokens(changed, engine.device)
-        single = esm_trunk.embed(engine.network, aatype)
-        last = esm_trunk.single_pass(engine.network, single, aatype, engine.chunk("auto", len(sequence)))
+        trace, plddt = _fold_in_one_round(asked.engine, query, changed)
         asked.meter.add(1)
-        trace = last.atoms[:, CA].astype(np.float64)
         own = (trace, changed) if own is None else own
-        rows.append((tm_align(trace, own[0], changed, own[1]).tm_norm_chain2, float(last.plddt.mean())))
+        rows.append((tm_align(trace, own[0], changed, own[1]).tm_norm_chain2, plddt))
     values = np.array(rows, np.float32)
     axes = (Axis("exchanged", "share", coordinates=SHARES), Axis("measure", labels=("tm", "plddt")))
     sentence = (
@@ -188,6 +187,17 @@ def broken(asked: ProbeRequest) -> Findings:
         f"{values[-2, 0]:.2f} to itself, at a confidence of {values[-2, 1]:.0f} (before {values[0, 1]:.0f})."
     )
     return Findings(Attribution(values, axes, "fold", "broken", float(values[-2, 0])), (), sentence)
+
+
+def _fold_in_one_round(engine: Any, query: Query, letters: str) -> tuple[np.ndarray, float]:
+    """`(L, 3)` Cα in Å, and the mean confidence, of the chain with other residues."""
+    if engine.name != "esmfold":
+        model = predictor.predicted(engine, predictor.exchanged(query, letters))
+        return model.structure.ca.astype(np.float64), float(np.mean(model.confidence.plddt))
+    aatype = esm_trunk.tokens(letters, engine.device)
+    single = esm_trunk.embed(engine.network, aatype)
+    last = esm_trunk.single_pass(engine.network, single, aatype, engine.chunk("auto", len(letters)))
+    return last.atoms[:, CA].astype(np.float64), float(last.plddt.mean())
 
 
 def _read_request(asked: ProbeRequest) -> tuple[Any, str, torch.Tensor]:

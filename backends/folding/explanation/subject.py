@@ -10,6 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from backends.attribution.baselines import RESIDUE, usual
 from backends.attribution.question import Question, read_interval
 from backends.attribution.types import Axis, Subject
@@ -33,6 +35,10 @@ def make_subject(engine: Any, inputs: Mapping[str, Path], question: Question) ->
         if pair is None:
             raise BadInput("This model has no learned confidence: ask why two residues touch, such as 12,40.")
         return alignment_subject(query, pair, target, question.detail)
+    if engine.name != "esmfold":
+        from backends.folding.explanation.predictor import Prediction, prediction_subject
+
+        return prediction_subject(Prediction(engine, query, pair, stretch), target, question.detail)
     from backends.folding.explanation.esmfold import Chain, chain_subject
 
     chain = Chain(engine, query.sequence, pair, stretch, usual(RESIDUE, question.baseline))
@@ -67,6 +73,12 @@ def read_stretch(region: str, length: int) -> slice:
 def residue_axis(length: int) -> Axis:
     """Residues, counted from 1."""
     return Axis("residue", "", coordinates=tuple(float(number) for number in range(1, length + 1)))
+
+
+def nearness(length: int, pair: tuple[int, int]) -> np.ndarray:
+    """`(L,)`: minus the distance along the chain to the nearer one of two residues."""
+    places = np.arange(length)
+    return -np.minimum(np.abs(places - pair[0]), np.abs(places - pair[1])).astype(float)
 
 
 def segments(length: int) -> list[slice]:

@@ -100,8 +100,8 @@ def frame_subject(
     if network is not None:
         known = network
 
-        def control(share: float) -> Subject:
-            shuffled = shuffle_weights(known, share=share)
+        def control(share: float, seed: int = 0) -> Subject:
+            shuffled = shuffle_weights(known, seed, share)
             by_control = network_mattes(shuffled)
             return frame_subject(
                 engine, shuffled, frame, rectangle,

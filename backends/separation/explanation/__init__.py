@@ -56,5 +56,13 @@ EXPLAINABLE = Explainable(
             ("demucs",),
             "backends.separation.explanation.probes:attention",
         ),
+        Probe(
+            "attention_bands",
+            "Which pitches does its attention read?",
+            "attention from time to bands of frequency, layer by layer and head by head, where layers look at the "
+            "spectrogram",
+            ("demucs",),
+            "backends.separation.explanation.probes:attention_bands",
+        ),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -92,12 +92,52 @@ def attention(asked: ProbeRequest) -> Findings:
 
     Attention says where numbers flow, not why. Tokens of the spectrogram are added up over frequency.
     """
+    passage, target, maps, labels, _ = _attended(asked, _coarse)
+    values = np.stack(maps)  # (layers, H, STEPS, STEPS)
+    axes = (*_heads_of(labels, values), _steps("from", passage), _steps("to", passage))
+    return Findings(Attribution(values.astype(np.float32), axes, target, "attention_maps", 0.0))
+
+
+def attention_bands(asked: ProbeRequest) -> Findings:
+    """From which moment to which band of frequency: the layers that look at the spectrogram, added up over time."""
+    passage, target, maps, labels, bands = _attended(asked, _banded)
+    seen = [place for place, label in enumerate(labels) if label.endswith("spectrogram")]
+    values = np.stack([maps[place] for place in seen])  # (layers, H, STEPS, bands)
+    labels = [labels[place] for place in seen]
+    middles = (np.arange(bands) + 0.5) * passage.samplerate / 2 / bands
+    band = Axis("band", "Hz", coordinates=tuple(middles.tolist()))
+    found = Attribution(
+        values.astype(np.float32),
+        (*_heads_of(labels, values), _steps("from", passage), band),
+        target,
+        "attention_bands",
+        0.0,
+    )
+    shares = values.mean((0, 1, 2))
+    strongest = int(shares.argmax())
+    sentence = (
+        f"Of all it looks at in the spectrogram, {100 * shares[strongest]:.0f} % lies in the band around "
+        f"{middles[strongest]:,.0f} Hz."
+    )
+    return Findings(found, (), sentence)
+
+
+def _attended(
+    asked: ProbeRequest, coarse: Callable[[Tensor, int], np.ndarray]
+) -> tuple[Passage, str, list[np.ndarray], list[str], int]:
+    """The passage, the stem, the maps of all layers as coarse as `coarse` makes them of `(H, Q, K)` and the number of
+    bands, what each layer looks from and at, and the number of bands that the spectrogram has in the transformer."""
     network, passage, target = _read_request(asked)
     transformer = getattr(network, "crosstransformer", None)
     if transformer is None:
         raise BadInput("This network has no transformer, so it has no attention to look at.")
-    tap = AttentionTap()
-    tap.maps = CoarseMaps()
+    tap, bands = AttentionTap(), [1]
+
+    def note_bands(_: Any, inputs: tuple[Tensor, ...]) -> None:
+        bands[0] = inputs[0].shape[-2]  # (B, C, bands, steps)
+
+    tap.maps = CoarseMaps(lambda one: coarse(one, bands[0]))
+    hook = transformer.register_forward_pre_hook(note_bands)
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
@@ -105,24 +145,25 @@ def attention(asked: ProbeRequest) -> Findings:
             _forward(network, passage)
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+        hook.remove()
     asked.meter.add(1)
-    labels, maps = [], []
-    for number, layer in enumerate(tap.maps):
+    labels = []
+    for number in range(len(tap.maps)):
         kind = "spectrogram" if number % 2 == 0 else "waveform"
         other = {"spectrogram": "waveform", "waveform": "spectrogram"}[kind]
         crossed = (number // 2) % 2 != transformer.classic_parity
         labels.append(f"{number // 2 + 1}: {kind} → {other if crossed else kind}")
-        maps.append(layer.numpy())
-    values = np.stack(maps)  # (layers, H, STEPS, STEPS)
+    return passage, target, [layer.numpy() for layer in tap.maps], labels, bands[0]
+
+
+def _heads_of(labels: list[str], values: np.ndarray) -> tuple[Axis, Axis]:
+    heads = tuple(float(head + 1) for head in range(values.shape[1]))
+    return Axis("layer", labels=tuple(labels)), Axis("head", coordinates=heads)
+
+
+def _steps(name: str, passage: Passage) -> Axis:
     seconds = passage.start + (np.arange(STEPS) + 0.5) * passage.seconds / STEPS
-    steps = tuple(seconds.tolist())
-    axes = (
-        Axis("layer", labels=tuple(labels)),
-        Axis("head", coordinates=tuple(float(head + 1) for head in range(values.shape[1]))),
-        Axis("from", "s", coordinates=steps),
-        Axis("to", "s", coordinates=steps),
-    )
-    return Findings(Attribution(values.astype(np.float32), axes, target, "attention_maps", 0.0))
+    return Axis(name, "s", coordinates=tuple(seconds.tolist()))
 
 
 def _read_request(asked: ProbeRequest) -> tuple[HTDemucs, Passage, str]:
@@ -163,8 +204,12 @@ def _spectrogram_half(network: Any, waves: list[Tensor]) -> Iterator[None]:
 class CoarseMaps(list[Tensor]):
     """Maps of attention that are made coarse as they come: those of one layer of the published network have 289 MB."""
 
+    def __init__(self, coarse: Callable[[Tensor], np.ndarray]) -> None:
+        super().__init__()
+        self._coarse = coarse
+
     def append(self, attention: Tensor) -> None:
-        super().append(torch.from_numpy(_coarse(attention[0])))
+        super().append(torch.from_numpy(self._coarse(attention[0])))
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
@@ -172,10 +217,28 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     return float((one * other).sum()) / norms if norms > 1e-12 else 0.0
 
 
-def _coarse(layer: Tensor) -> np.ndarray:
+def _coarse(layer: Tensor, _: int) -> np.ndarray:
     """`(H, Q, K)` to `(H, STEPS, STEPS)`: the mean over the queries of a step, of the sum over its keys. Tokens come in
     the order of time, those of one moment together."""
-    queries, keys = (torch.arange(count) * STEPS // count for count in layer.shape[-2:])
+    keys = torch.arange(layer.shape[-1]) * STEPS // layer.shape[-1]
     summed = torch.zeros(*layer.shape[:2], STEPS).index_add_(2, keys, layer.float().cpu())
-    rows = torch.zeros(layer.shape[0], STEPS, STEPS).index_add_(1, queries, summed)
+    return _mean_over_steps(summed)
+
+
+def _banded(layer: Tensor, bands: int) -> np.ndarray:
+    """`(H, Q, K)` to `(H, STEPS, bands)`: the mean over the queries of a step, of the sum over the keys of a band.
+
+    Only of keys that are tokens of the spectrogram, whose bands lie side by side within a moment; what it gives for
+    others, which have no bands, says nothing.
+    """
+    keys = torch.arange(layer.shape[-1]) % bands
+    summed = torch.zeros(*layer.shape[:2], bands).index_add_(2, keys, layer.float().cpu())
+    return _mean_over_steps(summed)
+
+
+def _mean_over_steps(summed: Tensor) -> np.ndarray:
+    """`(H, Q, n)` to `(H, STEPS, n)`: queries in the order of time, averaged within each step."""
+    heads, count, width = summed.shape
+    queries = torch.arange(count) * STEPS // count
+    rows = torch.zeros(heads, STEPS, width).index_add_(1, queries, summed)
     return (rows / torch.bincount(queries, minlength=STEPS).clamp(min=1)[:, None]).numpy()

@@ -74,7 +74,7 @@ def passage_subject(
         network=None if bag is None else passage_network(engine, passage, target, against),
         control=None
         if bag is None
-        else lambda share: passage_subject(_shuffled(engine, share), passage, target, against, baseline),
+        else lambda share, seed=0: passage_subject(_shuffled(engine, share, seed), passage, target, against, baseline),
         reasons=EXPLAINABLE.offers[engine.name].reasons,
         illustrate=partial(write_sounds, passage),
     )
@@ -159,8 +159,8 @@ def passage_network(engine: Any, passage: Passage, target: str, against: str = "
     return Network(nn.ModuleList(bag.models), spectrum, forward, score, arrange=arrange)
 
 
-def _shuffled(engine: Any, share: float) -> Any:
+def _shuffled(engine: Any, share: float, seed: int) -> Any:
     """The same engine with networks that know nothing in the last `share` of their layers."""
     control = copy.copy(engine)
-    control.bag = replace(engine.bag, models=tuple(shuffle_weights(model, share=share) for model in engine.bag.models))
+    control.bag = replace(engine.bag, models=tuple(shuffle_weights(model, seed, share) for model in engine.bag.models))
     return control

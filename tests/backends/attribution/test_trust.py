@@ -154,7 +154,7 @@ def test_every_engine_can_be_asked_but_those_that_are_known_not_to() -> None:
     explained = [task for task in tasks().values() if task.explainable]
     silent = {name for task in explained for name in task.engines if name not in task.load_explainable().offers}
     # A keyer looks at the colour of a pixel and at nothing else.
-    assert silent == {"esmfold2", "alphafold2", "colabfold", "structure", "chroma"}
+    assert silent == {"colabfold", "structure", "chroma"}
     for task in explained:
         for name in task.load_explainable().offers:
             described = task.load_explainable().described(name, 8)

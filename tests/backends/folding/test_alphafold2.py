@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import MethodType, ModuleType, SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +18,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from backends.attribution.question import Question
+from backends.attribution.registry import attribute
 from backends.core.engine import Notice, Progress
 from backends.core.errors import WeightsBroken, WeightsMissing
 from backends.folding.alignment.msa_features import raw_features
@@ -25,6 +27,7 @@ from backends.folding.alignment.sequence import parse_text, read_input
 from backends.folding.cards import CARDS
 from backends.folding.engines import openfold
 from backends.folding.engines.alphafold2 import AlphaFold2Engine
+from backends.folding.explanation.subject import make_subject
 from backends.folding.residues import ALPHAFOLD_ORDER, HHBLITS_ORDER
 from backends.folding.types import Model, Step
 from tests.support.folding import helix
@@ -261,3 +264,25 @@ def test_the_stand_in_for_the_kernel_is_a_softmax_in_place(program: None) -> Non
     assert torch.allclose(logits, expected)
     with pytest.raises(RuntimeError, match="prediction only"):
         sys.modules[openfold.KERNEL].backward_()
+
+
+def test_the_residue_that_decides_is_found_by_hiding_it_from_the_pipeline(
+    engine: AlphaFold2Engine, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.a3m"
+    path.write_text(f">q\n{SEQUENCE}\n>h\nMRTAYIA-QR\n")
+    tyrosine, usual = SEQUENCE.index("Y"), Network.aux_heads
+
+    def sure_of_a_tyrosine(network: Network, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        there = int(network.ran[-1]["aatype"][tyrosine]) == ALPHAFOLD_ORDER.index("Y")
+        return {**usual(network, outputs), "plddt": torch.full((len(SEQUENCE),), 90.0 if there else 40.0)}
+
+    engine.program.network.aux_heads = MethodType(sure_of_a_tyrosine, engine.program.network)
+    subject = make_subject(engine, {"query": path}, Question(target="plddt"))
+    found = attribute(subject, ["occlusion"])
+    assert found.values.argmax() == tyrosine and found.values[tyrosine] == pytest.approx(50) and found.unit == "pLDDT"
+    assert np.allclose(np.delete(found.values, tyrosine), 0) and found.score == 90
+    gap, unknown = HHBLITS_ORDER.index("-"), HHBLITS_ORDER.index("X")
+    assert Pipeline.seen["msa"][:, -1].tolist() == [unknown, gap], "the last residue was hidden last, in each row"
+    touching = make_subject(engine, {"query": path}, Question(target="1,8"))
+    assert touching.unit == "log-odds" and attribute(touching, ["occlusion"]).score > 5

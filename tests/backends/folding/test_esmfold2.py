@@ -14,12 +14,18 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers.models.esmfold2.protein_utils import output_to_pdb, prepare_protein_features
 
+from backends.attribution.probe import ProbeRequest
+from backends.attribution.question import Question
+from backends.attribution.registry import attribute
+from backends.attribution.types import Meter
 from backends.core.engine import Progress
 from backends.core.errors import WeightsBroken
 from backends.folding.alignment.alignment import read_alignment
 from backends.folding.alignment.sequence import Query, parse_text, read_input
 from backends.folding.cards import CARDS
 from backends.folding.engines.esmfold2 import EsmFold2Engine, msa_features, read_output
+from backends.folding.explanation.probes import broken
+from backends.folding.explanation.subject import make_subject
 from backends.folding.structure.reader import parse_structure
 from tests.support.folding import PEPTIDE
 
@@ -109,3 +115,20 @@ def test_weights_without_their_language_model_are_refused(esmfold2_folder: Path,
     )
     with pytest.raises(WeightsBroken, match="parts are missing, such as esmc"):
         EsmFold2Engine(CARD, (folder,)).load("cpu")
+
+
+def test_it_can_be_asked_why_by_hiding_residues_and_whether_a_broken_sequence_fools_it(
+    engine: EsmFold2Engine, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.fasta"
+    path.write_text(f">mine\n{PEPTIDE[:10]}\n")
+    for target, unit in (("plddt", "pLDDT"), ("2,9", "Å nearer")):
+        subject = make_subject(engine, {"query": path}, Question(target=target))
+        found = attribute(subject, ["occlusion"])
+        assert found.values.shape == (10,) and np.ptp(found.values) > 0 and found.unit == unit
+        assert found.baseline == "an unknown residue"
+        control = subject.control(1.0)
+        assert control.given_cells.score(np.ones((1, 10)))[0] != pytest.approx(found.score), "it knows something else"
+    asked = ProbeRequest(engine, {"query": path}, Question(), tmp_path, Meter())
+    tm, plddt = broken(asked).attribution.values.T
+    assert tm[0] == pytest.approx(1, abs=1e-3) and tm[-1] < 1 and np.isfinite(plddt).all() and asked.meter.count == 6
