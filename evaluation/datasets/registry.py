@@ -11,7 +11,7 @@ from typing import Any
 from backends.core.errors import BadInput
 from evaluation.datasets.base import Dataset
 
-MADE, RECORDED, SKETCHED = "made by rule", "recorded or photographed", "drawn by hand"
+MADE, RECORDED, SKETCHED = "made by rule", "recorded or measured", "drawn by hand"
 DOMAINS = (MADE, RECORDED, SKETCHED)
 """Kinds of data, in the order in which they are shown side by side."""
 

@@ -18,7 +18,8 @@ FROM_DATA = (
 
 LEADS = (
     "How far each system is ahead of the answer that needs no model: the mean over units, paired by unit, with its "
-    "95 % interval. Data made by rule stands first, then recordings and photographs, then what was drawn by hand."
+    "95 % interval. Data made by rule stands first, then recordings, photographs and experiments, then what was drawn "
+    "by hand."
 )
 
 

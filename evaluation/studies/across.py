@@ -117,13 +117,19 @@ def sentences(found: Mapping[str, Sequence[Lead]], measured: Measured) -> Iterat
 
 
 def _amount(each: Lead, measured: Measured) -> str:
-    return measured.metric.format(each.interval.estimate)
+    return _difference(each.interval.estimate, measured)
+
+
+def _difference(value: float, measured: Measured) -> str:
+    """A difference with its unit: that of two shares is in percentage points."""
+    metric = measured.metric
+    return f"{metric.number(value)} percentage points" if metric.unit == "%" else metric.format(value)
 
 
 def _moved(moved: Interval, measured: Measured) -> str:
     """A gain or loss with its interval in words."""
     word = "a gain" if moved.estimate >= 0 else "a loss"
-    text = f"{word} of {measured.metric.format(abs(moved.estimate))}"
+    text = f"{word} of {_difference(abs(moved.estimate), measured)}"
     if np.isnan(moved.low):
         return f"{text}, of too few units for an interval"
     number = measured.metric.number

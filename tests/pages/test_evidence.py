@@ -69,11 +69,11 @@ def test_what_a_model_gains_or_loses_on_other_data(page: AppTest, monkeypatch: p
     page.query_params["study"] = "mine"
     page.run()
     assert "no other study of this task" in view(page, "Other data")
-    elsewhere = {"id": "drawn-songs", "domain": "recorded or photographed"}
+    elsewhere = {"id": "drawn-songs", "domain": "recorded or measured"}
     finish("theirs", monkeypatch, studies.study(dataset=elsewhere))
     shown = view(page, "Other data").replace("\\", "")
     assert "dsp: its lead over “mixture” goes from 3.0 dB on Rendered mixes (made by rule) to 3.0 dB" in shown
-    assert "(recorded or photographed), a gain of 0.0 dB that may be none" in shown
+    assert "(recorded or measured), a gain of 0.0 dB that may be none" in shown
     assert page.get("plotly_chart")
 
 
