@@ -50,11 +50,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ModuleSchedu
 
 @pytest.hookimpl(trylast=True)  # after the order was drawn
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that share a program run first, for they take longest; otherwise the order stays as it is, drawn or not."""
+    """Tests that share a program run first, for they take longest; otherwise the order stays as it is, drawn or not.
+
+    Those that drive a browser may fail once, when a busy machine makes a page wait: the summary names each that did.
+    """
     programs = {}
     for item in items:
         used = getattr(item, "fixturenames", ())
         programs[item] = next((name for name in SHARED if name in used), None)
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
         if programs[item] and hasattr(config, "workerinput"):
             # The scheduler, in another process, knows a test by its name only. (xdist's own groups do the same, but
             # write to an attribute that pytest 9.2 no longer has, and so are without effect.)

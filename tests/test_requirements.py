@@ -18,7 +18,15 @@ SHIPPED = ("app.py", "pages", "studio", "viz", "evaluation", "backends")
 TOOLS = ("training", "benchmarks", "tests", "docs")
 BROUGHT_BY_USERS = {"openfold", "ml_collections", "openvino"}
 """Programs and packages that a user may add; the code asks whether they are there before it imports them."""
-COMMANDS = {"import-linter", "mypy", "pytest-randomly", "pytest-timeout", "pytest-xdist", "ruff"}
+COMMANDS = {
+    "import-linter",
+    "mypy",
+    "pytest-randomly",
+    "pytest-rerunfailures",
+    "pytest-timeout",
+    "pytest-xdist",
+    "ruff",
+}
 CARRIED = {"authlib", "flask", "flask-cors", "museval", "torchvision"}
 """Used without an import of ours: museval's metrics are loaded from their file, torchvision is open_clip's, Authlib
 Streamlit's, Flask moto's."""
