@@ -28,15 +28,16 @@ def test_a_dot_leads_to_the_song_at_its_worst_second(studio: Studio, page: Any) 
     page.get_by_role("heading", name=re.compile("mix")).wait_for(timeout=SLOW_MS)
 
 
-def open_first_dot(studio: Studio, page: Any, study: str, button: str) -> int:
-    """Choose a dot of a study of the report, and open the unit with the model whose button says `button`; its place."""
+def open_first_dot(studio: Studio, page: Any, study: str, button: str, leads_to: str) -> int:
+    """Choose a dot of a study of the report, and open the unit with the model whose button says `button`; its place on
+    the page that it leads to."""
     shutil.copytree(REPORT / "studies" / study, studio.log.parent / "studies" / study, dirs_exist_ok=True)
     page.goto(f"{studio.address}/evidence?study={study}")
     page.get_by_text("Unit by unit", exact=True).click()
     opens = page.get_by_role("button", name=re.compile(button)).last
     choose_point(page, 0, opens.is_visible)
     opens.click()
-    page.wait_for_url(re.compile(r"run=.*at=\d"), timeout=SLOW_MS)
+    page.wait_for_url(re.compile(rf"/{leads_to}\?.*run=.*at=\d"), timeout=SLOW_MS)
     return int(re.search(r"at=(\d+)", page.url).group(1))
 
 
@@ -51,15 +52,13 @@ def until(page: Any, expression: str) -> None:
 
 @pytest.mark.browser
 def test_a_dot_leads_to_the_clip_at_its_worst_frame(studio: Studio, page: Any) -> None:
-    place = open_first_dot(studio, page, "videos-samples", r"Open at frame \d")
-    assert "/videos?" in page.url
+    place = open_first_dot(studio, page, "videos-samples", r"Open at frame \d", "videos")
     until(page, f"el.matteWorkbench.frame === {place}")
 
 
 @pytest.mark.browser
 def test_a_dot_leads_to_the_fold_at_its_worst_residue(studio: Studio, page: Any) -> None:
-    place = open_first_dot(studio, page, "proteins-samples", r"Open at residue \d")
-    assert "/proteins?" in page.url
+    place = open_first_dot(studio, page, "proteins-samples", r"Open at residue \d", "proteins")
     until(page, f"el.workbench.selection.sorted().join() === '{place}'")
 
 

@@ -193,7 +193,7 @@ def _fold_in_one_round(engine: Any, query: Query, letters: str) -> tuple[np.ndar
     """`(L, 3)` Cα in Å, and the mean confidence, of the chain with other residues."""
     if engine.name != "esmfold":
         model = predictor.predicted(engine, predictor.exchanged(query, letters))
-        return model.structure.ca.astype(np.float64), float(np.mean(model.confidence.plddt))
+        return model.structure.ca.astype(np.float64), float(np.mean(model.structure.confidence))
     aatype = esm_trunk.tokens(letters, engine.device)
     single = esm_trunk.embed(engine.network, aatype)
     last = esm_trunk.single_pass(engine.network, single, aatype, engine.chunk("auto", len(letters)))
