@@ -16,7 +16,9 @@ from PIL import Image
 
 from backends.cli import main
 from evaluation.synthetic.pictures import write_sample
+from tests.support import http
 from tests.support.clips import Small
+from tests.support.waiting import PATIENCE, answers, wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -47,6 +49,28 @@ def test_the_python_example_splits_a_song(desk: Path, server_address: str) -> No
     (code,) = blocks("python", "docs/server.md")
     (desk / "example.py").write_text(code.replace("http://127.0.0.1:7860", server_address))
     subprocess.run([sys.executable, "example.py"], check=True, timeout=120)
+    assert {path.name for path in desk.glob("*.wav")} == {"song.wav", "vocals.wav", "everything but vocals.wav"}
+
+
+@pytest.mark.slow
+def test_the_python_example_splits_a_song_on_a_cluster(desk: Path) -> None:
+    """The same client, to the letter; only the server was started another way."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirements-cluster.txt")
+    (code,) = blocks("python", "docs/server.md")
+    words = ["--ray", "--workers", "1", "--port", "0", "--supervised", "--root", str(desk / "jobs")]
+    command = [sys.executable, "-m", "backends", "serve", *words]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        assert server.stdout is not None
+        address = json.loads(server.stdout.readline())["address"]
+        try:
+            wait_for(lambda: answers(f"{address}/readyz"), 2 * PATIENCE)
+            assert "fourfold_workers" in http.get(f"{address}/metrics").text
+            (desk / "example.py").write_text(code.replace("http://127.0.0.1:7860", address))
+            subprocess.run([sys.executable, "example.py"], check=True, timeout=120)
+        finally:
+            server.terminate()
     assert {path.name for path in desk.glob("*.wav")} == {"song.wav", "vocals.wav", "everything but vocals.wav"}
 
 

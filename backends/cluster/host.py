@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 
 from backends.cluster.messages import Report
 from backends.core.info import DeviceInfo
@@ -35,12 +36,13 @@ class ClusterHost(Host):
                     self.note_speed(cards[card_id], seconds, amount)
 
     @property
-    def reports(self) -> tuple[Report, ...]:
+    def reports(self) -> Mapping[int, Report]:
+        """What each worker last said, by its number."""
         with self._reports_lock:
-            return tuple(self._reports.values())
+            return dict(self._reports)
 
     def state(self, card: ModelCard) -> CardState:
-        state, reports = super().state(card), self.reports
+        state, reports = super().state(card), self.reports.values()
         reason = state.reason or next((each.failures[card.id] for each in reports if card.id in each.failures), "")
         if state.state == "present" and any(card.id in each.loaded for each in reports):
             return CardState("ready", reason)
@@ -48,7 +50,7 @@ class ClusterHost(Host):
 
     def device_info(self) -> DeviceInfo:
         """The device of a worker, and how many of them there are."""
-        reports = self.reports
+        reports = tuple(self.reports.values())
         if not reports:
             return DeviceInfo(kind=self.device, name="no worker yet", memory_bytes=0, time=time.time())
         device = reports[0].device

@@ -45,6 +45,8 @@ class Report:
         failures: why the last load of a card failed, by the card's id.
         speeds: (card, seconds, amount of work) of each job since the last report.
         problem: a sentence where it cannot work at all, or "".
+        memory: bytes that its process takes.
+        device_memory: bytes of its graphics card by kind, as `metrics.device_memory` gives them.
     """
 
     device: DeviceInfo
@@ -52,6 +54,8 @@ class Report:
     failures: Mapping[str, str] = field(default_factory=dict)
     speeds: tuple[tuple[str, float, float], ...] = ()
     problem: str = ""
+    memory: int = 0
+    device_memory: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

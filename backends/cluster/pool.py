@@ -25,6 +25,7 @@ from backends.core.engine import Notice
 from backends.core.errors import EngineFailed
 from backends.core.task import task_named
 from backends.serving.host import Host
+from backends.serving.metrics import DEVICE_MEMORY
 from backends.serving.places import Begun, Work, WorkEvents
 from backends.serving.running_jobs import LOOK_SECONDS, RunningJob
 
@@ -99,6 +100,17 @@ class Pool(Collector):
             family.add_metric([state], number)
         yield family
         yield CounterMetricFamily("fourfold_lost_workers", "Workers that died.", value=self.deaths)
+        yield from self._memory()
+
+    def _memory(self) -> Iterator[Metric]:
+        """What each worker took when it was free last."""
+        own = GaugeMetricFamily("fourfold_worker_memory_bytes", "Memory of a worker's process.", labels=("worker",))
+        card = GaugeMetricFamily(DEVICE_MEMORY, "Memory of a worker's graphics card.", labels=("worker", "kind"))
+        for number, report in self._host.reports.items():
+            own.add_metric([str(number)], report.memory)
+            for kind, size in report.device_memory.items():
+                card.add_metric([str(number), kind], size)
+        yield from (own, card)
 
     def warm_up(self) -> None:
         """Wait for the first worker, which has loaded the default engine then."""

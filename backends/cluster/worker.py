@@ -11,11 +11,14 @@ import logging
 import os
 from contextlib import closing
 
+import psutil
+
 from backends.cluster.exchange import WorkerExchange
 from backends.cluster.messages import Reply, Report, WorkerSpec, portable
 from backends.core import logs, task
 from backends.core.model_card import ModelCard
 from backends.serving.host import Host
+from backends.serving.metrics import device_memory
 from backends.serving.places import Work, WorkEvents, perform
 
 log = logging.getLogger(__name__)
@@ -105,4 +108,7 @@ class Worker:
     def _report(self) -> Report:
         host, measured = self._host, tuple(self._host.measured)
         host.measured.clear()
-        return Report(host.device_info(), host.loaded, host.failures, measured)
+        taken = psutil.Process().memory_info().rss
+        return Report(
+            host.device_info(), host.loaded, host.failures, measured, memory=taken, device_memory=device_memory()
+        )

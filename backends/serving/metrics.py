@@ -20,6 +20,7 @@ from backends.serving.running_jobs import Events
 STAGE_SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000)
 log = logging.getLogger(__name__)
 
+DEVICE_MEMORY = "fourfold_device_memory_bytes"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -103,12 +104,17 @@ class DeviceMemory(Collector):
     """Memory that this process holds on its graphics card, where it has one and has used it."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        torch = sys.modules.get("torch")  # whoever asks for numbers should not have to wait for an import
-        if torch is None or not torch.cuda.is_available():
-            return
-        family = GaugeMetricFamily("fourfold_device_memory_bytes", "Memory of the graphics card.", labels=("kind",))
-        free, total = torch.cuda.mem_get_info()
-        family.add_metric(["total"], total)
-        family.add_metric(["free"], free)
-        family.add_metric(["held"], torch.cuda.memory_reserved())
-        yield family
+        if memory := device_memory():
+            family = GaugeMetricFamily(DEVICE_MEMORY, "Memory of the graphics card.", labels=("kind",))
+            for kind, size in memory.items():
+                family.add_metric([kind], size)
+            yield family
+
+
+def device_memory() -> dict[str, int]:
+    """Bytes of this process's graphics card by kind: in all, free, and held by this process; empty without a card."""
+    torch = sys.modules.get("torch")  # whoever asks for numbers should not have to wait for an import
+    if torch is None or not torch.cuda.is_available():
+        return {}
+    free, total = torch.cuda.mem_get_info()
+    return {"total": total, "free": free, "held": torch.cuda.memory_reserved()}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -22,6 +24,7 @@ from backends.core.engine import Notice, Partial, Progress, Result
 from backends.core.errors import BadInput, EngineFailed, TooLarge
 from backends.core.info import DeviceInfo
 from backends.serving.host import Host
+from backends.serving.metrics import device_memory
 from backends.serving.places import Begun, Work, WorkEvents
 from backends.serving.running_jobs import RunningJob
 from backends.weights.store import WeightStore
@@ -302,3 +305,29 @@ def test_the_ingress_says_what_the_workers_report(tmp_path: Path) -> None:
     assert host.device_info().name == "2 × a processor"
     host.note_report(1, None)
     assert host.device_info().name == "a processor"
+
+
+def test_metrics_tell_the_memory_of_each_worker_and_of_its_card(start: Start) -> None:
+    """A worker of a processor has no card; one that is gone has nothing."""
+    gpu, cpu = FakeWorker(1, counting), FakeWorker(2, counting)
+    held = {"total": 80, "free": 50, "held": 20}
+    gpu.report = Report(DeviceInfo(kind="cuda", name="a card"), memory=7, device_memory=held)
+    cpu.report = Report(DeviceInfo(kind="cpu", name="a processor"), memory=9)
+    pool = start(gpu, cpu)
+    wait_for(lambda: pool.counts["idle"] == 2)
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value for family in pool.collect() for sample in family.samples
+    }
+    memory = {key[1:]: value for key, value in samples.items() if "memory" in key[0]}
+    assert memory == {("1",): 7, ("2",): 9, ("1", "total"): 80, ("1", "free"): 50, ("1", "held"): 20}
+    pool._host.note_report(1, None)
+    left = [sample.labels for family in pool.collect() for sample in family.samples if "worker" in sample.labels]
+    assert left == [{"worker": "2"}]
+
+
+def test_a_worker_says_what_its_process_and_its_card_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = SimpleNamespace(is_available=lambda: True, mem_get_info=lambda: (50, 80), memory_reserved=lambda: 20)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    assert device_memory() == {"total": 80, "free": 50, "held": 20}
+    monkeypatch.delitem(sys.modules, "torch")
+    assert device_memory() == {}
