@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from studio import visitors
 from studio.library import transfer
 from studio.library.catalogue import Catalogue, Query
 from studio.library.findings import Findings
@@ -113,3 +114,25 @@ def test_two_studios_on_one_postgresql_lose_and_double_nothing(database: str, tm
         runs = studio.list(limit=100)
         assert len({run.id for run in runs}) == len(runs) == 20
         assert all(studio.count(run.id) == 1 for run in runs)
+
+
+def test_a_postgresql_from_before_there_were_visitors_keeps_its_rows(database: str, tmp_path: Path) -> None:
+    """And confines those who log in from then on, in searches too."""
+    from sqlalchemy import create_engine, text
+
+    old = Library(database, str(tmp_path))
+    run = begin(old, title="Blue Moon")
+    old.finish(run.id, "done", seconds=1.0)
+    Findings(old.database).create("The voice is clear.")
+    before = (old.list(), Findings(old.database).list())
+    with create_engine(database).begin() as connection:
+        for table in ("runs", "entries", "findings", "stories"):
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN visitor"))
+        connection.execute(text("UPDATE schema SET version = 2"))
+    again = Library(database, str(tmp_path))
+    assert (again.list(), Findings(again.database).list()) == before
+    with visitors.acting("https://id.example|ada"):
+        assert again.list() == () and Catalogue(again).search(Query("moon")) == ((), 0)
+        hers = begin(again, title="Full Moon")
+        assert [entry.id for entry in Catalogue(again).search(Query("moon"))[0]] == [hers.id]
+    assert Catalogue(again).search(Query("moon"))[1] == 2
