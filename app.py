@@ -9,7 +9,16 @@ st.set_page_config(page_title="Fourfold", page_icon=str(page_frame.ICON), layout
 
 login_page.hold_back()
 page = st.navigation(
-    [st.Page(page.path, title=page.title, icon=page.icon, default=page == tasks.HOME) for page in tasks.pages()],
+    [
+        st.Page(
+            page.path,
+            title=page.title,
+            icon=page.icon,
+            default=page == tasks.HOME,
+            visibility="visible" if page.listed else "hidden",
+        )
+        for page in tasks.pages()
+    ],
     position="top",
 )
 page_frame.show(page)

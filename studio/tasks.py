@@ -31,12 +31,16 @@ Derive = Callable[[Path, Mapping[str, Any]], Iterator[tuple[str, bytes]]]
 
 @dataclass(frozen=True)
 class Page:
-    """A page of the navigation. `teaser` is the line on the home page that leads to it; without one it has none."""
+    """A page of the navigation. `teaser` is the line on the home page that leads to it; without one it has none.
+
+    One that is not `listed` is reached from other pages only.
+    """
 
     path: str
     title: str
     icon: str
     teaser: str = ""
+    listed: bool = True
 
 
 def _no_routes(library: Library, base: str) -> Sequence[BaseRoute]:
@@ -69,6 +73,8 @@ class StudioTask:
             shelf, `show_projects` as many projects.
         results: the kinds of files of a run that go along when several runs are taken away together.
         shelf: where it keeps projects outside the library of runs, given on request.
+        material: of a task with projects what a training can learn from one, given its token: the name of each file,
+            behind its folder, and where it lies.
     """
 
     task: str
@@ -90,6 +96,7 @@ class StudioTask:
     side_by_side: str = ""
     results: tuple[str, ...] = ()
     shelf: Callable[[], Shelf] | None = None
+    material: Callable[[str], Sequence[tuple[str, Path]]] | None = None
 
 
 HOME = Page("pages/home.py", "Home", ":material/home:")
@@ -111,13 +118,14 @@ EVIDENCE = Page(
     ":material/query_stats:",
     teaser="Or see which model is better, and how sure that is",
 )
+ADAPT = Page("pages/adapt.py", "Adapt a model", ":material/model_training:", listed=False)
 FINDINGS = Page(
     "pages/findings.py",
     "Findings",
     ":material/lightbulb:",
     teaser="Or find again what you made, and make a talk of it",
 )
-PAGES: tuple[Page, ...] = (HOW, INSIDE, EVIDENCE, FINDINGS)
+PAGES: tuple[Page, ...] = (HOW, INSIDE, EVIDENCE, ADAPT, FINDINGS)
 """Pages of the navigation that belong to no task."""
 
 

@@ -31,7 +31,7 @@ import math
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,7 @@ class Loop:
         steps: the last step, counted from the start of the training and not of this process.
         save_seconds: processor time from one checkpoint to the next.
         until: a step before the last one at which to end, such that the training can go on under another schedule.
+        on_step: called after each step with the loop, whose `stopping` it may set.
     """
 
     def __init__(
@@ -104,11 +105,13 @@ class Loop:
         *,
         save_seconds: float = 150.0,
         until: int | None = None,
+        on_step: Callable[[Loop], None] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.until = steps if until is None else min(until, steps)
         self.recipe, self.name, self.steps, self.save_seconds = recipe, name, steps, save_seconds
         self.file, self.log_file = folder / f"{name}.pt", folder / f"{name}.csv"
+        self.on_step = on_step
         self.optimizers = recipe.optimizers()
         self.ema = EMA(recipe.averaged(), recipe.ema_decay)
         self.step, self.seconds, self.stopping = 0, 0.0, False
@@ -156,6 +159,8 @@ class Loop:
             if self.seconds - saved > self.save_seconds:
                 self.save()
                 saved = self.seconds
+            if self.on_step is not None:
+                self.on_step(self)
         self.save()
 
     def run_until_stopped(self) -> None:

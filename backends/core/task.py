@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from backends.core.adapting import Material
 from backends.core.engine import Engine
 from backends.core.errors import BadInput
 from backends.core.live import LiveSession, OpenLiveSession
@@ -63,7 +64,8 @@ class Task:
     endings of files that the command line takes out of a folder, where each file is a job. `explainable` is the
     "module:NAME" of what can be asked of an answer (a `backends.attribution.offer.Explainable`), "" for nothing.
     `noun` is what a file of it is called where that is not the name of its first input.
-    `helpers` are cards of weights that engines use where they are here, which nobody chooses.
+    `helpers` are cards of weights that engines use where they are here, which nobody chooses. `material` says what its
+    networks can be adapted to, None where they cannot.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Task:
     explainable: str = ""
     noun: str = ""
     helpers: tuple[ModelCard, ...] = ()
+    material: Material | None = None
 
     @property
     def options(self) -> dict[str, str]:

@@ -4,6 +4,7 @@ One engine per file; `features.py` is the interface of a feature extractor, `job
 and trust need neither torch nor an engine.
 """
 
+from backends.core.adapting import Material
 from backends.core.task import Task
 from backends.fewshot.cards import CARDS, ENGINES
 
@@ -17,4 +18,14 @@ TASK = Task(
     cards=CARDS,
     explainable="backends.fewshot.explanation.asking:EXPLAINABLE",
     own=dict.fromkeys((".safetensors", ".bin", ".pt", ".pth"), "clip") | {"folder": "clip", "idefics": "flamingo"},
+    material=Material(
+        engine="clip",
+        what="CLIP learns your classes by low-rank changes (LoRA) to its attention and projections.",
+        noun="picture",
+        layout="One folder a class, called as the class, with its pictures in it.",
+        endings=(".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+        least=24,
+        steps=60,
+        by="the share of pictures that is named right by the words alone",
+    ),
 )

@@ -1,5 +1,6 @@
 """Fold proteins and open structures. One engine a file; `base.py` holds what they share."""
 
+from backends.core.adapting import Material
 from backends.core.task import Task
 from backends.folding.alignment.endings import SUFFIXES
 from backends.folding.cards import CARDS, ENGINES
@@ -23,4 +24,14 @@ TASK = Task(
         ".pt": "alphafold2",
         ".npz": "alphafold2",
     },
+    material=Material(
+        engine="esmfold",
+        what="ESMFold's structure module learns your proteins by low-rank changes (LoRA); its language model stays.",
+        noun="structure",
+        layout="Structure files of single chains (PDB or mmCIF), side by side.",
+        endings=(".pdb", ".ent", ".cif", ".mmcif"),
+        least=6,
+        steps=60,
+        by="lDDT-Cα against the true structure",
+    ),
 )

@@ -40,7 +40,7 @@ def choose(project: Project, task: TaskInfo) -> CardInfo:
             with project.change() as state:
                 state.card = card.id
             st.rerun()
-        model_picker.tell_own_weights("fewshot", task)
+        model_picker.tell_own_weights("fewshot", task, project.token)
     with right:
         _head(project, understands="words" in card.outputs)
     return card

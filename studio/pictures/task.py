@@ -99,6 +99,17 @@ def _shelf() -> Shelf:
     return ProjectShelf(projects())
 
 
+def _material(token: str) -> Sequence[tuple[str, Path]]:
+    """The examples of a project in a folder a class. Raises NoSuchProject."""
+    project = projects().open(token)
+    state = project.state
+    return [
+        (f"{each.name.replace('/', '_')}/{sha[:16]}{Path(state.pictures[sha].name).suffix}", project.picture(sha))
+        for each in state.classes
+        for sha in each.shots
+    ]
+
+
 def _write_sample(folder: Path) -> None:
     from evaluation.synthetic.pictures import write_sample
 
@@ -123,6 +134,7 @@ TASK = StudioTask(
     exhibit="studio.pictures.exhibit",
     side_by_side="studio.pictures.side_by_side",
     shelf=_shelf,
+    material=_material,
     services={
         "projects": _make_projects,
         "feature_loaders": _make_feature_loaders,

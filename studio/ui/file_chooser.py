@@ -70,12 +70,16 @@ def choose_files(
     help: str = "",
     label_visibility: Any = "visible",
     several: bool = True,
+    folder: bool = False,
 ) -> list[UploadedFile]:
-    """A place for files; those that are too large are named and left out. The arguments are as for `choose_file`."""
+    """A place for files; those that are too large are named and left out. The arguments are as for `choose_file`.
+
+    With `folder` a whole folder is chosen, and the name of a file is its path in it.
+    """
     _say_limit(key, most_mb, several)
     uploads: Sequence[Any] = st.file_uploader(
         label,
-        accept_multiple_files=True,
+        accept_multiple_files="directory" if folder else True,
         max_upload_size=UNLIMITED_MB,
         key=key,
         help=help or None,

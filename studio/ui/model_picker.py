@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from backends.core.info import CardInfo, TaskInfo
+from backends.core.task import task_named
 from backends.weights.locations import default_root
-from studio import services
+from studio import services, tasks
 from studio.jobs.backend import BackendState, EmbeddedBackend
 from studio.jobs.view import JobView
 from studio.ui import formatting
@@ -98,8 +99,11 @@ def _caption(card: CardInfo, estimate: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def tell_own_weights(name: str, task: TaskInfo) -> None:
-    """How weights of one's own come onto the list of models of the task called `name`."""
+def tell_own_weights(name: str, task: TaskInfo, project: str = "") -> None:
+    """How weights of one's own come onto the list of models of the task called `name`.
+
+    `project` is the token of that which the page shows, whose examples a model can be adapted to.
+    """
     own = task.own
     if not own.kinds:
         return
@@ -115,6 +119,13 @@ def tell_own_weights(name: str, task: TaskInfo) -> None:
                 "A JSON file of the same name beside an ONNX or LiteRT file can say how pictures go in and what comes "
                 'out, such as `{"layout": "NHWC", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], '
                 '"activation": "sigmoid"}`.'
+            )
+        if task_named(name).material is not None:
+            st.page_link(
+                tasks.ADAPT.path,
+                label="Adapt a model to files of your own",
+                icon=tasks.ADAPT.icon,
+                query_params={"task": name, "project": project} if project else {"task": name},
             )
         for strange in own.strange:
             st.warning(f"{formatting.escape(strange)} is there, but is no kind of weights that is used here.")

@@ -109,6 +109,11 @@ def _in_folder(folder: Path) -> tuple[Path, Recipe]:
     return best, read_recipe(folder / CONFIG)
 
 
+def recipe_of(path: Path, architecture: str = "") -> Recipe:
+    """What network the folder or file at `path` holds, as `load_clip` finds it."""
+    return _in_folder(path)[1] if path.is_dir() else _recipe_of(path, architecture)
+
+
 def _recipe_of(file: Path, architecture: str) -> Recipe:
     """By the card, else by `NAME.json` beside `NAME.safetensors`, else by how the name begins."""
     if file.suffix not in SUFFIXES:
