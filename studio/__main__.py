@@ -79,7 +79,7 @@ def _serve(host: str, port: int, folder: WorkDir) -> int:
             *finding_routes(urls.base_path()),
         ],
         middleware=[
-            Middleware(Guard, address=host, origins=False),
+            Middleware(Guard, address=host, origins=False, tokens=not login.is_asked()),
             Middleware(login.Visitors),
             Middleware(UploadLimit, bytes_in_memory=streamlit_patches.bytes_of_uploads),
         ],

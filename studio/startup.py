@@ -64,10 +64,10 @@ def greeting(host: str, port: int, made_token: str = "") -> str:
         lines += f"  From other computers: http://{socket.gethostname()}:{port}{query}\n"
     if made_token:
         lines += "  Its token is new at every start: set FOURFOLD_TOKEN to keep one, or --open (OPEN=1) for none.\n"
-    elif access.token():
-        lines += "  It asks for your FOURFOLD_TOKEN: add ?token=… to the address, once in each browser.\n"
     elif login.is_asked():
         lines += "  Visitors log in, and each has a library of their own.\n"
+    elif access.token():
+        lines += "  It asks for your FOURFOLD_TOKEN: add ?token=… to the address, once in each browser.\n"
     elif not is_loopback(host):
         lines += OPEN_TO_ALL
     return f"{lines}  Press Ctrl-C to stop it.\n"

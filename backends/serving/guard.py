@@ -110,19 +110,20 @@ class Guard:
     nobody here knows what the machine is called, unless FOURFOLD_HOSTS says it.
     """
 
-    def __init__(self, app: App, address: str = "127.0.0.1", origins: bool = True) -> None:
+    def __init__(self, app: App, address: str = "127.0.0.1", origins: bool = True, tokens: bool = True) -> None:
         """
         Args:
             app: the server.
             address: it listens on.
             origins: whether the Origin of requests is looked at; the studio's pages do that themselves.
+            tokens: whether the token is asked for, where there is one; a studio may have a log-in in its place.
         """
         self.app = app
         self.names = own_hosts()
         self.local = is_loopback(address)
         self.any_host = not self.local and not self.names
         self.origins = origins
-        self.token = access.token()
+        self.token = access.token() if tokens else ""
         self._cookie = hashlib.sha256(self.token.encode()).hexdigest()
         self._wrong = WrongTokens()
 

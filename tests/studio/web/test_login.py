@@ -12,11 +12,14 @@ import soundfile
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import WebSocketRoute
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
+from backends.serving.guard import Guard
 from studio import login, services, startup, streamlit_patches, visitors
 from studio.findings import story_files
 from studio.findings.routes import routes as finding_routes
@@ -43,6 +46,10 @@ def cookie(subject: str, secret: str = SECRET, **changes: object) -> dict[str, s
 
 
 ADA, BOB = (f"{ISSUER}|{name}" for name in ("ada", "bob"))
+
+
+async def page(_request: Request) -> Response:
+    return PlainTextResponse("a page")
 
 
 async def live(socket: WebSocket) -> None:
@@ -174,6 +181,14 @@ def test_without_a_log_in_everything_is_there_as_ever(
         assert socket.receive_text() == "None"
 
 
+def test_a_log_in_stands_in_place_of_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOURFOLD_TOKEN", "the backend's")
+    for tokens, status in ((True, 401), (False, 200)):
+        guard = Middleware(Guard, address="0.0.0.0", origins=False, tokens=tokens)
+        with TestClient(Starlette(routes=[Route("/", page)], middleware=[guard])) as client:
+            assert client.get("/").status_code == status
+
+
 def test_mistakes_in_the_secrets_are_said_at_the_start(
     settings: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +196,8 @@ def test_mistakes_in_the_secrets_are_said_at_the_start(
     login.check()
     assert login.providers() == ("",)
     assert startup.admit("0.0.0.0") == "" and "Visitors log in" in startup.greeting("0.0.0.0", 8501)
+    monkeypatch.setenv("FOURFOLD_TOKEN", "the backend's")
+    assert "Visitors log in" in startup.greeting("0.0.0.0", 8501)
     settings["google"] = {"client_id": "a", "server_metadata_url": "b"}
     assert login.providers() == ("", "google")
     for key in ("redirect_uri", "cookie_secret"):
