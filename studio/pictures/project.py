@@ -313,6 +313,14 @@ class Projects:
         """Whose a project is, or was until it was deleted."""
         return visitor_of(self.root / token) or visitor_of(self.root / DELETED / token)
 
+    def give(self, visitor: str) -> int:
+        """Let every project that is nobody's be a visitor's; how many there were."""
+        folders = [file.parent for place in (self.root, self.root / DELETED) for file in place.glob("*/project.json")]
+        unowned = [folder for folder in folders if not visitor_of(folder)]
+        for folder in unowned:
+            (folder / VISITOR).write_text(visitor, "utf-8")
+        return len(unowned)
+
     def _purge_old(self) -> None:
         for about in (self.root / DELETED).glob("*/about.json"):
             if time.time() - about.stat().st_mtime > KEEP_DELETED_SECONDS:
