@@ -1,4 +1,4 @@
-"""The two addresses that make a file on request: a mixdown, and the zip of all stems."""
+"""The addresses that make a file on request: a mixdown, the zip of all stems, and one file for DJ programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from backends.core.errors import BadInput, UserError
 from backends.separation.io.cover import Cover, cover_of
 from studio.library.library import Library, Run, UnknownRun, home
-from studio.songs import music
+from studio.songs import music, stem_file
 from studio.songs.encode import RATES
 from studio.songs.mixdown import AS_IT_IS, mixdown, stems_zip
 from studio.songs.stretch import Pace
@@ -37,6 +37,7 @@ def routes(library: Library, base: str) -> list[Route]:
     return [
         Route(f"{base}/runs/{{run}}/mixdown", errors_as_text(exports.mixdown)),
         Route(f"{base}/runs/{{run}}/stems.zip", errors_as_text(exports.stems_zip)),
+        Route(f"{base}/runs/{{run}}/song{stem_file.ENDING}", errors_as_text(exports.stem_file)),
     ]
 
 
@@ -82,6 +83,18 @@ class Exports:
             label = ", ".join(filter(None, (_label(gains, stems) or "mix", pace.describe())))
             name = export_name(run.title, label, model_of(run), made.format.suffix)
             return made.path, made.format.media_type, name
+
+        return await self._export(request, make)
+
+    async def stem_file(self, request: Request) -> Response:
+        """The mix and its stems as one file for DJ programs."""
+        run_id = request.path_params["run"]
+
+        def make(folder: Path) -> tuple[Path, str, str]:
+            run, stems = self._stems(run_id)
+            out = folder / f"song{stem_file.ENDING}"
+            made = stem_file.stem_file(stems, out=out, tags=self._tags(run), cover=self._cover(run))
+            return made.path, "audio/mp4", export_name(run.title, "stems", model_of(run), stem_file.ENDING)
 
         return await self._export(request, make)
 

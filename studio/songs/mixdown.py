@@ -86,16 +86,16 @@ def mixdown(
     factors = _factors(stems, gains_db)
     _require(stems, pans or {})
     alone = len(factors) == 1
-    with _whole(out), _open_sources(stems if alone else {name: stems[name] for name in factors}) as files:
+    with whole_or_nothing(out), open_sources(stems if alone else {name: stems[name] for name in factors}) as files:
         placed = {name: factor * panner(name, (pans or {}).get(name, 0.0)) for name, factor in factors.items()}
         part = Part([(files[name], matrix) for name, matrix in placed.items()], rate)
         region = frames_of(part, start, end)
-        _check_fits(kind, part, region, out, 1)
+        check_fits(kind, part, region, out, 1)
         (matrix, *_) = placed.values()
         shared = alone and not pace.changes
         with _paced(part, region, pace, out) as (part, region):
             judged = [Part([(file, matrix)], rate) for file in files.values()] if shared else [part]
-            level = _Level(_common_gain(kind, judged, region), shared)
+            level = Level(common_gain(kind, judged, region), shared)
             encode(part.sound(region, level.gain), kind, out, level.comment(tags), cover)
             return Export(out, kind, part.samplerate, part.length(region), level.decibels)
 
@@ -153,16 +153,16 @@ def stems_zip(
         raise BadInput("This run has no stems to export.")
     single = out.with_name(f"{out.stem}-single{kind.suffix}")
     with (
-        _whole(out),
-        _whole(single),
-        _open_sources(stems) as files,
+        whole_or_nothing(out),
+        whole_or_nothing(single),
+        open_sources(stems) as files,
         zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive,
     ):
         parts = {name: Part([(file, CENTRE)], rate) for name, file in files.items()}
         longest = max(parts.values(), key=lambda part: part.frames)
         region = frames_of(longest, start, end)
-        _check_fits(kind, longest, region, out, len(parts) + 1)
-        level = _Level(_common_gain(kind, list(parts.values()), region), shared=True)
+        check_fits(kind, longest, region, out, len(parts) + 1)
+        level = Level(common_gain(kind, list(parts.values()), region), shared=True)
         names = unique([export_name(title, name, model, kind.suffix) for name in parts])
         for (stem, part), name in zip(parts.items(), names, strict=True):
             own = {**tags, "title": f"{tags.get('title') or title} ({stem})"}
@@ -173,7 +173,7 @@ def stems_zip(
 
 
 @dataclass(frozen=True)
-class _Level:
+class Level:
     """The factor of an export, and whether it is the same for every stem of the song."""
 
     gain: float
@@ -197,7 +197,7 @@ class _Level:
 
 
 @contextmanager
-def _whole(out: Path) -> Iterator[None]:
+def whole_or_nothing(out: Path) -> Iterator[None]:
     """Leave no half file behind, and say so where the disk is what failed."""
     try:
         yield
@@ -209,7 +209,7 @@ def _whole(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _open_sources(stems: Mapping[str, Source]) -> Iterator[dict[str, soundfile.SoundFile]]:
+def open_sources(stems: Mapping[str, Source]) -> Iterator[dict[str, soundfile.SoundFile]]:
     with ExitStack() as stack:
         files = {}
         for name, source in stems.items():
@@ -239,7 +239,7 @@ def _factors(stems: Mapping[str, Source], gains_db: Mapping[str, float]) -> dict
     return factors
 
 
-def _check_fits(kind: Format, part: Part, region: range, out: Path, files: int) -> None:
+def check_fits(kind: Format, part: Part, region: range, out: Path, files: int) -> None:
     """Refuse early what would fail later: a rate the format cannot hold, or a disk without room for `files` files."""
     if kind.rates and part.samplerate not in kind.rates:
         raise BadInput(f"{kind.title} cannot hold {part.samplerate:,} samples a second: choose FLAC or WAV.")
@@ -248,7 +248,7 @@ def _check_fits(kind: Format, part: Part, region: range, out: Path, files: int) 
         raise TooLarge(f"The disk has no room for this export ({size / 1e6:,.0f} MB): free some space first.")
 
 
-def _common_gain(kind: Format, parts: Sequence[Part], region: range) -> float:
+def common_gain(kind: Format, parts: Sequence[Part], region: range) -> float:
     """The factor, at most 1, that keeps the loudest sample of any part within what the format holds."""
     if kind.ceiling is None:
         return 1.0

@@ -39,6 +39,20 @@ def add_tags(path: Path, tags: Mapping[str, str], cover: Cover | None = None) ->
         file.write(_grown(index, LIST, more))
 
 
+def add_stem_list(path: Path, description: bytes) -> None:
+    """Add to a file, whose index lies at its end, what it says of its stems: the box `stem` among the user's data."""
+    kind, place = boxes(path)[-1]
+    if kind != LIST[0]:
+        raise ValueError(f"the index of {path.name} does not lie at its end")
+    with path.open("rb+") as file:
+        file.seek(place.start)
+        index = file.read(len(place))
+        more = _box(b"stem", description)
+        grown = _grown(index, LIST[:2], more)
+        file.seek(place.start)
+        file.write(grown if grown != index else _box(LIST[0], index[8:] + _box(LIST[1], more)))
+
+
 def _grown(box: bytes, path: tuple[bytes, ...], more: bytes) -> bytes:
     """A box with `more` at the end of the innermost of the boxes `path`; as it was where one of them is not there."""
     if len(path) == 1:

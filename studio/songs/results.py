@@ -12,8 +12,10 @@ import streamlit as st
 
 from studio import services
 from studio.library.library import Run
+from studio.songs import stem_file
 from studio.ui import charts, downloads, formatting, run_sections
 from studio.ui.run_sections import analysed
+from studio.web import urls
 
 MARKS = {
     "good": ":green-badge[:material/check: good]",
@@ -127,9 +129,17 @@ def files(run: Run) -> list[downloads.Download]:
     """Every stem as the model wrote it, and the mix; the player makes other formats and subsets."""
     opens_in = "Opens in every audio editor and most players."
     return [
-        downloads.from_artifact(run.id, stored, f"{formatting.escape(stored.name)}.wav", opens_in)
-        for kind in ("stem", "mix")
-        for stored in services.library().artifacts(run.id, kind)
+        downloads.Download(
+            f"For DJ programs ({stem_file.ENDING})",
+            "The mix and four stems in one file, for Traktor, VirtualDJ, djay or Mixxx.",
+            f"{urls.run_url(run.id)}/song{stem_file.ENDING}",
+            icon=":material/album:",
+        ),
+        *(
+            downloads.from_artifact(run.id, stored, f"{formatting.escape(stored.name)}.wav", opens_in)
+            for kind in ("stem", "mix")
+            for stored in services.library().artifacts(run.id, kind)
+        ),
     ]
 
 

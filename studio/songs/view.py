@@ -10,7 +10,7 @@ import streamlit as st
 from studio import services
 from studio.findings import exhibits
 from studio.library.library import Library, Run
-from studio.songs import compare, music, results
+from studio.songs import compare, further, music, results
 from studio.songs.encode import FORMATS, RATES
 from studio.ui import run_page
 from studio.ui.place import place
@@ -20,6 +20,7 @@ VIEWS = {
     "Quality": results.quality,
     "See the sound": results.spectrograms,
     "Compare with true stems": compare.show,
+    "Go further": further.show,
     "About this run": results.about,
 }
 
