@@ -1,17 +1,19 @@
 """How well tempo, key, beats, bars and chords are found in a made song: `python -m benchmarks.music_map`.
 
-The sample song is played at five speeds and in five keys. Beats count as found within 70 ms (F-measure, as usual for
-beats), chords by the share of the time that has the right name.
+The sample song is played at five speeds and in five keys, and what is found is judged by mir_eval (Raffel et al.
+2014): beats and the first beats of bars within 70 ms (F-measure), chords by the share of the time with the right root
+and mode, keys by its weighted score.
 """
 
 from __future__ import annotations
 
 import sys
 
+import mir_eval
 import numpy as np
 import soxr
 
-from evaluation.metrics.separation.beat_chords import BEAT_SECONDS, NO_CHORD, MusicMap, map_music
+from evaluation.metrics.separation.beat_chords import NO_CHORD, MusicMap, map_music
 from evaluation.metrics.separation.tempo_key import PITCH_CLASSES, SAMPLERATE
 from evaluation.synthetic import score
 from evaluation.synthetic.song import make_song
@@ -37,49 +39,64 @@ def main() -> None:
         whole = map_music(mix, mono(pace, "other", "bass"), mono(pace, "bass"))
         alone = map_music(mix)
         found = whole.tempo.bpm if whole.tempo else 0.0
-        key = f"{whole.key.name if whole.key else '–'}{'' if _key_right(whole, pace) else ' ✗'}"
+        key = f"{whole.key.name if whole.key else '–'} {key_score(whole, pace):.1f}"
         numbers = f"{beats_f(whole, pace):8.3f} {bars(whole, pace):5.2f} {chords(whole, pace):7.3f}"
         sys.stdout.write(
             f"{pace.speed * score.TEMPO:7.1f} {found:7.1f} {key:>10} {numbers} {chords(alone, pace):11.3f}\n"
         )
 
 
-def _true_beats(pace: Pace) -> np.ndarray:
-    return np.arange(0, SECONDS / pace.speed, 60 / (pace.speed * score.TEMPO))
+def _true_beats(pace: Pace, seconds: float) -> np.ndarray:
+    return np.arange(0, seconds / pace.speed, 60 / (pace.speed * score.TEMPO))
 
 
-def _key_right(heard: MusicMap, pace: Pace) -> bool:
+def key_score(heard: MusicMap, pace: Pace) -> float:
+    """mir_eval's weighted score of a key: 1 where it is right, 0.5 a fifth off, 0.3 for the relative one."""
     root, mode = score.KEY.split()
     wanted = f"{PITCH_CLASSES[(PITCH_CLASSES.index(root) + pace.semitones) % 12]} {mode}"
-    return heard.key is not None and heard.key.name == wanted
+    return float(mir_eval.key.weighted_score(_ascii(wanted), _ascii(heard.key.name))) if heard.key else 0.0
 
 
-def beats_f(heard: MusicMap, pace: Pace) -> float:
-    """The F-measure of the beats."""
-    true, beats = _true_beats(pace), np.array(heard.beats)
-    if not len(beats):
-        return 0.0
-    hits = sum(np.abs(beats - one).min() < BEAT_SECONDS for one in true)
-    return float(2 * hits / (len(true) + len(beats)))
+def beats_f(heard: MusicMap, pace: Pace, seconds: float = SECONDS) -> float:
+    """The F-measure of the beats, within mir_eval's 70 ms."""
+    beats = np.array(heard.beats)
+    return float(mir_eval.beat.f_measure(_true_beats(pace, seconds), beats)) if len(beats) else 0.0
 
 
-def bars(heard: MusicMap, pace: Pace) -> float:
-    """The share of the bars that begin where one does."""
+def bars(heard: MusicMap, pace: Pace, seconds: float = SECONDS) -> float:
+    """The F-measure of the first beats of the bars."""
     begins = np.array(heard.beats)[heard.first_bar :: heard.beats_a_bar or 1]
-    true = _true_beats(pace)[:: score.BEATS_A_BAR]
-    return float(np.mean([np.abs(true - one).min() < BEAT_SECONDS for one in begins])) if len(begins) else 0.0
+    true = _true_beats(pace, seconds)[:: score.BEATS_A_BAR]
+    return float(mir_eval.beat.f_measure(true, begins)) if len(begins) else 0.0
 
 
-def chords(heard: MusicMap, pace: Pace) -> float:
-    """The share of the time with the right chord."""
-    starts = [(score.seconds_at(beat) / pace.speed, chord.name) for beat, _, chord in score.bars(SECONDS)]
-    right, times = 0, np.arange(1.0, SECONDS / pace.speed - 1, 0.1)
-    for at in times:
-        name = [name for start, name in starts if start <= at][-1]
-        place = PITCH_CLASSES.index(name.removesuffix("m")) + pace.semitones
-        true = PITCH_CLASSES[place % 12] + ("m" if name.endswith("m") else "")
-        right += true == next((one.name for one in heard.chords if one.start <= at < one.end), NO_CHORD)
-    return right / len(times)
+def chords(heard: MusicMap, pace: Pace, seconds: float = SECONDS) -> float:
+    """The share of the time with the right root and mode (mir_eval's `majmin`)."""
+    end = seconds / pace.speed
+    starts = [score.seconds_at(beat) / pace.speed for beat, _, _ in score.bars(seconds)]
+    true = np.array(list(zip(starts, [*starts[1:], end], strict=True)))
+    labels = [_moved(chord.name, pace) for _, _, chord in score.bars(seconds)]
+    found = np.array([(one.start, one.end) for one in heard.chords]).reshape(-1, 2)
+    if not len(found):
+        return 0.0
+    return float(mir_eval.chord.evaluate(true, labels, found, [_label(one.name) for one in heard.chords])["majmin"])
+
+
+def _moved(name: str, pace: Pace) -> str:
+    """A chord of the song, as mir_eval writes it, in the key that it is played in."""
+    place = PITCH_CLASSES.index(name.removesuffix("m")) + pace.semitones
+    return _label(PITCH_CLASSES[place % 12] + ("m" if name.endswith("m") else ""))
+
+
+def _label(name: str) -> str:
+    """`F♯m` as `F#:min`."""
+    if name == NO_CHORD:
+        return "N"
+    return f"{_ascii(name.removesuffix('m'))}:{'min' if name.endswith('m') else 'maj'}"
+
+
+def _ascii(name: str) -> str:
+    return name.replace("♯", "#").replace("♭", "b")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soxr
 
+from benchmarks import music_map
 from evaluation.metrics.separation.beat_chords import BEAT_SECONDS, NO_CHORD, MusicMap, find_bars, map_music
 from evaluation.metrics.separation.tempo_key import PITCH_CLASSES, SAMPLERATE
 from evaluation.synthetic import score
@@ -61,6 +62,14 @@ def test_chords_and_key_are_those_that_were_played_in_the_other_key(heard: Music
     told = [next((one.name for one in heard.chords if one.start <= at < one.end), NO_CHORD) for at in times]
     assert np.mean([true(at) == name for at, name in zip(times, told, strict=True)]) > 0.9
     assert {name for _, name in starts} == {"D", "Bm", "G", "A"}
+
+
+def test_mir_eval_judges_them_well_too_and_what_is_wrong_badly(heard: MusicMap) -> None:
+    assert music_map.beats_f(heard, PACE, SECONDS) > 0.95 and music_map.bars(heard, PACE, SECONDS) > 0.9
+    assert music_map.chords(heard, PACE, SECONDS) > 0.9 and music_map.key_score(heard, PACE) == 1.0
+    other = Pace(PACE.speed, PACE.semitones + 5)  # a fifth off, as mir_eval counts it half
+    assert music_map.key_score(heard, other) in (0.5, 0.0) and music_map.chords(heard, other, SECONDS) < 0.7
+    assert music_map.beats_f(heard, Pace(1.0, 0), SECONDS) < 0.5
 
 
 def test_noise_has_no_beats_and_silence_no_map() -> None:
