@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from studio.jobs.uploads import copy_upload
 from studio.library.library import Run
 from studio.proteins import probe, run_data
 from studio.proteins.run_data import COMPARISON, MORPH, REFERENCE, FoldData
-from studio.ui import charts, compare, file_chooser, formatting
+from studio.ui import beside, charts, compare, file_chooser, formatting
 from studio.ui.run_sections import analysed
 
 MORPH_FRAMES = 13
@@ -130,6 +130,11 @@ def show(run: Run) -> None:
         forget=partial(_forget_reference, run),
     )
     compare.show(run, [score], form, known=stored_reference is not None)
+    beside.offer(
+        run,
+        "Lay them on this one",
+        "Or lay several of your runs on this one: each with its own switch in 3D, its alignment, and all in one file.",
+    )
 
 
 def _load_pair(run: Run) -> tuple[FoldData, Structure]:
@@ -206,18 +211,20 @@ def _show_scores(comparison: Mapping[str, Any]) -> None:
 
 
 def _show_alignment(comparison: Mapping[str, Any]) -> None:
+    if blocks := comparison.get("alignment"):
+        with st.expander("Alignment"):
+            show_alignment(blocks)
+
+
+def show_alignment(blocks: Sequence[Mapping[str, str]]) -> None:
     """Which residue was taken as which, chain by chain."""
-    blocks = comparison.get("alignment") or []
-    if not blocks:
-        return
-    with st.expander("Alignment"):
-        for block in blocks:
-            lines = [block["top"], block["marks"], block["bottom"]]
-            starts = range(0, len(block["top"]), ALIGNMENT_WIDTH)
-            text = "\n\n".join("\n".join(line[at : at + ALIGNMENT_WIDTH] for line in lines) for at in starts)
-            st.caption(f"Chain {formatting.escape(block['model'])} with {formatting.escape(block['reference'])}")
-            st.code(text, language=None)
-        st.caption("Above this structure, below the reference; “:” within 5 Å of each other, “.” further apart.")
+    for block in blocks:
+        lines = [block["top"], block["marks"], block["bottom"]]
+        starts = range(0, len(block["top"]), ALIGNMENT_WIDTH)
+        text = "\n\n".join("\n".join(line[at : at + ALIGNMENT_WIDTH] for line in lines) for at in starts)
+        st.caption(f"Chain {formatting.escape(block['model'])} with {formatting.escape(block['reference'])}")
+        st.code(text, language=None)
+    st.caption("Above this structure, below the reference; “:” within 5 Å of each other, “.” further apart.")
 
 
 def _show_lddt(run: Run, structure: Structure, comparison: Mapping[str, Any]) -> None:

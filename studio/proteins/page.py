@@ -8,26 +8,27 @@ import streamlit as st
 
 from backends.core.info import CardInfo, DeviceInfo, TaskInfo
 from studio import services
-from studio.proteins import estimates, form, model_choice, probe, samples, source, view
+from studio.proteins import estimates, fetching, form, model_choice, probe, samples, source, view
 from studio.proteins.probe import Probe
 from studio.proteins.source import Protein
 from studio.ui import file_chooser, formatting, task_page
 from studio.ui.task_page import Request, TaskPage
 
-PASTE, FILE, SAMPLE = "Paste", "Choose a file", "Well-known proteins"
+PASTE, FILE, FETCH, SAMPLE = "Paste", "Choose a file", "Fetch by id", "Well-known proteins"
 PASTE_HINT = ">my protein\nMKTAYIAKQR…"
 
 
 def bring() -> Protein | None:
     """The protein: pasted, a file, or a sample."""
-    ways: dict[str, Callable[[], Protein | None]] = {PASTE: _paste, FILE: _file, SAMPLE: _sample}
+    ways: dict[str, Callable[[], Protein | None]] = {PASTE: _paste, FILE: _file, FETCH: fetching.ask, SAMPLE: _sample}
     way = st.segmented_control(
         "Your protein", list(ways), default=PASTE, required=True, persist_state="session", key="protein-way"
     )
     protein = ways[way or PASTE]()
     if protein is not None and not protein.others:
         protein = _chains_or_proteins(protein)
-    _tell_privacy()
+    if way != FETCH or protein is not None:  # what fetching sends, and where to, is said beside its button
+        _tell_privacy()
     return protein
 
 

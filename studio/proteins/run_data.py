@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from backends.core.errors import BadInput
+from backends.core.errors import BadInput, UserError
 from backends.folding.structure.confidence import Confidence, parse_confidence
-from backends.folding.structure.reader import read_structure
+from backends.folding.structure.reader import read_models, read_structure
 from backends.folding.structure.structure import Structure
 from studio import services
 from studio.library.library import Run, StoredArtifact
@@ -101,6 +101,20 @@ def structure_of(run_id: str, file: str) -> Structure:
     if stored is None:
         raise BadInput("This structure is not in the library any more.")
     return read_structure(library.local(run_id, stored))
+
+
+@st.cache_resource(max_entries=MAX_CACHED_RUNS, show_spinner=False)
+def models_of(run_id: str) -> list[Structure]:
+    """The models of the file that a run opened, such as those of an NMR ensemble; empty where there is but one."""
+    library = services.library()
+    run = library.get(run_id)
+    if run is None or run.card.get("engine", run.engine) != "structure":
+        return []
+    try:
+        models = read_models(library.only(run_id, "input", "input"), str(run.options.get("chain") or ""))
+    except UserError:  # the file is gone, or was read with an option that makes something of it
+        return []
+    return models if len(models) > 1 else []
 
 
 def steps(run_id: str) -> tuple[StoredArtifact, ...]:

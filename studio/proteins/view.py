@@ -12,7 +12,7 @@ from backends.folding.structure.structure import Structure
 from studio import services
 from studio.findings import exhibits
 from studio.library.library import Run, StoredArtifact
-from studio.proteins import attention_panel, compare, results, run_data, trust_panel
+from studio.proteins import attention_panel, compare, contents_panel, results, run_data, trust_panel
 from studio.ui import run_page
 from studio.ui.error_boundary import error_boundary
 from studio.ui.place import place
@@ -22,6 +22,7 @@ VIEWS = {
     "Files": results.files,
     "Confidence": results.confidence,
     "Geometry": results.geometry,
+    "Contents": contents_panel.show,
     "Compare": compare.show,
     "Your numbers": results.numbers,
     "Inside the model": attention_panel.show,
@@ -112,7 +113,7 @@ def _workbench(run: Run, fold: run_data.FoldData) -> Mapping[str, Any] | None:
             *attention_panel.columns(run, fold),
         ],
         overlays=beside.overlays,
-        films=[*_recycle_film(run.id, fold.structure), *beside.films],
+        films=[*_recycle_film(run.id, fold.structure), *_ensemble_film(run.id, fold.structure), *beside.films],
         problems=problems,
         files=files,
         selection=rows,
@@ -142,6 +143,22 @@ def _recycle_film(run_id: str, main: Structure) -> list[Any]:
             )
         )
     return [Film("recycles", "Recycles", frames)] if len(frames) > 1 else []
+
+
+def _ensemble_film(run_id: str, main: Structure) -> list[Any]:
+    """The models of an ensemble one after the other, each laid on the one that is shown."""
+    from evaluation.metrics.folding.superpose import superpose
+    from viz.components.structure_workbench import Film, Frame
+
+    frames = []
+    for number, model in enumerate(run_data.models_of(run_id), 1):
+        if model.sequence != main.sequence:
+            return []
+        laid = superpose(model.ca, main.ca)
+        spread = float(np.sqrt(np.square(laid.apply(model.ca) - main.ca).sum(axis=-1).mean()))
+        moved = model.moved(laid.rotation, laid.shift)
+        frames.append(Frame(moved, f"Model {number}, {spread:.2f} Å from the first"))
+    return [Film("models", "Models of the file", frames, kind="models")] if frames else []
 
 
 def _evenly_spaced(items: Sequence[StoredArtifact], most: int) -> Sequence[StoredArtifact]:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from backends.core.errors import BadInput
 from backends.folding.structure.geometry import contact_map
 from backends.folding.structure.plausibility_checks import check_structure
 from backends.folding.structure.reader import read_structure
@@ -20,10 +21,11 @@ from backends.folding.structure.structure import Structure
 from backends.folding.structure.writer import to_cif, to_pdb
 from studio import services
 from studio.library.library import Run, Status
-from studio.proteins import results, run_data
+from studio.proteins import databases, results, run_data
 from studio.proteins import view as protein_view
 from studio.proteins.samples import Sample, samples
 from studio.ui import formatting
+from tests.support.folding import helix
 from tests.support.pages import click, finished, words_of
 from tests.support.servers import ModelServer
 from tests.support.waiting import wait_for
@@ -72,6 +74,32 @@ def test_what_cannot_be_read_is_a_sentence_and_cannot_be_run(app: AppTest) -> No
     assert "web page" in app.error[0].value
     paste(app, "ATGGCCATTGTAATGGGCCGC")
     assert len(app.error) == 1 and "looks like DNA" in app.error[0].value
+
+
+def test_an_entry_is_fetched_by_its_id_only_when_asked(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+    model = to_cif(helix(BUNDLE)).encode()
+
+    def fetch(entry_id: str, source: str, addresses: databases.Addresses) -> databases.Entry:
+        asked.append((entry_id, source))
+        if entry_id == "9ZZZ":
+            raise BadInput("The Protein Data Bank has no entry “9ZZZ”: check the id.")
+        return databases.Entry("1UBQ", source, "1UBQ.cif", model, note="From the Protein Data Bank (wwPDB).")
+
+    monkeypatch.setattr(databases, "fetch", fetch)
+    open_page(app)
+    next(item for item in app.segmented_control if "Fetch by id" in item.options).set_value("Fetch by id").run()
+    assert button(app, "Fetch").disabled and "nothing is sent anywhere" not in words_of(app)
+    app.text_input[0].set_value("MKTAYIAK").run()
+    assert "This is no id of these databases" in words_of(app) and button(app, "Fetch").disabled
+    app.text_input[0].set_value("1ubq").run()
+    assert "sends the id, and nothing else, to files.rcsb.org" in words_of(app) and not asked
+    click(app, "Fetch")
+    assert asked == [("1ubq", databases.PDB)] and not app.exception
+    assert r"1UBQ.cif\: a structure, 57 residues" in words_of(app) and button(app, "Open the structure")
+    app.text_input[0].set_value("9ZZZ").run()
+    click(app, "Fetch")
+    assert "has no entry “9ZZZ”" in app.error[0].value and "1UBQ.cif" not in words_of(app)
 
 
 def test_a_sequence_is_told_in_words_and_models_say_what_they_need(app: AppTest) -> None:

@@ -19,6 +19,7 @@ from backends.folding.structure.b_factors import AUTO, PLDDT, question, read_con
 from backends.folding.structure.other_atoms import MODIFICATION, OtherAtoms
 from backends.folding.structure.parsing import (
     STANDARD_NAMES,
+    ParsedFile,
     ParsedOther,
     ParsedResidue,
     is_amino_acid,
@@ -29,6 +30,9 @@ from backends.folding.structure.pdb_columns import IN_NANOMETRES, NANOMETRE, is_
 from backends.folding.structure.structure import Crystal, Structure
 
 MAX_BYTES = 96 << 20
+MAX_MODELS = 40
+"""Models of an ensemble that are read."""
+
 MAX_STATED = 80
 """Letters of the method of an experiment that are kept."""
 MAX_COORDINATE = 20_000.0  # Å; a PDB column holds less than 10,000
@@ -60,7 +64,27 @@ def parse_structure(text: str, chain: str = "", meaning: str = AUTO, most: int |
     if not len(parsed):
         raise BadInput("This structure file holds no atoms.")
     model = next((place for place, model in enumerate(parsed) if model.count_atom_sites()), 0)
-    residues, others = sort_residues(parsed[model], file.names)
+    return _of_model(file, model, chain, meaning, most)
+
+
+def read_models(path: Path, chain: str = "", most: int = MAX_MODELS) -> list[Structure]:
+    """The models of a file, such as those of an NMR ensemble: the first, and of the others those of its residues.
+
+    Raises BadInput, TooLarge as `read_structure`.
+    """
+    file = parse_text(_decoded(path))
+    places = [place for place, model in enumerate(file.structure) if model.count_atom_sites()][:most]
+    if not places:
+        raise BadInput("This structure file holds no atoms.")
+    models = [_of_model(file, place, chain, AUTO, None) for place in places]
+    first = models[0]
+    return [one for one in models if one.sequence == first.sequence and (one.numbers == first.numbers).all()]
+
+
+def _of_model(file: ParsedFile, place: int, chain: str, meaning: str, most: int | None) -> Structure:
+    """One model of a file. Raises BadInput, TooLarge."""
+    parsed = file.structure
+    residues, others = sort_residues(parsed[place], file.names)
     whole = [residue for residue in residues if CA in residue.atoms]
     if not whole:
         raise BadInput("There is no protein in this structure file: no residue of it has a Cα atom.")

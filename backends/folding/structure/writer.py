@@ -232,3 +232,17 @@ def to_cif(structure: Structure) -> str:
             value = f"{structure.confidence[row]:.2f}"
             local.add_row([str(ordinal), chain, name, str(row - starts[chain] + 1), "1", value, "1"])
     return document.as_string()
+
+
+def superposed_pdb(structures: Sequence[tuple[str, Structure]]) -> str:
+    """Several structures, which lie on each other, as the models of one PDB file; a remark names each.
+
+    Raises BadInput where the format cannot hold one of them.
+    """
+    heads, models = [], []
+    for number, (name, structure) in enumerate(structures, 1):
+        heads.append(f"REMARK   1 Model {number} is {name.encode('ascii', 'replace').decode()[:50]}")
+        text = to_pdb(replace(structure, crystal=None))
+        lines = [line for line in text.splitlines() if line.startswith(("ATOM", "HETATM", "TER"))]
+        models += [f"MODEL     {number:4d}", *lines, "ENDMDL"]
+    return "".join(f"{line:<80}\n" for line in (*heads, *models, "END"))
