@@ -290,6 +290,37 @@ def test_everything_can_be_done_by_keyboard_and_is_said(shared: Bench) -> None:
     shared.reported([])
 
 
+LABELS = "b.stage.viewer.labels.map((one) => one.text)"
+
+
+def test_residues_are_labelled_and_a_view_is_saved_shown_again_and_forgotten(webgl_chromium: Any, address: str) -> None:
+    context = webgl_chromium.new_context(viewport={"width": 900, "height": 700})  # whose storage is empty
+    bench = Bench(context.new_page()).open(address)
+    page = bench.page
+    bench.get("b.selection.set([3, 7])")
+    page.get_by_role("button", name="Label", exact=True).click()
+    names = bench.get("[3, 7].map((row) => b.protein.name(row))")
+    assert bench.get(LABELS) == names and bench.get("b.look.labels") == [3, 7]
+    bench.get("b.stage.viewer.rotate(40, 'y')")
+    saved = bench.get("b.stage.viewer.getView()")
+    page.get_by_label("Name of this view").fill("Active site")
+    page.get_by_label("Name of this view").press("Enter")
+
+    page.get_by_role("button", name="Label", exact=True).click()  # all of them have labels: they go
+    assert bench.get(LABELS) == []
+    bench.get("(b.stage.viewer.rotate(90, 'x'), b.selection.clear())")
+    assert np.abs(np.array(bench.get("b.stage.viewer.getView()")) - saved).max() > 0.1
+    page.get_by_role("button", name="Active site", exact=True).click()
+    assert bench.get("b.selection.sorted()") == [3, 7] and bench.get(LABELS) == names
+    assert np.allclose(bench.get("b.stage.viewer.getView()"), saved, atol=1e-4)
+
+    again = Bench(context.new_page()).open(address)  # this browser keeps it
+    again.page.get_by_role("button", name="Forget Active site").click()
+    assert again.page.get_by_role("button", name="Active site", exact=True).count() == 0
+    assert bench.problems == [] == again.problems
+    context.close()
+
+
 def test_nothing_is_asked_of_another_machine(shared: Bench, address: str) -> None:
     host = urlsplit(address).netloc
     assert any("/assets/3Dmol-" in url for url in shared.asked)

@@ -40,7 +40,7 @@ _PARTS = (
         "ribbon",
         "chart",
     ),
-    *("matrix", "film", "panels", "keyboard", "workbench"),
+    *("matrix", "film", "panels", "views", "keyboard", "workbench"),
 )
 """Bundled in this order."""
 

@@ -8,8 +8,9 @@ class SelectionPanel {
     this.problem = el("p", { class: "problem", role: "alert", hidden: true });
     this.clear = button("Clear", () => bench.selection.clear(), { title: "Select nothing (Esc)" });
     this.look = button("Look at it", () => bench.stage.lookAt(bench.selection.sorted()), { title: "Turn the camera to the selected residues (F)" });
+    this.label = button("Label", () => this.relabel(), { title: "Name the selected residues in the 3D view, or take their names away (L)" });
     this.extra = picker("How selected residues are drawn", EXTRA_STYLES, bench.look.extra, (value) => { bench.look.extra = value; bench.stage.restyle(); });
-    this.element = el("section", { class: "panel", "aria-label": "Selection" }, el("h3", {}, "Selection"), el("div", { class: "row" }, this.field, this.look, this.clear), this.problem, this.words, labelled("Drawn as", this.extra));
+    this.element = el("section", { class: "panel", "aria-label": "Selection" }, el("h3", {}, "Selection"), el("div", { class: "row" }, this.field, this.look, this.label, this.clear), this.problem, this.words, labelled("Drawn as", this.extra));
   }
 
   take() {
@@ -20,10 +21,20 @@ class SelectionPanel {
     if (rows) this.bench.selection.set(rows);
   }
 
+  // Labels the selected residues; where all of them are labelled, takes their labels away.
+  relabel() {
+    const { bench } = this, rows = bench.selection.sorted(), labels = new Set(bench.look.labels ?? []);
+    const all = rows.every((row) => labels.has(row));
+    for (const row of rows) { if (all) labels.delete(row); else labels.add(row); }
+    bench.look.labels = [...labels].sort((a, b) => a - b);
+    bench.measure.refresh(); // which draws the labels
+    bench.say(all ? "Labels taken away" : `${plural(rows.length, "residue")} labelled`);
+  }
+
   refresh() {
     const { selection, protein } = this.bench;
     const rows = selection.sorted();
-    this.clear.disabled = this.look.disabled = rows.length === 0;
+    this.clear.disabled = this.look.disabled = this.label.disabled = rows.length === 0;
     this.problem.hidden = true;
     if (!this.field.matches(":focus")) this.field.value = protein.runs(rows).map(([first, last]) => `${protein.chains.length > 1 ? `${protein.chainAt[first]}:` : ""}${protein.number(first)}${last > first ? `-${protein.number(last)}` : ""}`).join(", ");
     this.words.textContent = rows.length ? `${plural(rows.length, "residue")}: ${protein.say(rows)}. ${this.meanOf(rows)}` : "Click or drag in the sequence, the line, the map or the 3D view. Shift adds.";
@@ -62,7 +73,7 @@ function filesPanel(bench) {
 const HELP = [
   ["Click", "select a residue, in any view"], ["Drag", "select a stretch; in the 3D view, turn"], ["Shift + click", "add or take away"], ["Double-click", "select nothing"],
   ["Wheel", "zoom the 3D view after a click into it"], ["Ctrl + drag", "move the 3D view"], ["← → in the sequence", "go through residues, with Shift select"], ["Enter, Space", "select the residue"],
-  ["Arrows in 3D, + −", "turn, zoom"], ["Arrows in the map", "go through pairs, Enter selects both"], ["Esc", "select nothing"], ["R", "see all"], ["F", "look at the selection"], ["M", "measure on or off"], ["?", "this help"],
+  ["Arrows in 3D, + −", "turn, zoom"], ["Arrows in the map", "go through pairs, Enter selects both"], ["Esc", "select nothing"], ["R", "see all"], ["F", "look at the selection"], ["M", "measure on or off"], ["L", "label the selection"], ["?", "this help"],
 ];
 
 const helpPanel = (close) => el("section", { class: "help", id: "help", hidden: true, "aria-label": "Help" }, keyButton("close", "Close help", close),

@@ -206,7 +206,17 @@ class Stage {
       const middle = points.length === 3 ? points[1] : ["x", "y", "z"].reduce((mean, axis) => ({ ...mean, [axis]: points.reduce((sum, point) => sum + point[axis], 0) / points.length }), {});
       this.viewer.addLabel(figure(value, unit), { position: middle, fontSize: 13, fontColor: text, backgroundColor: back, backgroundOpacity: 0.85, inFront: true });
     }
+    this.labelResidues();
     this.viewer.render();
+  }
+
+  // Names of the residues that somebody labelled, at their Cα.
+  labelResidues() {
+    const { look, protein, colours: { text, back } } = this.bench;
+    for (const row of look.labels ?? []) {
+      const at = row < protein.length && this.shownAtoms.find((atom) => atom.row === row && atom.place === 1);
+      if (at) this.viewer.addLabel(protein.name(row), { position: { x: at.x, y: at.y, z: at.z }, fontSize: 12, fontColor: text, backgroundColor: back, backgroundOpacity: 0.8, inFront: true });
+    }
   }
 
   // ---- the camera, when asked ----

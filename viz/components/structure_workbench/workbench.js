@@ -31,6 +31,7 @@ class Workbench extends Component {
     this.chart = new Chart(this);
     this.matrix = new Matrix(this);
     this.selectionPanel = new SelectionPanel(this);
+    this.savedViews = new SavedViews(this);
     this.title = el("h3", {});
     this.facts = el("p", { class: "facts" });
     this.legend = el("div", { class: "legend", role: "group", "aria-label": "What the colours mean" });
@@ -44,7 +45,7 @@ class Workbench extends Component {
       el("div", { class: "bar" }, el("div", { class: "heading" }, this.title, this.facts), this.helpButton), this.help, this.tools,
       el("div", { class: "views" }, el("div", { class: "solid" }, this.stage.element, this.legend), this.matrix.element),
       this.chart.element, this.ribbon.element,
-      el("div", { class: "panels" }, this.selectionPanel.element, this.film.element, this.overlays, this.problems, this.measure.element, this.files), this.summary, this.status);
+      el("div", { class: "panels" }, this.selectionPanel.element, this.film.element, this.overlays, this.problems, this.measure.element, this.savedViews.element, this.files), this.summary, this.status);
     this.root.addEventListener("keydown", (event) => keyDown(this, event));
     this.root.workbench = this;
   }
