@@ -21,7 +21,7 @@ from backends.fewshot.feature_extraction import FeatureTable, extract_features
 from backends.fewshot.features import FeatureExtractor
 from backends.fewshot.heads import head_class
 from backends.fewshot.network_file import export_network
-from backends.fewshot.options import FeatureEngineOptions
+from backends.fewshot.options import NETWORKS, FeatureEngineOptions
 from backends.fewshot.results import QueryPredictions, write_features, write_head, write_predictions
 from backends.fewshot.text_features import class_text_features
 from backends.fewshot.types import Classification, Support
@@ -49,8 +49,8 @@ class ClassifyJob:
 
     def run(self, out: Path) -> Iterator[Event]:
         """Do the job; files go into the folder `out`, which is made. Raises BadInput."""
-        if self.options.only == "network":
-            yield from export_network(self.extractor, out)
+        if self.options.only in NETWORKS:
+            yield from export_network(self.extractor, out, browser=self.options.only == "browser-network")
             return
         extractor, cache = self.extractor, FeatureCache()
         with ExitStack() as stack:

@@ -7,6 +7,7 @@ from pydantic import field_validator
 from backends.core.options import Options, Switch, option
 from backends.fewshot.explanation.options import AttributionOptions
 
+NETWORKS = ("network", "browser-network")
 TEMPLATES = ("plain", "photo", "ensemble")
 
 
@@ -17,8 +18,8 @@ class CommonOptions(Options):
         "",
         title="Only a part",
         meaning="“features” looks at the pictures and words and stops there; “network” writes the image network as an "
-        "ONNX file for other programs; empty for the whole answer.",
-        choices=("features", "network"),
+        "ONNX file for other programs, “browser-network” for browsers; empty for the whole answer.",
+        choices=("features", *NETWORKS),
         advanced=True,
     )
     seed: int = option(

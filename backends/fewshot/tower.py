@@ -25,3 +25,15 @@ class Tower(torch.nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         scaled = (pictures.permute(0, 3, 1, 2).float() - self.mean) / self.spread
         return torch.nn.functional.normalize(self.network(scaled).float(), dim=-1)
+
+
+class PlanesTower(torch.nn.Module):
+    """A tower as browsers compute it: from `(1, 3, side, side)` float32, 0 to 255, to `(1, D)` of any length."""
+
+    def __init__(self, tower: Tower) -> None:
+        super().__init__()
+        self.tower = tower
+
+    def forward(self, planes: Tensor) -> Tensor:
+        features: Tensor = self.tower.network((planes - self.tower.mean) / self.tower.spread)
+        return features

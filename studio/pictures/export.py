@@ -15,7 +15,7 @@ from backends.fewshot.data.image_collection import unique_names
 from backends.fewshot.results import COLUMNS
 from backends.shared.spreadsheet import write_rows
 from studio import services
-from studio.pictures import addresses, batch, program_panel
+from studio.pictures import addresses, batch, program_panel, pupil_page_panel
 from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import FittedProject
 from studio.pictures.model_card import model_card
@@ -34,7 +34,9 @@ def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None
     with left:
         save_button(project)
     right.caption("Classes, sentences, all pictures: to go on elsewhere, or as a copy. Fourfold opens it again.")
-    program_panel.show(project, loader.card, fitted, card)
+    with st.container(horizontal=True):
+        program_panel.show(project, loader.card, fitted, card)
+        pupil_page_panel.show(project, loader.card, fitted, card)
     with st.expander("Read the card", icon=":material/description:"):
         st.markdown(card)
     st.markdown("**Sort many pictures at once**")

@@ -68,12 +68,16 @@ def show(project: Project, card: CardInfo, fitted: FittedProject, text: str) -> 
     )
 
 
-def fetch_network(card: str, visitor: str) -> bytes:
-    """The network of a model as an ONNX file, from the model server. Raises CallFailed."""
+def fetch_network(card: str, visitor: str, only: str = "network") -> bytes:
+    """The network of a model as an ONNX file, from the model server: “network”, or “browser-network”.
+
+    Raises:
+        CallFailed: the server refused or was lost.
+    """
     with tempfile.TemporaryDirectory(prefix="fourfold-network-") as folder:
         picture = Path(folder) / "none.png"  # a call has a picture, which is not looked at
         Image.new("RGB", (8, 8)).save(picture)
-        made = InferenceCall(services.backend(), card, visitor).results({"query": picture}, {"only": "network"})
+        made = InferenceCall(services.backend(), card, visitor).results({"query": picture}, {"only": only})
     return made["network"]
 
 
