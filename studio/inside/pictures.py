@@ -23,7 +23,7 @@ from studio.inside.explained import Choice
 from studio.inside.questions import Question
 from studio.inside.room import Room
 from studio.library.library import FileGone, Run
-from studio.pictures import batch
+from studio.pictures import sorted_run
 from studio.ui import excerpts, formatting
 from studio.ui.excerpts import Picture
 from viz.fewshot.figures import bars
@@ -111,7 +111,7 @@ def classes_of(run: Run) -> list[str]:
 def answer_of(run: Run, name: str) -> str:
     """What the run said of a picture."""
     try:
-        found = batch.table(run)
+        found = sorted_run.table(run)
     except FileGone:
         return ""
     if found is None or not len(found):
@@ -299,7 +299,7 @@ def classify(run: Run, rgb: np.ndarray, title: str, support: Content | None = No
 def probabilities(answer: Answer) -> pd.Series:
     """The probability of each class, of an answer about one picture."""
     row = pd.read_csv(io.BytesIO(answer.file("predictions.csv")), keep_default_na=False, encoding="utf-8-sig").iloc[0]
-    return row.iloc[len(batch.FIXED) :].astype(float)
+    return row.iloc[len(sorted_run.FIXED) :].astype(float)
 
 
 ROOM = Room(

@@ -26,7 +26,12 @@ SHOWN_SIDE = 1024
 
 def thumb_url(project: Project, sha: str, base: str) -> str:
     """Where a browser finds the small picture; `base` is what comes before every address of the studio."""
-    return f"{base}/projects/{project.token}/thumbs/{sha}"
+    return thumb_url_of(project.token, sha, base)
+
+
+def thumb_url_of(token: str, sha: str, base: str) -> str:
+    """The same for a project that is not open."""
+    return f"{base}/projects/{token}/thumbs/{sha}"
 
 
 def shown_url(project: Project, sha: str, base: str) -> str:

@@ -1,4 +1,4 @@
-"""Sorting a whole zip of pictures as a run of its own: started from a project, watched, and shown as a table."""
+"""Sorting a whole zip of pictures as a run of its own: started from a project, watched, and shown sorted."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-import pandas as pd
 import streamlit as st
 
-from backends.shared.spreadsheet import ENCODING, plain_cell
 from studio import launch, services
-from studio.library.library import FileGone, Run
-from studio.pictures import image_tiles
+from studio.library.library import Run
+from studio.pictures import image_tiles, labelled_test, sorted_panel
 from studio.pictures.feature_loader import FeatureLoader, line
 from studio.pictures.fitted import FittedProject
 from studio.pictures.project import Project
 from studio.pictures.project_archive import folders
+from studio.pictures.sorted_run import FIXED, table
 from studio.pictures.task import open_project
 from studio.ui import charts, downloads, file_chooser, formatting, run_page, run_sections
 
-FIXED = ("file", "class", "probability", "abstained")
-NAMES = {"file": str, "class": str}
 OPTION_LABELS = {
     "head": "decides by",
     "templates": "phrasing",
@@ -34,8 +31,9 @@ OPTION_LABELS = {
 def offer(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """A zip of pictures to be sorted with this classifier."""
     st.caption(
-        "A zip of pictures, thousands if you like: the model server sorts them with these examples, and the table "
-        "stays in your library."
+        "A zip of pictures, thousands if you like: the model server sorts them with these examples. Look through them, "
+        "put right what is wrong, and fetch them as folders. Where they lie in folders called like the classes, it is "
+        "measured how many of each are recognised."
     )
     upload = file_chooser.choose_file(
         "Zip of pictures", f"batch-{project.token}", most_mb=image_tiles.UPLOAD_MB, label_visibility="collapsed",
@@ -88,21 +86,7 @@ def show(run_id: str) -> None:
 
 def _watch(run_id: str, live: bool) -> None:
     if live:
-        st.caption("The table appears here once all pictures have been looked at.")
-
-
-def table(run: Run) -> pd.DataFrame | None:
-    """The answers as the server wrote them; names stay names, also those that look like numbers."""
-    try:
-        found = pd.read_csv(
-            services.library().only(run.id, "predictions"), keep_default_na=False, dtype=NAMES, encoding=ENCODING
-        )
-    except FileGone:
-        return None
-    found.columns = [plain_cell(name) for name in found.columns]
-    for column in NAMES:
-        found[column] = found[column].map(plain_cell)
-    return found
+        st.caption("They appear here once all pictures have been looked at.")
 
 
 def _answers(run: Run) -> None:
@@ -116,7 +100,7 @@ def _answers(run: Run) -> None:
     said = [f"{formatting.escape(str(name))} {count:,}" for name, count in counts.items()]
     said += [f"none of these {int(none.sum()):,}"] if none.any() else []
     st.markdown(f"**{formatting.count(len(found), 'picture')}**: {', '.join(said)}")
-    unsure = st.toggle("The least sure first", key=f"unsure-{run.id}")
+    unsure = st.toggle("The least sure first", key=f"unsure-rows-{run.id}")
     shown = found.sort_values("probability") if unsure else found
     st.dataframe(
         shown,
@@ -168,6 +152,12 @@ PAGE = run_page.RunPage(
     begin="Your projects",
     cancelled="Your pictures are kept; nothing was sorted yet.",
     watch=_watch,
-    views={"Answers": _answers, "Files": _files, "About this run": _about},
+    views={
+        "Pictures, sorted": sorted_panel.show,
+        "Test set": labelled_test.show,
+        "Table": _answers,
+        "Files": _files,
+        "About this run": _about,
+    },
     files=_file_list,
 )

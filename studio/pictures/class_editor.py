@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import streamlit as st
 
 from backends.core.errors import UserError
-from studio.pictures import image_tiles
+from studio.pictures import image_tiles, intake_addresses
 from studio.pictures.files import ImportReport
 from studio.pictures.image_tiles import act, shared_value
 from studio.pictures.project import Project
-from studio.pictures.schema import ImageClass
+from studio.pictures.schema import ImageClass, natural_key, normalise_name
 from studio.ui import file_chooser, formatting
+from studio.web import urls
+from viz.components.picture_drop import picture_drop
 from viz.components.picture_grid import picture_grid
 from viz.fewshot.figures import class_colour
+
+Copies = Mapping[str, Sequence[str]]
+"""By an example that stands for them, its near copies."""
 
 CLASSES_PER_PAGE = 6
 EXAMPLES_PER_PAGE = 12
@@ -26,8 +32,8 @@ WAYS = {
 }
 
 
-def show(project: Project, understands_words: bool) -> None:
-    """All classes, and how to make more."""
+def show(project: Project, understands_words: bool, copies: Copies = MappingProxyType({})) -> None:
+    """All classes, and how to make more; `copies` are those of each example that is shown in their stead."""
     state = project.state
     _orphaned_files(project)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -40,8 +46,8 @@ def show(project: Project, understands_words: bool) -> None:
             "choose one that does."
         )
     ids = [each.id for each in state.classes]
-    for class_id in image_tiles.page_of(ids, f"classes-{project.token}", CLASSES_PER_PAGE):
-        _one(project, project.get_class(class_id), ids.index(class_id))
+    for class_id in image_tiles.page_of(_classes_to_show(project), f"classes-{project.token}", CLASSES_PER_PAGE):
+        _one(project, project.get_class(class_id), ids.index(class_id), copies)
     if not state.classes:
         st.info(
             "A class is whatever you want to tell apart: “ripe” and “unripe”, or the names of your cats. Make two and "
@@ -49,6 +55,28 @@ def show(project: Project, understands_words: bool) -> None:
             icon=":material/lightbulb:",
         )
     _new(project)
+
+
+def _classes_to_show(project: Project) -> list[str]:
+    """The ids of the classes to show: with many of them, those whose names hold what was typed."""
+    classes = project.state.classes
+    if len(classes) <= CLASSES_PER_PAGE:
+        return [each.id for each in classes]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        typed = st.text_input(
+            "Find a class", placeholder=f"Find one of {len(classes)} classes", key=f"find-{project.token}",
+            label_visibility="collapsed", icon=":material/search:",
+        )  # fmt: skip
+        names = [each.name for each in classes]
+        if names != sorted(names, key=natural_key) and st.button(
+            "Sort", icon=":material/sort_by_alpha:", help="By name; 2 comes before 10."
+        ):
+            act(project.sort_classes)
+    wanted = normalise_name(typed or "")
+    found = [each.id for each in classes if wanted in normalise_name(each.name)]
+    if not found:
+        st.caption("No class is called like that.")
+    return found
 
 
 def _orphaned_files(project: Project) -> None:
@@ -81,15 +109,18 @@ def _new(project: Project) -> None:
         act(lambda: project.add_class(name or ""))
 
 
-def _one(project: Project, mine: ImageClass, place: int) -> None:
+def _one(project: Project, mine: ImageClass, place: int, copies: Copies) -> None:
     key = f"shots-{mine.id}"
     with st.container(border=True, gap="small"):
         _name(project, mine, place)
-        shown = image_tiles.page_of(mine.shots, key, EXAMPLES_PER_PAGE)
         if mine.shots:
-            tiles = [image_tiles.tile(project, sha) for sha in shown]
-            chosen = picture_grid(tiles, key, label=f"Examples of {mine.name}", size=64)
-            image_tiles.chosen_actions(project, chosen, key)
+            _examples(project, mine, key, _grouped(mine, copies, key))
+        picture_drop(
+            f"drop-{mine.id}",
+            f"{intake_addresses.examples_url(project, urls.base_path())}/{mine.id}",
+            label=f"Examples of {mine.name}",
+            hint="Drop pictures or a folder here",
+        )
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             with st.popover(
                 "Add examples", icon=":material/add_photo_alternate:", key=f"add-{mine.id}", on_change="rerun"
@@ -99,6 +130,27 @@ def _one(project: Project, mine: ImageClass, place: int) -> None:
             st.caption(
                 formatting.count(len(mine.shots), "example") if mine.shots else "no example yet", width="content"
             )
+
+
+def _grouped(mine: ImageClass, copies: Copies, key: str) -> Copies:
+    """Near copies of examples that are not shown by themselves, unless somebody wants to see them."""
+    shots = set(mine.shots)
+    own = {sha: [one for one in copies[sha] if one in shots] for sha in mine.shots if copies.get(sha)}
+    own = {sha: alike for sha, alike in own.items() if alike}
+    count = sum(map(len, own.values()))
+    if not own or st.toggle(f"Show {formatting.count(count, 'near copy', 'near copies')}", key=f"{key}-all"):
+        return {}
+    return own
+
+
+def _examples(project: Project, mine: ImageClass, key: str, hidden: Copies) -> None:
+    """The grid of a class; what is done with a picture that stands for near copies is done with them too."""
+    behind = {sha for alike in hidden.values() for sha in alike}
+    shown = image_tiles.page_of([sha for sha in mine.shots if sha not in behind], key, EXAMPLES_PER_PAGE)
+    badges = {sha: f"{1 + len(hidden[sha])} alike" for sha in shown if sha in hidden}
+    tiles = [image_tiles.tile(project, sha, badge=badges.get(sha, "")) for sha in shown]
+    chosen = picture_grid(tiles, key, label=f"Examples of {mine.name}", size=64)
+    image_tiles.chosen_actions(project, [one for sha in chosen for one in (sha, *hidden.get(sha, ()))], key)
 
 
 def _name(project: Project, mine: ImageClass, place: int) -> None:
@@ -162,7 +214,15 @@ def add(project: Project, class_id: str | None, key: str) -> None:
 
 
 def _folders(project: Project) -> None:
-    st.markdown("A zip in which each folder is a class: classes are made as needed and the pictures added to them.")
+    st.markdown("Each folder is a class: classes are made as needed and the pictures added to them.")
+    picture_drop(
+        f"drop-folders-{project.token}",
+        intake_addresses.folders_url(project, urls.base_path()),
+        label="Folders, one a class",
+        hint="Drop a folder of folders here",
+        folders=True,
+    )
+    st.caption("Or a zip of them:")
     key = f"folders-{project.token}"
     turn = st.session_state.get(f"{key}-turn", 0)
     upload = file_chooser.choose_file(

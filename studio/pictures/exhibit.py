@@ -68,7 +68,7 @@ def counts_of(run: Run) -> dict[str, Any]:
 
 
 def _class_counts(run: Run) -> dict[str, int]:
-    from studio.pictures.batch import table
+    from studio.pictures.sorted_run import table
 
     found = table(run)
     if found is None or found.empty:

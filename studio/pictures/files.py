@@ -17,7 +17,7 @@ from backends.fewshot.data.layouts import label_images
 from backends.fewshot.data.remarks import remark
 from backends.shared import images
 from studio.pictures.project import Project
-from studio.pictures.schema import Picture, clean_text
+from studio.pictures.schema import Picture, clean_text, natural_key
 from studio.ui import formatting
 
 THUMB_SIDE = 192
@@ -124,7 +124,7 @@ def import_folders(project: Project, path: Path, on_progress: OnProgress = ignor
         if not labelled.labels:
             raise BadInput("There are no folders in this file: each class needs one, with its pictures in it.")
         report = ImportReport()
-        for name in labelled.classes:
+        for name in sorted(labelled.classes, key=natural_key):
             mine = [item for item, label in labelled.labels.items() if label == name]
             done = report.added
             try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from backends.core.errors import UserError
 from backends.fewshot.classifier import Classifier, Prediction
 from backends.fewshot.types import Support
 from studio.pictures.feature_loader import FeatureLoader, text_key
@@ -83,6 +84,24 @@ def fit_project(project: Project, loader: FeatureLoader) -> FittedProject | None
     made = _fit(project, loader)
     loader.fitted = (key, made)  # type: ignore[attr-defined]
     return made
+
+
+def near_copies(project: Project, loader: FeatureLoader) -> dict[str, list[str]]:
+    """By an example that can stand for them, its near copies such as frames of one burst; the first of them stands."""
+    try:
+        fitted = fit_project(project, loader)
+    except UserError:  # of a way to decide that does not fit, which the answers say
+        return {}
+    if fitted is None:
+        return {}
+    first: dict[int, str] = {}
+    alike: dict[str, list[str]] = {}
+    for sha, group in zip(fitted.shots, fitted.support.groups.tolist(), strict=True):
+        if group in first:
+            alike.setdefault(first[group], []).append(sha)
+        else:
+            first[group] = sha
+    return alike
 
 
 def _fit(project: Project, loader: FeatureLoader) -> FittedProject | None:

@@ -25,6 +25,14 @@ PAGE_SIZE = 8
 MAX_BARS = 4
 POLL_SECONDS = 0.4
 MAX_IN_SUMMARY = 4
+TOO_EARLY, WIDE = "too early to tell", 0.5
+"""How wide the interval of the true rate may be before nothing can be said of it."""
+GRADES = ((0.9, "good", "green"), (0.7, "fair", "orange"), (0.0, "poor", "red"))
+"""From which share of recognised examples on a classifier is called so."""
+WORDS = (
+    "Good: nine in ten examples or more are recognised by a classifier that never saw them; fair: seven in ten; poor: "
+    "fewer. Too early to tell: with so few examples the true rate could be nearly anything."
+)
 ADVICE = 2
 """Sentences of advice beside the answers; all of them stand under how far to trust it."""
 
@@ -91,6 +99,8 @@ def _looking(loader: FeatureLoader) -> None:
 
 def _summary(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """The honest score in one line, and what stands outside of it."""
+    word, colour = score_word(fitted)
+    st.markdown(f":{colour}-badge[{word}]", help=WORDS)
     st.markdown(score_line(fitted))
     if fitted.classifier.words_sentence:
         st.caption(f":material/info: {fitted.classifier.words_sentence}")
@@ -109,6 +119,19 @@ def _summary(project: Project, loader: FeatureLoader, fitted: FittedProject) -> 
     if refused := loader.state.refused:
         named = ", ".join(formatting.escape(project.state.title(sha)) for sha in sorted(refused)[:3])
         st.caption(f":material/warning: {formatting.count(len(refused), 'picture')} could not be looked at: {named}.")
+
+
+def score_word(fitted: FittedProject) -> tuple[str, str]:
+    """How good the classifier is in a word, as far as its examples can tell, and the colour of that word."""
+    left = fitted.classifier.loo
+    counted, _ = left.class_counts
+    if not left.counted or not counted.all():
+        return TOO_EARLY, "gray"
+    right = int(left.correct.sum())
+    truth = clopper_pearson(right, left.counted)
+    if truth.high - truth.low > WIDE:
+        return TOO_EARLY, "gray"
+    return next((word, colour) for least, word, colour in GRADES if right / left.counted >= least)
 
 
 def score_line(fitted: FittedProject) -> str:

@@ -34,6 +34,7 @@ from studio.pictures.schema import (
     checked_text,
     dump,
     free_name,
+    natural_key,
     normalise_name,
     parse,
     validate_sha,
@@ -50,6 +51,9 @@ DELETED = ".deleted"
 
 VISITOR = "visitor"
 """In the folder of a project: whose it is."""
+
+MAX_COVERS = 5
+"""Pictures of a project in the list of projects, one a class."""
 
 KEEP_DELETED_SECONDS = 7 * 24 * 3600
 
@@ -169,6 +173,11 @@ class Project:
         cleaned = checked_text(sentence, MAX_SENTENCE_LENGTH, "The sentence")
         with self.change():
             self.get_class(class_id).sentence = cleaned
+
+    def sort_classes(self) -> None:
+        """Bring the classes into the order of their names, in which 2 comes before 10."""
+        with self.change() as state:
+            state.classes.sort(key=lambda each: natural_key(each.name))
 
     def remove_class(self, class_id: str) -> None:
         """Remove a class with its examples; `undo` brings them back."""
@@ -327,7 +336,10 @@ class Projects:
                 shutil.rmtree(about.parent, ignore_errors=True)
 
     def recent(self, most: int = 12) -> list[tuple[str, Mapping[str, Any]]]:
-        """Tokens with what to say of each (`name`, `classes`, `pictures`, `changed`), the last changed first."""
+        """Tokens with what to say of each (`name`, `classes`, `pictures`, `changed`), the last changed first.
+
+        `shown` are pictures to show it by; projects that were written down long ago have none.
+        """
         found = []
         for about in self.root.glob("*/about.json"):
             if not is_seen(about.parent):
@@ -367,7 +379,14 @@ def _read(folder: Path) -> ProjectState:
 def _write(folder: Path, state: ProjectState) -> None:
     shots, classes = len(state.shots), len(state.classes)
     size = sum(one.bytes for one in state.pictures.values())
-    about = {"name": state.name, "classes": classes, "pictures": shots, "changed": time.time(), "bytes": size}
+    about = {
+        "name": state.name,
+        "classes": classes,
+        "pictures": shots,
+        "changed": time.time(),
+        "bytes": size,
+        "shown": [each.shots[0] for each in state.classes if each.shots][:MAX_COVERS],
+    }
     for name, values in (("project.json", dump(state)), ("about.json", about)):
         part = folder / f".{name}.part"
         part.write_text(json.dumps(values, ensure_ascii=False), "utf-8")

@@ -122,6 +122,16 @@ def normalise_name(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """What sorts names as a reader would: 2 before 10, and capitals beside small letters.
+
+    >>> sorted(["10", "b2", "B10", "2"], key=natural_key)
+    ['2', '10', 'b2', 'B10']
+    """
+    parts = re.findall(r"\d{1,18}|\D+", normalise_name(name))
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+
+
 def checked_text(text: str, most: int, what: str) -> str:
     """Text on one line as `clean_text` makes it, refused and never cut where it is too long. Raises TooLarge."""
     cleaned = clean_text(text, len(text))

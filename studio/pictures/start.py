@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from itertools import chain, count
+from typing import Any
 
 import streamlit as st
 
 from backends.core.errors import UserError
 from studio import services
-from studio.pictures import image_tiles, project_archive
+from studio.pictures import addresses, image_tiles, project_archive
+from studio.pictures.schema import SHA256, ProjectState
 from studio.pictures.task import TASK, open_project, projects, start_sample
 from studio.ui import file_chooser, formatting
+from studio.web import urls
 
 UPLOAD_MB = 1000
 MAX_LISTED = 12
+MAX_NAMES = 20_000
 
 
 def show() -> None:
@@ -27,7 +33,7 @@ def show() -> None:
     with new.container(border=True, height="stretch", vertical_alignment="distribute"):
         st.markdown("**Your own pictures**: two classes with one picture each are enough to begin.")
         if st.button("Start a project", icon=":material/add:", type="primary", width="stretch"):
-            open_project(projects().create().token)
+            open_project(projects().create(ProjectState(name=_unused_name())).token)
     with sample.container(border=True, height="stretch", vertical_alignment="distribute"):
         st.markdown("**The sample pictures**: balls, leaves, stars and more, drawn by Fourfold, ready to be asked.")
         if st.button("Try the sample pictures", icon=":material/play_arrow:", width="stretch"):
@@ -73,7 +79,8 @@ def _recent() -> None:
     if not found:
         st.caption("None yet. A project is kept on this computer until you delete it, and has an address of its own.")
     for token, about in found:
-        title, holds, when = st.columns([4, 3, 2], vertical_alignment="center")
+        pictures, title, holds, when = st.columns([3, 4, 3, 2], vertical_alignment="center")
+        pictures.html(_thumbs(token, about))
         title.page_link(
             TASK.page,
             label=formatting.escape(about["name"]) or "Unnamed",
@@ -83,6 +90,25 @@ def _recent() -> None:
         classes = formatting.count(about["classes"], "class", "classes")
         holds.caption(f"{classes}, {formatting.count(about['pictures'], 'example')}")
         when.caption(datetime.fromtimestamp(about["changed"]).astimezone().strftime("%d %b %Y, %H:%M"))
+
+
+def _unused_name() -> str:
+    """“My pictures”, with a number where a project is called so already."""
+    taken = {about["name"] for _, about in projects().recent(MAX_NAMES)}
+    first = ProjectState().name
+    return next(name for name in chain([first], (f"{first} {number}" for number in count(2))) if name not in taken)
+
+
+def _thumbs(token: str, about: Mapping[str, Any]) -> str:
+    """A picture of each of the first classes, as HTML."""
+    base = urls.base_path()
+    pictures = [
+        f'<img src="{addresses.thumb_url_of(token, sha, base)}" alt="" width="40" height="40" loading="lazy" '
+        'style="object-fit:cover;border-radius:6px">'
+        for sha in about.get("shown", ())
+        if SHA256.fullmatch(sha)
+    ]
+    return f'<div style="display:flex;gap:4px;min-height:40px">{"".join(pictures)}</div>'
 
 
 def _deleted() -> None:

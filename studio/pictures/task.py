@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from studio.samples import SampleFolder
 from studio.tasks import StudioTask
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from studio.library.shelf import Shelf
     from studio.pictures.feature_loader import FeatureLoaders
     from studio.pictures.inference_client import BackgroundCache
-    from studio.pictures.project import Projects
+    from studio.pictures.project import Project, Projects
 
 
 def projects() -> Projects:
@@ -67,10 +67,20 @@ def start_sample() -> NoReturn:
 
 
 def routes(library: Library, base: str) -> Sequence[BaseRoute]:
-    """The pictures of projects, and each project as one file."""
-    from studio.pictures import addresses
+    """The pictures of projects, each project as one file, and what takes pictures in."""
+    from studio.pictures import addresses, intake_addresses, sorted_addresses
 
-    return addresses.routes(projects, base)
+    return [
+        *addresses.routes(projects, base),
+        *intake_addresses.routes(projects, _answer, base),
+        *sorted_addresses.routes(library, base),
+    ]
+
+
+def _answer(project: Project, picture: bytes) -> Mapping[str, Any]:
+    from studio.pictures import live_answers
+
+    return live_answers.answer(project, picture)
 
 
 def _make_projects() -> Projects:

@@ -11,6 +11,7 @@ from backends.core.errors import UserError
 from studio import services, tasks
 from studio.findings import pin
 from studio.pictures import (
+    camera_panel,
     class_editor,
     confusion_panel,
     embedding_map,
@@ -25,7 +26,7 @@ from studio.pictures import (
 )
 from studio.pictures import model_picker as model
 from studio.pictures.feature_loader import FeatureLoader
-from studio.pictures.fitted import FittedProject
+from studio.pictures.fitted import FittedProject, near_copies
 from studio.pictures.inference_client import TASK
 from studio.pictures.project import Project
 from studio.pictures.schema import MAX_NAME_LENGTH
@@ -63,10 +64,12 @@ def show(token: str) -> None:
         card = model.choose(project, task)
     here = model_picker.is_here(card)
     loader = feature_loaders().get(project, card)
+    with error_boundary("the camera"):
+        camera_panel.show(project, loader, here=here)
     left, right = st.columns([5, 6], gap="large")
     fitted = None
     with left, error_boundary("the classes"):
-        class_editor.show(project, loader.understands_words)
+        class_editor.show(project, loader.understands_words, near_copies(project, loader))
     with right, error_boundary("the answers"):
         fitted = predictions_panel.show(project, loader, card, here=here)
     if fitted is not None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 
 from studio import tasks
@@ -71,4 +71,14 @@ def zip_stream(entries: Sequence[tuple[str, Path]]) -> Iterator[bytes]:
                 while block := file.read(BLOCK):
                     target.write(block)
                     yield pipe.empty()
+    yield pipe.empty()
+
+
+def zip_of_parts(parts: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
+    """The bytes of a zip whose files come one after the other, each with its name; pictures are compressed already."""
+    pipe = _Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in parts:
+            archive.writestr(name, data)
+            yield pipe.empty()
     yield pipe.empty()

@@ -11,17 +11,30 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image, ImageDraw
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
+from backends.core.errors import UserError
 from studio import services
-from studio.pictures import export, image_tiles, program_panel, reliability_panel
+from studio.library.library import Run
+from studio.pictures import (
+    export,
+    image_tiles,
+    live_answers,
+    program_panel,
+    reliability_panel,
+    sorted_addresses,
+    sorted_run,
+)
 from studio.pictures import files as picture_files
 from studio.pictures.inference_client import FAULT
 from studio.pictures.project import Project
 from studio.pictures.task import feature_loaders, projects
 from studio.ui import formatting
+from studio.web.responses import NotReady
 from tests.support import pictures
-from tests.support.pages import click, grids, open_project, view, words_of
+from tests.support.pages import click, finished, grids, open_project, view, words_of
 from tests.support.pictures import COLOURS, shade
 from tests.support.waiting import wait_for
 
@@ -115,6 +128,7 @@ def test_the_answers_come_with_bars_an_honest_score_and_what_is_not_understood(a
     fitted(app, project)
     shown = words_of(app)
     assert "**12 of 12** examples are recognised by a classifier that never saw them" in shown
+    assert ":green-badge[good]" in shown
     assert "between 74 and 100 %" in shown  # Clopper and Pearson's, of 12 of 12
     assert "does not understand words: the sentences are kept" in shown
     answers = grids(app)["Questions and answers"]["tiles"]
@@ -224,23 +238,89 @@ def test_a_program_is_made_with_the_network_in_it_and_answers_picture_files(
 
 
 @pytest.mark.slow
-def test_many_pictures_are_sorted_as_a_run_with_a_table(app: AppTest, project: Project) -> None:
+def test_a_picture_of_the_camera_is_answered_as_a_question_is(app: AppTest, project: Project) -> None:
+    fitted(app, project)
+    found = live_answers.answer(project, shade("red", 9))
+    card = next(c for c in services.backend().info().tasks["fewshot"].cards if c.id == "prototypes")
+    made = feature_loaders().get(project, card).fitted[1]  # type: ignore[attr-defined]
+    row = [project.state.title(sha) for sha in made.questions].index("who red.png")
+    assert found["best"] == "red" and found["none"] == bool(made.prediction.abstained[row])
+    ids = [each.id for each in project.state.classes]
+    assert [found["shares"][one] for one in ids] == pytest.approx(made.prediction.probabilities[row].tolist(), abs=1e-6)
+    with pytest.raises(NotReady, match="Make at least two classes"):
+        live_answers.answer(projects().create(), shade("red", 9))
+    with pytest.raises(UserError, match="no picture that can be read"):
+        live_answers.answer(project, b"no picture")
+
+
+def sort(app: AppTest, project: Project, files: dict[str, bytes]) -> Run:
+    """Sort a zip with the project; the page shows the finished run."""
     view(fitted(app, project), "Take it away")
-    many = pictures.zipped({f"{kind} {n}.png": shade(kind, 20 + n) for kind in COLOURS for n in range(3)})
-    next(box for box in app.file_uploader if box.label == "Zip of pictures").upload("holiday.zip", many).run()
+    box = next(box for box in app.file_uploader if box.label == "Zip of pictures")
+    box.upload("holiday.zip", pictures.zipped(files)).run()
     click(app, "Sort them")
-    run = services.library().list(limit=1)[0]
-    wait_for(lambda: (job := services.jobs().get(run.id)) is None or job.ended, 60)
-    app.run()
-    run = services.library().get(run.id)
-    assert not app.exception and run.status == "done", run.error
+    return finished(app)
+
+
+@pytest.mark.slow
+def test_many_pictures_are_sorted_as_a_run_with_a_table(app: AppTest, project: Project) -> None:
+    run = sort(app, project, {f"{kind} {n}.png": shade(kind, 20 + n) for kind in COLOURS for n in range(3)})
+    tiles = grids(app)["Sorted pictures"]["tiles"]
+    assert len(tiles) == 9 and all(tile["source"].startswith("data:image/webp") for tile in tiles)
+    assert all(tile["badge"].startswith((tile["title"].split()[0], "none of these")) for tile in tiles)
+    view(app, "Test set")
+    assert "No picture lies in a folder that is called like a class" in words_of(app)
+    view(app, "Table")
     assert "**9 pictures**" in words_of(app)
     table = app.dataframe[0].value
     assert all(row["file"].startswith(row["class"]) for _, row in table.iterrows())
     assert run.facts["asked"] == {"project": project.token}
-    app.segmented_control[0].set_value("About this run").run()
+    view(app, "About this run")
     click(app, "Open the project")
     assert not app.exception and "**12 of 12**" in words_of(app)
+
+
+@pytest.mark.slow
+def test_sorted_pictures_are_measured_put_right_taught_and_fetched_as_folders(app: AppTest, project: Project) -> None:
+    files = {f"{kind}/{n}.png": shade(kind, 20 + n) for kind in COLOURS for n in range(2)}
+    files |= {"red/lost.png": shade("blue", 30), "red/known.png": shade("red", 0), "misc/who.png": shade("green", 31)}
+    run = sort(app, project, files)
+    view(app, "Test set")
+    said = words_of(app)
+    assert "**6 of 7** test pictures are recognised; the true rate lies between 42 and 100 %" in said
+    assert "Least often “red”: 2 of 3." in said and "1 of the labelled pictures is an example" in said
+    rows = app.dataframe[0].value.set_index("class")
+    assert rows.loc["red", "taken for"] in ("blue (1)", "none of these (1)") and rows.loc["green", "right"] == 2
+
+    found = sorted_run.table(run)
+    assert found is not None
+    answers = {one.name: one.answer for one in sorted_run.sorted_pictures(run, found)}
+    sorted_run.correct(run, ["red/lost.png"], "green", answers)
+    sorted_run.correct(run, ["green/0.png"], "green", answers)  # it was right: no correction
+    assert sorted_run.corrections(run) == {"red/lost.png": "green"}
+    view(app, "Pictures, sorted")
+    tiles = {tile["id"]: tile for tile in grids(app)["Sorted pictures"]["tiles"]}
+    assert tiles["red/lost.png"]["badge"] == "green" and tiles["red/lost.png"]["tone"] == "good"
+    box = next(box for box in app.selectbox if box.label == "Show")
+    box.set_value("Put right by hand").run()
+    assert [tile["id"] for tile in grids(app)["Sorted pictures"]["tiles"]] == ["red/lost.png"]
+
+    routes = sorted_addresses.routes(services.library(), "/base")
+    with TestClient(Starlette(routes=routes)) as client:
+        answer = client.get(sorted_addresses.folders_url(run.id, "/base"))
+        assert client.get("/base/sorted/0123456789abcdef/folders.zip").status_code == 404
+    assert "holiday" in answer.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as bundle:
+        assert bundle.read("green/lost.png") == files["red/lost.png"]  # without the folder of its false label
+        assert {"red/0.png", "blue/1.png", "green/misc/who.png"} <= set(bundle.namelist()) and len(
+            bundle.namelist()
+        ) == 9
+
+    click(app, "Teach with the 1 put right")
+    assert not app.exception and "1 example added to “My pictures”" in " ".join(one.value for one in app.success)
+    project.refresh()
+    green = next(each for each in project.state.classes if each.name == "green")
+    assert [project.state.title(sha) for sha in green.shots][-1] == "red/lost.png"
 
 
 def add(app: AppTest, project: Project, place: int, *files: tuple[str, bytes]) -> AppTest:
@@ -299,6 +379,47 @@ def test_an_address_that_is_gone_and_a_run_that_is_gone(app: AppTest) -> None:
     app.query_params["run"] = "nothing"
     app.run()
     assert not app.exception and "no such run" in words_of(app)
+
+
+@pytest.mark.slow
+def test_near_copies_are_one_picture_of_the_grid_until_all_are_wanted(app: AppTest, project: Project) -> None:
+    first = np.asarray(Image.open(io.BytesIO(shade("red", 0))).convert("RGB")).astype(int)
+    first[0, :2] = 120
+    copies = []
+    for place in range(2):  # each another file, by one pixel
+        other = first.copy()
+        other[0, place] += 1
+        copies.append(pictures.encoded(Image.fromarray(other.astype(np.uint8))))
+    files = [(f"burst {place}.png", lambda data=data: data) for place, data in enumerate(copies)]
+    picture_files.import_files(project, files, project.state.classes[0].id)
+    fitted(app, project)
+    tiles = grids(app)["Examples of red"]["tiles"]
+    assert [tile["title"] for tile in tiles] == [f"red {n}.png" for n in range(4)]
+    assert [tile["badge"] for tile in tiles] == ["3 alike", "", "", ""]
+    next(one for one in app.toggle if one.label == "Show 2 near copies").set_value(True).run()
+    tiles = grids(app)["Examples of red"]["tiles"]
+    assert [tile["title"] for tile in tiles][-2:] == ["burst 0.png", "burst 1.png"] and len(tiles) == 6
+
+
+def test_many_classes_are_found_by_name_and_sorted_as_readers_do(app: AppTest) -> None:
+    made = projects().create()
+    for number in (10, 2, 1, 3, 4, 5, 12, 11):
+        made.add_class(f"Kind {number}")
+    open_project(app, made)
+    next(one for one in app.text_input if one.label == "Find a class").set_value("kind 1").run()
+    assert [one.value for one in app.text_input if one.label == "Name"] == ["Kind 10", "Kind 1", "Kind 12", "Kind 11"]
+    next(one for one in app.text_input if one.label == "Find a class").set_value("zebra").run()
+    assert "No class is called like that." in words_of(app)
+    click(app, "Sort")
+    assert [name.split()[1] for name in made.state.names] == ["1", "2", "3", "4", "5", "10", "11", "12"]
+
+
+def test_a_new_project_has_a_name_of_its_own_and_the_list_shows_pictures(app: AppTest, project: Project) -> None:
+    app.run().switch_page("pages/pictures.py").run()
+    shown = "".join(str(one.proto.body) for one in app.get("html"))
+    assert all(f"/projects/{project.token}/thumbs/{each.shots[0]}" in shown for each in project.state.classes)
+    click(app, "Start a project")
+    assert opened(app).state.name == "My pictures 2" and project.state.name == "My pictures"
 
 
 def test_a_thousand_pictures_are_shown_a_page_at_a_time(app: AppTest, project: Project) -> None:
