@@ -38,6 +38,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
         used = getattr(item, "funcargs", {})
         if "page" in used:
             report.sections.append(("the page", used["page"].inner_text("body")))
+            report.sections.append(("what went wrong in it", "\n".join(getattr(used["page"], "problems", []))))
         if "studio" in used:
             report.sections.append(("the studio's log", used["studio"].log.read_text()[-8000:]))
     return report
