@@ -12,7 +12,7 @@ from backends.core.adapting import Material, Score
 from backends.core.errors import BadInput
 from backends.core.info import CardInfo
 from backends.core.task import task_named, tasks
-from studio import services
+from studio import services, visitors
 from studio import tasks as rooms
 from studio.adapt import material as files
 from studio.adapt import trainings
@@ -45,8 +45,15 @@ def show() -> None:
     )
     material = adaptable[name]
     st.markdown(f"{material.what} {material.layout}")
+    if visitors.current() is not visitors.EVERYBODY:
+        _in_terminal(name, "A model is everybody's here, so who runs this studio teaches one, with this command.")
+        return
     if services.backend().place != EmbeddedBackend.place:
-        _elsewhere(name)
+        _in_terminal(
+            name,
+            "The models are on another machine, so a training runs there: copy your files to it and use this command. "
+            "What became better is on the list of models here too.",
+        )
     else:
         with error_boundary("the form of a training"):
             _form(name, material)
@@ -57,13 +64,9 @@ def show() -> None:
         _list(found)
 
 
-def _elsewhere(task: str) -> None:
-    """The model server is on another machine, where the models have to be."""
-    st.info(
-        "The models are on another machine, so a training runs there: copy your files to it and use this command. What "
-        "became better is on the list of models here too.",
-        icon=":material/terminal:",
-    )
+def _in_terminal(task: str, why: str) -> None:
+    """Where the page cannot do it: the sentence that says so, and the command."""
+    st.info(why, icon=":material/terminal:")
     st.code(f"python -m training adapt {task} FOLDER --name NAME", language="bash")
 
 

@@ -140,8 +140,18 @@ def test_a_project_of_pictures_is_material_too(page: AppTest, monkeypatch: pytes
     assert not page.exception and "the 1 picture of your project" in words_of(page) and not page.file_uploader
     page.text_input[0].input("birds").run()
     click(page, "Teach it")
-    assert asked == [("fewshot", "birds", "clip-starter", 60)]
+    assert asked == [("fewshot", "birds", "clip-starter", 100)]
     assert (trainings.material_folder("fewshot", "birds") / "owl" / f"{sha[:16]}.JPG").read_bytes() == b"picture"
+
+
+def test_where_visitors_log_in_nobody_teaches_a_model_for_all_or_sees_the_trainings_of_others(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training("refused", sentence="It got worse.")
+    monkeypatch.setattr("studio.visitors.current", lambda: "ann")
+    page.run()
+    assert not page.exception and "A model is everybody's here" in words_of(page)
+    assert not page.file_uploader and "It got worse" not in words_of(page) and "Trainings" not in words_of(page)
 
 
 def test_models_on_another_machine_are_adapted_there(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
