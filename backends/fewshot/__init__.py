@@ -25,7 +25,7 @@ TASK = Task(
         layout="One folder a class, called as the class, with its pictures in it.",
         endings=(".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
         least=24,
-        steps=60,
+        steps=100,
         by="the share of pictures that is named right by the words alone",
     ),
 )

@@ -98,6 +98,7 @@ class FoldingAdaptation(Adaptation):
             query = Query("sequence", (Chain(unit.name, truth.sequence),), unit.files[0])
             model = next(item for item in engine.predict(query, {}) if isinstance(item, Model))
             found = compare(model.structure, truth)
+            assert model.confidence.plddt is not None  # this engine always says how sure it is
             yield found.lddt, found.tm, abs(float(model.confidence.plddt.mean()) / 100 - found.lddt)
 
 
@@ -139,7 +140,7 @@ class Fold(Recipe):
     def batches(self, step: int, steps: int) -> Iterator[Example]:
         while True:
             rng = np.random.default_rng([self.seed, step])
-            example = self.examples[rng.integers(len(self.examples))]
+            example = self.examples[int(rng.integers(len(self.examples)))]
             start = int(rng.integers(max(1, len(example.single) - CROP + 1)))
             span = slice(start, start + CROP)
             yield Example(example.single[span], example.pair[span, span], example.backbone[span], example.seen[span])

@@ -59,5 +59,5 @@ def merge(network: nn.Module) -> None:
     """Put the changes into the matrices, so that the network is an ordinary one again."""
     for module in list(network.modules()):
         if parametrize.is_parametrized(module):
-            for name in list(module.parametrizations):  # type: ignore[union-attr, arg-type]
+            for name in list(module.parametrizations):  # type: ignore[arg-type]
                 parametrize.remove_parametrizations(module, name, leave_parametrized=True)

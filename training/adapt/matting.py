@@ -18,7 +18,6 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from backends.core.engine import Engine
 from backends.core.errors import BadInput, UserError
 from backends.matting.engines.modnet import working_size
 from backends.matting.engines.modnet_weights import load_modnet, reference_side
@@ -127,7 +126,7 @@ class Agreement(Recipe):
         """Pictures `(B, 3, H, W)` in −1..1 of one clip, some of them mirrored."""
         while True:
             rng = np.random.default_rng([self.seed, step])
-            clip = self.clips[rng.integers(len(self.clips))]
+            clip = self.clips[int(rng.integers(len(self.clips)))]
             frames = clip[rng.choice(len(clip), min(BATCH, len(clip)), replace=False)]
             pictures = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 127.5 - 1
             yield pictures.flip(-1) if rng.random() < 0.5 else pictures
@@ -164,7 +163,7 @@ def sampled(path: Path) -> np.ndarray:
 
 def at_working_size(frames: np.ndarray, reference: int) -> np.ndarray:
     """Frames `(F, H, W, 3)` at the size at which the network looks at them."""
-    height, width = working_size(*frames.shape[1:3], reference)
+    height, width = working_size(frames.shape[1], frames.shape[2], reference)
     return np.stack([cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in frames])
 
 
@@ -186,7 +185,7 @@ def _mattes(engine: Any, frames: np.ndarray) -> np.ndarray:
     return np.stack(found)
 
 
-def _judge(noun: str) -> Engine:
+def _judge(noun: str) -> Any:
     """The better model, ready. Raises BadInput where it is not on this machine."""
     from backends.matting import TASK
 

@@ -195,10 +195,10 @@ class Voice(Recipe):
             step += 1
 
     def _draw(self, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
-        song = self.songs[rng.integers(len(self.songs))]
+        song = self.songs[int(rng.integers(len(self.songs)))]
         stems = song.piece(_start(song, self.frames, rng), self.frames)
         if rng.random() < RECOMBINED:
-            other = self.songs[rng.integers(len(self.songs))]
+            other = self.songs[int(rng.integers(len(self.songs)))]
             stems[VOICE] = other.piece(_start(other, self.frames, rng), self.frames)[VOICE]
         stems[VOICE] *= 10 ** (rng.uniform(-4, 4) / 20)
         if rng.random() < 0.5:
