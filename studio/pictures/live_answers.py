@@ -15,6 +15,7 @@ from studio.pictures.fitted import FittedProject, fit_project, missing_step
 from studio.pictures.inference_client import TASK, InferenceCall
 from studio.pictures.project import Project
 from studio.pictures.task import feature_loaders
+from studio.ui import formatting
 from studio.web.responses import NotReady
 
 NOT_YET = "The answers come once the model has looked at the examples."
@@ -45,7 +46,9 @@ def answer(project: Project, picture: bytes) -> dict[str, Any]:
         "shares": shares,
         "best": fitted.names[best],
         "none": bool(found.abstained[0]),
-        "others": f"{silent} without an example cannot be the answer." if silent else "",
+        "others": f"{formatting.count(silent, 'class', 'classes')} without an example cannot be the answer."
+        if silent
+        else "",
     }
 
 

@@ -12,6 +12,7 @@ class CameraStage {
   constructor(data, host) {
     this.run = data.run;
     this.rows = new Map();
+    this.fresh = true; // no bars to go on from
     this.video = el("video", { playsinline: true, hidden: true });
     this.video.muted = true;
     this.hint = el("p", { class: "hint" }, "The camera's pictures go to the model server and are kept only while you record.");
@@ -22,7 +23,7 @@ class CameraStage {
     this.note = el("p", { class: "note", role: "status" });
     this.root = el("div", { class: "camera component" }, el("div", { class: "both" },
       el("div", {}, el("div", { class: "stage" }, this.video, this.hint), el("div", { class: "keys" }, this.toggle, this.cameras)),
-      el("div", {}, this.verdict, this.list, this.note)));
+      el("div", {}, this.verdict, el("p", { class: "how" }, "Hold a class down to record examples of it."), this.list, this.note)));
     this.canvas = document.createElement("canvas");
     host.append(this.root);
   }
@@ -95,6 +96,7 @@ class CameraStage {
   }
 
   clear(sentence) {
+    this.fresh = true;
     this.note.textContent = sentence;
     this.verdict.textContent = "";
     for (const row of this.rows.values()) row.show(0);
@@ -126,7 +128,9 @@ class CameraStage {
   }
 
   show({ shares, best, none, others }) {
-    for (const [id, row] of this.rows) row.show(KEEP * row.share + (1 - KEEP) * (shares[id] ?? 0));
+    const keep = this.fresh ? 0 : KEEP;
+    for (const [id, row] of this.rows) row.show(keep * row.share + (1 - keep) * (shares[id] ?? 0));
+    this.fresh = false;
     this.verdict.textContent = none ? "none of these" : best;
     this.verdict.classList.toggle("none", none);
     this.note.textContent = others;
