@@ -225,7 +225,7 @@ def show_elsewhere(run: Run, question: Question) -> None:
     def draw(found: Map, scale: float, key: str) -> tuple[Any, str]:
         changes = found.arranged("background", "y", "x")
         figure, alt = picture_with_map(moment.rgb, *_cells(changes.mean(axis=0)), unit="mean |Δα|",
-                                       changes="The matte")  # fmt: skip
+                                       changes="The matte", rising=True)  # fmt: skip
         take_away.chart(figure, alt, f"elsewhere-{key}")
         names = [str(name) for name in found.axes["background"]]
         means = 100 * changes.mean(axis=(1, 2))

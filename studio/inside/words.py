@@ -39,7 +39,9 @@ def show_words(run: Run, question: Question) -> None:
         maps = found.arranged("layer", "word", "y", "x")[layers.index(layer)]
         word = address.pick("word", "Word", names, names[-1])
         values = maps[names.index(word)]
-        figure, _ = picture_with_map(rgb, values, found.axes["x"], found.axes["y"], scale=reach(maps), unit="share")
+        figure, _ = picture_with_map(
+            rgb, values, found.axes["x"], found.axes["y"], scale=reach(maps), unit="share", rising=True
+        )
         alt = (
             f"“{word}” looks most at the {strongest_place(values)} of the picture, {values.max() * values.size:.1f} "
             "times as much as an even look. This is what is read, not why the model answers."
@@ -64,7 +66,7 @@ def show_latents(run: Run, question: Question) -> None:
             for column, place in zip(st.columns(IN_A_ROW), order[start : start + IN_A_ROW], strict=False):
                 number, _, share = labels[place].partition(": ")
                 figure, _ = picture_with_map(
-                    rgb, maps[place], found.axes["x"], found.axes["y"], scale=scale, unit="share"
+                    rgb, maps[place], found.axes["x"], found.axes["y"], scale=scale, unit="share", rising=True
                 )
                 figure.update_layout(height=260)
                 alt = f"Latent {number} gathers most from the {strongest_place(maps[place])}; the answer reads {share}."

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from viz.fewshot.relevance import PLACES
-from viz.inside.style import CLEAR, colour_bar_below, over_scale, reach
+from viz.inside.style import CLEAR, colour_bar_below, over_rising, over_scale, reach
 
 SHOWN_SIDE = 640
 BAR = 64
@@ -33,6 +33,7 @@ def picture_with_map(
     area: Area | None = None,
     answer: str = "the answer",
     changes: str = "",
+    rising: bool = False,
 ) -> tuple[go.Figure, str]:
     """The picture, greyed under the map, and what it shows in a sentence.
 
@@ -46,6 +47,7 @@ def picture_with_map(
         area: a rectangle to mark.
         answer: what the map is about, in words.
         changes: for a map of a change: what changes, in words, such as “The matte”.
+        rising: whether values are shares or sizes, never below zero, so that the colours begin there.
     """
     height, width = rgb.shape[:2]
     figure = go.Figure()
@@ -61,7 +63,8 @@ def picture_with_map(
             z=np.asarray(values, float),
             x=(np.arange(columns) + 0.5) / columns if x is None else x,
             y=(np.arange(rows) + 0.5) / rows if y is None else y,
-            colorscale=over_scale(), zmin=-most, zmax=most, colorbar=colour_bar_below(unit),
+            colorscale=over_rising() if rising else over_scale(), zmin=0 if rising else -most, zmax=most,
+            colorbar=colour_bar_below(unit),
             hovertemplate=f"%{{z:.3g}} {unit}<extra></extra>",
         )  # fmt: skip
         said = describe_change(values, changes) if changes else describe(values, answer)

@@ -37,6 +37,11 @@ def reach(*maps: np.ndarray) -> float:
     return strongest if np.isfinite(strongest) and strongest > 0 else 1.0
 
 
+def over_rising() -> list[list[Any]]:
+    """From nothing to the warm colour, for numbers that are never below zero."""
+    return [[0, CLEAR_FOR], [1, f"rgba(213,94,0,{COVER})"]]
+
+
 def colour_bar(title: str) -> dict[str, Any]:
     return {"title": {"text": title}, "thickness": 12, "outlinewidth": 0}
 
