@@ -35,7 +35,7 @@ def add_two(page: Any, stars: Any) -> None:
     card = page.locator("[data-testid=stLayoutWrapper]").filter(has=stars)
     card.last.get_by_role("button", name="Add examples").click()
     file, copied = (picture.png() for picture in shots("star", 10)[-2:])
-    page.locator("input[type=file]").last.set_input_files(
+    page.locator("[data-testid=stFileUploader] input[type=file]").last.set_input_files(
         {"name": "my star.png", "mimeType": "image/png", "buffer": file}
     )
     wait_for(lambda: score(page)[1] == 37, 60)
@@ -98,7 +98,7 @@ def test_the_sample_is_taught_asked_mended_and_taken_home(studio: Studio, page: 
 
     # Opened again as a project of its own.
     page.goto(f"{studio.address}/pictures")
-    page.locator("input[type=file]").first.set_input_files(tmp_path / "project.zip")
+    page.locator("[data-testid=stFileUploader] input[type=file]").first.set_input_files(tmp_path / "project.zip")
     page.get_by_text("examples are recognised").first.wait_for(timeout=SLOW_MS)
     wait_for(lambda: score(page)[1] == 38, 60)
     assert not page.get_by_text("Traceback").count() and not page.get_by_text("fault of ours").count()

@@ -52,7 +52,7 @@ EXPECTED_TEXTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "About this run": ("contacts, distogram, attention",),
     },
     "alignment": {"Confidence": ("Recycle by recycle",), "About this run": ("family.a3m", "seed: 3")},
-    "sorted": {"Answers": ("**6 pictures**: ",), "About this run": ("holiday.zip", "decides by: gda")},
+    "sorted": {"Table": ("**6 pictures**: ",), "About this run": ("holiday.zip", "decides by: gda")},
 }
 """Some of what the page of a run shows, by its views."""
 
@@ -78,6 +78,7 @@ KIND_OFFERED = {"matting": "export", "folding": "structure", "fewshot": "predict
 @pytest.mark.slow
 def test_the_table_of_a_sorted_zip_is_shown_as_it_was_written(pages: None) -> None:
     app = open_page("pictures", run=RUNS["sorted"])
+    next(one for one in app.segmented_control if "Table" in one.options).set_value("Table").run()
     stored = services.library().only(RUNS["sorted"], "predictions")
     assert app.dataframe[0].value.equals(pd.read_csv(stored, keep_default_na=False))
     assert [row["class"] for _, row in app.dataframe[0].value.iterrows()] == [
