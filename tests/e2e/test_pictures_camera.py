@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from evaluation.synthetic.pictures import shots
-from tests.e2e.test_live import write_film
+from tests.e2e.test_live import HEIGHT, WIDTH, write_film
 from tests.support.browser import FLAGS, SLOW_MS, Studio, real
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -22,7 +22,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 def page(studio: Studio, playwright_driver: Any, chromium_path: str, tmp_path: Path) -> Iterator[Any]:
     """The sample project, taught, in a browser whose camera shows a leaf for ever."""
     film = tmp_path / "camera.y4m"
-    write_film(film, np.asarray(Image.fromarray(shots("leaf", 1, seed=9)[0].rgb).resize((320, 240))))
+    leaf = np.asarray(Image.fromarray(shots("leaf", 1, seed=9)[0].rgb).resize((HEIGHT, HEIGHT)))
+    side = (WIDTH - HEIGHT) // 2
+    write_film(film, np.pad(leaf, ((0, 0), (side, side), (0, 0)), mode="edge"))
     camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     browser = playwright_driver.chromium.launch(
         executable_path=chromium_path, args=[*FLAGS, *camera, f"--use-file-for-fake-video-capture={film}"]
