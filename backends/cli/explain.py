@@ -48,7 +48,7 @@ def explain_task(arguments: argparse.Namespace) -> int:
     further = {name.removeprefix("file "): Path(given[name]) for name in given if name.startswith("file ")}
     inputs = {task.inputs[0]: Path(arguments.file), **further}
     check_inputs(task, inputs)
-    card, weights = host.choose(task, arguments.engine, arguments.weights)
+    card, weights = host.choose(task, arguments.engine, arguments.weights, inputs)
     notices: list[str] = []
     result: Event | None = None
     with work_folder(Path(arguments.out)) as work:

@@ -85,7 +85,7 @@ def _run(host: Host, task: Task, file: Path | None, out: Path, arguments: argpar
 
     options, inputs = _read_arguments(arguments, task, file)
     check_inputs(task, inputs)
-    card, weights = host.choose(task, arguments.engine, arguments.weights)
+    card, weights = host.choose(task, arguments.engine, arguments.weights, inputs)
     started = time.monotonic()
     outcome = _Outcome()
     with work_folder(out) as work:

@@ -119,7 +119,7 @@ class Pool(Collector):
             self._change.wait_for(lambda: self._idle or self._busy or self._problem, PATIENCE_SECONDS)
 
     def run(self, work: Work, job: RunningJob) -> WorkEvents:
-        card, _ = self._host.choose(task_named(work.task), weights=work.weights)
+        card, _ = self._host.choose(task_named(work.task), weights=work.weights, files=work.files)
         work, begun = replace(work, weights=card.id), False
         sent = self._exchange.send(work)
         try:

@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -65,7 +66,8 @@ class Task:
     "module:NAME" of what can be asked of an answer (a `backends.attribution.offer.Explainable`), "" for nothing.
     `noun` is what a file of it is called where that is not the name of its first input.
     `helpers` are cards of weights that engines use where they are here, which nobody chooses. `material` says what its
-    networks can be adapted to, None where they cannot.
+    networks can be adapted to, None where they cannot. `fits` is the "module:function" that says which engines take the
+    files of a job, where nobody chose one; "" where each takes what the others do.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Task:
     noun: str = ""
     helpers: tuple[ModelCard, ...] = ()
     material: Material | None = None
+    fits: str = ""
 
     @property
     def options(self) -> dict[str, str]:
@@ -107,6 +110,12 @@ class Task:
             raise BadInput(f"{card.title} works on files only; choose another model for the live picture.")
         open_session: OpenLiveSession = _load(self.live)
         return open_session(card, options)
+
+    def engines_for(self, files: Mapping[str, Path]) -> Collection[str]:
+        """The names of the engines that take these files by their inputs' names. Raises what their reader raises."""
+        if not self.fits or not all(name in files for name in self.inputs):
+            return tuple(self.engines)
+        return _load(self.fits)(files)
 
     def load_explainable(self) -> Any:
         """What can be asked of an answer of this task. Raises BadInput where that is nothing."""

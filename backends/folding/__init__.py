@@ -16,6 +16,7 @@ TASK = Task(
     engines=ENGINES,
     cards=CARDS,
     explainable="backends.folding.explanation:EXPLAINABLE",
+    fits="backends.folding.fitting:engines_for",
     own={
         "esmfold2": "esmfold2",
         "folder": "esmfold",

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -144,12 +144,16 @@ class Host:
             return (path,)
         return self.store.paths(card) or folders(card, self.store.root)
 
-    def choose(self, task: Task, engine: str = "", weights: str = "") -> tuple[ModelCard, tuple[Path, ...]]:
+    def choose(
+        self, task: Task, engine: str = "", weights: str = "", files: Mapping[str, Path] | None = None
+    ) -> tuple[ModelCard, tuple[Path, ...]]:
         """The card to run and its files: the one named, a local file, or the best that is present.
 
         Args:
+            task: what is to be done.
             engine: an engine's name, or "" for any.
             weights: a card's id, a path on this machine, or "".
+            files: of the job by their inputs' names; an engine that nobody named takes them.
         """
         if engine:
             task.engine_class(engine)
@@ -162,7 +166,8 @@ class Host:
         if weights:
             return self._own(task, engine, Path(weights))
         ranked = sorted(cards, key=lambda card: -card.preference)
-        fitting = [card for card in ranked if not engine or card.engine == engine]
+        takers = (engine,) if engine else task.engines_for(files or {})
+        fitting = [card for card in ranked if card.engine in takers]
         for card in fitting:
             if self.can_run(card):
                 return card, self.paths(card)

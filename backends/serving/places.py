@@ -70,7 +70,7 @@ def perform(host: Host, work: Work) -> WorkEvents:
     """Do a piece of work on the host's device, which the caller holds."""
     act, request = _KINDS[work.kind]
     task = task_named(work.task)
-    card, paths = host.choose(task, weights=work.weights)
+    card, paths = host.choose(task, weights=work.weights, files=work.files)
     yield Begun(card.id, host.device)
     with closing(act(host, request(task, card, paths, work.files, work.options, work.out))) as events:
         yield from events
