@@ -46,10 +46,13 @@ class Storage:
         self.is_local = isinstance(self.fs, LocalFileSystem)
         self.cache = cache
         with self._errors_as_sentences():
-            if self.is_local:
-                Path(self.root).mkdir(parents=True, exist_ok=True, mode=PRIVATE)
-            else:
-                self.fs.makedirs(self.root, exist_ok=True)
+            try:
+                if self.is_local:
+                    Path(self.root).mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+                else:
+                    self.fs.makedirs(self.root, exist_ok=True)
+            except FileNotFoundError as error:  # of the storage itself, where later ones are of a file in it
+                raise LibraryError(self._sentence(error)) from error
 
     def write(self, run_id: str, file: str, source: Path | bytes, move: bool) -> int:
         """Store `source` as `file` and return its size. On a local disk the name appears only with the whole file."""
