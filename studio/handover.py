@@ -14,12 +14,11 @@ from sqlalchemy import func, select, update
 
 from backends.cli.terminal import answer, say
 from backends.core.errors import UserError
-from studio import services
+from studio import services, tasks
 from studio.library.catalogue_tables import EntryRow
 from studio.library.library import Library
 from studio.library.models import RunRow
 from studio.library.privacy import OWNED
-from studio.pictures.task import projects
 
 UNOWNED = ""
 UNKNOWN = "Nobody of that name has made anything here: see the list without --to."
@@ -64,7 +63,8 @@ def give(library: Library, visitor: str) -> int:
     for run_id in runs:
         if (run := library.get(run_id)) is not None:
             library.explain(run)  # its folder says so too
-    return given + projects().give(visitor)
+    shelves = (task.shelf() for task in tasks.registered().values() if task.shelf is not None)
+    return given + sum(shelf.give(visitor) for shelf in shelves)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,9 @@ class Shelf(Protocol):
     def purge(self, item_id: str) -> None:
         """Delete a project for good."""
 
+    def give(self, visitor: str) -> int:
+        """Let every project that is nobody's be a visitor's; how many there were."""
+
 
 @runtime_checkable
 class PortableShelf(Shelf, Protocol):

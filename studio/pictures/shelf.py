@@ -54,6 +54,10 @@ class ProjectShelf:
         """Delete a deleted project for good."""
         self.projects.purge(item_id)
 
+    def give(self, visitor: str) -> int:
+        """Let every project that is nobody's be a visitor's; how many there were."""
+        return self.projects.give(visitor)
+
     def has(self, item_id: str) -> bool:
         """Whether a project is here, also among the deleted ones."""
         return any(item.id == item_id for item in self.items())

@@ -96,7 +96,9 @@ def test_an_entry_is_fetched_by_its_id_only_when_asked(app: AppTest, monkeypatch
     assert "sends the id, and nothing else, to files.rcsb.org" in words_of(app) and not asked
     click(app, "Fetch")
     assert asked == [("1ubq", databases.PDB)] and not app.exception
-    assert r"1UBQ.cif\: a structure, 57 residues" in words_of(app) and button(app, "Open the structure")
+    assert rf"1UBQ.cif\: a structure file, {len(BUNDLE)} residues" in words_of(app) and button(
+        app, "Open the structure"
+    )
     app.text_input[0].set_value("9ZZZ").run()
     click(app, "Fetch")
     assert "has no entry “9ZZZ”" in app.error[0].value and "1UBQ.cif" not in words_of(app)

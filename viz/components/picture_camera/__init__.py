@@ -20,10 +20,12 @@ __all__ = ["RecordedClass", "picture_camera"]
 
 _HERE = Path(__file__).parent
 
+SCRIPT = bundle_script(_HERE, ("../live_stage/camera", "stage"), ("icons", "dom", "mount", "fetch"))
+
 _camera = component(
     "picture_camera",
     css=bundle_style(_HERE / "stage.css"),
-    js=bundle_script(_HERE, ("../live_stage/camera", "stage"), ("icons", "dom", "mount", "fetch")),
+    js=SCRIPT,
     isolate_styles=True,
 )
 

@@ -19,10 +19,12 @@ __all__ = ["picture_drop"]
 _HERE = Path(__file__).parent
 MAX_SENTENCES = 6
 
+SCRIPT = bundle_script(_HERE, ("drop",))
+
 _drop = component(
     "picture_drop",
     css=bundle_style(_HERE / "drop.css"),
-    js=bundle_script(_HERE, ("drop",)),
+    js=SCRIPT,
     isolate_styles=True,
 )
 
