@@ -441,6 +441,7 @@ def test_while_it_plays_the_edge_is_about_the_one_that_is_set(bench: Bench) -> N
     bench.get("b.resetEdge()")
 
 
+@pytest.mark.slow
 def test_the_sound_is_heard_and_can_be_switched_off(bench: Bench) -> None:
     button = bench.root.get_by_role("button", name="Sound", exact=True)
     bench.until("(b.paint(), b.soundButton.hidden)")  # this clip has none

@@ -293,6 +293,7 @@ def test_everything_can_be_done_by_keyboard_and_is_said(shared: Bench) -> None:
 LABELS = "b.stage.viewer.labels.map((one) => one.text)"
 
 
+@pytest.mark.slow
 def test_residues_are_labelled_and_a_view_is_saved_shown_again_and_forgotten(webgl_chromium: Any, address: str) -> None:
     context = webgl_chromium.new_context(viewport={"width": 900, "height": 700})  # whose storage is empty
     bench = Bench(context.new_page()).open(address)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 
 from backends.generation.digests import DIGESTS
@@ -76,6 +77,7 @@ def test_switching_heads_off_lowers_accuracy_and_so_does_taking_positions_away()
     assert right(Switches(second)) < 0.5 and right(Switches(positions=False)) < 0.5
 
 
+@pytest.mark.slow
 def test_the_networks_of_sounds_make_kinds_that_a_judge_knows_and_bring_sounds_back() -> None:
     made = load("sounds-gan")(generative.fixed_noise(256, seed=1))
     modes, sure = generative.count_modes(load("sounds-judge"), made)

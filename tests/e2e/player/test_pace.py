@@ -79,6 +79,7 @@ def test_without_an_audio_worklet_the_song_plays_as_it_is_and_the_page_says_so(
     player.page.get_by_text("cannot change the speed or the key here").first.wait_for()
 
 
+@pytest.mark.slow
 def test_pace_and_rate_travel_in_the_download_and_in_the_state(song: Player) -> None:
     player = song
     assert player.get("p.exports.url()").endswith(

@@ -37,6 +37,7 @@ def test_each_song_becomes_a_run(app: AppTest, monkeypatch: pytest.MonkeyPatch) 
     assert submitted == ["one.wav", "two.oga"]
 
 
+@pytest.mark.slow
 def test_one_that_is_no_song_is_said_and_holds_the_others_back(app: AppTest) -> None:
     app.run().switch_page("pages/songs.py").run()
     app.file_uploader[0].set_value([("one.wav", song(0.5), ""), ("two.caf", b"no sound at all", "")]).run()

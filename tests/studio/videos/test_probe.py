@@ -58,6 +58,7 @@ def test_time_grows_with_the_pixels_but_not_with_the_models_own_part(clip: Path)
     assert estimates.estimate(card(speed=0), info, 5) == ""
 
 
+@pytest.mark.slow
 def test_sizes_add_up_and_grow_with_the_part(clip: Path) -> None:
     info = inputs.probe(clip).info
     assert info is not None
