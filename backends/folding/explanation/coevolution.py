@@ -10,14 +10,13 @@ from collections import deque
 
 import numpy as np
 
-from backends.attribution.types import Parts, Subject
+from backends.attribution.types import Subject
 from backends.core.errors import BadInput
 from backends.folding.alignment.alignment import Alignment, sequence_weights
 from backends.folding.alignment.sequence import Query
 from backends.folding.coevolution.dca import coupling_scores, mean_field
 from backends.folding.coevolution.engine import usable_sequences
-from backends.folding.explanation import window_of
-from backends.folding.explanation.subject import residue_axis, segment_axis, segments
+from backends.folding.explanation.subject import hidden_parts
 from backends.folding.residues import ALIGNMENT_ORDER, GAP
 
 HIDDEN = "an empty column"
@@ -34,23 +33,18 @@ def alignment_subject(query: Query, pair: tuple[int, int], target: str, detail: 
     def scores(hidden: np.ndarray) -> np.ndarray:  # (B, L) bool -> (B,)
         return np.array([coupling(np.where(one, EMPTY, rows), weights, pair) for one in hidden])
 
-    length = alignment.length
-    window, stride = window_of(length, detail)
-    stretches = segments(length)
-    owner = np.concatenate([np.full(part.stop - part.start, number) for number, part in enumerate(stretches)])
+    residues, stretches = hidden_parts(
+        alignment.length,
+        detail,
+        scores,
+        hidden=HIDDEN,
+        plain=conservation(alignment),
+        plain_name="how little a column varies",
+    )
     return Subject(
         target,
-        given_cells=Parts(
-            (residue_axis(length),),
-            (length,),
-            lambda keep: scores(keep < 0.5),
-            HIDDEN,
-            window=(window,),
-            stride=(stride,),
-            plain=conservation(alignment),
-            plain_name="how little a column varies",
-        ),
-        players=Parts((segment_axis(stretches),), (len(stretches),), lambda keep: scores(keep[:, owner] < 0.5), HIDDEN),
+        given_cells=residues,
+        players=stretches,
         unit="coupling",
     )
 

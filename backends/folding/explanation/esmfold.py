@@ -18,11 +18,11 @@ from torch import Tensor, nn
 
 from backends.attribution.baselines import RESIDUE
 from backends.attribution.sanity import shuffle_weights
-from backends.attribution.types import Axis, Network, Parts, Subject
+from backends.attribution.types import Axis, Network, Subject
 from backends.folding.engines import esm_trunk, language
 from backends.folding.engines.distances import CONTACT_DISTANCE, DISTOGRAM_BINS
-from backends.folding.explanation import EXPLAINABLE, window_of
-from backends.folding.explanation.subject import nearness, residue_axis, segment_axis, segments
+from backends.folding.explanation import EXPLAINABLE
+from backends.folding.explanation.subject import hidden_parts, nearness, residue_axis
 from backends.folding.residues import ALPHAFOLD_ORDER
 from backends.folding.structure.atoms import CA
 
@@ -115,27 +115,13 @@ def chain_subject(chain: Chain, target: str, detail: int = 8) -> Subject:
     def hidden_scores(hidden: np.ndarray) -> np.ndarray:  # (B, L) bool -> (B,)
         return np.array([float(chain.score(network, chain.single(one))) for one in hidden])
 
-    stretches = segments(chain.length)
-    owner = np.concatenate([np.full(part.stop - part.start, number) for number, part in enumerate(stretches)])
-    window, stride = window_of(chain.length, detail)
+    plain = None if chain.pair is None else nearness(chain.length, chain.pair)
+    absent = RESIDUE[chain.baseline]
+    residues, stretches = hidden_parts(chain.length, detail, hidden_scores, hidden=absent, plain=plain)
     return Subject(
         target,
-        given_cells=Parts(
-            (residue_axis(chain.length),),
-            (chain.length,),
-            lambda keep: hidden_scores(keep < 0.5),
-            RESIDUE[chain.baseline],
-            window=(window,),
-            stride=(stride,),
-            plain=None if chain.pair is None else nearness(chain.length, chain.pair),
-            plain_name="how near a residue lies in the chain",
-        ),
-        players=Parts(
-            (segment_axis(stretches),),
-            (len(stretches),),
-            lambda keep: hidden_scores(keep[:, owner] < 0.5),
-            RESIDUE[chain.baseline],
-        ),
+        given_cells=residues,
+        players=stretches,
         network=_network(chain),
         attention=lambda: _attention(chain),
         control=lambda share, seed=0: chain_subject(_shuffled(chain, share, seed), target, detail),

@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 
 from backends.attribution.sanity import shuffle_weights
-from backends.attribution.types import Parts, Subject
+from backends.attribution.types import Subject
 from backends.core.errors import EngineFailed
 from backends.folding.alignment.sequence import Query
-from backends.folding.explanation import window_of
-from backends.folding.explanation.subject import nearness, residue_axis, segment_axis, segments
+from backends.folding.explanation.subject import hidden_parts, nearness
 from backends.folding.residues import ALIGNMENT_ORDER, GAP, UNKNOWN, encode
 from backends.folding.structure.atoms import CA, CB
 from backends.folding.types import Model
@@ -107,22 +106,12 @@ def prediction_subject(asked: Prediction, target: str, detail: int = 8) -> Subje
         return np.array([asked.score(one) for one in hidden])
 
     length = asked.query.length
-    window, stride = window_of(length, detail)
-    stretches = segments(length)
-    owner = np.concatenate([np.full(part.stop - part.start, number) for number, part in enumerate(stretches)])
+    plain = None if asked.pair is None else nearness(length, asked.pair)
+    residues, stretches = hidden_parts(length, detail, scores, hidden=HIDDEN, plain=plain)
     return Subject(
         target,
-        given_cells=Parts(
-            (residue_axis(length),),
-            (length,),
-            lambda keep: scores(keep < 0.5),
-            HIDDEN,
-            window=(window,),
-            stride=(stride,),
-            plain=None if asked.pair is None else nearness(length, asked.pair),
-            plain_name="how near a residue lies in the chain",
-        ),
-        players=Parts((segment_axis(stretches),), (len(stretches),), lambda keep: scores(keep[:, owner] < 0.5), HIDDEN),
+        given_cells=residues,
+        players=stretches,
         control=lambda share, seed=0: prediction_subject(
             replace(asked, engine=shuffled(asked.engine, share, seed)), target, detail
         ),

@@ -5,7 +5,7 @@ The score of two residues is the log-odds that they touch; that of “plddt” i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ import numpy as np
 
 from backends.attribution.baselines import RESIDUE, usual
 from backends.attribution.question import Question, read_interval
-from backends.attribution.types import Axis, Subject
+from backends.attribution.types import Axis, Parts, Subject
 from backends.core.errors import BadInput
 from backends.folding.alignment.sequence import read_input
-from backends.folding.explanation import SEGMENTS
+from backends.folding.explanation import SEGMENTS, window_of
 
 PLDDT = "plddt"
 
@@ -90,3 +90,39 @@ def segments(length: int) -> list[slice]:
 
 def segment_axis(stretches: list[slice]) -> Axis:
     return Axis("segment", labels=tuple(f"{part.start + 1}–{part.stop}" for part in stretches))
+
+
+def hidden_parts(
+    length: int,
+    detail: int,
+    scores: Callable[[np.ndarray], np.ndarray],
+    *,
+    hidden: str,
+    plain: np.ndarray | None,
+    plain_name: str = "how near a residue lies in the chain",
+) -> tuple[Parts, Parts]:
+    """A chain as residues that are hidden a few at a time, and as the stretches that play for Shapley values.
+
+    Args:
+        length: of the chain, L.
+        detail: as for `window_of`.
+        scores: from residues that are hidden, `(B, L)` bool, to the scores `(B,)`.
+        hidden: what takes the place of a hidden residue, in words.
+        plain: `(L,)`, a map that anybody could draw without the model; None where there is none.
+        plain_name: what that map shows, in words.
+    """
+    window, stride = window_of(length, detail)
+    stretches = segments(length)
+    owner = np.concatenate([np.full(part.stop - part.start, number) for number, part in enumerate(stretches)])
+    residues = Parts(
+        (residue_axis(length),),
+        (length,),
+        lambda keep: scores(keep < 0.5),
+        hidden,
+        window=(window,),
+        stride=(stride,),
+        plain=plain,
+        plain_name=plain_name,
+    )
+    axis = (segment_axis(stretches),)
+    return residues, Parts(axis, (len(stretches),), lambda keep: scores(keep[:, owner] < 0.5), hidden)
