@@ -18,13 +18,13 @@ from PIL import Image
 
 from evaluation.synthetic.clip import Rendered, make_clip
 from tests.support.browser import FLAGS, Studio
+from tests.support.camera import HEIGHT, RATE, WIDTH, with_camera
 from tests.support.waiting import wait_for
 from viz.components.bundle import bundle_script
 
 pytestmark = pytest.mark.browser
 
 PARTS = Path(__file__).resolve().parents[2] / "viz" / "components" / "live_stage"
-WIDTH, HEIGHT, RATE = 480, 360, 15
 BLUE = (0x00, 0x47, 0xBB)
 
 FOUND = """(root) => {
@@ -58,12 +58,7 @@ def live_page(
 ) -> Iterator[Any]:
     """The live page in a browser whose only camera shows `truth` for ever."""
     film = tmp_path_factory.mktemp("camera") / "camera.y4m"
-    write_film(film, truth.rgb)
-    camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    browser = playwright_driver.chromium.launch(
-        executable_path=chromium_path,
-        args=[*FLAGS, *camera, f"--use-file-for-fake-video-capture={film}"],
-    )
+    browser = with_camera(playwright_driver, chromium_path, FLAGS, film, truth.rgb)
     made = browser.new_page(viewport={"width": 1280, "height": 1000})
     made.set_default_timeout(60_000)
     made.goto(f"{studio.address}/live")
@@ -81,19 +76,6 @@ def page(live_page: Any) -> Any:
     live_page.locator("[data-number=latency]").filter(has_text=re.compile(r"\d")).wait_for(timeout=60_000)
     assert live_page.locator(".live").evaluate(FOUND)
     return live_page
-
-
-def write_film(path: Path, rgb: np.ndarray) -> None:
-    """One picture as an endless film in the plain format that the fake camera reads."""
-    frame = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(
-        format="yuv420p", dst_colorspace=5, dst_color_range=1
-    )
-    planes = [
-        np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width].tobytes()
-        for plane in frame.planes
-    ]
-    head = f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{RATE}:1 Ip A1:1 C420jpeg\n".encode()
-    path.write_bytes(head + RATE * (b"FRAME\n" + b"".join(planes)))
 
 
 def drawn(page: Any, **look: Any) -> np.ndarray:

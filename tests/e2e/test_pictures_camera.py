@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from evaluation.synthetic.pictures import shots
-from tests.e2e.test_live import HEIGHT, WIDTH, write_film
 from tests.support.browser import FLAGS, SLOW_MS, Studio, real
+from tests.support.camera import leaf, with_camera
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -21,14 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 @pytest.fixture
 def page(studio: Studio, playwright_driver: Any, chromium_path: str, tmp_path: Path) -> Iterator[Any]:
     """The sample project, taught, in a browser whose camera shows a leaf for ever."""
-    film = tmp_path / "camera.y4m"
-    leaf = np.asarray(Image.fromarray(shots("leaf", 1, seed=9)[0].rgb).resize((HEIGHT, HEIGHT)))
-    side = (WIDTH - HEIGHT) // 2
-    write_film(film, np.pad(leaf, ((0, 0), (side, side), (0, 0)), mode="edge"))
-    camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    browser = playwright_driver.chromium.launch(
-        executable_path=chromium_path, args=[*FLAGS, *camera, f"--use-file-for-fake-video-capture={film}"]
-    )
+    browser = with_camera(playwright_driver, chromium_path, FLAGS, tmp_path / "camera.y4m", leaf())
     opened = browser.new_page(viewport={"width": 1280, "height": 1000})
     opened.set_default_timeout(SLOW_MS)
     opened.problems = []

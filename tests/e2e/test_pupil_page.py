@@ -24,8 +24,8 @@ from backends.fewshot.preparation import prepare_image
 from backends.fewshot.types import Support
 from backends.serving.host import Host
 from evaluation.synthetic.pictures import shots
-from tests.e2e.test_live import HEIGHT, WIDTH, write_film
 from tests.support.browser import WEBGL_FLAGS
+from tests.support.camera import leaf, with_camera
 from tests.support.pictures import encoded
 from viz.fewshot.pupil_page import ExamplePicture, PupilClassifier, pupil_page
 
@@ -71,13 +71,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def browser(playwright_driver: Any, chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A Chromium whose camera shows a leaf for ever."""
     film = tmp_path_factory.mktemp("camera") / "camera.y4m"
-    leaf = np.asarray(Image.fromarray(shots("leaf", 1, seed=9)[0].rgb).resize((HEIGHT, HEIGHT)))
-    side = (WIDTH - HEIGHT) // 2
-    write_film(film, np.pad(leaf, ((0, 0), (side, side), (0, 0)), mode="edge"))
-    camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    running = playwright_driver.chromium.launch(
-        executable_path=chromium_path, args=[*WEBGL_FLAGS, *camera, f"--use-file-for-fake-video-capture={film}"]
-    )
+    running = with_camera(playwright_driver, chromium_path, WEBGL_FLAGS, film, leaf())
     yield running
     running.close()
 
