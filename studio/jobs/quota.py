@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 from sqlalchemy import func, select
 
-from backends.core.errors import BadInput, TooLarge
+from backends.core.errors import TooLarge
 from studio import visitors
 from studio.library.catalogue_tables import EntryRow
 from studio.library.library import Library
+from studio.library.settings import positive
 
 SETTING = "FOURFOLD_MAX_STORED_GB"
 GB = 1e9
@@ -19,16 +18,8 @@ NO_NUMBER = f"{SETTING} is a number of gigabytes, such as 50; without it each vi
 
 def most_bytes() -> float | None:
     """How much a visitor may keep; None for as much as fits. Raises BadInput."""
-    text = os.environ.get(SETTING, "").strip()
-    if not text:
-        return None
-    try:
-        gigabytes = float(text)
-    except ValueError as error:
-        raise BadInput(NO_NUMBER) from error
-    if not 0 < gigabytes < float("inf"):
-        raise BadInput(NO_NUMBER)
-    return gigabytes * GB
+    gigabytes = positive(SETTING, NO_NUMBER)
+    return None if gigabytes is None else gigabytes * GB
 
 
 def stored_bytes(library: Library) -> int:

@@ -7,18 +7,18 @@ that there is time to take it out again; that counts for what people threw away,
 from __future__ import annotations
 
 import logging
-import os
 import time
 from dataclasses import dataclass
 from threading import Event
 
 from sqlalchemy import select
 
-from backends.core.errors import BadInput, UserError
+from backends.core.errors import UserError
 from studio.library import models
 from studio.library.catalogue import Catalogue
 from studio.library.catalogue_tables import EntryRow, FindingRow
 from studio.library.library import Library
+from studio.library.settings import positive
 
 log = logging.getLogger(__name__)
 
@@ -40,16 +40,7 @@ class Cleared:
 
 def keep_days() -> float | None:
     """For how many days runs are kept; None for ever. Raises BadInput."""
-    text = os.environ.get(SETTING, "").strip()
-    if not text:
-        return None
-    try:
-        days = float(text)
-    except ValueError as error:
-        raise BadInput(NO_NUMBER) from error
-    if not 0 < days < float("inf"):
-        raise BadInput(NO_NUMBER)
-    return days
+    return positive(SETTING, NO_NUMBER)
 
 
 def clear(library: Library, catalogue: Catalogue, days: float) -> Cleared:
