@@ -29,7 +29,18 @@ from backends.attribution.trust import curves, parts_of
 from backends.attribution.types import Meter, Subject, Unsupported
 from backends.core.task import task_named
 from backends.serving.host import Host
-from evaluation.localisation import BODY, HEAD, WHOLE, Case, frame_case, picture_cases, pointing, song_case
+from evaluation.localisation import (
+    BODY,
+    HEAD,
+    WHOLE,
+    Case,
+    by_question,
+    frame_case,
+    picture_cases,
+    pointing,
+    share,
+    song_case,
+)
 from evaluation.statistics import intervals
 from evaluation.synthetic.clip import make_clip
 from evaluation.synthetic.pictures import write_sample
@@ -182,11 +193,33 @@ def content(given: argparse.Namespace) -> Iterator[str]:
 
 
 def _song_content(card_id: str, given: argparse.Namespace) -> Iterator[str]:
+    """Two rows a stem. Of each passage every stem is asked about: the second row tells what the question changes."""
     seconds, detail, seeds = (1.0, 6, 1) if given.few else (3.0, 6, given.cases)
-    engine = engine_of(card_id)
-    for stem in ("vocals", "bass", "drums"):
-        cases = [song_case(engine, stem, seconds, detail, seed) for seed in range(seeds)]
-        yield _enrichment(f"{card_id}: {stem} on its own cells, times its area", cases)
+    engine, stems = engine_of(card_id), ("vocals", "bass", "drums")
+    passages = [[song_case(engine, stem, seconds, detail, seed) for stem in stems] for seed in range(seeds)]
+    known = passages[0][0].subject.control is not None
+    found = [_shares(passage, seed) for seed, passage in enumerate(passages)]
+    control = [_shares(passage, seed, control=True) for seed, passage in enumerate(passages)] if known else []
+    for column, stem in enumerate(stems):
+        areas = [float(passage[column].truth.mean()) for passage in passages]
+        most = np.mean([1 / area for area in areas])
+        yield _row(
+            f"{card_id}: {stem} on its own cells, times their area, at most {most:.1f}",
+            *([each[column, column] / area for each, area in zip(shares, areas, strict=False)]
+              for shares in (found, control)),
+        )  # fmt: skip
+        asked = ([by_question(each)[column] for each in shares] for shares in (found, control))
+        yield _row(f"the same, times what lies there on average of {len(stems)} questions", *asked)
+
+
+def _row(what: str, found: list[float], control: list[float]) -> str:
+    return f"| {what} | occlusion | {_mean(found)} | {_mean(control) if control else '–'} |"
+
+
+def _shares(passage: list[Case], seed: int, control: bool = False) -> np.ndarray:
+    """`(questions, stems)`: share of the relevance of each question on the cells of each stem."""
+    maps = [case.relevance("occlusion", seed, control) for case in passage]
+    return np.array([[share(values, case.truth) for case in passage] for values in maps])
 
 
 def _frame_content(given: argparse.Namespace) -> Iterator[str]:
@@ -196,11 +229,9 @@ def _frame_content(given: argparse.Namespace) -> Iterator[str]:
     for place, rectangle in (("chest", BODY), ("top of the head", HEAD)):
         cases = [frame_case(engine, moment=moment, rectangle=rectangle, **size) for moment in moments]
         yield _enrichment(f"modnet-starter: a point of the {place} on the person, times its area", cases)
-        value, control = (
-            _mean([case.beyond_nearness("occlusion", seed, control) for seed, case in enumerate(cases)])
-            for control in (False, True)
-        )
-        yield f"| the same, times what nearness to the point alone gives | occlusion | {value} | {control} |"
+        both = ([case.beyond_nearness("occlusion", seed, control) for seed, case in enumerate(cases)]
+                for control in (False, True))  # fmt: skip
+        yield _row("the same, times what nearness to the point alone gives", *both)
     cases = [frame_case(engine, moment=moment, rectangle=WHOLE, **size) for moment in moments]
     yield _enrichment("modnet-starter: the whole matte on the person, times its area", cases)
 
@@ -222,10 +253,9 @@ def _picture_content(few: bool) -> Iterator[str]:
 def _enrichment(what: str, cases: list[Case]) -> str:
     """A row: the mean over cases with its 95 % interval, and that of networks without knowledge, another each time."""
     found = [case.enrichment("occlusion") for case in cases]
-    known = cases[0].subject.control is not None
-    control = [case.enrichment("occlusion", seed, control=True) for seed, case in enumerate(cases)] if known else []
-    ceiling = np.mean([1 / max(float(case.truth.mean()), 1e-9) for case in cases])
-    return f"| {what}, at most {ceiling:.1f} | occlusion | {_mean(found)} | {_mean(control) if control else '–'} |"
+    control = [case.enrichment("occlusion", seed, control=True) for seed, case in enumerate(cases)]
+    most = np.mean([1 / max(float(case.truth.mean()), 1e-9) for case in cases])
+    return _row(f"{what}, at most {most:.1f}", found, control)
 
 
 def _mean(values: list[float]) -> str:

@@ -73,9 +73,14 @@ def enrichment(values: np.ndarray, truth: np.ndarray) -> float:
     >>> enrichment(np.array([3.0, 1.0, -5.0, 0.0]), np.array([True, False, False, False]))
     3.0
     """
+    return share(values, truth) / float(truth.mean())
+
+
+def share(values: np.ndarray, truth: np.ndarray) -> float:
+    """Share of the positive values that lies on `truth`; 0 where nothing is positive."""
     positive = np.clip(resized(values, truth.shape), 0, None)
     total = float(positive.sum())
-    return float(positive[truth].sum()) / total / float(truth.mean()) if total > 0 else 0.0
+    return float(positive[truth].sum()) / total if total > 0 else 0.0
 
 
 def beyond_nearness(values: np.ndarray, truth: np.ndarray, spot: tuple[float, float]) -> float:
@@ -100,6 +105,23 @@ def beyond_nearness(values: np.ndarray, truth: np.ndarray, spot: tuple[float, fl
                              (positive, truth, np.ones(truth.shape)))  # fmt: skip
     by_distance = float((relevance * own / np.maximum(count, 1)).sum())
     return float(positive[truth].sum()) / by_distance if by_distance > 0 else 0.0
+
+
+def by_question(shares: np.ndarray) -> np.ndarray:
+    """How much more of the relevance lies on a truth when it is asked about than on average over all questions.
+
+    A network that knows nothing may look at one place, such as the loudest, whatever it is asked: that gives it more
+    than the place's share of the area, yet 1 here. At most the number of questions.
+
+    Args:
+        shares: `(questions, truths)`, of the positive relevance; the question about each truth lies on the diagonal.
+
+    >>> by_question(np.array([[0.9, 0.1], [0.3, 0.7]])).round(2).tolist()
+    [1.5, 1.75]
+    >>> by_question(np.array([[0.2, 0.8], [0.2, 0.8]])).tolist()
+    [1.0, 1.0]
+    """
+    return np.diag(shares) / np.maximum(shares.mean(0), np.finfo(float).tiny)
 
 
 def song_case(engine: Any, stem: str = "vocals", seconds: float = 3.0, detail: int = 4, seed: int = 0) -> Case:
@@ -215,9 +237,8 @@ def picture_cases(engine: Any, folder: Path, count: int, detail: int = 8, seed: 
     write_sample(folder, 5, seed)
     drawn = [picture for picture in queries(-(-count // 2), seed) if picture.kind]
     by_kind = {kind: [picture.rgb for picture in drawn if picture.kind == kind] for kind in SENTENCES}
-    kinds, cases = list(SENTENCES), []
-    for number in range(count):
-        own, other = kinds[number % len(kinds)], kinds[(number + 1 + number // len(kinds)) % len(kinds)]
+    cases = []
+    for number, (own, other) in enumerate(pairs(list(SENTENCES), count)):
         left = number % 2 == 0
         pair = [by_kind[own][number // 2 % len(by_kind[own])], by_kind[other][number // 2 % len(by_kind[other])]]
         path = folder / f"pair-{number}.png"
@@ -231,6 +252,16 @@ def picture_cases(engine: Any, folder: Path, count: int, detail: int = 8, seed: 
         truth[:, detail // 2 :] = not left
         cases.append(Case(subject, truth))
     return cases
+
+
+def pairs(kinds: Sequence[str], count: int) -> list[tuple[str, str]]:
+    """Who is asked about, and the other, `count` times: each thing in turn, and another beside it each time round.
+
+    >>> pairs("abc", 5)
+    [('a', 'b'), ('b', 'c'), ('c', 'a'), ('a', 'c'), ('b', 'a')]
+    """
+    size = len(kinds)
+    return [(kinds[number % size], kinds[(number + 1 + number // size % (size - 1)) % size]) for number in range(count)]
 
 
 def _side_by_side(pair: Sequence[np.ndarray]) -> np.ndarray:

@@ -15,10 +15,13 @@ from evaluation.localisation import (
     WHOLE,
     Case,
     beyond_nearness,
+    by_question,
     enrichment,
     frame_case,
+    pairs,
     picture_cases,
     pointing,
+    share,
     song_case,
 )
 
@@ -94,6 +97,29 @@ def test_twice_as_much_of_a_stem_s_relevance_lies_on_its_own_cells(name: str, st
     assert case.enrichment("occlusion") >= TWICE
     if name == "demucs":
         assert case.enrichment("occlusion", control=True) <= BY_CHANCE
+
+
+def test_a_place_that_every_question_finds_is_chance_by_question() -> None:
+    loudest = np.array([[0.1, 0.2, 0.7]] * 3)
+    assert by_question(loudest) == pytest.approx(np.ones(3))
+    assert by_question(np.eye(3)) == pytest.approx(np.full(3, 3.0))
+    assert by_question(np.zeros((3, 3))).tolist() == [0, 0, 0]
+
+
+@pytest.mark.nightly
+def test_the_place_of_a_stem_depends_on_the_stem_that_is_asked_about() -> None:
+    """A network that knows nothing looks at the drums' cells whatever it is asked, which is no merit of its own."""
+    cases = [of_a_stem("demucs", stem, 3.0, 6) for stem in ("vocals", "bass", "drums")]
+    found, control = (
+        by_question(np.array([[share(case.relevance("occlusion", 0, shuffled), each.truth) for each in cases]
+                              for case in cases])) for shuffled in (False, True)
+    )  # fmt: skip
+    assert found.min() >= TWICE and control.max() <= BY_CHANCE
+
+
+def test_no_thing_is_asked_about_against_itself() -> None:
+    asked = pairs("abcdef", 100)
+    assert all(own != other for own, other in asked) and len(set(asked[:30])) == 30
 
 
 @pytest.mark.nightly
