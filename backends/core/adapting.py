@@ -80,6 +80,19 @@ class Standing(BaseModel):
     notices: tuple[str, ...] = ()
     updated: float = 0.0
 
+    @property
+    def counted(self) -> str:
+        """The stage and how far it is.
+
+        >>> Standing(task="matting", name="mine", stage="Learning", done=12, total=60).counted
+        'Learning: 12 of 60'
+        >>> Standing(task="matting", name="mine", state="installed", done=8, total=8).counted
+        'Ending…'
+        """
+        if not self.stage:  # all is noted, while its process is still about to end
+            return "Ending…"
+        return self.stage + (f": {self.done} of {self.total}" if self.total else "…")
+
 
 def read_standing(folder: Path) -> Standing | None:
     """What a training noted last in its folder; None where there is none."""

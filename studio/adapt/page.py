@@ -224,5 +224,5 @@ def _fraction(training: Training) -> float:
 
 def _progress(training: Training) -> str:
     standing = training.standing
-    text = standing.stage + (f": {standing.done} of {standing.total}" if standing.total else "…")
+    text = standing.counted
     return text if standing.left is None else f"{text}, {formatting.about(standing.left)} left"

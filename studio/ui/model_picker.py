@@ -111,8 +111,9 @@ def tell_own_weights(name: str, task: TaskInfo, project: str = "") -> None:
     folder = "" if all(kind.startswith(".") for kind in own.kinds) else " or a folder of them"
     with st.expander("Use weights of your own", icon=":material/folder_open:"):
         st.markdown(
-            f"Put a file ({endings}){folder} into {_own_folder(name)} (make it where there is none), then reload this "
-            "page: it is on the list of models under its own name. It is used if it is complete and fits the network."
+            f"Put a file ({endings}){folder} into {_own_folder(name)}. It may have to be made. "
+            "Then reload this page: the model is on the list under its own name, and is used if it is complete and "
+            "fits the network."
         )
         if ".onnx" in own.kinds:
             st.markdown(
@@ -135,7 +136,7 @@ def _own_folder(task: str) -> str:
     backend = services.backend()
     if backend.place == EmbeddedBackend.place:
         return f"the folder `{default_root() / 'yours' / task}`"
-    return f"the folder `yours/{task}` of the weights on {backend.place} (`python -m backends list` there names it)"
+    return f"the folder `yours/{task}` of the weights on {backend.place}, as `python -m backends list` names it there"
 
 
 def offer_download(card: CardInfo) -> None:

@@ -147,7 +147,7 @@ def line(standing: Standing) -> str:
     >>> line(Standing(task="matting", name="mine", stage="Learning", done=12, total=60, left=40.2))
     'Learning: 12 of 60, about 40 s left'
     """
-    text = standing.stage + (f": {standing.done} of {standing.total}" if standing.total else "…")
+    text = standing.counted
     return text if standing.left is None else f"{text}, about {_duration(standing.left)} left"
 
 
