@@ -22,6 +22,7 @@ from studio.pictures import (
     export,
     image_tiles,
     live_answers,
+    network_offer,
     program_panel,
     reliability_panel,
     sorted_addresses,
@@ -221,7 +222,7 @@ def test_a_program_is_made_with_the_network_in_it_and_answers_picture_files(
         state.card = "efficientnet-lite0"
     view(fitted(app, project), "Take it away")
     click(app, "A program that takes pictures (ZIP)")
-    network = program_panel.fetch_network("efficientnet-lite0", project.token)
+    network = network_offer.fetch_network("efficientnet-lite0", project.token)
     wait_for(lambda: "Writing the network" not in words_of(app.run()), 60)
     assert not app.exception and not app.error
     card = next(c for c in services.backend().info().tasks["fewshot"].cards if c.id == "efficientnet-lite0")
