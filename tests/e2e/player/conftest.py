@@ -43,6 +43,8 @@ RESET = """async (el) => {
   p.setPace(1, 0);
   p.setPicture("waveform");
   p.help.hidden = true;
+  localStorage.clear();
+  p.exports.format.selectedIndex = 0;
   p.timeline.fit();
   p.mixed();
 }"""

@@ -40,6 +40,16 @@ def test_the_export_asks_for_what_is_heard(song: Player) -> None:
     player.page.get_by_text("You hear the original").first.wait_for()
 
 
+def test_the_format_chosen_last_is_there_for_the_next_song(song: Player) -> None:
+    player = song
+    player.page.get_by_label("File format").select_option("mp3")
+    field = player.page.get_by_label("Run")
+    field.fill("tone")
+    field.press("Enter")
+    player.until("p.run === 'tone' && p.exports.format.options.length > 1")
+    assert player.get("p.exports.format.value") == "mp3"
+
+
 def test_everything_has_a_name_a_role_and_a_tab_stop(song: Player) -> None:
     player = song
     assert player.root.get_attribute("aria-label") == "Stem player: Evening train"
