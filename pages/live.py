@@ -44,6 +44,8 @@ with st.expander("What leaves this browser, and how to use it in a call", icon="
         "- **Without a captured window**: the address of that window can be a *Browser Source* of OBS, see-through "
         "with the background “None”. OBS gives a camera to pages only when it was started with "
         "`--enable-media-stream --use-fake-ui-for-media-stream`.\n"
+        "- **Without a browser**: `python -m backends live-camera --background beach.jpg` gives calls a camera of its "
+        "own, on Linux through v4l2loopback.\n"
         "- When mattes come too slowly, smaller pictures are sent, before the picture gets jerky."
     )
     if left_out := live.others(task):
