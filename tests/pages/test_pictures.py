@@ -130,7 +130,8 @@ def test_the_answers_come_with_bars_an_honest_score_and_what_is_not_understood(a
     shown = words_of(app)
     assert "**12 of 12** examples are recognised by a classifier that never saw them" in shown
     assert ":green-badge[good]" in shown
-    assert "between 74 and 100 %" in shown  # Clopper and Pearson's, of 12 of 12
+    [score] = [each for each in app.markdown if "examples are recognised" in each.value]
+    assert "between 74 and 100 %" in score.help and "95 %" not in shown  # Clopper and Pearson's, of 12 of 12
     assert "does not understand words: the sentences are kept" in shown
     answers = grids(app)["Questions and answers"]["tiles"]
     assert [tile["title"] for tile in answers] == ["who blue.png", "who red.png"]
@@ -157,7 +158,14 @@ def test_an_example_more_is_looked_at_and_counts_and_an_unasked_one_is_not_sent_
 def test_why_shows_the_nearest_examples_and_the_map_of_the_answer(app: AppTest, project: Project) -> None:
     fitted(app, project)
     near = grids(app)["The nearest examples"]["tiles"]
-    assert [tile["badge"] for tile in near[:4]] == ["blue"] * 4 and "% alike" in near[0]["note"]
+    assert [tile["badge"] for tile in near[:4]] == ["blue"] * 4
+    assert near[0]["note"] == "counts much" and "% alike" in near[0]["hover"]
+    # The answer stands beside its reason, above the other questions.
+    assert [tile["title"] for tile in grids(app)["The answer"]["tiles"]] == ["who blue.png"]
+    assert [tile["badge"] for tile in grids(app)["It looks like"]["tiles"]] == ["blue"] * 4
+    shown = words_of(app)
+    assert "**Why:** 4 of the 5 examples that look most like it are “blue”." in shown
+    assert "95 %" not in shown and "% alike" not in shown
     assert "Only pictures have a vote" in words_of(app)
     rival = next(box for box in app.selectbox if box.label == "and not")
     rival.set_value(project.state.names.index("green")).run()
@@ -288,7 +296,8 @@ def test_sorted_pictures_are_measured_put_right_taught_and_fetched_as_folders(ap
     run = sort(app, project, files)
     view(app, "Test set")
     said = words_of(app)
-    assert "**6 of 7** test pictures are recognised; the true rate lies between 42 and 100 %" in said
+    assert "**6 of 7** test pictures are recognised." in said and "95 %" not in said
+    assert any("between 42 and 100 %" in (each.help or "") for each in app.markdown)
     assert "Least often “red”: 2 of 3." in said and "1 of the labelled pictures is an example" in said
     rows = app.dataframe[0].value.set_index("class")
     assert rows.loc["red", "taken for"] in ("blue (1)", "none of these (1)") and rows.loc["green", "right"] == 2
