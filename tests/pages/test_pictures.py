@@ -194,6 +194,33 @@ def test_the_map_names_the_closest_classes_and_holds_every_picture(app: AppTest,
 
 
 @pytest.mark.slow
+def test_what_was_removed_earlier_comes_back_from_the_bin(app: AppTest, project: Project) -> None:
+    red, green = project.state.classes[:2]
+    for sha in (red.shots[0], green.shots[0], green.shots[1]):
+        project.remove([sha])
+    first, second, last = project.state.removals
+    lost = next(iter(first.pictures))
+    open_project(app, project)
+    offered = [button.key for button in app.button if (button.key or "").startswith("undo-")]
+    assert offered == [f"undo-{last.id}", f"undo-{second.id}", f"undo-{first.id}"]  # the last one, then the bin
+    next(button for button in app.button if button.key == f"undo-{first.id}").click().run()
+    assert not app.exception and lost in project.state.classes[0].shots
+    assert [one.id for one in project.state.removals] == [second.id, last.id]
+
+
+@pytest.mark.slow
+def test_downloads_lie_behind_the_same_button_as_on_other_pages(app: AppTest, project: Project) -> None:
+    fitted(app, project)
+    app.session_state[f"downloads-{project.token}"] = True  # the menu is open
+    app.run()
+    assert not app.exception
+    kept = [element.proto for element in app.get("link_button")]
+    assert any(one.label.startswith("The whole project") and project.token in one.url for one in kept)
+    offered = [element.proto.label for element in app.get("download_button")]
+    assert offered == ["The classifier (ZIP)", "The card (Markdown)", "The answers (CSV)"]
+
+
+@pytest.mark.slow
 def test_what_is_taken_away_runs_without_fourfold(app: AppTest, project: Project, tmp_path: Any) -> None:
     import subprocess
     import sys
