@@ -17,17 +17,10 @@ if task is None:
     st.stop()
 
 place = services.backend().place
-cards = {card.id: card for card in live.cards(task)}
-chosen = st.selectbox(
-    "Model",
-    list(cards),
-    format_func=lambda card_id: live.label(cards[card_id]),
-    help="Finds your outline. Smaller models are quicker.",
-    key="live-model",
-    persist_state="session",
+cards = live.cards(task)
+card = model_picker.choose_card_in_line(
+    cards, cards[0].id, lambda each: "", "live-model", lambda: model_picker.tell_own_weights("matting", task)
 )
-card = cards[chosen]
-st.caption(f"{card.summary} **Weak at:** {card.weak_at}")
 if not model_picker.is_here(card):
     model_picker.offer_download(card)
     st.stop()

@@ -49,7 +49,9 @@ def live_camera(arguments: argparse.Namespace) -> int:
 
     file = Path(arguments.background)
     options = MattingOptions.read({"export": "composite"})
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong with a camera is said in a sentence
+    cv2.utils.logging.setLogLevel(
+        cv2.utils.logging.LOG_LEVEL_SILENT
+    )  # what is wrong with a camera is said in a sentence
     (width, height), rate = arguments.size, arguments.fps
     if not 1 <= rate <= 120 or not 64 <= arguments.side <= 1024:
         raise BadInput("Give --fps from 1 to 120 and --side from 64 to 1024.")
@@ -72,11 +74,12 @@ def _engine(weights: str) -> Engine:
     Raises:
         BadInput: the card named does not follow cameras.
     """
+    from backends.matting.capabilities import live_rank
     from backends.matting.live import follows_cameras, live_sides
     from backends.serving.host import Host
 
     task, host = task_named("matting"), Host()
-    ranked = sorted(host.cards(task), key=lambda card: -card.preference)
+    ranked = sorted(host.cards(task), key=live_rank)
     best = next((card.id for card in ranked if follows_cameras(card) and host.can_run(card)), "")
     card, paths = host.choose(task, weights=weights or best)
     live_sides(card)
