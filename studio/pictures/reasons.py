@@ -35,10 +35,12 @@ class NearExample:
 
 def nearest(fitted: FittedProject, query: np.ndarray, most: int) -> Iterator[NearExample]:
     """The examples that look most like a picture with the feature `query` `(D,)`, the most alike first."""
+    if not len(fitted.shots):
+        return
     weights = fitted.classifier.contributions(query).shots
     weights = weights - weights.mean()
     alike = fitted.support.image_features @ query
-    loudest = float(np.abs(weights).max(initial=0))
+    loudest = float(np.abs(weights).max())
     for row in np.argsort(-alike, kind="stable")[:most]:
         weight = float(weights[row])
         yield NearExample(int(row), int(fitted.labels[row]), float(alike[row]), weight, voice(weight, loudest))
@@ -92,7 +94,8 @@ def _by_examples(fitted: FittedProject, query: np.ndarray, best: int) -> str:
     name = fitted.names[best]
     if len(shown) == 1:
         return f"The only example is “{name}”." if mine else ""
-    return f"{mine if mine < len(shown) else 'All'} of the {len(shown)} examples that look most like it are “{name}”."
+    many = "Both" if mine == len(shown) == 2 else f"{mine if mine < len(shown) else 'All'} of the {len(shown)}"
+    return f"{many} examples that look most like it are “{name}”."
 
 
 def _by_words(fitted: FittedProject, query: np.ndarray, best: int) -> str:

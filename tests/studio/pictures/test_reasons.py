@@ -38,7 +38,7 @@ def test_the_sentence_counts_the_most_alike_and_says_for_whom_the_words_speak() 
     found = reasons.sentence(fitted(alike, [0.0] * 6, labels), 0)
     assert found == "4 of the 5 examples that look most like it are “cat”."
     found = reasons.sentence(fitted(alike[:2], [0.0] * 2, [0, 0], [0.1, 0.4]), 0)
-    assert found == r"All of the 2 examples that look most like it are “cat”. The words speak for “dog\*”."
+    assert found == r"Both examples that look most like it are “cat”. The words speak for “dog\*”."
     assert reasons.sentence(fitted([0.5], [0.0], [1]), 0) == ""
 
 
