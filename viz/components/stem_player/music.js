@@ -36,7 +36,8 @@ class Music {
     this.sureList = el("dl", { class: "sure", id: "music-sure", hidden: true });
     this.sureButton = el("button", { class: "quiet small", type: "button", "aria-expanded": "false", "aria-controls": "music-sure", onclick: () => this.toggleSure() }, "How sure?");
     this.element = el("div", { class: "music", hidden: true },
-      el("div", { class: "side" }, this.facts, el("div", { class: "keys" }, this.snapButton, this.clickButton, this.countButton, this.tempo, this.sureButton)),
+      el("div", { class: "side" }, el("div", { class: "keys" }, this.facts, this.sureButton),
+        el("div", { class: "keys" }, this.snapButton, this.clickButton, this.countButton, this.tempo)),
       this.strip, this.sureList);
   }
 
