@@ -9,7 +9,7 @@ from studio.pictures.fitted import FittedProject
 from studio.pictures.project import Project
 from viz.components.picture_grid import Tile, picture_grid
 
-NEAREST = 4
+NEAREST = 3
 
 
 def show(project: Project, fitted: FittedProject, answer: Tile) -> None:
@@ -18,19 +18,17 @@ def show(project: Project, fitted: FittedProject, answer: Tile) -> None:
     if sha not in fitted.questions or fitted.prediction is None:
         return
     row = fitted.questions.index(sha)
-    with st.container(border=True):
-        mine, why = st.columns([1, 1], gap="medium", vertical_alignment="center")
-        with mine:
-            picture_grid([answer], f"answer-{project.token}", label="The answer", choose="none", size=112)
-        with why:
-            none = bool(fitted.prediction.abstained[row])
-            st.markdown(
-                f"**Why:** {reasons.sentence(fitted, row)}",
-                help=reasons.none_numbers(fitted, row) if none else None,
-            )
-            tiles = near_tiles(project, fitted, sha, NEAREST, int(fitted.prediction.best[row]))
-            if tiles:
-                picture_grid(tiles, f"answer-near-{project.token}", label="It looks like", choose="none", size=64)
+    mine, why = st.columns([5, 4], gap="medium", vertical_alignment="center")
+    with mine:
+        picture_grid([answer], f"answer-{project.token}", label="The answer", choose="none", size=80)
+    with why:
+        none = bool(fitted.prediction.abstained[row])
+        st.markdown(
+            f"**Why:** {reasons.sentence(fitted, row)}", help=reasons.none_numbers(fitted, row) if none else None
+        )
+        tiles = near_tiles(project, fitted, sha, NEAREST, int(fitted.prediction.best[row]))
+        if tiles:
+            picture_grid(tiles, f"answer-near-{project.token}", label="It looks like", choose="none", size=64)
 
 
 def near_tiles(project: Project, fitted: FittedProject, sha: str, most: int, target: int) -> list[Tile]:

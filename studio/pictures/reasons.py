@@ -102,8 +102,11 @@ def _by_words(fitted: FittedProject, query: np.ndarray, best: int) -> str:
     """For whom the words speak, where they have a vote."""
     if not fitted.support.has_text.any():
         return ""
-    spoken = np.where(fitted.support.has_text, fitted.classifier.contributions(query).text, -np.inf)
-    loudest = int(spoken.argmax())
+    terms = fitted.classifier.contributions(query)
+    said = terms.text[fitted.support.has_text]
+    if len(fitted.shots) and np.ptp(said) < LITTLE * np.ptp(terms.images):
+        return "The words hardly count."
+    loudest = int(np.where(fitted.support.has_text, terms.text, -np.inf).argmax())
     return f"The words speak for “{fitted.names[loudest]}”{' too' if loudest == best and len(fitted.shots) else ''}."
 
 

@@ -163,7 +163,7 @@ def test_why_shows_the_nearest_examples_and_the_map_of_the_answer(app: AppTest, 
     assert near[0]["note"] == "counts much" and "% alike" in near[0]["hover"]
     # The answer stands beside its reason, above the other questions.
     assert [tile["title"] for tile in grids(app)["The answer"]["tiles"]] == ["who blue.png"]
-    assert [tile["badge"] for tile in grids(app)["It looks like"]["tiles"]] == ["blue"] * 4
+    assert [tile["badge"] for tile in grids(app)["It looks like"]["tiles"]] == ["blue"] * 3
     shown = words_of(app)
     assert "**Why:** 4 of the 5 examples that look most like it are “blue”." in shown
     assert "interval" not in shown and "% alike" not in shown

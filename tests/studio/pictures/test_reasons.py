@@ -15,7 +15,7 @@ from studio.pictures.score_words import TOO_EARLY, grade, interval
 def fitted(alike: list[float], weights: list[float], labels: list[int], text: list[float] | None = None) -> Any:
     """A classifier of two classes with one example a row, and one question whose answer is the first class."""
     worded = text is not None
-    terms = SimpleNamespace(shots=np.array(weights), text=np.array(text or [0.0, 0.0]))
+    terms = SimpleNamespace(shots=np.array(weights), text=np.array(text or [0.0, 0.0]), images=np.array([1.0, 0.2]))
     support = SimpleNamespace(image_features=np.array(alike)[:, None], has_text=np.array([worded, worded]))
     prediction = SimpleNamespace(best=np.array([0]), abstained=np.array([False]), in_class_scores=np.array([-3.0]))
     return SimpleNamespace(
@@ -39,6 +39,7 @@ def test_the_sentence_counts_the_most_alike_and_says_for_whom_the_words_speak() 
     assert found == "4 of the 5 examples that look most like it are “cat”."
     found = reasons.sentence(fitted(alike[:2], [0.0] * 2, [0, 0], [0.1, 0.4]), 0)
     assert found == r"Both examples that look most like it are “cat”. The words speak for “dog\*”."
+    assert reasons.sentence(fitted(alike[:1], [0.0], [0], [0.1, 0.12]), 0).endswith("The words hardly count.")
     assert reasons.sentence(fitted([0.5], [0.0], [1]), 0) == ""
 
 
