@@ -73,7 +73,7 @@ class Bench:
 
     def cell(self, i: float, j: float) -> tuple[float, float]:
         """The middle of cell (i, j) of the map, in its own pixels."""
-        left, side = 40, self.get("b.matrix.side")
+        left, side = self.get("[b.matrix.left, b.matrix.side]")
         return left + (j + 0.5) * side / two_helices.LENGTH, (i + 0.5) * side / two_helices.LENGTH
 
     def pixel(self, i: float, j: float) -> list[int]:

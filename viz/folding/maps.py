@@ -21,25 +21,56 @@ MAX_CELLS = 400
 """Matrices are pooled to at most this many rows, so that a page stays quick however long the protein is."""
 
 
-def pae_map(pae: np.ndarray, labels: np.ndarray | None = None, top: float | None = None) -> tuple[go.Figure, str]:
+MAP_HEIGHT = 720
+"""Pixels of a PAE: a screen's height less what stands around it."""
+
+
+def pae_map(
+    pae: np.ndarray,
+    labels: np.ndarray | None = None,
+    top: float | None = None,
+    chains: Sequence[tuple[str, slice]] = (),
+) -> tuple[go.Figure, str]:
     """PAE `(L, L)` in Å: how far residue j may be off when the structures are laid on residue i.
 
     Args:
         labels: `(L,)` domains from `evaluation.metrics.folding.domains`, outlined in the map.
         top: the end of the colour scale in Å; by default the largest error, at most 30.
+        chains: (name, rows) of each chain; of several the borders are drawn and the names stand on both axes.
     """
     cells, places = pooled(pae)
     limit = top or float(min(30.0, max(5.0, np.nanmax(pae))))
     figure = go.Figure()
     figure.add_heatmap(
         z=np.round(cells, 1), x=places, y=places, zmin=0, zmax=limit, colorscale=_scale(ERROR_COLOURS),
-        colorbar={"title": {"text": "Å"}, "thickness": 12, "outlinewidth": 0},
+        # Above the map: it is square, and beside it the scale would stand at the far edge of a wide page.
+        colorbar={
+            "ticksuffix": " Å", "thickness": 12, "outlinewidth": 0, "orientation": "h",
+            "x": 0.5, "y": 1.0, "yanchor": "bottom", "len": 240, "lenmode": "pixels",
+        },
         hovertemplate="aligned on residue %{y}, error at residue %{x}: %{z:.1f} Å<extra></extra>",
     )  # fmt: skip
     if labels is not None:
         _outline(figure, labels)
     _square(figure, "Scored residue", "Aligned residue", len(pae))
+    figure.update_layout(height=MAP_HEIGHT)
+    figure.update_yaxes(constraintoward="top")  # on a narrow page the map shrinks, and stays below its scale
+    if len(chains) > 1:
+        _part_chains(figure, chains, len(pae))
     return figure, f"Expected position error: {np.nanmean(pae):.1f} Å on average, {np.nanmax(pae):.1f} Å at most."
+
+
+def _part_chains(figure: go.Figure, chains: Sequence[tuple[str, slice]], length: int) -> None:
+    """A dark line in a light one between two chains, seen on every colour, and each chain's name at its middle."""
+    for _, rows in chains[1:]:
+        for colour, width in (("rgba(255,255,255,0.85)", 3), ("#000000", 1)):
+            line, edge = {"color": colour, "width": width}, rows.start + 0.5
+            figure.add_shape(type="line", x0=edge, x1=edge, y0=0.5, y1=length + 0.5, line=line)
+            figure.add_shape(type="line", x0=0.5, x1=length + 0.5, y0=edge, y1=edge, line=line)
+    names = [name for name, _ in chains]
+    middles = [(rows.start + rows.stop + 1) / 2 for _, rows in chains]
+    figure.update_xaxes(tickvals=middles, ticktext=names, title_text="Scored residue, by chain")
+    figure.update_yaxes(tickvals=middles, ticktext=names, title_text="Aligned residue, by chain")
 
 
 def _outline(figure: go.Figure, labels: np.ndarray) -> None:

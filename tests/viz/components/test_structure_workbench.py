@@ -43,10 +43,17 @@ def test_the_structure_arrives_whole() -> None:
     assert packed["insertions"][8] == "A" and packed["numbers"][8] == 6
     assert packed["secondary"].count("H") >= 4 and set(packed["secondary"]) <= set("HE-")
     assert packed["linked"][5] == "0", "a new chain begins"
+    assert packed["gaps"] == [], "where a chain ends nothing is missing"
     xyz = bytes_of(packed["xyz"], "<f4").reshape(-1, 3)
     assert np.array_equal(xyz, HELIX.atoms[HELIX.mask])
     assert bytes_of(packed["counts"]).tolist() == HELIX.mask.sum(axis=1).tolist()
     assert told["plddt"] == 63.0 and told["colour"] == "plddt" and told["style"] == "cartoon"
+
+
+def test_gaps_of_a_chain_travel_with_how_many_residues_miss() -> None:
+    cut = HELIX.select(np.r_[0:4, 8:12])
+    packed = manifest("run", "Helix", cut)["structure"]
+    assert packed["gaps"] == [[3, 4, 4]] and packed["linked"][3] == "0"
 
 
 def test_errors_and_contacts_keep_their_sides() -> None:

@@ -33,6 +33,15 @@ def test_the_pae_map_holds_the_errors_and_outlines_domains() -> None:
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]  # residue 1 on top
 
 
+def test_the_pae_map_parts_chains_and_names_them_on_both_axes() -> None:
+    figure, _ = pae_map(np.ones((20, 20)), chains=[("A", slice(0, 12)), ("heavy", slice(12, 20))])
+    lines = {(line.x0, line.x1, line.y0, line.y1) for line in figure.layout.shapes}
+    assert lines == {(12.5, 12.5, 0.5, 20.5), (0.5, 20.5, 12.5, 12.5)}
+    for axis in (figure.layout.xaxis, figure.layout.yaxis):
+        assert axis.ticktext == ("A", "heavy") and axis.tickvals == (6.5, 16.5)
+    assert not pae_map(np.ones((20, 20)), chains=[("A", slice(0, 20))])[0].layout.shapes
+
+
 def test_long_matrices_are_pooled_by_their_mean() -> None:
     cells, places = pooled(np.arange(64.0).reshape(8, 8), most=4)
     assert cells.shape == (4, 4) and cells[0, 0] == np.mean([0, 1, 8, 9]) and places.tolist() == [1.5, 3.5, 5.5, 7.5]

@@ -26,6 +26,7 @@ _PARTS = (
     *PURE_PARTS,
     "shaders",
     "compositor",
+    "camera",
     "link",
     "recorder",
     "look",
@@ -36,7 +37,7 @@ _PARTS = (
 )
 """Bundled in this order."""
 
-SCRIPT = bundle_script(_HERE, _PARTS, ("icons", "dom", "mount", "camera"))
+SCRIPT = bundle_script(_HERE, _PARTS)
 
 _stage = component(
     "live_stage",

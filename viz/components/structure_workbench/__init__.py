@@ -40,7 +40,7 @@ _PARTS = (
         "ribbon",
         "chart",
     ),
-    *("matrix", "film", "panels", "views", "keyboard", "workbench"),
+    *("matrix_axes", "matrix", "film", "panels", "views", "keyboard", "workbench"),
 )
 """Bundled in this order."""
 

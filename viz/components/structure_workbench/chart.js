@@ -19,7 +19,7 @@ class Chart {
     const numeric = this.bench.colourings.filter((one) => one.numeric && one.id !== "rainbow");
     this.element.hidden = numeric.length === 0;
     if (!numeric.length) return;
-    if (!numeric.some((one) => one.id === this.id)) this.id = numeric[0].id;
+    if (!numeric.some((one) => one.id === this.id)) this.id = (numeric.find((one) => one.id === "b-factor") ?? numeric[0]).id; // what was measured says more than a scale
     this.pickers.replaceChildren(labelled("Line", picker("What the line shows", numeric.map((one) => [one.id, one.label]), this.id, (id) => { this.id = id; this.update(); this.draw(); })));
     this.series = numeric.find((one) => one.id === this.id);
     this.key.replaceChildren(...(this.series.id === this.bench.colouring.id || this.series.kind !== "bands" ? [] : this.series.legend().slice(1)));

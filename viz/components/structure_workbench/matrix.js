@@ -1,17 +1,16 @@
 // Maps of pairs of residues: the predicted aligned error, and contacts. Rows run down, columns across.
 
-const MAP_LEFT = 40;
-const MAP_BOTTOM = 30;
-
 class Matrix {
   constructor(bench) {
     this.bench = bench;
     this.kind = null;
+    this.axes = new MatrixAxes(bench);
     this.tabs = el("span", {});
+    this.larger = button("Larger map", () => this.enlarge(!this.large), { "aria-pressed": "false" });
     this.canvas = el("canvas", { tabindex: 0, role: "application", "aria-roledescription": "map of pairs", class: "map" });
     this.words = el("p", { class: "note readings", "aria-hidden": "true" });
     this.key = el("div", { class: "legend" });
-    this.element = el("section", { class: "matrix", "aria-label": "Maps of pairs" }, el("div", { class: "row" }, this.tabs), this.canvas, this.words, this.key);
+    this.element = el("section", { class: "matrix", "aria-label": "Maps of pairs" }, el("div", { class: "row" }, this.tabs, el("span", { class: "gap" }), this.larger), el("div", { class: "sheet" }, this.canvas), this.words, this.key);
     this.cell = [0, 0];
     this.listen();
   }
@@ -21,6 +20,7 @@ class Matrix {
     const maps = [["pae", "Predicted error (PAE)", data.pae], ["contacts", "Contacts", data.contacts]].filter(([, , raw]) => raw);
     this.element.hidden = maps.length === 0;
     this.bench.root.classList.toggle("mapless", this.element.hidden);
+    this.showSize();
     if (!maps.length) { this.kind = null; return; }
     if (!maps.some(([kind]) => kind === this.kind)) this.kind = maps[0][0];
     this.tabs.replaceChildren(choice("Map", maps.map(([kind, text]) => [kind, text]), this.kind, (kind) => { this.kind = kind; this.update(); this.draw(); }));
@@ -30,6 +30,23 @@ class Matrix {
     this.key.replaceChildren(...(this.kind === "pae" ? this.errorKey(raw) : this.contactKey(raw)));
     this.canvas.setAttribute("aria-label", this.kind === "pae" ? "Predicted aligned error: how far off one residue is expected to be when the structures are superposed on another. Arrow keys move, Enter selects both." : "Contact map. Arrow keys move, Enter selects both.");
     this.words.textContent = this.hint;
+  }
+
+  get large() { return Boolean(this.bench.look.largeMap); }
+
+  // A large map takes two thirds of a wide page beside the 3D view; on a narrow one it is twice as wide and scrolls.
+  enlarge(large) {
+    this.bench.look.largeMap = large;
+    this.bench.stage.reshape(() => { this.showSize(); this.draw(); });
+    this.bench.say(large ? "The map is large" : "The map is as before");
+    this.bench.invalidate();
+  }
+
+  showSize() {
+    const { large } = this;
+    this.bench.root.classList.toggle("large-map", large && !this.element.hidden);
+    this.larger.setAttribute("aria-pressed", String(large));
+    this.larger.textContent = large ? "Smaller map" : "Larger map";
   }
 
   get hint() { return "Click a cell to select both residues, drag to select two stretches."; }
@@ -77,11 +94,12 @@ class Matrix {
 
   // ---- places ----
 
-  get side() { return this.canvas.clientWidth - MAP_LEFT; }
+  get left() { return this.axes.left; }
+  get side() { return this.canvas.clientWidth - this.left; }
   at(event) {
     const box = this.canvas.getBoundingClientRect();
     const scale = this.bench.protein.length / this.side;
-    const [j, i] = [(event.clientX - box.left - MAP_LEFT) * scale, (event.clientY - box.top) * scale];
+    const [j, i] = [(event.clientX - box.left - this.left) * scale, (event.clientY - box.top) * scale];
     const { length } = this.bench.protein;
     return { i: clamp(Math.floor(i), 0, length - 1), j: clamp(Math.floor(j), 0, length - 1), inside: i >= 0 && j >= 0 && i < length && j < length };
   }
@@ -165,65 +183,42 @@ class Matrix {
   draw() {
     if (!this.kind || !this.canvas.clientWidth) return;
     const width = this.canvas.clientWidth;
-    const { side } = this;
-    this.canvas.style.height = `${side + MAP_BOTTOM}px`;
-    const pen = sharpen(this.canvas, width, side + MAP_BOTTOM);
+    const { side, left } = this;
+    const height = side + this.axes.bottom;
+    this.canvas.style.height = `${height}px`;
+    const pen = sharpen(this.canvas, width, height);
     const { protein, selection, colours } = this.bench;
     const scale = side / protein.length;
     pen.imageSmoothingEnabled = this.raw.size > side * (window.devicePixelRatio || 1);
     const drawn = this.raw.size * this.raw.step * scale; // the last block may reach past the end
     pen.save();
     pen.beginPath();
-    pen.rect(MAP_LEFT, 0, side, side);
+    pen.rect(left, 0, side, side);
     pen.clip();
-    pen.drawImage(this.picture, MAP_LEFT, 0, drawn, drawn);
+    pen.drawImage(this.picture, left, 0, drawn, drawn);
     this.drawSelection(pen, protein.runs(selection.sorted()), scale);
     pen.restore();
-    this.drawAxes(pen, scale);
+    this.axes.draw(pen, side, scale, this.kind === "pae" ? "residue scored (across), aligned on (down)" : "residue");
     if (!selection.hover.length) return;
     const [i, j] = selection.hover.length === 2 ? selection.hover : [selection.hover[0], selection.hover[0]];
     pen.fillStyle = colours.accent;
-    pen.fillRect(MAP_LEFT, (i + 0.5) * scale - 0.75, side, 1.5);
-    pen.fillRect(MAP_LEFT + (j + 0.5) * scale - 0.75, 0, 1.5, side);
+    pen.fillRect(left, (i + 0.5) * scale - 0.75, side, 1.5);
+    pen.fillRect(left + (j + 0.5) * scale - 0.75, 0, 1.5, side);
   }
 
   // Selected stretches are marked along both edges and framed where they cross.
   drawSelection(pen, runs, scale) {
+    const { left } = this;
     const { colours } = this.bench;
     const width = (first, last) => Math.max(2, (last + 1 - first) * scale);
     pen.fillStyle = colours.accent;
     for (const [first, last] of runs) {
-      pen.fillRect(MAP_LEFT, first * scale, 5, width(first, last));
-      pen.fillRect(MAP_LEFT + first * scale, this.side - 5, width(first, last), 5);
+      pen.fillRect(left, first * scale, 5, width(first, last));
+      pen.fillRect(left + first * scale, this.side - 5, width(first, last), 5);
     }
     if (runs.length > 12) return;
     pen.strokeStyle = colours.accent;
     pen.lineWidth = 1.5;
-    for (const [top, bottom] of runs) for (const [left, right] of runs) pen.strokeRect(MAP_LEFT + left * scale, top * scale, width(left, right), width(top, bottom));
-  }
-
-  drawAxes(pen, scale) {
-    const { protein, colours } = this.bench;
-    const { side } = this;
-    pen.strokeStyle = colours.line;
-    pen.strokeRect(MAP_LEFT + 0.5, 0.5, side - 1, side - 1);
-    pen.font = "11px system-ui, sans-serif";
-    pen.fillStyle = colours.faint;
-    const step = Math.max(1, niceStep(protein.length, side / 55));
-    for (const chain of protein.chains) {
-      for (let row = chain.start + step - 1; row < chain.stop; row += step) {
-        pen.textAlign = "right"; pen.textBaseline = "middle";
-        pen.fillText(protein.number(row), MAP_LEFT - 4, (row + 0.5) * scale);
-        pen.textAlign = "center"; pen.textBaseline = "top";
-        if (MAP_LEFT + (row + 0.5) * scale < MAP_LEFT + side - 8) pen.fillText(protein.number(row), MAP_LEFT + (row + 0.5) * scale, side + 3);
-      }
-      if (!chain.start) continue;
-      pen.fillStyle = "#000000";
-      pen.fillRect(MAP_LEFT, chain.start * scale - 0.5, side, 1);
-      pen.fillRect(MAP_LEFT + chain.start * scale - 0.5, 0, 1, side);
-      pen.fillStyle = colours.faint;
-    }
-    pen.textAlign = "center"; pen.textBaseline = "top";
-    pen.fillText(this.kind === "pae" ? "residue scored (across), aligned on (down)" : "residue", MAP_LEFT + side / 2, side + 16);
+    for (const [top, bottom] of runs) for (const [first, last] of runs) pen.strokeRect(left + first * scale, top * scale, width(first, last), width(top, bottom));
   }
 }

@@ -13,6 +13,7 @@ import numpy as np
 
 from backends.folding.residues import THREE_LETTER
 from backends.folding.structure.atoms import ATOM37, BONDS
+from backends.folding.structure.contents import gaps
 from backends.folding.structure.other_atoms import find_bonds
 from backends.folding.structure.secondary import assign_secondary_structure
 from backends.folding.structure.structure import Structure
@@ -35,7 +36,7 @@ def pack_structure(structure: Structure, secondary: Sequence[str] | np.ndarray |
     """The residues of a structure and its atoms, residue by residue in the order of atom37.
 
     `secondary` `(L,)` of "H", "E", "-" is found from the coordinates unless given. `linked[i]` is "1" where residue
-    i goes on to i + 1 in one chain; there they are drawn as joined.
+    i goes on to i + 1 in one chain; there they are drawn as joined. `gaps` is (row before, row after, how many miss).
     """
     states = assign_secondary_structure(structure) if secondary is None else np.asarray(secondary, dtype=str)
     if len(states) != len(structure):
@@ -47,6 +48,7 @@ def pack_structure(structure: Structure, secondary: Sequence[str] | np.ndarray |
         "insertions": structure.insertions.tolist() if any(structure.insertions) else None,
         "secondary": "".join(states),
         "linked": "".join("1" if yes else "0" for yes in structure.linked()) + "0",
+        "gaps": [[gap.before, gap.after, gap.missing] for gap in gaps(structure)],
         "backbone": bool(structure.backbone),
         "bonds": {letter: BONDS[letter] for letter in sorted(set(structure.sequence))},
         "components": _components(structure),

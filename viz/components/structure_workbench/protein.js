@@ -13,6 +13,7 @@ class Protein {
     this.secondary = raw.secondary;
     this.linked = raw.linked;
     this.backbone = raw.backbone;
+    this.gaps = (raw.gaps ?? []).map(([before, after, missing]) => ({ before, after, missing }));
     this.chainAt = new Array(this.length);
     for (const chain of this.chains) this.chainAt.fill(chain.name, chain.start, chain.stop);
     this.index = new Map();
@@ -23,6 +24,8 @@ class Protein {
   residue(row) { return this.raw.components?.[row] ?? THREE[this.sequence[row]]; }
   name(row) { return `${this.residue(row)} ${this.number(row)}${this.chains.length > 1 ? ` of chain ${this.chainAt[row]}` : ""}`; }
   short(row) { return `${this.chains.length > 1 ? `${this.chainAt[row]}:` : ""}${this.residue(row)}${this.number(row)}`; }
+
+  sayGap({ before, after, missing }) { return `${this.short(before)} to ${this.short(after)}: ${missing ? `${plural(missing, "residue")} missing` : "the chain is broken"}`; }
 
   // What Python gets: [chain, number], with the insertion code third where there is one.
   address(row) {

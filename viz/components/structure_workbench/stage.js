@@ -19,6 +19,7 @@ class Stage {
     this.element.addEventListener("pointerleave", () => bench.selection.point([]));
     this.overlays = new Map();
     this.shapes = [];
+    this.dashes = []; // over gaps of the chains
     this.frame = null; // what a film shows instead of the result: { rows, values, atoms }
   }
 
@@ -95,8 +96,9 @@ class Stage {
     for (const raw of this.bench.data.overlays) {
       const protein = new Protein(raw.structure);
       const model = this.viewer.addModel();
-      model.addAtoms(molAtoms(protein, unpackAtoms(raw.structure)));
-      this.overlays.set(raw.id, { model, protein, colour: raw.colour });
+      const atoms = unpackAtoms(raw.structure);
+      model.addAtoms(molAtoms(protein, atoms));
+      this.overlays.set(raw.id, { model, protein, atoms, colour: raw.colour });
     }
   }
 
@@ -138,8 +140,24 @@ class Stage {
       if (this.frame) this.othersModel.hide(); else this.othersModel.show();
       this.othersModel.setStyle({}, { stick: { radius: 0.18, colorfunc }, sphere: { scale: 0.27, colorfunc } });
     }
+    this.drawGaps();
     this.resurface();
     this.viewer.render();
+  }
+
+  // What a file does not show of a chain, as a dashed line between the residues before and after.
+  drawGaps() {
+    this.dashes.forEach((dash) => this.viewer.removeShape(dash));
+    this.dashes = this.dashesOf(this.bench.protein, this.shownAtoms, (row) => this.bench.shade(row));
+    for (const [id, { protein, atoms, colour }] of this.overlays) if (this.bench.overlayShown(id)) this.dashes.push(...this.dashesOf(protein, atoms, () => colour));
+  }
+
+  dashesOf(protein, atoms, hue) {
+    const at = (row) => atoms.find((atom) => atom.row === row && atom.place === 1);
+    return protein.gaps.map((gap) => [gap, at(gap.before), at(gap.after)]).filter(([, one, other]) => one && other).map(([gap, one, other]) => this.viewer.addCylinder({
+      start: { x: one.x, y: one.y, z: one.z }, end: { x: other.x, y: other.y, z: other.z }, radius: 0.32, dashed: true, dashLength: 1.4, gapLength: 1, color: hue(gap.before),
+      hoverable: true, hover_callback: () => this.showWords(protein.sayGap(gap)), unhover_callback: () => this.showWords(""),
+    }));
   }
 
   dress(model, protein, style, hue, carbon) {
@@ -238,6 +256,17 @@ class Stage {
     event.preventDefault();
     event.stopPropagation();
     action();
+    this.viewer.render();
+  }
+
+  // The room on the page changed with `change`: what was in sight from side to side stays so.
+  reshape(change) {
+    const narrow = () => Math.min(1, this.holder.clientWidth / this.holder.clientHeight);
+    const before = narrow();
+    change();
+    if (!this.viewer || before === narrow()) return;
+    this.viewer.resize();
+    this.viewer.zoom(narrow() / before);
     this.viewer.render();
   }
 

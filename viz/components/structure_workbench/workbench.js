@@ -210,7 +210,9 @@ class Workbench extends Component {
 
   refreshLegend() {
     const shown = this.data.overlays.filter((one) => this.overlayShown(one.id)).map((one) => el("span", { class: "swatch" }, el("i", { style: `background:${one.colour}` }), one.label));
-    this.legend.replaceChildren(...this.colouring.legend(), ...shown);
+    const { gaps } = this.protein;
+    const dashes = gaps.length ? [el("span", { class: "swatch", title: gaps.map((gap) => this.protein.sayGap(gap)).join("; ") }, el("i", { class: "dashes" }), plural(gaps.length, "gap in a chain", "gaps in chains"))] : [];
+    this.legend.replaceChildren(...this.colouring.legend(), ...shown, ...dashes);
     this.legend.title = this.colouring.meaning;
   }
 
