@@ -146,3 +146,11 @@ class StructureOptions(FoldingOptions):
         ),
         choices=("auto", "plddt", "displacement", "other"),
     )
+    assembly: str = option(
+        "",
+        title="Assembly",
+        meaning=(
+            "Which biological assembly of the file to build, by its name, mostly a number from 1; empty for the chains "
+            "as they were deposited. A crystal's file often holds only a part of what the protein forms in nature."
+        ),
+    )

@@ -194,9 +194,9 @@ def _matte_error(run: Any, clip: Any) -> float:
 def _proteins() -> list[Any]:
     from evaluation.metrics.folding.folds import compare
     from studio.proteins import run_data
-    from studio.proteins.samples import samples
+    from studio.proteins.samples import of_id
 
-    built = next(sample for sample in samples() if sample.built)
+    built = of_id("helices")
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / built.file
         path.write_text(built.text)

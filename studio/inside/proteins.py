@@ -42,9 +42,9 @@ STRETCH = 5
 
 def start_sample() -> str:
     """Fold a small well-known protein with a network."""
-    from studio.proteins.samples import samples
+    from studio.proteins.samples import of_id
 
-    sample = next(one for one in samples() if one.id == SAMPLE)
+    sample = of_id(SAMPLE)
     return fold(sample.file, sample.text)
 
 

@@ -1,21 +1,22 @@
-"""What the file of a structure holds, listed: chains with their gaps, bridges, and ligands with what touches them."""
+"""What the file of a structure holds, listed: chains and assemblies, gaps, bridges, ligands with what touches them."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backends.folding.structure.contents import MAX_NEIGHBOUR, bridges, gaps, neighbourhoods
+from backends.folding.structure.contents import MAX_NEIGHBOUR, Gap, bridges, gaps, neighbourhoods
 from backends.folding.structure.structure import Structure
 from studio.library.library import Run
-from studio.proteins import run_data
+from studio.proteins import assembly_panel, ensemble, run_data
 from studio.ui import charts, formatting
 
 MAX_BUTTONS = 12
 
 
 def show(run: Run) -> None:
-    """Chains, gaps, bridges and ligands; each can be shown in 3D."""
+    """Chains, assemblies, models, gaps, bridges and ligands; what has a place can be shown in 3D."""
     fold = run_data.load_fold(run)
     if fold is None:
         return
@@ -24,10 +25,14 @@ def show(run: Run) -> None:
     rows = chain_table(structure)
     st.dataframe(rows, hide_index=True)
     charts.pin_table(rows, "The chains of the structure.", f"chains-{run.id}")
-    found = {f"{_residue(structure, gap.before)} to {_residue(structure, gap.after)}": gap for gap in gaps(structure)}
-    if found:
-        st.markdown("**Gaps**", help="Residues that the file does not show, mostly loops that move too much.")
-        _buttons(run, "gap", {name: [gap.before, gap.after] for name, gap in found.items()})
+    assembly_panel.show(run, structure)
+    ensemble.show(run, structure)
+    if found := gaps(structure):
+        st.markdown(
+            "**Gaps**",
+            help="Residues that the file does not show, mostly loops that move too much. They are drawn dashed in 3D.",
+        )
+        _buttons(run, "gap", {gap_label(structure, gap): [gap.before, gap.after] for gap in found})
     if pairs := bridges(structure):
         st.markdown("**Disulphide bridges**", help="Two cysteines whose sulphur atoms are bonded.")
         named = {
@@ -89,6 +94,13 @@ def ligand_table(structure: Structure) -> pd.DataFrame:
             for one in neighbourhoods(structure)
         ]
     )
+
+
+def gap_label(structure: Structure, gap: Gap) -> str:
+    """Between which residues, how many miss by their numbers, and how far the two are apart."""
+    missing = f"{formatting.count(gap.missing, 'residue')} missing, " if gap.missing else ""
+    apart = float(np.linalg.norm(structure.ca[gap.after] - structure.ca[gap.before]))
+    return f"{_residue(structure, gap.before)} to {_residue(structure, gap.after)} ({missing}{apart:.1f} Å)"
 
 
 def _residue(structure: Structure, row: int) -> str:

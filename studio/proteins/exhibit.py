@@ -65,7 +65,12 @@ def _data(run: Run, fold: FoldData, moment: Mapping[str, Any], key: str) -> dict
 
     rows = [int(row) for row in moment.get("rows") or [] if 0 <= int(row) < len(fold.structure)]
     return manifest(
-        key, run.title, fold.structure, confidence=fold.confidence, contacts=fold.contacts, selection=rows or None
+        key,
+        run_data.title_of(run),
+        fold.structure,
+        confidence=fold.confidence,
+        contacts=fold.contacts,
+        selection=rows or None,
     )
 
 

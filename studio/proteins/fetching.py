@@ -17,15 +17,27 @@ from studio.ui.session_files import cached, temporary_file
 
 ADDRESSES = databases.Addresses()
 WHAT = {PDB: "The structure", ALPHAFOLD: "The predicted structure", UNIPROT: "The sequence"}
-FETCHED = "protein-fetched"
+FETCHED, TYPED = "protein-fetched", "protein-id"
+
+EXAMPLES = {
+    "AF-P00221-F1": "A prediction: ferredoxin of spinach. The model is sure of the folded part, and not of the 50 "
+    "residues before it, which guide the protein into the chloroplast and are then cut off.",
+    "1UBQ": "A measured structure: ubiquitin, the tag that marks proteins for recycling (X-ray, 1.8 Å).",
+}
+"""Entries to begin with, and what there is to see of each."""
 
 
 def ask() -> Protein | None:
     """The protein that was fetched last; nothing is sent before the button is pressed."""
     typed = st.text_input(
-        "Id of an entry", placeholder="1UBQ, P0CG48 or AF-P0CG48-F1", key="protein-id", persist_state="session",
+        "Id of an entry", placeholder="1UBQ, P0CG48 or AF-P0CG48-F1", key=TYPED, persist_state="session",
         help="Of the Protein Data Bank, UniProt or AlphaFold DB.",
     )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for entry_id in EXAMPLES:
+            st.button(entry_id, on_click=_take, args=(entry_id,), type="tertiary", icon=":material/arrow_upward:")
+    if typed in EXAMPLES:
+        st.caption(EXAMPLES[typed])
     ways = databases.databases_of(typed or "")
     chosen = ways[0] if ways else ""
     if len(ways) > 1:
@@ -46,6 +58,11 @@ def ask() -> Protein | None:
         return None
     st.caption(f":material/check: **{formatting.escape(entry.id)}**. {entry.note}")
     return of_entry(entry)
+
+
+def _take(entry_id: str) -> None:
+    """Put an example into the field; nothing is sent."""
+    st.session_state[TYPED] = entry_id
 
 
 def _fetch(entry_id: str, database: str) -> None:

@@ -14,6 +14,7 @@ from backends.folding.alignment.sequence import Query
 from backends.folding.capabilities import FoldingCapabilities
 from backends.folding.limits import MAX_STRUCTURE_RESIDUES
 from backends.folding.options import EXTRA_MEANINGS
+from backends.folding.structure.assemblies import Assembly
 from studio.proteins import estimates, model_choice
 from studio.proteins.source import Protein
 from studio.ui import form, formatting
@@ -33,15 +34,42 @@ def ask(card: CardInfo, protein: Protein | None, before: Mapping[str, Any]) -> R
         return Request()
     able = model_choice.capabilities(card)
     key = f"{protein.key}-{card.id}" if protein.run is not None else card.id
-    chain = _ask_for_chain(protein.probe.query, able, str(before.get("chain") or ""), protein.key, bool(protein.others))
+    query, several = protein.probe.query, bool(protein.others)
+    assembly = None
+    if not several and protein.pae is None and any(info.name == "assembly" for info in card.options):
+        assembly = _ask_for_assembly(query, str(before.get("assembly") or ""), protein.key)
+    chain = "" if assembly else _ask_for_chain(query, able, str(before.get("chain") or ""), protein.key, several)
     widgets: Mapping[str, form.Widget] = {
         "recycles": _recycles,
         "chunk": _chunk,
         "extras": partial(_extras, able.extras),
     }
-    options = form.draw(card.options, before, key, widgets=widgets, without=("chain",))
+    options = form.draw(card.options, before, key, widgets=widgets, without=("chain", "assembly"))
     files = {"pae": protein.pae} if protein.pae is not None and able.takes == "structure" else {}
+    if assembly:
+        return Request({**options, "assembly": assembly.name}, files, assembly.too_large())
     return Request({**options, "chain": chain} if chain else options, files)
+
+
+def _ask_for_assembly(query: Query, before: str, key: str) -> Assembly | None:
+    """The biological assembly to build, None for the chains as deposited: asked for where a file names another one."""
+    others = {one.name: one for one in query.assemblies if not one.deposited}
+    if not others:
+        return None
+    names = ["", *others]
+    name = st.selectbox(
+        "Assembly",
+        names,
+        names.index(before) if before in names else 0,
+        format_func=lambda name: f"Assembly {name}: {others[name].composition}" if name else "As deposited",
+        help="What the protein forms in nature, as the file says. A crystal's file often holds only a part of it, from "
+        "which symmetry makes the rest.",
+        key=f"assembly-{key}",
+    )
+    chosen = others.get(name)
+    if chosen is not None and (problem := chosen.too_large()):
+        st.error(problem, icon=":material/error:")
+    return chosen
 
 
 def _ask_for_chain(query: Query, able: FoldingCapabilities, before: str, key: str, several: bool) -> str:
@@ -61,8 +89,12 @@ def _ask_for_chain(query: Query, able: FoldingCapabilities, before: str, key: st
     )
 
 
-def length_of(query: Query, chain: str) -> int:
-    """The residues that will be worked on: those of one chain, or of all."""
+def length_of(query: Query, options: Mapping[str, Any]) -> int:
+    """The residues that will be worked on: those of an assembly, of one chain, or of all."""
+    built = next((one for one in query.assemblies if one.name == options.get("assembly")), None)
+    if built is not None:
+        return built.residues
+    chain = options.get("chain", "")
     return next((len(one.sequence) for one in query.chains if chain and one.name == chain), query.length)
 
 

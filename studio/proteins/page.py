@@ -89,11 +89,17 @@ def _ask_for_confidence(protein: Protein) -> None:
 
 
 def _sample() -> Protein:
-    by_name = {sample.name: sample for sample in samples.samples()}
+    kinds = list(dict.fromkeys(sample.kind for sample in samples.samples()))
+    kind = st.segmented_control("What to try", kinds, default=kinds[0], required=True, key="protein-sample-kind")
+    by_name = {sample.name: sample for sample in samples.samples() if sample.kind == (kind or kinds[0])}
     first = next(iter(by_name))
-    name = st.pills("Choose one", list(by_name), default=first, required=True, key="protein-sample")
+    name = st.pills("Choose one", list(by_name), default=first, required=True, key=f"protein-sample-{kind}")
     sample = by_name[name or first]
-    st.caption(sample.sentence)
+    st.markdown(sample.sentence)
+    if sample.expert:
+        st.caption(f":material/science: {sample.expert}")
+    if sample.credit:
+        st.caption(f":material/copyright: {sample.credit}")
     return source.of_text(sample.text, sample.file)
 
 
@@ -169,9 +175,7 @@ def _buttons(protein: Protein | None, card: CardInfo, request: Request) -> None:
         return
     device = services.backend().info().device
     # Of several the longest decides.
-    length = max(
-        [form.length_of(query, request.options.get("chain", "")), *(each.probe.length for each in protein.others)]
-    )
+    length = max([form.length_of(query, request.options), *(each.probe.length for each in protein.others)])
     label = task_page.label_of(PAGE, protein, label)
     too_long = estimates.too_long(card, length, device)
     if too_long and not request.problem:

@@ -25,7 +25,6 @@ from studio.library.library import Run
 from studio.proteins import compare, form, interface_panel, run_data, scripts
 from studio.proteins.run_data import COLUMNS, FoldData
 from studio.ui import charts, downloads, file_chooser, formatting, run_sections
-from studio.web import filenames
 
 FILES = (
     ("structure", "model.pdb", "PDB", "Opens in PyMOL, ChimeraX and most other programs."),
@@ -87,7 +86,7 @@ def file_list(run: Run) -> list[downloads.Download]:
             "Everything (ZIP)",
             "Every file of this run, including what else the model kept.",
             make=lambda: archive(run),
-            file_name=f"{_file_name(run)}.zip",
+            file_name=f"{_safe(run.title)}.zip",
             media_type="application/zip",
             icon=":material/folder_zip:",
         )
@@ -97,7 +96,7 @@ def file_list(run: Run) -> list[downloads.Download]:
             "3D page for a report (HTML)",
             "One file to turn and zoom in any browser, even offline.",
             make=lambda: page(run),
-            file_name=f"{_file_name(run)}.html",
+            file_name=f"{_safe(run.title)}.html",
             media_type="text/html",
             icon=":material/view_in_ar:",
         )
@@ -109,8 +108,8 @@ def _script(write: Callable[[FoldData | None], str], run: Run) -> str:
     return write(run_data.load_fold(run))
 
 
-def _file_name(run: Run) -> str:
-    return filenames.clean(run.title) or "Protein"
+def _safe(title: str) -> str:
+    return "".join(c if c.isalnum() or c in " -_." else "_" for c in title).strip(" .")[:80] or "protein"
 
 
 def archive(run: Run) -> bytes:
@@ -122,8 +121,7 @@ def archive(run: Run) -> bytes:
                 continue
             folder = "" if item.kind in ("structure", "confidence", "sanity", "interfaces") else f"{item.kind}/"
             name = ARCHIVE_NAMES.get(item.kind) or (item.name if "." in item.name else item.file)
-            entry_name = f"{folder}{filenames.clean(name) or item.file}"
-            with library.open(run.id, item) as source, bundle.open(entry_name, "w") as entry:
+            with library.open(run.id, item) as source, bundle.open(f"{folder}{_safe(name)}", "w") as entry:
                 while block := source.read(1 << 20):
                     entry.write(block)
     return target.getvalue()
@@ -166,7 +164,7 @@ def confidence(run: Run) -> None:
         st.markdown(f":material/category: {parts.sentence}")
         if run_data.residue_numbers(fold.structure) != list(range(1, len(fold.structure) + 1)):
             st.caption("In this map and its domains residues are counted from 1 in the order of the file.")
-        figure, alt = pae_map(scores.pae, parts.labels)
+        figure, alt = pae_map(scores.pae, parts.labels, chains=list(fold.structure.chain_slices()))
         charts.show(figure, alt=alt, key=f"pae-{run.id}")
     interface_panel.show(run, fold)
     known = [step for step in steps if step.meta.get("plddt") is not None]
@@ -313,7 +311,7 @@ def numbers(run: Run) -> None:
                 make=lambda: (
                     BYTE_ORDER_MARK + table(run, fold).map(safe_cell).rename(columns=safe_cell).to_csv(index=False)
                 ),
-                file_name=f"{_file_name(run)}.csv",
+                file_name=f"{_safe(run.title)}.csv",
                 media_type="text/csv",
                 icon=":material/table:",
             )

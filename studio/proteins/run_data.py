@@ -11,8 +11,9 @@ import numpy as np
 import streamlit as st
 
 from backends.core.errors import BadInput, UserError
+from backends.folding.structure.assemblies import Assembly
 from backends.folding.structure.confidence import Confidence, parse_confidence
-from backends.folding.structure.reader import read_models, read_structure
+from backends.folding.structure.reader import read_assemblies, read_models, read_structure
 from backends.folding.structure.structure import Structure
 from studio import services
 from studio.library.library import Run, StoredArtifact
@@ -115,6 +116,26 @@ def models_of(run_id: str) -> list[Structure]:
     except UserError:  # the file is gone, or was read with an option that makes something of it
         return []
     return models if len(models) > 1 else []
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def assemblies_of(run_id: str) -> tuple[Assembly, ...]:
+    """The biological assemblies that the file of a run names, where the run opened a structure as it was brought."""
+    library = services.library()
+    run = library.get(run_id)
+    kinds = {item.name for item in library.artifacts(run_id, "input")}
+    if run is None or run.card.get("engine", run.engine) != "structure" or "pae" in kinds:
+        return ()
+    try:
+        return read_assemblies(library.only(run_id, "input", "input"))
+    except UserError:  # the file is gone
+        return ()
+
+
+def title_of(run: Run) -> str:
+    """What is open: the run's title, with the assembly that was built."""
+    assembly = str(run.options.get("assembly") or "")
+    return f"{run.title}, assembly {assembly}" if assembly else run.title
 
 
 def steps(run_id: str) -> tuple[StoredArtifact, ...]:

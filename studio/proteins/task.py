@@ -9,7 +9,7 @@ from studio.tasks import StudioTask
 
 
 def start_sample() -> NoReturn:
-    """Open the first structure that the project builds by rule; it needs no weights."""
+    """Open the first measured structure; it needs no weights."""
     from studio import launch
     from studio.proteins.samples import samples
 

@@ -31,13 +31,13 @@ def show_verdicts(run: Run, fold: FoldData) -> None:
     """Confidence and geometry in two boxes of one size, and in words where the second overrules the first."""
     if rule := sample_note(run):
         st.info(f"Built by rule, not predicted. {rule}", icon=":material/architecture:")
+    if origin := _origin(fold.structure):
+        st.caption(formatting.escape(origin))
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         _confidence(fold, run_data.is_estimated(run))
     with right.container(border=True, height="stretch"):
         _geometry(fold)
-    if origin := _origin(fold.structure):
-        st.caption(formatting.escape(origin))
     if contradicts_confidence(fold):
         st.error(
             "The geometry check overrules the confidence: the model says it is sure of this chain, but no such chain "

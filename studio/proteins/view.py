@@ -12,7 +12,7 @@ from backends.folding.structure.structure import Structure
 from studio import services
 from studio.findings import exhibits
 from studio.library.library import Run, StoredArtifact
-from studio.proteins import attention_panel, compare, contents_panel, results, run_data, trust_panel
+from studio.proteins import attention_panel, compare, contents_panel, ensemble, results, run_data, trust_panel
 from studio.ui import run_page
 from studio.ui.error_boundary import error_boundary
 from studio.ui.place import place
@@ -101,7 +101,7 @@ def _workbench(run: Run, fold: run_data.FoldData) -> Mapping[str, Any] | None:
     serial, rows = st.session_state.get(f"asked-{run.id}", (0, in_address))
     contents = manifest(
         run.id,
-        run.title,
+        run_data.title_of(run),
         fold.structure,
         confidence=fold.confidence,
         contacts=fold.contacts,
@@ -147,17 +147,12 @@ def _recycle_film(run_id: str, main: Structure) -> list[Any]:
 
 def _ensemble_film(run_id: str, main: Structure) -> list[Any]:
     """The models of an ensemble one after the other, each laid on the one that is shown."""
-    from evaluation.metrics.folding.superpose import superpose
     from viz.components.structure_workbench import Film, Frame
 
-    frames = []
-    for number, model in enumerate(run_data.models_of(run_id), 1):
-        if model.sequence != main.sequence:
-            return []
-        laid = superpose(model.ca, main.ca)
-        spread = float(np.sqrt(np.square(laid.apply(model.ca) - main.ca).sum(axis=-1).mean()))
-        moved = model.moved(laid.rotation, laid.shift)
-        frames.append(Frame(moved, f"Model {number}, {spread:.2f} Å from the first"))
+    frames = [
+        Frame(one.structure, f"Model {one.number}, {one.rmsd:.2f} Å from the first")
+        for one in ensemble.laid_models(run_id, main)
+    ]
     return [Film("models", "Models of the file", frames, kind="models")] if frames else []
 
 
@@ -176,4 +171,6 @@ PAGE = run_page.RunPage(
     views=VIEWS,
     files=results.file_list,
     shown_apart="sanity_sentence",
+    heading=run_data.title_of,
+    gathers="What to know about this file and its result",
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import streamlit as st
 
@@ -30,6 +29,8 @@ class RunPage:
         views: what there is to see and do once the run has finished, by the words to choose it with; the first is open.
         files: what can be downloaded of a finished run.
         shown_apart: the name of a fact whose sentence the task shows in a place of its own, and nowhere else.
+        heading: what is open, as the title of the whole page; by default the run's title stands below the task's.
+        gathers: the label under which several notices of a finished run are gathered, folded up; "" for one box each.
     """
 
     task: str
@@ -39,6 +40,8 @@ class RunPage:
     views: Mapping[str, Callable[[Run], None]]
     files: Callable[[Run], Iterable[Download]] | None = None
     shown_apart: str = ""
+    heading: Callable[[Run], str] | None = None
+    gathers: str = ""
 
 
 def show(page: RunPage, run_id: str) -> None:
@@ -50,6 +53,8 @@ def show(page: RunPage, run_id: str) -> None:
         launch.go_to(run_id, run.task)
     if run is None or run.task != page.task:
         task = tasks.get(page.task)
+        if page.heading is not None:
+            st.title(task.title)
         st.warning("There is no such run here: it was deleted, or the address is not complete.", icon=":material/help:")
         st.page_link(task.page, label=page.begin, icon=task.icon)
         return
@@ -101,10 +106,13 @@ def _live_view(page: RunPage) -> Callable[[str, bool], None]:
 
 def _heading(page: RunPage, run: Run) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        st.subheader(formatting.escape(run.title), width="content")
+        if page.heading is None:
+            st.subheader(formatting.escape(run.title), width="content")
+        else:
+            st.title(formatting.escape(page.heading(run)), width="content")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             if run.status == "done" and page.files is not None:
-                downloads.menu(run.id, partial(page.files, run))
+                downloads.menu(run, page.files)
             if run.status == "done" and st.button("Why?", icon=tasks.INSIDE.icon, help="Ask the model why it did so."):
                 st.switch_page(tasks.INSIDE.path, query_params={"run": run.id})
             if st.button(page.begin, icon=":material/add:"):
@@ -124,10 +132,7 @@ def _ending(page: RunPage, run: Run, view: JobView | None) -> None:
         view: the job of this studio that works on it, or did.
     """
     live = view is not None and not view.ended
-    for notice in run.notices:
-        if notice == run.facts.get(page.shown_apart):
-            continue
-        st.info(formatting.escape(notice), icon=":material/info:")
+    _notices(page, run)
     if live or run.status == "done":
         return
     match run.status:
@@ -144,6 +149,17 @@ def _ending(page: RunPage, run: Run, view: JobView | None) -> None:
             st.info("This run belongs to another studio that shares this library.", icon=":material/sync:")
             return
     run_sections.repeat_or_delete(run)
+
+
+def _notices(page: RunPage, run: Run) -> None:
+    notices = [notice for notice in run.notices if notice != run.facts.get(page.shown_apart)]
+    if page.gathers and run.status == "done" and len(notices) > 1:
+        with st.expander(f"{page.gathers} ({len(notices)})", icon=":material/info:"):
+            for notice in notices:
+                st.caption(formatting.escape(notice))
+        return
+    for notice in notices:
+        st.info(formatting.escape(notice), icon=":material/info:")
 
 
 def _explain(page: RunPage, run: Run) -> None:

@@ -66,3 +66,33 @@ def test_a_sample_is_seen_in_3d_selected_and_taken_home(studio: Studio, page: An
     assert len(taken) == told("b.data.structure.sequence.length") and taken.backbone
     assert not page.get_by_text("Traceback").count() and not page.get_by_text("fault of ours").count()
     assert real(page.problems) == []
+
+
+@pytest.mark.browser
+def test_an_assembly_is_opened_from_a_run_and_all_its_chains_are_drawn(studio: Studio, page: Any) -> None:
+    page.goto(f"{studio.address}/proteins")
+    page.get_by_text("Well-known proteins").click()
+    page.get_by_text("Half of a pair, from HIV", exact=True).click()
+    page.get_by_text("1A8O.cif: a structure file, 70 residues").wait_for()
+    page.get_by_role("button", name="Open the structure").click()
+    page.get_by_role("heading", name="1A8O", exact=True).first.wait_for()
+    page.locator("[data-testid=stButtonGroup]").get_by_text("Contents", exact=True).click()
+    page.get_by_role("button", name="Open assembly 1").click()
+    page.get_by_role("heading", name="1A8O, assembly 1").first.wait_for()
+    bench = page.locator(".bench").last  # that of the first run may still be there for a moment
+    bench.wait_for()
+    drawn = """(el) => {
+      const b = el.workbench, atoms = b.stage.model?.selectedAtoms({}) ?? [], { chains } = b.protein;
+      const mean = (mine, axis) => mine.reduce((sum, atom) => sum + atom[axis], 0) / mine.length;
+      const of = chains.map(({ name }) => atoms.filter((atom) => atom.chain === name));
+      return b.ready && atoms.length > 0 && b.data.title.includes("assembly") && {
+        title: b.data.title, residues: b.protein.length, chains: chains.map((one) => one.name),
+        drawn: [...new Set(atoms.map((atom) => atom.chain))],
+        mean: ["x", "y", "z"].map((axis) => of.map((mine) => mean(mine, axis))),
+      };
+    }"""
+    shown = wait_for(lambda: bench.evaluate(drawn))
+    assert shown["title"] == "1A8O, assembly 1" and shown["residues"] == 140
+    assert shown["chains"] == shown["drawn"] == ["A1", "A2"]
+    assert sum((one - other) ** 2 for one, other in shown["mean"]) ** 0.5 > 10, "the copy lies beside the first"
+    assert not page.get_by_text("Traceback").count() and real(page.problems) == []

@@ -23,7 +23,7 @@ from studio import services
 from studio.library.library import Run, Status
 from studio.proteins import databases, results, run_data
 from studio.proteins import view as protein_view
-from studio.proteins.samples import Sample, samples
+from studio.proteins.samples import Sample, of_id
 from studio.ui import formatting
 from tests.support.folding import helix
 from tests.support.pages import click, finished, words_of
@@ -63,7 +63,7 @@ def look(app: AppTest, view: str) -> AppTest:
 
 @pytest.fixture(scope="module")
 def sample() -> Sample:
-    return samples()[0]
+    return of_id("helices")
 
 
 def test_what_cannot_be_read_is_a_sentence_and_cannot_be_run(app: AppTest) -> None:
@@ -154,6 +154,7 @@ def test_an_alignment_is_for_coevolution(app: AppTest) -> None:
 def test_a_sample_opens_with_confidence_geometry_and_files(app: AppTest, sample: Sample) -> None:
     open_page(app)
     app.segmented_control[0].set_value("Well-known proteins").run()
+    next(item for item in app.segmented_control if item.label == "What to try").set_value(sample.kind).run()
     assert model(app).value == "structure" and "neither predicted nor measured" in words_of(app)
     click(app, "Open the structure")
     run = finished(app)

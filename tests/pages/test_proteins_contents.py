@@ -77,7 +77,8 @@ def test_chains_gaps_bridges_and_ligands_are_listed_and_shown(app: AppTest) -> N
     }  # fmt: skip
     assert ligands.iloc[0]["name"] == "ZN" and ligands.iloc[0]["residues within 4 Å"].startswith("A:GLU4")
     labels = [one.label for one in app.button]
-    assert r"A\:HIS8 to A\:CYS13" in labels and any(label.startswith(r"A\:CYS2–A\:CYS6 \(2.05 Å") for label in labels)
+    assert r"A\:HIS8 to A\:CYS13 \(4 residues missing, 8.9 Å\)" in labels
+    assert any(label.startswith(r"A\:CYS2–A\:CYS6 \(2.05 Å") for label in labels)
     click(app, "around ZN")
     serial, rows = app.session_state[f"asked-{run.id}"]
     data = run_data.load_fold(run)

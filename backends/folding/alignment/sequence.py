@@ -22,6 +22,7 @@ from backends.folding.structure.pdb_columns import has_atoms
 
 if TYPE_CHECKING:
     from backends.folding.alignment.alignment import Alignment
+    from backends.folding.structure.assemblies import Assembly
 
 MAX_BYTES = 256_000_000
 MAX_CHAINS = 20
@@ -43,7 +44,8 @@ class Chain:
 class Query:
     """What to fold. `kind` is "sequence", "alignment" or "structure"; `alignment` is there for the second.
 
-    `beside` names further files of the job by input; `notices` say what was tidied up on reading.
+    `extra_inputs` names further files of the job by input; `notices` say what was tidied up on reading. `assemblies`
+    are those that a structure file names.
     """
 
     kind: str
@@ -52,6 +54,7 @@ class Query:
     alignment: Alignment | None = None
     notices: tuple[str, ...] = ()
     extra_inputs: Mapping[str, Path] = field(default_factory=dict)
+    assemblies: tuple[Assembly, ...] = ()
 
     @property
     def sequence(self) -> str:
@@ -190,9 +193,9 @@ def _is_alignment(text: str, data: bytes) -> bool:
 
 
 def _structure(text: str, path: Path, chain: str) -> Query:
-    from backends.folding.structure.reader import parse_structure
+    from backends.folding.structure.reader import parse_contents
 
-    structure = parse_structure(text, most=MAX_LISTED_RESIDUES)
+    structure, assemblies = parse_contents(text, MAX_LISTED_RESIDUES)
     names = [name for name, _ in structure.chain_slices()]
     chains = tuple(Chain(name, structure.sequence[part]) for name, part in structure.chain_slices())
     length = len(structure)
@@ -201,8 +204,8 @@ def _structure(text: str, path: Path, chain: str) -> Query:
             f"The file holds {length:,} residues in {len(names)} chains, more than the {MAX_STRUCTURE_RESIDUES:,} that "
             "can be opened at once: choose a chain."
         )
-        return Query("structure", chains, path, notices=(notice,))
-    return Query("structure", chains, path)
+        return Query("structure", chains, path, notices=(notice,), assemblies=assemblies)
+    return Query("structure", chains, path, assemblies=assemblies)
 
 
 def _alignment(data: bytes, path: Path) -> Query:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backends.core.engine import Notice, Progress
+from backends.core.errors import BadInput
 from backends.folding.alignment.sequence import Query
 from backends.folding.base import FoldingEngine, PredictionEvents
 from backends.folding.capabilities import STRUCTURE, FoldingCapabilities
@@ -31,8 +32,11 @@ class StructureEngine(FoldingEngine):
         settings = StructureOptions.read(options)
         yield Progress(STAGE, 0, 1)
         pae = query.extra_inputs.get("pae")
+        if pae is not None and settings.assembly:
+            raise BadInput("A confidence file is of the chains as they were deposited: leave out the assembly, or it.")
         # A confidence file is of the whole structure, so a chain is chosen after the two are fitted to each other.
-        structure = read_structure(query.path, settings.chain if pae is None else "", settings.b_factors)
+        chain = settings.chain if pae is None else ""
+        structure = read_structure(query.path, chain, settings.b_factors, assembly=settings.assembly)
         yield from (Notice(note) for note in structure.notes)
         plddt = structure.confidence if np.isfinite(structure.confidence).any() else None
         confidence = Confidence(plddt=plddt, pae=None, ptm=None, iptm=None)

@@ -14,6 +14,7 @@ from backends.core.errors import BadInput
 from backends.folding.residues import THREE_LETTER
 from backends.folding.structure.atoms import INDEX
 from backends.folding.structure.b_factors import header_of
+from backends.folding.structure.mmcif_assemblies import plain_operators
 from backends.folding.structure.mmcif_block import (
     coordinates_block,
     further_structures,
@@ -104,6 +105,7 @@ def parse_text(text: str) -> ParsedFile:
                 *sort_atoms(block, AMINO_ACIDS),
                 *separate_chains(block),
             ]
+            plain_operators(block)
             header = f"{software_lines(block)}\n{header_of(start)}"
             return ParsedFile(gemmi.make_structure_from_block(block), {}, notes, header)
         start, moved = in_columns(start)

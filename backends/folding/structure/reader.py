@@ -14,6 +14,7 @@ import numpy as np
 from backends.core.errors import BadInput, TooLarge
 from backends.folding.alignment.file_text import read_data
 from backends.folding.limits import MAX_STRUCTURE_RESIDUES
+from backends.folding.structure.assemblies import Assembly, assemblies_of, build_assembly
 from backends.folding.structure.atoms import ATOM37, CA
 from backends.folding.structure.b_factors import AUTO, PLDDT, question, read_confidence, read_method
 from backends.folding.structure.other_atoms import MODIFICATION, OtherAtoms
@@ -38,7 +39,9 @@ MAX_STATED = 80
 MAX_COORDINATE = 20_000.0  # Å; a PDB column holds less than 10,000
 
 
-def read_structure(path: Path, chain: str = "", meaning: str = AUTO, most: int | None = None) -> Structure:
+def read_structure(
+    path: Path, chain: str = "", meaning: str = AUTO, most: int | None = None, assembly: str = ""
+) -> Structure:
     """The structure of a PDB or mmCIF file, plain or gzipped, sentences apart by content.
 
     Of several models the first is taken, of alternative positions the fuller one. Residues without a Cα are left out.
@@ -49,21 +52,43 @@ def read_structure(path: Path, chain: str = "", meaning: str = AUTO, most: int |
         chain: the only chain to keep, with what belongs to it; "" for all.
         meaning: of the B-factor column: "auto" (what the file states), "plddt", "displacement" or "other".
         most: residues at most; None for `MAX_STRUCTURE_RESIDUES`.
+        assembly: the name of the biological assembly to build, whose chains `chain` is then one of; "" for none.
 
     Raises:
-        BadInput: the file is of another kind, damaged, or holds no protein, or not this chain.
+        BadInput: the file is of another kind, damaged, or holds no protein, or not this chain or assembly.
         TooLarge: over 96 MiB, or over `most` residues.
     """
-    return parse_structure(_decoded(path), chain, meaning, most)
+    return parse_structure(_decoded(path), chain, meaning, most, assembly)
 
 
-def parse_structure(text: str, chain: str = "", meaning: str = AUTO, most: int | None = None) -> Structure:
+def parse_structure(
+    text: str, chain: str = "", meaning: str = AUTO, most: int | None = None, assembly: str = ""
+) -> Structure:
     """As `read_structure`, from the text of a file."""
+    return _first_model(parse_text(text), chain, meaning, most, assembly)
+
+
+def parse_contents(text: str, most: int) -> tuple[Structure, tuple[Assembly, ...]]:
+    """The structure in the text of a file, of at most so many residues, and the assemblies that the file names.
+
+    Raises BadInput, TooLarge as `read_structure`.
+    """
     file = parse_text(text)
+    return _first_model(file, "", AUTO, most, ""), assemblies_of(file)
+
+
+def read_assemblies(path: Path) -> tuple[Assembly, ...]:
+    """The biological assemblies that a file names. Raises BadInput, TooLarge as `read_structure`."""
+    return assemblies_of(parse_text(_decoded(path)))
+
+
+def _first_model(file: ParsedFile, chain: str, meaning: str, most: int | None, assembly: str) -> Structure:
     parsed = file.structure
     if not len(parsed):
         raise BadInput("This structure file holds no atoms.")
     model = next((place for place, model in enumerate(parsed) if model.count_atom_sites()), 0)
+    if assembly:
+        file, model = build_assembly(file, model, assembly, most), 0
     return _of_model(file, model, chain, meaning, most)
 
 

@@ -211,6 +211,9 @@ def to_cif(structure: Structure) -> str:
         document[0].set_pair("_exptl.method", gemmi.cif.quote("THEORETICAL MODEL"))
     elif structure.experiment:
         document[0].set_pair("_exptl.method", gemmi.cif.quote(structure.experiment))
+    if structure.resolution:
+        document[0].set_pair("_refine.pdbx_refine_id", gemmi.cif.quote(structure.experiment or "?"))
+        document[0].set_pair("_refine.ls_d_res_high", f"{structure.resolution:.2f}")
     if len(known):
         block = document[0]
         metric = block.init_loop("_ma_qa_metric.", ["id", "mode", "name", "type", "description"])

@@ -9,7 +9,7 @@ import pytest
 
 from backends.folding.structure.writer import superposed_pdb
 from studio import services
-from studio.proteins import run_data, view
+from studio.proteins import ensemble, run_data, view
 from tests.support import findings
 from tests.support.folding import helix
 from tests.support.pages import fresh_services
@@ -36,6 +36,18 @@ def test_every_model_is_a_picture_of_a_film_laid_on_the_first() -> None:
     apart = np.linalg.norm(film.frames[1].structure.ca - HELIX.ca, axis=-1)
     assert 0.1 < np.sqrt(np.square(apart).mean()) < 3.0, "laid on it, and still another shape"
     assert f"{np.sqrt(np.square(apart).mean()):.2f} Å" in film.frames[1].label
+
+
+def test_where_the_models_differ_is_measured() -> None:
+    shift = np.zeros((len(HELIX), 1, 3), np.float32)
+    shift[-1] = [0, 0, 6]
+    run = findings.fold(HELIX)
+    two = superposed_pdb([("one", HELIX), ("two", HELIX.with_atoms(HELIX.atoms + shift))]).encode()
+    services.library().keep(run.id, "input", "input", two, file="nmr.pdb")
+    first, second = ensemble.laid_models(run.id, HELIX)
+    assert first.rmsd < 0.01 < second.rmsd and (first.number, second.number) == (1, 2)
+    loose = ensemble.spread([first, second])
+    assert loose.argmax() == len(HELIX) - 1 and loose[-1] == pytest.approx(2.6, abs=0.5), "half of 6 Å, less the fit"
 
 
 def test_one_model_is_no_film() -> None:

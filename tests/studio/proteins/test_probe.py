@@ -17,7 +17,7 @@ from backends.folding.structure.writer import to_pdb
 from evaluation.synthetic.proteins import ideal_helix
 from studio.proteins import estimates, model_choice, probe, run_data
 from studio.proteins.form import option_texts
-from studio.proteins.samples import samples
+from studio.proteins.samples import SEQUENCE, samples
 from studio.ui import form
 
 CPU = DeviceInfo(kind="cpu", memory_bytes=64 << 30)
@@ -100,7 +100,7 @@ def test_a_server_of_another_version_is_believed_over_the_cards_that_ship() -> N
 def test_samples_are_what_they_say(tmp_path: Path) -> None:
     for sample in samples():
         found = brought(tmp_path, sample.text)
-        assert not found.problem and found.kind == ("structure" if sample.built else "sequence"), sample.name
+        assert not found.problem and found.kind == ("sequence" if sample.kind == SEQUENCE else "structure"), sample.name
     insulin = brought(tmp_path, next(one.text for one in samples() if one.id == "insulin"))
     assert insulin.text == "a sequence, 51 residues, 2 chains"
     assert {name for name, _ in insulin.warnings} == {"insulin_A"}  # the short one, with four cysteines
