@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import shlex
 import shutil
@@ -18,6 +19,7 @@ from backends.cli import main
 from evaluation.synthetic.pictures import write_sample
 from tests.support import http
 from tests.support.clips import Small
+from tests.support.clusters import AT_ONCE
 from tests.support.waiting import PATIENCE, answers, wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,12 +57,17 @@ def test_the_python_example_splits_a_song(desk: Path, server_address: str) -> No
 @pytest.mark.slow
 def test_the_python_example_splits_a_song_on_a_cluster(desk: Path) -> None:
     """The same client, to the letter; only the server was started another way."""
-    pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirements-cluster.txt")
     (code,) = blocks("python", "docs/server.md")
     words = ["--ray", "--workers", "1", "--port", "0", "--supervised", "--root", str(desk / "jobs")]
     command = [sys.executable, "-m", "backends", "serve", *words]
     with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | AT_ONCE,
     ) as server:
         assert server.stdout is not None
         address = json.loads(server.stdout.readline())["address"]

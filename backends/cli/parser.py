@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from backends.cli.cards import fetch_weights, import_weights, list_cards
 from backends.cli.explain import add_explain
+from backends.cli.live_camera import add_live_camera
 from backends.cli.run import run_task
 from backends.cli.terminal import answer, say
 from backends.cluster import options as cluster
@@ -54,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         _add_task(of_task, task)
 
     add_explain(commands)
+    add_live_camera(commands)
 
     command = _command(commands, "list", list_cards, "list the models and whether they are here")
     command.add_argument("--json", action="store_true")

@@ -34,6 +34,14 @@ def live_sides(card: ModelCard) -> tuple[int, ...]:
     raise BadInput(f"{card.title} works on files only; choose another model for the live picture.")
 
 
+def follows_cameras(card: ModelCard) -> bool:
+    """Whether this card can follow a camera."""
+    try:
+        return bool(live_sides(card))
+    except BadInput:
+        return False
+
+
 def open_session(card: ModelCard, options: Mapping[str, Any]) -> LiveMatter:
     """The live session of the task; its option `calm` smooths. Raises BadInput where the card follows no camera."""
     matter = LiveMatter(sides=live_sides(card))

@@ -15,7 +15,7 @@ from PIL import Image
 from backends.attribution.registry import METHODS
 from backends.shared import images
 from studio import services, tasks
-from studio.pictures import batch, image_tiles, predictions_panel
+from studio.pictures import answer_row, batch, image_tiles, predictions_panel, reasons
 from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import FittedProject
 from studio.pictures.inference_client import InferenceCall
@@ -46,11 +46,11 @@ def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None
         picture_grid([image_tiles.tile(project, sha)], f"why-{project.token}", choose="none", size=220)
         st.markdown(f"**{formatting.escape(tile.title)}**: {formatting.escape(tile.verdict)}")
         if tile.verdict == NONE:
-            st.caption(_why_none(fitted, row))
+            st.caption(reasons.none_sentence(fitted, row), help=reasons.none_numbers(fitted, row))
         _ask_more(project, loader, fitted, sha)
     with right:
         target, rival = _chosen_classes(project, fitted, shares, sha)
-        _near(project, fitted, query, target=target)
+        _near(project, fitted, sha, target=target)
         _votes(fitted, query, target=target, rival=rival)
     _where(project, loader, fitted, sha, target=target, rival=rival)
     with st.expander("All probabilities", icon=":material/bar_chart:"):
@@ -67,17 +67,6 @@ def _ask_more(project: Project, loader: FeatureLoader, fitted: FittedProject, sh
         st.switch_page(tasks.INSIDE.path, query_params={"run": run_id})
 
 
-def _why_none(fitted: FittedProject, row: int) -> str:
-    """How unlike the examples a picture must be, and how unlike this one is."""
-    assert fitted.prediction is not None
-    threshold, near = fitted.classifier.rejection.threshold, float(fitted.prediction.in_class_scores[row])
-    best = fitted.names[int(fitted.prediction.best[row])]
-    return formatting.escape(
-        f"It comes closest to “{best}” but is unlike its examples: {near:.1f} spreads from what is usual there, and "
-        f"below {threshold:.1f} it counts as none."
-    )
-
-
 def _chosen_classes(project: Project, fitted: FittedProject, shares: np.ndarray, sha: str) -> tuple[int, int | None]:
     """Which answer is explained, and against which other one, if any."""
     order = [int(k) for k in np.argsort(-shares, kind="stable")]
@@ -91,25 +80,17 @@ def _chosen_classes(project: Project, fitted: FittedProject, shares: np.ndarray,
     return (order[0] if target is None else target), rival
 
 
-def _near(project: Project, fitted: FittedProject, query: np.ndarray, *, target: int) -> None:
-    """The examples that had most to say, with what each adds and how alike it looks to the model."""
+def _near(project: Project, fitted: FittedProject, sha: str, *, target: int) -> None:
+    """The examples that look most like the question, with how much each counts."""
     if not len(fitted.shots):
         st.caption("There are no example pictures: the words alone decide.")
         return
     st.markdown(
         "**The nearest examples**",
-        help="By how alike the model finds them: 100 % is the same picture to it. The number after it says how much "
-        "more or less than the average example it adds to the score of its own class.",
+        help="The most alike first, as the model sees them. What counts much adds most to the score of its class; hold "
+        "the pointer over a picture for the numbers.",
     )
-    weights = fitted.classifier.contributions(query).shots
-    weights = weights - weights.mean()
-    alike = fitted.support.image_features @ query
-    tiles = []
-    for k in np.argsort(-alike, kind="stable")[:NEAREST]:
-        label = int(fitted.labels[k])
-        said = f"{100 * alike[k]:.0f} % alike · {weights[k]:+.2g}"
-        tone = "good" if label == target else ""
-        tiles.append(image_tiles.tile(project, fitted.shots[k], note=said, badge=fitted.names[label], tone=tone))
+    tiles = answer_row.near_tiles(project, fitted, sha, NEAREST, target)
     picture_grid(tiles, f"near-{project.token}", label="The nearest examples", choose="none", size=96)
 
 
@@ -120,9 +101,9 @@ def _votes(fitted: FittedProject, query: np.ndarray, *, target: int, rival: int 
     if rival is not None:
         spoken = float(terms.text[target] - terms.text[rival])
         seen = float(terms.images[target] - terms.images[rival])
-        st.markdown(
-            formatting.escape(_contrast(fitted.names[target], fitted.names[rival], spoken, seen, worded=worded))
-        )
+        said = reasons.contrast(fitted.names[target], fitted.names[rival], spoken, seen, worded=worded)
+        by_words = f"{spoken:+.2g} by words, " if worded else ""
+        st.markdown(formatting.escape(said), help=f"Its lead in the score: {by_words}{seen:+.2g} by pictures.")
     if not worded:
         silent = "Only pictures have a vote: this model does not understand words, or they are switched off."
         st.caption(fitted.classifier.words_sentence or silent)
@@ -131,20 +112,6 @@ def _votes(fitted: FittedProject, query: np.ndarray, *, target: int, rival: int 
     figure, alt = votes(fitted.names, terms.text, terms.images if len(fitted.shots) else None)
     charts.show(figure, alt=alt, key=f"votes-{target}-{rival}")
     st.caption(alt)
-
-
-def _contrast(target: str, rival: str, spoken: float, seen: float, *, worded: bool) -> str:
-    """Which vote decides between two classes, in a sentence."""
-
-    def side(lead: float) -> str:
-        return f"for {target}" if lead > 0 else f"for {rival}" if lead < 0 else "for neither"
-
-    if not worded:
-        return f"Between the two the pictures speak {side(seen)} (by {abs(seen):.2g})."
-    return (
-        f"Between the two the words speak {side(spoken)} (by {abs(spoken):.2g}) and the pictures {side(seen)} "
-        f"(by {abs(seen):.2g})."
-    )
 
 
 def _where(

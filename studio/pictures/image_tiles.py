@@ -16,7 +16,7 @@ from studio.pictures import addresses, removals
 from studio.pictures import files as picture_files
 from studio.pictures.files import ImportReport
 from studio.pictures.project import Project
-from studio.pictures.schema import Removal
+from studio.pictures.schema import MAX_REMOVALS, Removal
 from studio.pictures.task import background_cache
 from studio.ui import file_chooser, formatting
 from studio.ui.background_answer import answer
@@ -174,7 +174,7 @@ def show_reports(project: Project) -> None:
             st.rerun()
     _show_report()
     if project.state.removals:
-        _offer_undo(project, project.state.removals[-1])
+        _offer_undo(project)
 
 
 def _show_report() -> None:
@@ -196,14 +196,26 @@ def _show_report() -> None:
             st.rerun()
 
 
-def _offer_undo(project: Project, removal: Removal) -> None:
-    """The last removal with the way back, and the way to make it final."""
+def _offer_undo(project: Project) -> None:
+    """The last removal with the way back, and, behind a button, those before it: the bin."""
+    *earlier, last = project.state.removals
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f":material/delete: {formatting.escape(removals.sentence(removal))}", width="content")
-        if st.button("Undo", icon=":material/undo:", key=f"undo-{removal.id}", type="tertiary"):
-            act(lambda: project.undo(removal.id))
-        if st.button("Delete for good", key=f"forget-{removal.id}", type="tertiary"):
-            act(lambda: project.forget(removal.id))
+        _removal(project, last)
+        if earlier:
+            with st.popover(f"Bin ({len(earlier)})", icon=":material/delete:"):
+                for removal in reversed(earlier):
+                    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                        _removal(project, removal)
+                st.caption(f"The last {MAX_REMOVALS} removals are kept; what is older is deleted for good.")
+
+
+def _removal(project: Project, removal: Removal) -> None:
+    """What was removed, with the way back and the way to make it final."""
+    st.caption(f":material/delete: {formatting.escape(removals.sentence(removal))}", width="content")
+    if st.button("Undo", icon=":material/undo:", key=f"undo-{removal.id}", type="tertiary"):
+        act(lambda: project.undo(removal.id))
+    if st.button("Delete for good", key=f"forget-{removal.id}", type="tertiary"):
+        act(lambda: project.forget(removal.id))
 
 
 def drop(label: str, key: str, *, help: str = "") -> Sequence[Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from evaluation.statistics.intervals import clopper_pearson
 from studio.library.library import Run
+from studio.pictures import score_words
 from studio.pictures.sorted_run import ClassResult, classes_of, measured, sorted_pictures, table
 from studio.ui import charts, formatting
 
@@ -26,7 +26,12 @@ def show(run: Run) -> None:
     if not results:
         st.info("All labelled pictures are examples, so they say nothing." if taught else HOW, icon=":material/info:")
         return
-    st.markdown(summary(results))
+    right, count = sum(one.right for one in results), sum(one.count for one in results)
+    word, colour = score_words.grade(right, count)
+    st.markdown(
+        f":{colour}-badge[{word}] {summary(results)}",
+        help=f"{score_words.interval(right, count)} For pictures like these. {score_words.MEANING}",
+    )
     if taught:
         was = "is an example and does" if taught == 1 else "are examples and do"
         st.caption(f":material/info: {taught} of the labelled pictures {was} not count.")
@@ -34,21 +39,23 @@ def show(run: Run) -> None:
     st.dataframe(
         rows,
         hide_index=True,
-        column_config={"recognised": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent")},
+        column_config={
+            "recognised": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent"),
+            "in a word": st.column_config.TextColumn(help=score_words.MEANING),
+            "true rate": st.column_config.TextColumn(help="The exact 95 % interval, for pictures like these."),
+        },
     )
     if any(one.count < FEW for one in results):
         st.caption(f"With fewer than {FEW} pictures of a class the range of its true rate is wide: test with more.")
-    charts.pin_table(rows, summary(results).replace("*", ""), f"test-set-{run.id}")
+    charts.pin_table(
+        rows, f"{summary(results)} {score_words.interval(right, count)}".replace("*", ""), f"test-set-{run.id}"
+    )
 
 
 def summary(results: list[ClassResult]) -> str:
-    """The overall rate and the weakest class in a sentence, as Markdown."""
+    """How many are recognised, and the weakest class, as Markdown."""
     right, count = sum(one.right for one in results), sum(one.count for one in results)
-    rate = clopper_pearson(right, count)
-    said = (
-        f"**{right} of {count}** test pictures are recognised; the true rate lies between {100 * rate.low:.0f} and "
-        f"{100 * rate.high:.0f} % (exact 95 % interval, for pictures like these)."
-    )
+    said = f"**{right} of {count}** test pictures are recognised."
     worst = min(results, key=lambda one: one.rate.estimate)
     if worst.right < worst.count and len(results) > 1:
         said += f" Least often “{formatting.escape(worst.name)}”: {worst.right} of {worst.count}."
@@ -64,6 +71,7 @@ def result_table(results: list[ClassResult]) -> pd.DataFrame:
                 "right": one.right,
                 "pictures": one.count,
                 "recognised": one.rate.estimate,
+                "in a word": score_words.grade(one.right, one.count)[0],
                 "true rate": f"{100 * one.rate.low:.0f} to {100 * one.rate.high:.0f} %",
                 "taken for": ", ".join(f"{name} ({count})" for name, count in one.mistaken),
             }

@@ -10,8 +10,7 @@ import streamlit as st
 from backends.core.errors import UserError
 from backends.core.info import CardInfo
 from evaluation.metrics.fewshot.advice import advice
-from evaluation.statistics.intervals import clopper_pearson
-from studio.pictures import class_editor, image_tiles
+from studio.pictures import answer_row, class_editor, image_tiles, score_words
 from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.files import first_few
 from studio.pictures.fitted import FittedProject, empty_classes, fit_project, missing_step
@@ -25,14 +24,6 @@ PAGE_SIZE = 8
 MAX_BARS = 4
 POLL_SECONDS = 0.4
 MAX_IN_SUMMARY = 4
-TOO_EARLY, WIDE = "too early to tell", 0.5
-"""How wide the interval of the true rate may be before nothing can be said of it."""
-GRADES = ((0.9, "good", "green"), (0.7, "fair", "orange"), (0.0, "poor", "red"))
-"""From which share of recognised examples on a classifier is called so."""
-WORDS = (
-    "Good: nine in ten examples or more are recognised by a classifier that never saw them; fair: seven in ten; poor: "
-    "fewer. Too early to tell: with so few examples the true rate could be nearly anything."
-)
 ADVICE = 2
 """Sentences of advice beside the answers; all of them stand under how far to trust it."""
 
@@ -99,9 +90,8 @@ def _looking(loader: FeatureLoader) -> None:
 
 def _summary(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """The honest score in one line, and what stands outside of it."""
-    word, colour = score_word(fitted)
-    st.markdown(f":{colour}-badge[{word}]", help=WORDS)
-    st.markdown(score_line(fitted))
+    st.markdown(f"{score_words.score_badge(fitted)} {score_words.score_line(fitted)}",
+                help=score_words.score_statistics(fitted))  # fmt: skip
     if fitted.classifier.words_sentence:
         st.caption(f":material/info: {fitted.classifier.words_sentence}")
     for sentence in first_few(loader.notices()):
@@ -119,59 +109,6 @@ def _summary(project: Project, loader: FeatureLoader, fitted: FittedProject) -> 
     if refused := loader.state.refused:
         named = ", ".join(formatting.escape(project.state.title(sha)) for sha in sorted(refused)[:3])
         st.caption(f":material/warning: {formatting.count(len(refused), 'picture')} could not be looked at: {named}.")
-
-
-def score_word(fitted: FittedProject) -> tuple[str, str]:
-    """How good the classifier is in a word, as far as its examples can tell, and the colour of that word."""
-    left = fitted.classifier.loo
-    counted, _ = left.class_counts
-    if not left.counted or not counted.all():
-        return TOO_EARLY, "gray"
-    right = int(left.correct.sum())
-    truth = clopper_pearson(right, left.counted)
-    if truth.high - truth.low > WIDE:
-        return TOO_EARLY, "gray"
-    return next((word, colour) for least, word, colour in GRADES if right / left.counted >= least)
-
-
-def score_line(fitted: FittedProject) -> str:
-    """How many examples were recognised by a classifier that never saw them, and how each class fares.
-
-    The exact interval of all together is given only where every class was measured: else it would promise something
-    about classes of which nothing is known.
-    """
-    left = fitted.classifier.loo
-    if not left.counted:
-        return left.sentence
-    right = int(left.correct.sum())
-    parts = [f"**{right} of {left.counted}** examples are recognised by a classifier that never saw them"]
-    counted, correct = left.class_counts
-    unmeasured = [name for name, count in zip(fitted.names, counted, strict=True) if not count]
-    if unmeasured:
-        named = ", ".join(f"“{formatting.escape(name)}”" for name in unmeasured[:MAX_IN_SUMMARY])
-        more = f" and {len(unmeasured) - MAX_IN_SUMMARY} more" if len(unmeasured) > MAX_IN_SUMMARY else ""
-        parts.append(f"; how well {named}{more} is recognised is not known: it takes two different examples.")
-    else:
-        truth = clopper_pearson(right, left.counted)
-        parts.append(
-            f"; the true rate lies between {100 * truth.low:.0f} and {100 * truth.high:.0f} % (exact 95 % interval)."
-        )
-    parts.append(_worst_class(fitted, counted, correct))
-    if left.copies:
-        parts.append(
-            f" {formatting.count(left.copies, 'example')} nearly the same as others "
-            f"{'counts' if left.copies == 1 else 'count'} as one with them."
-        )
-    return "".join(parts)
-
-
-def _worst_class(fitted: FittedProject, counted: np.ndarray, correct: np.ndarray) -> str:
-    """The class that is recognised the least, where one is recognised less than the others."""
-    shares = np.where(counted > 0, correct / np.maximum(counted, 1), np.nan)
-    if np.isfinite(shares).sum() < 2 or np.nanmax(shares) == np.nanmin(shares):
-        return ""
-    worst = int(np.nanargmin(shares))
-    return f" Least often “{formatting.escape(fitted.names[worst])}”: {correct[worst]} of {counted[worst]}."
 
 
 def _pending(project: Project, sentence: str) -> None:
@@ -193,15 +130,19 @@ def _empty_state() -> None:
 
 
 def _answers(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
-    """The questions with bars; the one that is chosen is explained below."""
+    """The questions with bars; above them the chosen one, beside the reason for its answer."""
     if not project.state.questions:
         _empty_state()
         return
     key = f"asked-{project.token}"
     shown = image_tiles.page_of(project.state.questions, key, PAGE_SIZE)
     tiles = [answer_tile(project, fitted, sha) for sha in shown]
+    first = st.container()
     chosen = picture_grid(tiles, key, label="Questions and answers", choose="one", chosen=shown[:1])
     st.session_state[f"question-{project.token}"] = chosen[0] if chosen else None
+    with first:
+        for sha in chosen[:1]:
+            answer_row.show(project, fitted, tiles[shown.index(sha)])
     image_tiles.chosen_actions(project, chosen, key, questions=True)
     st.caption(_text_summary(project, fitted, shown))
 

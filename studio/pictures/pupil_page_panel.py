@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import io
 
-import streamlit as st
 from PIL import Image
 
 from backends.core.info import CardInfo
 from backends.fewshot.preparation import prepare_image
 from backends.shared import images
-from studio.pictures import image_tiles
 from studio.pictures.fitted import FittedProject
-from studio.pictures.program_panel import NO_NETWORK, fetch_network
+from studio.pictures.network_offer import NO_NETWORK, NetworkOffer, network_when_wanted
 from studio.pictures.project import Project
 from studio.ui import downloads
 from studio.web import filenames
 from viz.fewshot.figures import class_colour
 from viz.fewshot.pupil_page import ExamplePicture, PupilClassifier, pupil_page
 
-ABOUT = (
-    "One file for pupils: it opens in a browser, takes the camera or a picture and answers, without Fourfold and "
-    "without network. No picture leaves the device. Of your examples it holds one, to test itself with."
+OFFER = NetworkOffer(
+    kind="browser-network",
+    label="A page with a camera (HTML)",
+    icon=":material/videocam:",
+    about="One file for pupils: it opens in a browser, takes the camera or a picture and answers, without Fourfold "
+    "and without network. No picture leaves the device. Of your examples it holds one, to test itself with.",
+    doing="Writing the network for browsers…",
 )
 
 
@@ -36,23 +38,14 @@ def show(project: Project, card: CardInfo, fitted: FittedProject, text: str) -> 
     """
     if card.engine == NO_NETWORK:
         return
-    key = f"pupil-page-{project.token}"
-    if st.button("A page with a camera (HTML)", icon=":material/videocam:", help=ABOUT):
-        st.session_state[key] = True
-    if not st.session_state.get(key):
-        return
-    network = image_tiles.background_answer(
-        f"browser-network-{card.id}",
-        lambda: fetch_network(card.id, project.token, "browser-network"),
-        "Writing the network for browsers…",
-    )
+    network = network_when_wanted(project, card, OFFER)
     if network is None:
         return
     downloads.show(
         [
             downloads.Download(
                 "Save the page",
-                ABOUT,
+                OFFER.about,
                 make=lambda: page(project, fitted, network, text),
                 file_name=f"{filenames.clean(project.state.name) or 'Pictures'}.html",
                 media_type="text/html",

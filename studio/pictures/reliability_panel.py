@@ -9,7 +9,7 @@ from backends.fewshot.calibration import probabilities
 from evaluation.metrics.fewshot.advice import advice
 from evaluation.metrics.fewshot.classifiers import CurvePoint, learning_curve, reliability
 from evaluation.metrics.fewshot.label_audit import Flag, flags
-from studio.pictures import image_tiles, predictions_panel
+from studio.pictures import image_tiles, score_words
 from studio.pictures.feature_loader import FeatureLoader
 from studio.pictures.fitted import FittedProject
 from studio.pictures.image_tiles import act
@@ -29,7 +29,8 @@ RELIABLE = 20
 
 def show(project: Project, loader: FeatureLoader, fitted: FittedProject) -> None:
     """The score, what would better it, which examples to look at again, and the two curves."""
-    st.markdown(predictions_panel.score_line(fitted))
+    st.markdown(f"{score_words.score_badge(fitted)} {score_words.score_line(fitted)}",
+                help=score_words.score_statistics(fitted))  # fmt: skip
     if project.state.reject:
         st.caption(fitted.classifier.rejection.sentence)
     above = st.container()
@@ -110,7 +111,7 @@ def _reliability(fitted: FittedProject) -> None:
     warmth = (
         "Its sureness was set by leaving examples out." if fitted.classifier.calibrated else "Its sureness is a guess."
     )
-    st.caption(f"{found.sentence} {warmth}{few}")
+    st.caption(f"It is {found.tone}. {warmth}{few}", help=f"{found.sentence} {alt}")
 
 
 def _curve(project: Project, loader: FeatureLoader, fitted: FittedProject) -> list[CurvePoint]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from backends.core.errors import UserError
 from studio import services, tasks
@@ -31,7 +32,7 @@ from studio.pictures.inference_client import TASK
 from studio.pictures.project import Project
 from studio.pictures.schema import MAX_NAME_LENGTH
 from studio.pictures.task import feature_loaders, projects
-from studio.ui import formatting, model_picker
+from studio.ui import downloads, formatting, model_picker
 from studio.ui.error_boundary import error_boundary
 
 VIEWS: Mapping[str, Callable[[Project, FeatureLoader, FittedProject], None]] = {
@@ -53,7 +54,7 @@ def show(token: str) -> None:
         st.warning(error.sentence, icon=":material/help:")
         st.page_link(tasks.get(TASK).page, label="All projects", icon=tasks.get(TASK).icon)
         return
-    _heading(project)
+    files = _heading(project)
     image_tiles.show_reports(project)
     task = services.backend().info().tasks.get(TASK)
     if task is None:
@@ -72,12 +73,15 @@ def show(token: str) -> None:
         class_editor.show(project, loader.understands_words, near_copies(project, loader))
     with right, error_boundary("the answers"):
         fitted = predictions_panel.show(project, loader, card, here=here)
+    with files:
+        downloads.menu(project.token, lambda: export.everything(project, loader, fitted))
     if fitted is not None:
         last_answers.keep(project, fitted, card.title)
         _closer(project, loader, fitted)
 
 
-def _heading(project: Project) -> None:
+def _heading(project: Project) -> DeltaGenerator:
+    """The name and what can be done with the project; returns the place of its downloads."""
     key = f"project-name-{project.token}"
 
     def renamed() -> None:
@@ -87,19 +91,20 @@ def _heading(project: Project) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(formatting.escape(project.state.name), width="content")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            files = st.container(width="content")
             if st.button("All projects", icon=":material/photo_library:"):
                 st.query_params.clear()
                 st.rerun()
             with st.popover("Project", icon=":material/more_horiz:"):
                 image_tiles.shared_value(key, project.state.name)
                 st.text_input("Its name", max_chars=MAX_NAME_LENGTH, key=key, on_change=renamed)
-                export.save_button(project)
                 st.write("A deleted project can be brought back from the list of projects for a week.")
                 if st.button("Delete this project", icon=":material/delete:"):
                     feature_loaders().drop(project)
                     projects().delete(project.token)
                     st.query_params.clear()
                     st.rerun()
+    return files
 
 
 def _moment(project: Project, fitted: FittedProject) -> dict[str, Any]:

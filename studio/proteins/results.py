@@ -25,6 +25,7 @@ from studio.library.library import Run
 from studio.proteins import compare, form, interface_panel, run_data, scripts
 from studio.proteins.run_data import COLUMNS, FoldData
 from studio.ui import charts, downloads, file_chooser, formatting, run_sections
+from studio.web import filenames
 
 FILES = (
     ("structure", "model.pdb", "PDB", "Opens in PyMOL, ChimeraX and most other programs."),
@@ -86,7 +87,7 @@ def file_list(run: Run) -> list[downloads.Download]:
             "Everything (ZIP)",
             "Every file of this run, including what else the model kept.",
             make=lambda: archive(run),
-            file_name=f"{_safe(run.title)}.zip",
+            file_name=f"{_file_name(run)}.zip",
             media_type="application/zip",
             icon=":material/folder_zip:",
         )
@@ -96,7 +97,7 @@ def file_list(run: Run) -> list[downloads.Download]:
             "3D page for a report (HTML)",
             "One file to turn and zoom in any browser, even offline.",
             make=lambda: page(run),
-            file_name=f"{_safe(run.title)}.html",
+            file_name=f"{_file_name(run)}.html",
             media_type="text/html",
             icon=":material/view_in_ar:",
         )
@@ -108,8 +109,8 @@ def _script(write: Callable[[FoldData | None], str], run: Run) -> str:
     return write(run_data.load_fold(run))
 
 
-def _safe(title: str) -> str:
-    return "".join(c if c.isalnum() or c in " -_." else "_" for c in title).strip(" .")[:80] or "protein"
+def _file_name(run: Run) -> str:
+    return filenames.clean(run.title) or "Protein"
 
 
 def archive(run: Run) -> bytes:
@@ -121,7 +122,8 @@ def archive(run: Run) -> bytes:
                 continue
             folder = "" if item.kind in ("structure", "confidence", "sanity", "interfaces") else f"{item.kind}/"
             name = ARCHIVE_NAMES.get(item.kind) or (item.name if "." in item.name else item.file)
-            with library.open(run.id, item) as source, bundle.open(f"{folder}{_safe(name)}", "w") as entry:
+            entry_name = f"{folder}{filenames.clean(name) or item.file}"
+            with library.open(run.id, item) as source, bundle.open(entry_name, "w") as entry:
                 while block := source.read(1 << 20):
                     entry.write(block)
     return target.getvalue()
@@ -311,7 +313,7 @@ def numbers(run: Run) -> None:
                 make=lambda: (
                     BYTE_ORDER_MARK + table(run, fold).map(safe_cell).rename(columns=safe_cell).to_csv(index=False)
                 ),
-                file_name=f"{_safe(run.title)}.csv",
+                file_name=f"{_file_name(run)}.csv",
                 media_type="text/csv",
                 icon=":material/table:",
             )

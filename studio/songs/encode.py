@@ -15,10 +15,14 @@ from backends.core.errors import BadInput
 from backends.separation.io.cover import Cover
 from studio.songs.id3 import id3_tag
 from studio.songs.mp4_tags import add_tags
+from studio.songs.ogg_tags import write_tags
 
 INT24 = 2**23
 INT16 = 2**15
 AAC_BITS = 256_000
+VORBIS_COMPRESSION = 0.2
+"""Of 1: Vorbis' quality is what is left to it, here 8 of 10."""
+
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 """Sample rates that MP3 can hold (ISO 11172-3, 13818-3, and the MPEG 2.5 extension)."""
 
@@ -61,6 +65,7 @@ FORMATS: Mapping[str, Format] = {
         Format("flac", "FLAC, 24-bit lossless", ".flac", "audio/flac", "flac", "flac", "s32", 3, _FULL),
         Format("mp3", "MP3, 320 kbit/s", ".mp3", "audio/mpeg", "mp3", "MPEG_LAYER_III", "flt", 1, 1.0, MP3_RATES),
         Format("m4a", "M4A (AAC), 256 kbit/s", ".m4a", "audio/mp4", "ipod", "aac", "fltp", 1, 1.0, AAC_RATES),
+        Format("ogg", "OGG (Vorbis), about 256 kbit/s", ".ogg", "audio/ogg", "ogg", "VORBIS", "flt", 1, 1.0),
         Format("wav16", "WAV, 16-bit", ".wav", "audio/wav", "wav", "pcm_s16le", "s16", 2, 1 - 2 / INT16, (), _RF64),
     )
 }
@@ -84,7 +89,7 @@ class Sound:
 
 def encode(sound: Sound, kind: Format, out: Path, tags: Mapping[str, str], cover: Cover | None = None) -> None:
     """Write `sound` to `out` as it comes, with the tags and the cover of the song."""
-    write = _encode_mp3 if kind.container == "mp3" else _encode
+    write = {"mp3": _encode_mp3, "ogg": _encode_vorbis}.get(kind.container, _encode)
     write(sound, kind, out, tags, cover)
     if kind.container == "wav":
         _append_id3(out, id3_tag(tags, cover))
@@ -154,6 +159,16 @@ def _encode_mp3(sound: Sound, kind: Format, out: Path, tags: Mapping[str, str], 
         with soundfile.SoundFile(_Rest(raw), "w", sound.samplerate, sound.channels, **quality) as file:
             for block in sound.blocks:
                 file.write(block.astype(np.float32))
+
+
+def _encode_vorbis(sound: Sound, kind: Format, out: Path, tags: Mapping[str, str], cover: Cover | None) -> None:
+    """Variable bit rate of the same high quality at any sample rate."""
+    with soundfile.SoundFile(
+        out, "w", sound.samplerate, sound.channels, kind.codec, format="OGG", compression_level=VORBIS_COMPRESSION
+    ) as file:
+        for block in sound.blocks:
+            file.write(block.astype(np.float32))
+    write_tags(out, tags, cover)
 
 
 class _Rest:

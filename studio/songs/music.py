@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,17 @@ MOST_SECONDS = 900
 NO_CHORDS = frozenset({"drums", "vocals"})
 """Stems that play no chords."""
 
-SURE_TEMPO, SURE_MARGIN, SURE_BARS = 0.7, 0.05, 0.3
+SURE_TEMPO, SURE_MARGIN, SURE_BARS, SURE_BEATS, SURE_CHORDS = 0.7, 0.05, 0.3, 0.8, 0.8
+SURE_CHORD = 0.6
+"""Above this a chord is drawn strongly, as in the player's `music.js`."""
+
+NOT_HEARD = {
+    "tempo": "No steady beat was heard.",
+    "key": "The notes fit no key well.",
+    "beats": "None were heard.",
+    "bars": "How the beats are counted could not be told.",
+    "chords": "None were heard.",
+}
 TAG_ROOTS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 ENHARMONIC = (("Db", 1), ("D#", 3), ("Gb", 6), ("G#", 8), ("A#", 10))
 SILENT = 1e-3
@@ -131,7 +141,27 @@ def for_player(found: Mapping[str, Any]) -> dict[str, Any]:
         if shown["bars_sure"]
         else "Another way to count bars fits nearly as well: take it as a guess."
     )
+    shown["sure"] = [{"what": what, "sure": sure, "says": says} for what, sure, says in _sureness(found, shown) if says]
     return shown
+
+
+def _sureness(found: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[tuple[str, bool, str]]:
+    """What was heard, whether that is sure, and why in a sentence; "" where nothing was heard."""
+    for what in ("tempo", "key"):
+        heard = shown[what]
+        yield (what.capitalize(), bool(heard and heard["sure"]), heard["says"] if heard else NOT_HEARD[what])
+    struck = found["beats_sure"]
+    yield (
+        "Beats",
+        struck >= SURE_BEATS,
+        f"Something is struck at {100 * struck:.0f} % of them." if found["beats"] else NOT_HEARD["beats"],
+    )
+    yield "Bars", shown["bars_sure"], shown["bars_say"] if found["beats_a_bar"] else NOT_HEARD["bars"]
+    lasting = sum(one["end"] - one["start"] for one in found["chords"])
+    certain = sum(one["end"] - one["start"] for one in found["chords"] if one["sure"] > SURE_CHORD)
+    share = certain / lasting if lasting else 0.0
+    chords = f"Clear for {100 * share:.0f} % of the time that they were named; pale ones are guesses."
+    yield "Chords", share >= SURE_CHORDS, chords if lasting else NOT_HEARD["chords"]
 
 
 def _tempo(tempo: Mapping[str, float]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from studio.library.models import Run, StoredArtifact
+from studio.library.models import StoredArtifact
 from studio.ui import formatting
 from studio.web import urls
 
@@ -51,18 +51,18 @@ def show(downloads: Iterable[Download]) -> None:
         about.caption(download.about)
 
 
-def menu(run: Run, list_files: Callable[[Run], Iterable[Download]]) -> None:
-    """The one button behind which every file of a run lies, at the same place on every page.
+def menu(name: str, list_files: Callable[[], Iterable[Download]]) -> None:
+    """The one button behind which every file of a run or a project lies, at the same place on every page.
 
     Args:
-        run: a finished one.
-        list_files: its files, asked for once the menu is opened.
+        name: tells it from those of others.
+        list_files: the files, asked for once the menu is opened.
     """
-    key = f"downloads-{run.id}"
+    key = f"downloads-{name}"
     with st.popover("Download", icon=":material/download:", key=key, on_change="rerun"):
         if not st.session_state.get(key):
             return
-        for download in list_files(run):
+        for download in list_files():
             _button(download, key)
             if download.about:
                 st.caption(download.about)

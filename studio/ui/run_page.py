@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -112,7 +113,7 @@ def _heading(page: RunPage, run: Run) -> None:
             st.title(formatting.escape(page.heading(run)), width="content")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             if run.status == "done" and page.files is not None:
-                downloads.menu(run, page.files)
+                downloads.menu(run.id, partial(page.files, run))
             if run.status == "done" and st.button("Why?", icon=tasks.INSIDE.icon, help="Ask the model why it did so."):
                 st.switch_page(tasks.INSIDE.path, query_params={"run": run.id})
             if st.button(page.begin, icon=":material/add:"):

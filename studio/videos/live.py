@@ -23,11 +23,10 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from backends.core import access
 from backends.core.errors import BadInput, UserError
 from backends.core.info import CardInfo, TaskInfo
-from backends.matting.capabilities import MattingCapabilities
+from backends.matting.capabilities import MattingCapabilities, live_rank
 from backends.serving.live_protocol import MESSAGE_BYTES, PATH, TEXT_CHARACTERS, Busy
 from backends.serving.live_socket import serve, together
 from studio.jobs.backend import Backend
-from studio.ui import formatting
 from studio.web import urls
 from studio.web.responses import NEVER, SAFE_HEADERS, errors_as_text
 from viz.components.live_stage import window_document, window_policy
@@ -36,9 +35,6 @@ MAX_CONNECTIONS = 16
 """At the same time, of all visitors; the model server has a limit of its own."""
 
 OPEN_SECONDS = 8.0
-MAX_TINY = 1_000_000
-"""Parameters of a network that keeps up with a camera on any machine."""
-
 FAULT = "The live picture stopped because of a fault of ours; start it again."
 
 
@@ -165,18 +161,7 @@ def live_sides(card: CardInfo) -> tuple[int, ...]:
 
 def cards(task: TaskInfo) -> list[CardInfo]:
     """The cards that can follow a camera, the one to begin with first."""
-    return sorted((card for card in task.cards if live_sides(card)), key=_rank)
-
-
-def _rank(card: CardInfo) -> tuple[bool, bool, bool, bool, bool, int]:
-    """Those that are here first, then measured ones, then those that are no starter, then networks, then tiny ones."""
-    large = card.parameters > MAX_TINY
-    return not card.here, card.tier == "yours", card.tier == "starter", card.tier == "builtin", large, -card.preference
-
-
-def label(card: CardInfo) -> str:
-    """How the chooser names a card."""
-    return card.title if card.here else f"{card.title} (download of {formatting.size(card.download_bytes)})"
+    return sorted((card for card in task.cards if live_sides(card)), key=lambda card: (not card.here, live_rank(card)))
 
 
 def longest(card: CardInfo) -> int:

@@ -25,7 +25,7 @@ PASTE = """(place, data) => {
 def score(page: Any) -> tuple[int, int]:
     """How many examples are recognised, of how many that are there; near copies count once, and are said."""
     text = page.get_by_text("examples are recognised").first.inner_text()
-    found, copies = re.match(r"(\d+) of (\d+) examples", text), re.search(r"(\d+) examples? nearly the same", text)
+    found, copies = re.search(r"(\d+) of (\d+) examples", text), re.search(r"(\d+) examples? nearly the same", text)
     assert found, text
     return int(found[1]), int(found[2]) + (int(copies[1]) if copies else 0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from typing import Any
 
@@ -22,6 +23,7 @@ from studio.pictures import (
     export,
     image_tiles,
     live_answers,
+    network_offer,
     program_panel,
     reliability_panel,
     sorted_addresses,
@@ -129,7 +131,8 @@ def test_the_answers_come_with_bars_an_honest_score_and_what_is_not_understood(a
     shown = words_of(app)
     assert "**12 of 12** examples are recognised by a classifier that never saw them" in shown
     assert ":green-badge[good]" in shown
-    assert "between 74 and 100 %" in shown  # Clopper and Pearson's, of 12 of 12
+    [score] = [each for each in app.markdown if "examples are recognised" in each.value]
+    assert "between 74 and 100 %" in score.help and "interval" not in shown  # Clopper and Pearson's, of 12 of 12
     assert "does not understand words: the sentences are kept" in shown
     answers = grids(app)["Questions and answers"]["tiles"]
     assert [tile["title"] for tile in answers] == ["who blue.png", "who red.png"]
@@ -156,7 +159,14 @@ def test_an_example_more_is_looked_at_and_counts_and_an_unasked_one_is_not_sent_
 def test_why_shows_the_nearest_examples_and_the_map_of_the_answer(app: AppTest, project: Project) -> None:
     fitted(app, project)
     near = grids(app)["The nearest examples"]["tiles"]
-    assert [tile["badge"] for tile in near[:4]] == ["blue"] * 4 and "% alike" in near[0]["note"]
+    assert [tile["badge"] for tile in near[:4]] == ["blue"] * 4
+    assert near[0]["note"] == "counts much" and "% alike" in near[0]["hover"]
+    # The answer stands beside its reason, above the other questions.
+    assert [tile["title"] for tile in grids(app)["The answer"]["tiles"]] == ["who blue.png"]
+    assert [tile["badge"] for tile in grids(app)["It looks like"]["tiles"]] == ["blue"] * 3
+    shown = words_of(app)
+    assert "**Why:** 4 of the 5 examples that look most like it are “blue”." in shown
+    assert "interval" not in shown and "% alike" not in shown
     assert "Only pictures have a vote" in words_of(app)
     rival = next(box for box in app.selectbox if box.label == "and not")
     rival.set_value(project.state.names.index("green")).run()
@@ -182,6 +192,33 @@ def test_the_map_names_the_closest_classes_and_holds_every_picture(app: AppTest,
     chart = json.loads(app.get("plotly_chart")[-1].proto.spec)
     ids = {one for trace in chart["data"] for one in trace["customdata"]}
     assert ids == set(project.state.pictures) and len(chart["layout"]["images"]) == 14
+
+
+@pytest.mark.slow
+def test_what_was_removed_earlier_comes_back_from_the_bin(app: AppTest, project: Project) -> None:
+    red, green = project.state.classes[:2]
+    for sha in (red.shots[0], green.shots[0], green.shots[1]):
+        project.remove([sha])
+    first, second, last = project.state.removals
+    lost = next(iter(first.pictures))
+    open_project(app, project)
+    offered = [button.key for button in app.button if (button.key or "").startswith("undo-")]
+    assert offered == [f"undo-{last.id}", f"undo-{second.id}", f"undo-{first.id}"]  # the last one, then the bin
+    next(button for button in app.button if button.key == f"undo-{first.id}").click().run()
+    assert not app.exception and lost in project.state.classes[0].shots
+    assert [one.id for one in project.state.removals] == [second.id, last.id]
+
+
+@pytest.mark.slow
+def test_downloads_lie_behind_the_same_button_as_on_other_pages(app: AppTest, project: Project) -> None:
+    fitted(app, project)
+    app.session_state[f"downloads-{project.token}"] = True  # the menu is open
+    app.run()
+    assert not app.exception
+    kept = [element.proto for element in app.get("link_button")]
+    assert any(one.label.startswith("The whole project") and project.token in one.url for one in kept)
+    offered = [element.proto.label for element in app.get("download_button")]
+    assert offered == ["The classifier (ZIP)", "The card (Markdown)", "The answers (CSV)"]
 
 
 @pytest.mark.slow
@@ -221,7 +258,7 @@ def test_a_program_is_made_with_the_network_in_it_and_answers_picture_files(
         state.card = "efficientnet-lite0"
     view(fitted(app, project), "Take it away")
     click(app, "A program that takes pictures (ZIP)")
-    network = program_panel.fetch_network("efficientnet-lite0", project.token)
+    network = network_offer.fetch_network("efficientnet-lite0", project.token)
     wait_for(lambda: "Writing the network" not in words_of(app.run()), 60)
     assert not app.exception and not app.error
     card = next(c for c in services.backend().info().tasks["fewshot"].cards if c.id == "efficientnet-lite0")
@@ -287,7 +324,8 @@ def test_sorted_pictures_are_measured_put_right_taught_and_fetched_as_folders(ap
     run = sort(app, project, files)
     view(app, "Test set")
     said = words_of(app)
-    assert "**6 of 7** test pictures are recognised; the true rate lies between 42 and 100 %" in said
+    assert "**6 of 7** test pictures are recognised." in said and "interval" not in said
+    assert any("between 42 and 100 %" in (each.help or "") for each in app.markdown)
     assert "Least often “red”: 2 of 3." in said and "1 of the labelled pictures is an example" in said
     rows = app.dataframe[0].value.set_index("class")
     assert rows.loc["red", "taken for"] in ("blue (1)", "none of these (1)") and rows.loc["green", "right"] == 2
@@ -445,7 +483,8 @@ def test_advice_names_what_is_mistaken_and_a_flag_is_mended_with_one_click(app: 
     picture_files.import_files(project, [("twin.bmp", lambda: twin)], green.id)
     view(fitted(app, project), "How far to trust it")
     shown = words_of(app)
-    assert "is mistaken for “blue”" in shown and "On average" in shown
+    assert "is mistaken for “blue”" in shown and re.search("It is (about as sure|surer|too modest)", shown)
+    assert "On average" not in shown and any("On average" in (each.help or "") for each in app.caption)
     assert "“blue 0.png” is filed under “red” but looks like “blue”" in shown
     assert "“green 0.png” and “twin.bmp” are nearly the same picture" in shown
     click(app, "It is fine")  # the first flag is the mislabelled one
@@ -519,7 +558,7 @@ def test_none_of_these_can_be_switched_off_and_heads_have_plain_names(app: AppTe
     fitted(app, project)
     tile = grids(app)["Questions and answers"]["tiles"][0]
     assert (tile["title"], tile["verdict"], tile["tone"]) == ("odd.png", "none of these", "warn")
-    assert "unlike its examples" in words_of(app)
+    assert "is less like its examples than they are like each other" in words_of(app)
     next(one for one in app.toggle if "none of these" in one.label).set_value(False).run()
     assert grids(app)["Questions and answers"]["tiles"][0]["verdict"] in COLOURS and not project.state.reject
     head = next(box for box in app.selectbox if box.label == "What decides")

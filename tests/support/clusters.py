@@ -24,6 +24,10 @@ WORKER = "ray::Worker"
 """What Ray calls the processes of actors of our class."""
 
 
+AT_ONCE = {"RAY_worker_niceness": "0"}
+"""Ray lets its workers stand back behind every other process (15), here behind the tests that run beside these."""
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A running backend: its address, its process, its folder."""
@@ -69,7 +73,11 @@ def _title(process: psutil.Process) -> str:
 def cluster(root: Path, workers: int = 2, *words: str) -> Iterator[Cluster]:
     """Start the backend, and stop it at the end."""
     settings = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    settings |= {"FOURFOLD_WEIGHTS": str(root / "weights"), "FOURFOLD_HOME": str(root), "FOURFOLD_DEVICE": "cpu"}
+    settings |= {
+        "FOURFOLD_WEIGHTS": str(root / "weights"),
+        "FOURFOLD_HOME": str(root),
+        "FOURFOLD_DEVICE": "cpu",
+    } | AT_ONCE
     command = [sys.executable, "-m", "tests.support.ticking", "--ray", "--workers", str(workers), "--root", str(root)]
     with subprocess.Popen(
         [*command, *words], env=settings, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True

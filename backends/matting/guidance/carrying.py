@@ -24,8 +24,9 @@ NEAR, FAR, FAR_WEIGHT = 3.0, 20.0, 0.03
 does not reach at all."""
 
 MAX_PRIOR = 3.5
-COLOUR_WEIGHT = 0.5
-"""The most that the flow speaks for one side, as a logarithm, and how much colours count beside it."""
+COLOUR_WEIGHT, ROOM_WEIGHT = 0.5, 1.0
+"""The most that the flow speaks for one side, as a logarithm, and how much colours count beside it: between two people,
+and, more, between who was missed and the room, which seldom look alike."""
 
 FILTER_RADIUS, FILTER_EPSILON = 5, 1e-3
 """Of the guided filter that the costs go through."""
@@ -115,10 +116,14 @@ class Carried:
 
 @dataclass
 class Carrier:
-    """Follows the changes of one corrected frame through its neighbours, one `step` a frame, in either direction."""
+    """Follows the changes of one corrected frame through its neighbours, one `step` a frame, in either direction.
+
+    `flow` `(h, w, 2)` says of each pixel of the frame that the last step reached how far away it was before.
+    """
 
     look: Look
     changes: Changes
+    flow: np.ndarray | None = None
     _dropped: Colours | None = None
     _added: Colours | None = None
     _flow: cv2.DISOpticalFlow = field(
@@ -141,7 +146,7 @@ class Carrier:
         dropped, sure = self._step_dropped(look, flow)
         added, added_sure = self._step_added(look, flow)
         soft = warp(self.changes.soft.astype(np.float32), flow) > 0.5 if self.changes.soft.any() else self.changes.soft
-        self.look, self.changes = look, Changes(dropped, added, soft)
+        self.look, self.changes, self.flow = look, Changes(dropped, added, soft), flow
         return Carried(self.changes, min(sure, added_sure))
 
     def _step_dropped(self, look: Look, flow: np.ndarray) -> tuple[np.ndarray, float]:
@@ -189,9 +194,9 @@ class Carrier:
             return nothing, 1.0
         moved = warp(self.changes.added.astype(np.float32), flow)
         if moved.sum() < 8:
-            return nothing, float(_at_rim(self.changes.added))
+            return nothing, float(at_rim(self.changes.added))
         domain = _grow(moved > 0.3, 8) & ~look.person
-        cost = _prior(moved, 1 - moved) + COLOUR_WEIGHT * self._added.evidence(look.bins)
+        cost = _prior(moved, 1 - moved) + ROOM_WEIGHT * self._added.evidence(look.bins)
         added = (_filtered(cost, look.grey) > 0) & domain
         colours = self._added
         sure = _sureness(look.bins, added, colours.mine) if added.sum() > 0.05 * moved.sum() else 0.0
@@ -248,6 +253,6 @@ def _grow(region: np.ndarray, pixels: int = 4) -> np.ndarray:
     return cv2.dilate(region.astype(np.uint8), np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)) > 0
 
 
-def _at_rim(region: np.ndarray) -> bool:
+def at_rim(region: np.ndarray) -> bool:
     """Whether `region` reaches the rim of the picture, beyond which it may have gone."""
     return bool(region[[0, -1]].any() or region[:, [0, -1]].any())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from fractions import Fraction
 from itertools import islice
@@ -26,6 +26,7 @@ from backends.matting.finishing.matte_store import (
 )
 from backends.matting.finishing.temporal import SmoothedFrame, Smoother
 from backends.matting.guidance.correction import Correction
+from backends.matting.guidance.entries import EntryFollower, HeldFrame
 from backends.matting.options import MattingOptions
 from backends.matting.types import Frame, Matting
 from backends.matting.video.colour import SDR
@@ -56,6 +57,9 @@ IMPOSSIBLE_TIMES = (
 PREVIEWS = 12
 IN_FLIGHT_BYTES = 50_000_000
 """Decoded frames that wait between the stages take about this much memory."""
+
+HELD_FRAMES, HELD_BYTES = 12, 150_000_000
+"""Frames that wait to be completed by later ones: at most so many, and no more than take about this much memory."""
 
 MatteFunction = Callable[[np.ndarray], np.ndarray]
 """Frames `(B, h, w, 3)` uint8 to raw mattes `(B, h, w)` float32."""
@@ -105,7 +109,10 @@ class VideoJob:
         self.finisher = Finisher(options, frozenset(export.content for export in self._exports), self._background)
         self.writers: list[Writer] = []
         pixel_bytes = 3 + (6 if info.depth > 8 else 0) + (4 if info.alpha else 0)
-        in_flight = max(2, min(8, IN_FLIGHT_BYTES // (pixel_bytes * info.width * info.height)))
+        frame_bytes = pixel_bytes * info.width * info.height
+        in_flight = max(2, min(8, IN_FLIGHT_BYTES // frame_bytes))
+        held = max(2, min(HELD_FRAMES, HELD_BYTES // frame_bytes)) if self._raw_mattes is None else 0
+        self._entries: EntryFollower[GuidedFrame] = EntryFollower(held)
         self.batch = max(1, min(in_flight, pixels_a_call // (self.size[0] * self.size[1])))
         self._batches: Channel[Batch] = Channel(max(1, in_flight // self.batch))
         self._matted: Channel[SmoothedFrame[GuidedFrame]] = Channel(in_flight)
@@ -200,15 +207,20 @@ class VideoJob:
                 with self._clock.timed("matting"):
                     alphas = quantise(self._alphas(batch))
                 for frame, guide, alpha in zip(batch.frames, batch.guides, alphas, strict=True):
-                    for smoothed in smoother.push(GuidedFrame(frame, guide), guide, alpha):
-                        self._hand_over(smoothed)
+                    self._smooth(smoother, self._entries.push(GuidedFrame(frame, guide), guide, alpha))
                 yield from self._report()
+            self._smooth(smoother, self._entries.flush())
             for smoothed in smoother.flush():
                 self._hand_over(smoothed)
             self._matted.close()
         except BaseException:
             self._workers.check()  # an abandoned channel means that a thread failed: raise its error instead
             raise
+
+    def _smooth(self, smoother: Smoother[GuidedFrame], frames: Iterable[HeldFrame[GuidedFrame]]) -> None:
+        for frame in frames:
+            for smoothed in smoother.push(frame.payload, frame.guide, frame.alpha):
+                self._hand_over(smoothed)
 
     def _alphas(self, batch: Batch) -> np.ndarray:
         """`(B, h, w)` float32, from the engine, or from an earlier run with its corrections."""

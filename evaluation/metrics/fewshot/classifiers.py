@@ -130,11 +130,13 @@ class Reliability:
         bins: those with predictions in them.
         calibration_error: the expected calibration error, Σ_b n_b / M · |accuracy_b − confidence_b|.
         sentence: confidence and accuracy in words.
+        tone: which of the two is greater, in a few words.
     """
 
     bins: tuple[Bin, ...]
     calibration_error: float
     sentence: str
+    tone: str = ""
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int | None = None) -> Reliability:
@@ -162,7 +164,7 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int | None 
     lead = float(confidences.mean() - correct.mean())
     tone = "about as sure as it is right" if abs(lead) < 0.05 else "surer than right" if lead > 0 else "too modest"
     sentence = f"On average {confidences.mean():.0%} sure and {correct.mean():.0%} right: {tone} ({count} pictures)."
-    return Reliability(tuple(found), float(error), sentence)
+    return Reliability(tuple(found), float(error), sentence, tone)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def test_chance_is_one_and_nothing_is_none() -> None:
     assert enrichment(truth.astype(float), truth) == 4 and enrichment(-truth.astype(float), truth) == 0
 
 
-@pytest.mark.nightly
+@pytest.mark.slow
 def test_a_point_of_the_person_is_explained_by_the_person() -> None:
     case = frame_case(engine_of("matting", "modnet", load=False), width=256, height=160, rectangle=HEAD)
     assert 0.05 < case.truth.mean() < 0.5, "the person is a part of the frame"
@@ -83,7 +83,7 @@ def of_a_stem(name: str, stem: str, seconds: float, detail: int) -> Case:
     return song_case(engine, stem, seconds, detail)
 
 
-@pytest.mark.nightly
+@pytest.mark.slow
 def test_a_voice_is_explained_by_what_the_voice_alone_holds() -> None:
     case = of_a_stem("dsp", "vocals", 1.0, 6)
     assert 0 < case.truth.mean() < 0.7 and case.enrichment("occlusion") > 1.2
@@ -122,7 +122,7 @@ def test_no_thing_is_asked_about_against_itself() -> None:
     assert all(own != other for own, other in asked) and len(set(asked[:30])) == 30
 
 
-@pytest.mark.nightly
+@pytest.mark.slow
 def test_of_two_things_side_by_side_the_one_that_is_asked_about_is_pointed_at(tmp_path: Path) -> None:
     cases = picture_cases(engine_of("fewshot", "clip"), tmp_path, 6, detail=6)
     assert pointing(cases, ["occlusion"]).hits >= 5
@@ -130,6 +130,6 @@ def test_of_two_things_side_by_side_the_one_that_is_asked_about_is_pointed_at(tm
 
 @pytest.mark.nightly
 def test_a_picture_network_that_knows_nothing_points_by_chance(tmp_path: Path) -> None:
-    cases = picture_cases(engine_of("fewshot", "clip"), tmp_path, 20)
+    cases = picture_cases(engine_of("fewshot", "clip"), tmp_path, 60)
     assert pointing(cases, ["occlusion"]).rate >= 0.8
     assert 0.2 <= pointing(cases, ["occlusion"], control=True).rate <= 0.8

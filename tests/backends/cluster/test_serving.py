@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirements-cluster.txt")
-
 from backends.cluster.pool import AGAIN, LOST_TWICE
 from tests.support import http
 from tests.support.clusters import Cluster, cluster
@@ -133,6 +131,7 @@ def test_a_job_whose_worker_is_killed_is_done_on_another(backend: Cluster, text_
     assert backend.counts()["fourfold_lost_workers_total"] == lost + 1
 
 
+@pytest.mark.slow
 def test_a_job_that_loses_two_workers_is_given_up_in_a_sentence(backend: Cluster, text_file: Path) -> None:
     job = backend.submit(text_file, ticks=1000, delay=0.25)
     for notices in (0, 1):
@@ -162,6 +161,7 @@ def kill_under_load(backend: Cluster, text_file: Path, kills: int) -> None:
             assert end["sentence"] == LOST_TWICE
 
 
+@pytest.mark.slow
 def test_jobs_survive_random_kills_of_workers(backend: Cluster, text_file: Path) -> None:
     kill_under_load(backend, text_file, KILLS)
 

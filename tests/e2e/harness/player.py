@@ -37,6 +37,7 @@ def player() -> None:
         pan=told["pan"],
         export=Export(f"{at}/mixdown", {"wav24": "WAV 24-bit", "flac": "FLAC", "mp3": "MP3"}, f"{at}/stems"),
         state=st.session_state.get(f"kept-{run}"),
+        music=told.get("music"),
     )
     state = stem_player(data, key="player")
     if state:

@@ -8,8 +8,25 @@ from typing import Any
 
 import pytest
 
+from studio.songs.music import for_player
 from tests.support.browser import Harness, RunFolder
 from tests.support.stem_player import SHORT, Player, noise, sine
+
+MUSIC = for_player(
+    {
+        "tempo": {"bpm": 120.0, "confidence": 0.9},
+        "key": {"name": "A minor", "fit": 0.8, "runner_up": "C major", "margin": 0.01},
+        "beats": [0.5 * beat for beat in range(14)],
+        "beats_sure": 0.95,
+        "first_bar": 0,
+        "beats_a_bar": 4,
+        "bars_sure": 0.1,
+        "chords": [
+            {"start": 0.0, "end": 3.0, "name": "Am", "sure": 0.9},
+            {"start": 3.0, "end": 6.0, "name": "F", "sure": 0.3},
+        ],
+    }
+)
 
 
 @pytest.fixture(scope="package")
@@ -30,6 +47,9 @@ def runs(harness: Harness) -> Path:
         song.add(name, noise(frames, seed) * 0.5)
     song.add("original", sine(frames))
     song.tell()
+    beats = RunFolder(folder / "beats", SHORT, frames=frames)
+    beats.add("vocals", sine(frames))
+    beats.tell(music=MUSIC)
     return folder
 
 
@@ -43,6 +63,8 @@ RESET = """async (el) => {
   p.setPace(1, 0);
   p.setPicture("waveform");
   p.help.hidden = true;
+  localStorage.clear();
+  p.exports.format.selectedIndex = 0;
   p.timeline.fit();
   p.mixed();
 }"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -38,6 +39,34 @@ def test_the_export_asks_for_what_is_heard(song: Player) -> None:
     player.press("o")
     assert button.is_disabled()
     player.page.get_by_text("You hear the original").first.wait_for()
+
+
+def test_the_format_chosen_last_is_there_for_the_next_song(song: Player) -> None:
+    player = song
+    player.page.get_by_label("File format").select_option("mp3")
+    field = player.page.get_by_label("Run")
+    field.fill("tone")
+    field.press("Enter")
+    player.until("p.run === 'tone' && p.exports.format.options.length > 1")
+    assert player.get("p.exports.format.value") == "mp3"
+
+
+def test_how_sure_tempo_key_beats_bars_and_chords_are_can_be_read_without_a_pointer(
+    opened: Callable[..., Player],
+) -> None:
+    player = opened("beats")
+    player.page.get_by_text("120 BPM").wait_for()
+    button = player.page.get_by_role("button", name="How sure?")
+    assert button.get_attribute("aria-expanded") == "false"
+    button.click()
+    said = player.page.locator("dl.sure")
+    said.wait_for()
+    lines = said.locator("div").all_inner_texts()
+    heads = [line.partition("\n")[0] for line in lines]
+    assert heads == ["Tempo: sure", "Key: a guess", "Beats: sure", "Bars: a guess", "Chords: a guess"]
+    assert "Clear for 50 % of the time" in lines[-1] and "next is C major, close by" in lines[1]
+    button.click()
+    said.wait_for(state="hidden")
 
 
 def test_everything_has_a_name_a_role_and_a_tab_stop(song: Player) -> None:

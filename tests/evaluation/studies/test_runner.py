@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from functools import partial
@@ -18,6 +19,7 @@ from evaluation.studies.results import StudyResults
 from evaluation.studies.runner import Progress, run
 from evaluation.studies.store import StudyFolder
 from tests.support import studies
+from tests.support.clusters import AT_ONCE
 
 
 class Killed(BaseException):
@@ -225,6 +227,23 @@ def test_a_cluster_gives_the_rows_of_one_machine(tmp_path: Path, monkeypatch: py
             assert lost == 5 and "same command again" in error.sentence
         assert ray.most == 6  # two pieces a processor
     pd.testing.assert_frame_equal(values(StudyFolder(tmp_path / "there")), here)
+
+
+@pytest.mark.slow
+def test_a_real_cluster_gives_the_rows_of_one_machine(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    (tmp_path / "study.yaml").write_text(
+        "title: Drawn pictures\ntask: fewshot\ndataset: drawn-pictures\ncards: [prototypes]\nmetrics: [accuracy]\n"
+        "units: 3\nconditions: [clean, {noise: [3]}]\n"
+    )
+    command = [sys.executable, "-m", "evaluation", "run", str(tmp_path / "study.yaml"), "--out"]
+    for name, more in (("here", []), ("there", ["--ray", "local"])):
+        subprocess.run([*command, str(tmp_path / name), *more], check=True, env=os.environ | AT_ONCE)
+    here, there = (StudyFolder(tmp_path / name) for name in ("here", "there"))
+    assert len(values(here)) >= 6
+    pd.testing.assert_frame_equal(values(there), values(here))
 
 
 def test_a_cluster_that_is_not_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -195,12 +195,14 @@ def test_the_cover_picture_is_in_every_export(tmp_path: Path, codec: str, contai
     assert cover is not None and (cover.type, cover.width, cover.height) == ("image/jpeg", 64, 64)
     stem = tmp_path / "vocals.wav"
     soundfile.write(stem, tone(0.3), 44100, subtype="FLOAT")
-    for format in ("mp3", "flac", "wav24", "m4a"):
+    for format in ("mp3", "flac", "wav24", "m4a", "ogg"):
         out = tmp_path / f"export-{format}"
         mixdown({"vocals": stem}, {"vocals": 0.0}, format=format, out=out, tags={"title": "Lied"}, cover=cover)
         assert open_song(out).tags["title"] == "Lied"
         assert cover_of(out) == cover
-        assert len(np.concatenate(list(open_song(out).blocks(44100, 1 << 20)), axis=1).T) == len(tone(0.3))
+        read = np.concatenate(list(open_song(out).blocks(44100, 1 << 20)), axis=1)
+        lost = 128 if format == "ogg" else 0  # FFmpeg passes over half a short block of Vorbis at the start
+        assert len(tone(0.3)) - lost <= read.shape[1] <= len(tone(0.3))
 
 
 def test_a_cover_that_is_no_picture_is_left_out(tmp_path: Path) -> None:

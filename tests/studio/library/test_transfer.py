@@ -20,7 +20,6 @@ from tests.support.postgres import postgres
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install -r requirements-cluster.txt")
     with postgres() as url:
         yield url
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio.pictures.predictions_panel import TOO_EARLY, score_word
+from studio.pictures.score_words import TOO_EARLY, score_word
 
 
 def fitted(right: tuple[int, ...], counted: tuple[int, ...]) -> Any:

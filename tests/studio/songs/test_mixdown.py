@@ -59,7 +59,8 @@ def sound_of(path):
 
 def tags_of(path):
     with av.open(str(path)) as box:
-        return dict(box.metadata)
+        found = {**box.metadata, **box.streams.audio[0].metadata}  # Ogg has them in the stream
+        return {name.lower(): value for name, value in found.items()}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_a_region_is_exact_to_the_sample(made, tmp_path, kind):
         written = written[: last - first]
     assert len(written) == last - first
     true = sounds["vocals"][first:last] * 10 ** (-9 / 20) * 10 ** (export.gain_db / 20)
-    worst = {"mp3": -45, "m4a": -45, "wav16": -90}.get(kind, -120)
+    worst = {"mp3": -45, "m4a": -45, "ogg": -45, "wav16": -90}.get(kind, -120)
     assert db(written - true) < worst  # one sample late would be -30 dB here
 
 
@@ -152,12 +153,12 @@ def test_tags_survive(made, tmp_path, kind):
     }
     assert found["comment"] == "kept | Exported by Fourfold at the original level."
     assert kind.startswith("wav") or found["composer"] == "C"  # RIFF INFO has no composer
-    assert kind != "mp3" or found["mood"] == "calm"
+    assert kind not in ("mp3", "ogg") or found["mood"] == "calm"
 
 
 @pytest.mark.parametrize("frames", [47, 575, 1152, 1153, 4609, 44100])
 @pytest.mark.parametrize("rate", [44100, 48000, 22050, 8000])
-@pytest.mark.parametrize("kind", ["mp3", "flac"])
+@pytest.mark.parametrize("kind", ["mp3", "flac", "ogg"])
 def test_no_gap_at_either_end(tmp_path, kind, frames, rate):
     """The header of an MP3 tells the encoder's delay and padding, so a decoder gives back what went in, no more."""
     random = np.random.default_rng(1).standard_normal((frames + 15, 2))
@@ -169,7 +170,8 @@ def test_no_gap_at_either_end(tmp_path, kind, frames, rate):
     assert written.shape == sound.shape
     with av.open(str(out)) as box:
         assert box.streams.audio[0].rate == rate
-        assert sum(frame.samples for frame in box.decode(audio=0)) == frames
+        if kind != "ogg":  # of Vorbis FFmpeg gives whole packets
+            assert sum(frame.samples for frame in box.decode(audio=0)) == frames
     if frames > 4000:
         fit = [np.vdot(np.roll(written, -shift, 0)[50:-50], sound[50:-50]) for shift in range(-40, 41)]
         assert np.argmax(fit) == 40  # not a sample early or late

@@ -42,8 +42,16 @@ def test_what_is_sure_stands_alone_and_a_guess_is_called_one() -> None:
     )
     assert not shown["bars_sure"] and "take it as a guess" in shown["bars_say"]
     assert shown["beats"] == FOUND["beats"] and shown["chords"][0]["name"] == "B♭m"
+    assert {one["what"]: one["sure"] for one in shown["sure"]} == {
+        "Tempo": True, "Key": True, "Beats": True, "Bars": False, "Chords": True,
+    }  # fmt: skip
+    says = {one["what"]: one["says"] for one in shown["sure"]}
+    assert says["Beats"] == "Something is struck at 95 % of them." and "100 % of the time" in says["Chords"]
     nothing = music.for_player({**FOUND, "tempo": None, "key": {**FOUND["key"], "fit": 0.3}})
     assert nothing["tempo"] is None and nothing["key"] is None
+    assert nothing["sure"][0] == {"what": "Tempo", "sure": False, "says": "No steady beat was heard."}
+    vague = music.for_player({**FOUND, "chords": [{**FOUND["chords"][0], "sure": 0.4}], "beats_sure": 0.5})
+    assert [one["what"] for one in vague["sure"] if not one["sure"]] == ["Beats", "Bars", "Chords"]
 
 
 @pytest.mark.parametrize(

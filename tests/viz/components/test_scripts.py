@@ -42,6 +42,15 @@ def test_every_file_of_a_component_is_in_its_script(name: str) -> None:
     assert bundled.count("export default") == 1
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_component_takes_no_file_out_of_another_s_folder(name: str) -> None:
+    """What several of them need lies in `shared`."""
+    bundled = script(name)
+    foreign = [path for path in COMPONENTS.glob("*/*.js") if path.parent not in (SHARED, COMPONENTS / name)]
+    assert foreign
+    assert [str(path) for path in foreign if path.read_text("utf-8") in bundled] == []
+
+
 @pytest.mark.parametrize("path", STYLES, ids=lambda path: path.parent.name)
 def test_colours_come_from_the_theme_alone(path: Path) -> None:
     theme = (SHARED / "theme.css").read_text("utf-8")

@@ -26,7 +26,6 @@ _PARTS = (
     *PURE_PARTS,
     "shaders",
     "compositor",
-    "camera",
     "link",
     "recorder",
     "look",
@@ -37,7 +36,7 @@ _PARTS = (
 )
 """Bundled in this order."""
 
-SCRIPT = bundle_script(_HERE, _PARTS)
+SCRIPT = bundle_script(_HERE, _PARTS, ("icons", "dom", "mount", "camera"))
 
 _stage = component(
     "live_stage",

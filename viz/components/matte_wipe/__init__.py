@@ -11,20 +11,14 @@ from typing import Any
 
 from streamlit.components.v2 import component
 
-from viz.components.bundle import SHARED, bundle_script, bundle_style
+from viz.components.bundle import bundle_script, bundle_style
 from viz.components.component_state import with_serial
 
 __all__ = ["manifest", "matte_wipe"]
 
 _HERE = Path(__file__).parent
-_WORKBENCH = SHARED.parent / "matte_workbench"
 
-SCRIPT = "\n".join(
-    [
-        bundle_script(_WORKBENCH, ("views", "film"), ("icons", "dom", "time", "mount")),
-        (_HERE / "wipe.js").read_text("utf-8"),
-    ]
-)
+SCRIPT = bundle_script(_HERE, ("wipe",), ("icons", "dom", "time", "mount", "matte_views", "matte_film"))
 
 _wipe = component("matte_wipe", css=bundle_style(_HERE / "wipe.css"), js=SCRIPT, isolate_styles=True)
 

@@ -20,10 +20,10 @@ from viz.components.matte_workbench.manifest import Background, Frames, Preview,
 __all__ = ["Background", "Frames", "Preview", "manifest", "matte_workbench", "problem_frames"]
 
 _HERE = Path(__file__).parent
-_PARTS = ("views", "own", "film", "exact", "stage", "loupe", "strip", "hints", "panels", "keyboard", "workbench")
+_PARTS = ("own", "exact", "stage", "loupe", "strip", "hints", "panels", "keyboard", "workbench")
 """Bundled in this order."""
 
-SCRIPT = bundle_script(_HERE, _PARTS, ("icons", "dom", "time", "mount", "component"))
+SCRIPT = bundle_script(_HERE, _PARTS, ("icons", "dom", "time", "mount", "component", "matte_views", "matte_film"))
 
 _workbench = component(
     "matte_workbench",

@@ -20,7 +20,7 @@ __all__ = ["RecordedClass", "picture_camera"]
 
 _HERE = Path(__file__).parent
 
-SCRIPT = bundle_script(_HERE, ("../live_stage/camera", "stage"), ("icons", "dom", "mount", "fetch"))
+SCRIPT = bundle_script(_HERE, ("stage",), ("icons", "dom", "mount", "fetch", "camera"))
 
 _camera = component(
     "picture_camera",

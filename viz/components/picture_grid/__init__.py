@@ -43,13 +43,15 @@ class Bar:
 @dataclass(frozen=True)
 class Tile:
     """One picture. `source` is its small picture, `large` what is shown when it is opened; `note` stands below it,
-    `badge` on it, in a `tone` of "", "good", "warn" or "bad". With `bars` it is drawn as an answer, `verdict` first."""
+    `badge` on it, in a `tone` of "", "good", "warn" or "bad"; `hover` is told of it beside its title, for whoever asks.
+    With `bars` it is drawn as an answer, `verdict` first."""
 
     id: str
     source: str
     title: str
     large: str = ""
     note: str = ""
+    hover: str = ""
     badge: str = ""
     tone: str = ""
     verdict: str = ""

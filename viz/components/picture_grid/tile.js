@@ -34,7 +34,7 @@ class Tile {
     }
     this.data = data;
     this.text = text;
-    this.root.title = data.title;
+    this.root.title = [data.title, data.hover].filter(Boolean).join("\n");
     this.root.setAttribute("aria-label", spoken(data));
     this.root.classList.toggle("row", rows);
     const frame = el("div", { class: "frame" }, this.picture,

@@ -33,9 +33,12 @@ class Music {
     this.tempo.value = "1";
     this.tempo.addEventListener("change", () => { this.factor = Number(this.tempo.value); this.count(); player.engine.replan(); player.refresh(); });
     this.strip = el("div", { class: "strip", role: "img" }, this.canvas);
+    this.sureList = el("dl", { class: "sure", id: "music-sure", hidden: true });
+    this.sureButton = el("button", { class: "quiet small", type: "button", "aria-expanded": "false", "aria-controls": "music-sure", onclick: () => this.toggleSure() }, "How sure?");
     this.element = el("div", { class: "music", hidden: true },
-      el("div", { class: "side" }, this.facts, el("div", { class: "keys" }, this.snapButton, this.clickButton, this.countButton, this.tempo)),
-      this.strip);
+      el("div", { class: "side" }, el("div", { class: "keys" }, this.facts, this.sureButton),
+        el("div", { class: "keys" }, this.snapButton, this.clickButton, this.countButton, this.tempo)),
+      this.strip, this.sureList);
   }
 
   toggle(label, text, set) {
@@ -49,11 +52,19 @@ class Music {
     return button;
   }
 
+  toggleSure() {
+    this.sureList.hidden = !this.sureList.hidden;
+    this.sureButton.setAttribute("aria-expanded", String(!this.sureList.hidden));
+  }
+
   update(data) {
     if (data.music === this.raw) return;
     this.raw = data.music;
     this.found = readMusic(data.music, data.samplerate);
     this.element.hidden = !this.found;
+    const sure = this.found?.sure ?? []; // stories of earlier versions hold none
+    this.sureButton.hidden = !sure.length;
+    this.sureList.replaceChildren(...sure.map((one) => el("div", {}, el("dt", {}, `${one.what}: ${one.sure ? "sure" : "a guess"}`), el("dd", {}, one.says))));
     this.snapButton.setAttribute("aria-pressed", String(this.snap));
     this.count();
   }

@@ -1,5 +1,16 @@
 // The panels below the lanes: loop, download, help.
 
+// What was chosen last is there again for the next song: kept in the browser, where that is allowed.
+const PRESET_KEY = "fourfold-stems", FORMAT_KEY = "fourfold-format", RATE_KEY = "fourfold-rate";
+
+function lastChoice(key) {
+  try { return localStorage.getItem(key); } catch { return null; }
+}
+
+function keepChoice(key, value) {
+  try { localStorage.setItem(key, value); } catch { /* a private window forgets it, which is what it is for */ }
+}
+
 class LoopPanel {
   constructor(player) {
     this.player = player;
@@ -118,6 +129,7 @@ class ExportPanel {
     this.region = el("select", { "aria-label": "Part to download" }, el("option", { value: "whole" }, "Whole song"), el("option", { value: "loop" }, "Loop only"));
     this.rate = el("select", { "aria-label": "Sample rate" });
     for (const select of [this.format, this.rate, this.region]) select.addEventListener("change", () => this.refresh());
+    for (const [select, key] of [[this.format, FORMAT_KEY], [this.rate, RATE_KEY]]) select.addEventListener("change", () => keepChoice(key, select.value));
     this.button = el("button", { class: "primary", type: "button", "aria-describedby": "export-reason", onclick: () => this.download() }, el("span", { class: "icon", icon: "download" }), "Download what you hear");
     this.zip = el("a", { class: "link", download: true }, "All stems (zip)");
     this.reason = el("p", { class: "note", id: "export-reason" });
@@ -136,6 +148,10 @@ class ExportPanel {
     this.rate.hidden = !others.length;
     this.rate.replaceChildren(el("option", { value: "" }, kilohertz(data.samplerate)), ...others.map((rate) => el("option", { value: rate }, kilohertz(rate))));
     this.format.replaceChildren(...formats.map((one) => el("option", { value: one.id }, one.label)));
+    for (const [select, key] of [[this.format, FORMAT_KEY], [this.rate, RATE_KEY]]) {
+      const last = lastChoice(key);
+      if ([...select.options].some((one) => one.value === last)) select.value = last;
+    }
   }
 
   // Why nothing can be downloaded now, or null.

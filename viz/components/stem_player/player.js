@@ -16,15 +16,6 @@ function readManifest(raw) {
   return { ...raw, frames: raw.frames ?? null, lanes, available: lanes.length ? Math.min(...lanes.map((lane) => lane.count)) : 0 };
 }
 
-const PRESET_KEY = "fourfold-stems"; // kept in the browser, where that is allowed
-
-function lastPreset() {
-  try { return localStorage.getItem(PRESET_KEY); } catch { return null; }
-}
-
-function keepPreset(preset) {
-  try { localStorage.setItem(PRESET_KEY, preset); } catch { /* a private window forgets it, which is what it is for */ }
-}
 
 class StemPlayer extends Component {
   constructor(data, host) {
@@ -153,7 +144,7 @@ class StemPlayer extends Component {
       ...(stems.length > 2 ? stems.map((lane) => option(`without:${lane.name}`, `Without ${lower(lane)}`)) : []),
       ...stems.map((lane) => option(`only:${lane.name}`, `Only ${lower(lane)}`)), option("own", "Own choice"));
     this.presets.lastChild.hidden = true;
-    const last = lastPreset();
+    const last = lastChoice(PRESET_KEY);
     const own = this.data.live || this.data.export; // in a talk everybody hears the same
     if (this.fresh && own && last && [...this.presets.options].some((one) => one.value === last)) this.mixer.choose(last);
     this.fresh = false;
@@ -162,7 +153,7 @@ class StemPlayer extends Component {
   choosePreset(preset) {
     if (preset === "own") return;
     this.mixer.choose(preset);
-    keepPreset(preset);
+    keepChoice(PRESET_KEY, preset);
     this.mixed(`You hear ${this.presets.selectedOptions[0].textContent.toLowerCase()}`);
   }
 

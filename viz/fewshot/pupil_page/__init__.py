@@ -112,11 +112,11 @@ def pupil_page(classifier: PupilClassifier) -> bytes:
 
 @cache
 def _script() -> str:
-    """All code of the page: ONNX Runtime Web, the camera of the live page, and the page's own."""
+    """All code of the page: ONNX Runtime Web, the camera that components share, and the page's own."""
     own = [
         SHARED / "icons.js",
         SHARED / "dom.js",
-        SHARED.parent / "live_stage" / "camera.js",
+        SHARED / "camera.js",
         *(_HERE / f"{name}.js" for name in ("square", "head", "eyes", "page")),
     ]
     code = "\n".join([onnx_runtime(), *(path.read_text("utf-8") for path in own)])
