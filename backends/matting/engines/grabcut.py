@@ -8,8 +8,9 @@ import numpy as np
 SIDE = 256
 """The long side in pixels at which a mask is refined."""
 
-MIN_CONFIDENCE = 0.98
-"""A network that gives more than this, or less than what is left to 1, is believed."""
+MIN_CONFIDENCE = 0.9
+"""A network that gives more than this, or less than what is left to 1, is believed: colours that may overrule it
+farther take in a fence that looks like a hand."""
 
 ROOM = 24
 """Pixels around the person that are looked at: enough of the background to know its colours."""

@@ -34,6 +34,8 @@ MAX_ISLAND, MIN_CONTACT = 0.08, 0.3
 touches the other side."""
 
 CORE, OTHER, OUTSIDE = 1, 2, 3  # markers of the watershed
+BESIDE = (255, 0, 255)
+"""A colour that no person and no room has."""
 
 
 @dataclass(frozen=True)
@@ -135,10 +137,21 @@ def whole_object(scene: Scene, domain: np.ndarray, place: np.ndarray, rivals: np
     others = (others | (rivals & part)) & ~place
     if not others.any():
         return part
+    return _by_colour(scene, _flooded(scene, part, (core | place) & part & ~others, others), core | place, others)
+
+
+def _flooded(scene: Scene, part: np.ndarray, core: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """`part` shared out between its inmost regions, along edges of the picture: CORE, OTHER, OUTSIDE beside it."""
     markers = np.zeros(part.shape, np.int32)
-    markers[~part], markers[others], markers[(core | place) & part & ~others] = OUTSIDE, OTHER, CORE
-    flooded = cv2.watershed(cv2.GaussianBlur(scene.frame, (5, 5), 0), markers)
-    return _by_colour(scene, np.where(part, flooded, OUTSIDE), core | place, others)
+    markers[~part], markers[others], markers[core] = OUTSIDE, OTHER, CORE
+    picture = cv2.GaussianBlur(scene.frame, (5, 5), 0)
+    picture[~part] = BESIDE  # or the room would flood dark hair before its wearer does
+    flooded = cv2.watershed(picture, markers)
+    to_core, to_others = (
+        cv2.distanceTransform((flooded != label).astype(np.uint8), cv2.DIST_L2, 3) for label in (CORE, OTHER)
+    )
+    nearer = np.where(to_core <= to_others, CORE, OTHER)  # of what the room flooded nevertheless, and of borders
+    return np.where(part, np.where((flooded == CORE) | (flooded == OTHER), flooded, nearer), OUTSIDE)
 
 
 def _by_colour(scene: Scene, flooded: np.ndarray, core: np.ndarray, others: np.ndarray) -> np.ndarray:

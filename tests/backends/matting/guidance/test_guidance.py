@@ -16,7 +16,7 @@ from backends.core.engine import Event, Notice
 from backends.core.errors import BadInput
 from backends.matting.guidance import footage
 from backends.matting.guidance.hints import MAX_HINTS, Hint, parse_hints
-from backends.matting.guidance.regions import without_islands
+from backends.matting.guidance.regions import Scene, whole_object, without_islands
 from backends.matting.options import MattingOptions
 from backends.matting.types import Matting
 from backends.matting.video.still_image import read_picture
@@ -327,3 +327,23 @@ def test_hints_are_counted() -> None:
     assert parse_hints([one]) == (Hint.model_validate(one),)
     with pytest.raises(BadInput, match=str(MAX_HINTS)):
         parse_hints([one] * (MAX_HINTS + 1))
+
+
+def test_hair_that_looks_like_the_room_goes_with_its_wearer() -> None:
+    """The room must not flood it, or else it would stay behind with whoever is kept."""
+    frame, masks = stage(3), []
+    for x, colour in ((0.32, RED), (0.62, BLUE)):
+        body, hair = np.zeros((HEIGHT, WIDTH), np.uint8), np.zeros((HEIGHT, WIDTH), np.uint8)
+        cv2.ellipse(body, (round(x * WIDTH), HEIGHT), (27, 52), 0, 0, 360, 1, -1)
+        cv2.circle(hair, (round(x * WIDTH), 44), 19, 1, -1)
+        hair[body > 0] = 0
+        frame = np.where(body[..., None] > 0, np.uint8(colour), frame)
+        frame[hair > 0] = stage(3)[hair > 0] // 4 * 3  # hardly darker than what is behind
+        masks.append((body > 0, hair > 0))
+    both = np.any([part for person in masks for part in person], axis=0)
+    place = np.zeros_like(both)
+    place[HEIGHT - 12 : HEIGHT - 8, round(0.32 * WIDTH) - 2 : round(0.32 * WIDTH) + 2] = True
+    found = whole_object(Scene(frame, both.astype(np.float32), []), both, place, np.zeros_like(both))
+    (body, hair), (other, other_hair) = masks
+    assert found[body & ~other].mean() > 0.9 and found[hair].mean() > 0.9
+    assert found[other & ~body].mean() < 0.1 and found[other_hair].mean() < 0.1
