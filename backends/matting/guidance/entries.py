@@ -18,7 +18,7 @@ import numpy as np
 from backends.matting.engines.scene_cuts import is_cut
 from backends.matting.finishing.matte_store import quantise
 from backends.matting.guidance.blending import blend
-from backends.matting.guidance.carrying import UNSURE, Carrier, Look, at_rim
+from backends.matting.guidance.carrying import UNSURE, Carrier, Look, at_rim, warp
 from backends.matting.guidance.regions import Changes
 
 SPEED = 0.1
@@ -29,6 +29,9 @@ MAX_KNOWN = 0.5
 
 MIN_PART = 0.01
 """The area, of the picture, of a part that is followed: smaller ones may be mistakes of the network."""
+
+MARGIN = 7
+"""Pixels of a square: what lies so near the matte of the frame before was in it, as far as flow and edge can tell."""
 
 MIN_MOTION = 0.004
 """How far who is followed moves from frame to frame at least, as a share of the long side: what stands still, such as a
@@ -85,7 +88,7 @@ class EntryFollower(Generic[Payload]):
             before = self._held[-1].look
             self._leaving += [Leaving(_carrier(before, part), self._frames) for part in parts_gone(before, frame.look)]
             frame = self._with_leaving(frame)
-            for part in parts_gone(frame.look, before):
+            for part in parts_missed(frame.look, before):
                 self._complete_before(_carrier(frame.look, part))
         self._held.append(frame)
         while len(self._held) > self._frames:
@@ -132,6 +135,27 @@ def parts_gone(one: Look, other: Look) -> Iterator[np.ndarray]:
         large = stats[index, cv2.CC_STAT_AREA] >= MIN_PART * labels.size
         if large and near[part].mean() <= MAX_KNOWN and at_rim(part):
             yield part
+
+
+def parts_missed(now: Look, before: Look) -> Iterator[np.ndarray]:
+    """The parts `(h, w)` bool of the matte of `now` that were in the picture of `before` already, but not in its matte.
+
+    Where each pixel was the optical flow says; what came from beyond the rim was not in the picture.
+    """
+    height, width = now.person.shape
+    known = cv2.dilate(before.person.astype(np.uint8), np.ones((MARGIN, MARGIN), np.uint8)) > 0
+    if (now.person & ~known).mean() < MIN_PART:
+        return
+    blank = np.zeros((height, width, 2), np.float32)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(now.grey, before.grey, blank)
+    rows, columns = np.mgrid[0:height, 0:width] + np.moveaxis(flow, -1, 0)[::-1]
+    inside = (rows > 0) & (rows < height - 1) & (columns > 0) & (columns < width - 1)
+    missed = now.person & inside & (warp(known.astype(np.float32), flow) < 0.5)
+    missed = cv2.morphologyEx(missed.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(missed, connectivity=8)
+    for index in range(1, count):
+        if stats[index, cv2.CC_STAT_AREA] >= MIN_PART * labels.size:
+            yield labels == index
 
 
 def follow(carrier: Carrier, look: Look) -> Changes | None:

@@ -88,6 +88,19 @@ def test_who_walks_out_is_carried_on_to_the_rim() -> None:
             assert not found[index].any(), index
 
 
+def test_a_part_that_was_missed_of_somebody_who_is_known_is_completed_too() -> None:
+    """Of who walks in the network may know the body before it knows the head."""
+    pictures, masks = walk()
+    mattes = [mask.copy() for mask in masks]
+    for mask in mattes[:BLIND]:
+        mask[: HEIGHT - 100] = False
+    found = followed(pictures, mattes)
+    missed = [index for index in range(BLIND) if (masks[index] & ~mattes[index]).mean() > 0.01]
+    assert len(missed) >= 2
+    for index in missed:
+        assert region_j(found[index], masks[index]) > max(0.9, region_j(mattes[index], masks[index])), index
+
+
 def test_what_stands_still_and_is_seen_late_is_not_carried() -> None:
     """Or else each mistake that a network makes for a moment would last longer."""
     pictures, masks = walk(step=0, start=WIDTH - 90)
