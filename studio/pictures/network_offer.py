@@ -38,7 +38,7 @@ class NetworkOffer:
     doing: str
 
 
-def network_when_wanted(project: Project, card: CardInfo, offer: NetworkOffer) -> bytes | None:
+def network_on_demand(project: Project, card: CardInfo, offer: NetworkOffer) -> bytes | None:
     """The network as an ONNX file; None before the button was pressed and while the file is being written."""
     key = f"{offer.kind}-wanted-{project.token}"
     if st.button(offer.label, icon=offer.icon, help=offer.about):

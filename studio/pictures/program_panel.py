@@ -13,7 +13,7 @@ from backends.core.info import CardInfo
 from backends.fewshot.classifier_code import classifier_code
 from backends.fewshot.picture_code import picture_code
 from studio.pictures.fitted import FittedProject
-from studio.pictures.network_offer import NO_NETWORK, NetworkOffer, network_when_wanted
+from studio.pictures.network_offer import NO_NETWORK, NetworkOffer, network_on_demand
 from studio.pictures.project import Project
 from studio.ui import downloads
 from studio.web import filenames
@@ -40,7 +40,7 @@ def show(project: Project, card: CardInfo, fitted: FittedProject, text: str) -> 
     if card.engine == NO_NETWORK:
         st.caption("A program that takes pictures can be had with a model that has a network; this one has none.")
         return
-    network = network_when_wanted(project, card, OFFER)
+    network = network_on_demand(project, card, OFFER)
     if network is None:
         return
     name = filenames.clean(project.state.name) or "Pictures"

@@ -10,7 +10,7 @@ from backends.core.info import CardInfo
 from backends.fewshot.preparation import prepare_image
 from backends.shared import images
 from studio.pictures.fitted import FittedProject
-from studio.pictures.network_offer import NO_NETWORK, NetworkOffer, network_when_wanted
+from studio.pictures.network_offer import NO_NETWORK, NetworkOffer, network_on_demand
 from studio.pictures.project import Project
 from studio.ui import downloads
 from studio.web import filenames
@@ -38,7 +38,7 @@ def show(project: Project, card: CardInfo, fitted: FittedProject, text: str) -> 
     """
     if card.engine == NO_NETWORK:
         return
-    network = network_when_wanted(project, card, OFFER)
+    network = network_on_demand(project, card, OFFER)
     if network is None:
         return
     downloads.show(

@@ -13,7 +13,7 @@ from studio.ui import formatting
 MUCH, LITTLE = 0.5, 0.1
 """Of the loudest example's voice: from so much on one counts much, up to so little hardly at all."""
 
-ASKED = 5
+MAX_NEAREST = 5
 """Examples that are counted where a sentence says what the most alike are."""
 
 
@@ -87,7 +87,7 @@ def none_numbers(fitted: FittedProject, row: int) -> str:
 
 
 def _by_examples(fitted: FittedProject, query: np.ndarray, best: int) -> str:
-    shown = list(nearest(fitted, query, ASKED))
+    shown = list(nearest(fitted, query, MAX_NEAREST))
     mine = sum(one.label == best for one in shown)
     if not shown:
         return ""

@@ -31,7 +31,7 @@ SURE_TEMPO, SURE_MARGIN, SURE_BARS, SURE_BEATS, SURE_CHORDS = 0.7, 0.05, 0.3, 0.
 SURE_CHORD = 0.6
 """Above this a chord is drawn strongly, as in the player's `music.js`."""
 
-NOT_HEARD = {
+NO_ANSWER = {
     "tempo": "No steady beat was heard.",
     "key": "The notes fit no key well.",
     "beats": "None were heard.",
@@ -149,19 +149,19 @@ def _sureness(found: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[tu
     """What was heard, whether that is sure, and why in a sentence; "" where nothing was heard."""
     for what in ("tempo", "key"):
         heard = shown[what]
-        yield (what.capitalize(), bool(heard and heard["sure"]), heard["says"] if heard else NOT_HEARD[what])
+        yield (what.capitalize(), bool(heard and heard["sure"]), heard["says"] if heard else NO_ANSWER[what])
     struck = found["beats_sure"]
     yield (
         "Beats",
         struck >= SURE_BEATS,
-        f"Something is struck at {100 * struck:.0f} % of them." if found["beats"] else NOT_HEARD["beats"],
+        f"Something is struck at {100 * struck:.0f} % of them." if found["beats"] else NO_ANSWER["beats"],
     )
-    yield "Bars", shown["bars_sure"], shown["bars_say"] if found["beats_a_bar"] else NOT_HEARD["bars"]
+    yield "Bars", shown["bars_sure"], shown["bars_say"] if found["beats_a_bar"] else NO_ANSWER["bars"]
     lasting = sum(one["end"] - one["start"] for one in found["chords"])
     certain = sum(one["end"] - one["start"] for one in found["chords"] if one["sure"] > SURE_CHORD)
     share = certain / lasting if lasting else 0.0
     chords = f"Clear for {100 * share:.0f} % of the time that they were named; pale ones are guesses."
-    yield "Chords", share >= SURE_CHORDS, chords if lasting else NOT_HEARD["chords"]
+    yield "Chords", share >= SURE_CHORDS, chords if lasting else NO_ANSWER["chords"]
 
 
 def _tempo(tempo: Mapping[str, float]) -> dict[str, Any]:
