@@ -1,15 +1,15 @@
 """The Flamingo starter beside models that are taught by features: new classes by shots, and questions by kind.
 
-Everything is drawn anew, of shapes, fills and pairs of colour and shape that were never trained on, with names that
-were not either. The Flamingo is shown what the studio would show it, the eight most alike examples in the order of
-their likeness, and ranks the names; once more it is shown eight drawn by chance in any order. The others are taught
-with the same examples and no words. The unit is an episode, or a question.
+Photographs are CIFAR-10 and of the Caltech classes kept apart. All else is drawn anew, of shapes, fills and pairs of
+colour and shape that were never trained on. Nor were the names. The Flamingo is shown what the studio would show it,
+the eight most alike examples in the order of their likeness, and ranks the names; once more it is shown eight drawn by
+chance in any order. The others are taught with the same examples and no words. The unit is an episode, or a question.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,12 @@ import numpy as np
 from backends.fewshot.base import FeatureEngine
 from backends.fewshot.flamingo.model import IdeficsModel
 from backends.fewshot.types import Support
+from backends.shared.images import read
+from benchmarks.fewshot_starter import CIFAR, PICTURES
 from benchmarks.starters import interval_columns
+from evaluation.datasets.base import Dataset
+from evaluation.datasets.captioned_pictures import CaptionedPictures
+from evaluation.datasets.class_folders import cifar10
 from evaluation.datasets.drawn_shapes import new_classes, picture, question_pictures
 from evaluation.metrics.fewshot.episodes import run_episode
 from evaluation.statistics.intervals import clopper_pearson, mean
@@ -36,6 +41,7 @@ KINDS = {"shape": "new shapes", "fill": "new fills", "pair": "new pairs of colou
 SHOTS, EPISODES = (0, 1, 2, 4, 8), 20
 QUERIES = {2: 2, 5: 1}
 """By number of classes: queries a class."""
+PHOTO_WAYS, PHOTO_QUERIES = 5, 4
 SAMPLE_EPISODES = 4
 QUESTIONS, MAX_TOKENS = 240, 12
 QUESTION_KINDS = {"colour", "shape", "number", "fill", "place", "relation"}
@@ -61,10 +67,17 @@ class EpisodeSet:
 
 
 def measure(data: Path) -> Iterator[dict[str, Any]]:
-    """Nothing of `data` is needed."""
-    del data
     model, others = flamingo(STARTER), {name: feature_engine(name) for name in OTHERS}
-    for episodes in episode_sets():
+    photographs = (cifar10(data / CIFAR), CaptionedPictures(data / PICTURES))
+    yield from _named([*map(photograph_set, photographs), *episode_sets()], model, others)
+    yield from _questions(model)
+
+
+def _named(
+    sets: Iterable[EpisodeSet], model: IdeficsModel, others: Mapping[str, FeatureEngine]
+) -> Iterator[dict[str, Any]]:
+    """Rows of each set, by system and number of examples."""
+    for episodes in sets:
         accuracies: dict[tuple[str, int], list[float]] = {}
         for number in range(episodes.count):
             for key, value in _accuracies(model, others, episodes.draw(number), episodes.queries).items():
@@ -74,7 +87,6 @@ def measure(data: Path) -> Iterator[dict[str, Any]]:
                 if (name, shots) in accuracies:
                     columns = interval_columns(mean(accuracies[name, shots]))
                     yield {"model": name, "set": episodes.title, "ways": episodes.ways, "shots": shots, **columns}
-    yield from _questions(model)
 
 
 def episode_sets() -> Iterator[EpisodeSet]:
@@ -82,6 +94,21 @@ def episode_sets() -> Iterator[EpisodeSet]:
         for ways, queries in QUERIES.items():
             yield EpisodeSet(title, ways, queries, partial(_new_episode, kind, ways, SHOTS[-1] + queries))
     yield EpisodeSet("the studio's sample pictures", len(SENTENCES), 1, _sample_episode, SAMPLE_EPISODES)
+
+
+def photograph_set(dataset: Dataset) -> EpisodeSet:
+    """Photographs of some classes of a data set, by new names."""
+    classes: dict[str, list[np.ndarray]] = {}
+    for unit in dataset.units(dataset.splits[0]):
+        classes.setdefault(str(unit.reference), []).append(read(unit.inputs["picture"]).rgb)
+    return EpisodeSet(dataset.title, PHOTO_WAYS, PHOTO_QUERIES, partial(_photograph_episode, list(classes.values())))
+
+
+def _photograph_episode(classes: Sequence[Sequence[np.ndarray]], number: int) -> Episode:
+    rng = random.Random(f"photographs {number}")
+    some = rng.sample(classes, PHOTO_WAYS)
+    pictures = [rng.sample(own, SHOTS[-1] + PHOTO_QUERIES) for own in some]
+    return Episode(pictures, distinct_names(PHOTO_WAYS, rng, apart=True))
 
 
 def _new_episode(kind: str, ways: int, count: int, number: int) -> Episode:

@@ -39,13 +39,15 @@ class FlamingoEngine(Engine):
     model: IdeficsModel
 
     def load(self, device: str) -> None:
+        from backends.fewshot.flamingo.likeness import TOWER_FILE
         from backends.fewshot.flamingo.model import IdeficsModel
 
         if not self.weights:
             raise WeightsMissing(f"“{self.card.title}” needs its weights: choose the folder that holds them.")
         # The files of a starter lie in a folder of their own; a user's own weights are named by their folder.
         folder = self.weights[0] if len(self.weights) == 1 else self.weights[0].parent
-        self.model = IdeficsModel(folder, device)
+        tower = next((file for file in self.weights if file.name == TOWER_FILE), None)
+        self.model = IdeficsModel(folder, device, tower)
 
     def amount(self, inputs: Mapping[str, Path], last: Progress, result: Result) -> float:
         """Number of answers: images times orders."""

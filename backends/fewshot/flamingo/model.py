@@ -21,6 +21,7 @@ from transformers.utils import logging as library_logging
 
 from backends.core.errors import TooLarge, WeightsBroken
 from backends.fewshot.flamingo.interleave import PromptTokenizer, SplitPrompt, attended_image
+from backends.fewshot.flamingo.likeness import SETTING, TOWER_FILE, BorrowedEye
 from backends.shared.device_memory import out_of_memory_as_sentence
 from backends.weights.pretrained import load_pretrained
 
@@ -47,7 +48,7 @@ class ImageFeatures:
 
     Attributes:
         latents: `(L, W)`, what the cross-attention reads.
-        feature: `(D,)` float32, the pooled output of the vision tower.
+        feature: `(D,)` float32, by which likeness goes: the pooled output of the vision tower, and of a borrowed one.
     """
 
     latents: Tensor
@@ -68,9 +69,15 @@ class PromptCache:
 
 
 class IdeficsModel:
-    """An IDEFICS network with its tokenizer, from a folder as its repository on the hub holds it."""
+    """An IDEFICS network with its tokenizer, from a folder as its repository on the hub holds it.
 
-    def __init__(self, folder: Path, device: str) -> None:
+    Args:
+        folder: which.
+        device: where it computes.
+        tower: the file of the eye that it borrows, where it does; in the folder by default.
+    """
+
+    def __init__(self, folder: Path, device: str, tower: Path | None = None) -> None:
         library_logging.disable_progress_bar()
         self.device = device
         half = device == "cuda"  # bfloat16, in which it was trained; processors have no speed to gain from it
@@ -88,10 +95,14 @@ class IdeficsModel:
         self._model = self.network.model
         self._resamples = bool(self.network.config.use_resampler)
         self.longest = int(self.network.config.max_position_embeddings)
+        share = float(getattr(self.network.config, SETTING, 0))
+        self._borrowed = BorrowedEye(tower or folder / TOWER_FILE, share, device) if share else None
+        self._width = int(self.network.config.vision_config.embed_dim)
 
     @property
     def dimensions(self) -> int:
-        return int(self.network.config.vision_config.embed_dim)
+        """Of a picture's feature."""
+        return self._width + (self._borrowed.dimensions if self._borrowed else 0)
 
     @property
     def side(self) -> int:
@@ -105,7 +116,8 @@ class IdeficsModel:
         with out_of_memory_as_sentence(OUT_OF_MEMORY):
             out = self._model.vision_model(pixel_values=pixels.to(self.device, self._model.dtype))
             latents = self._model.perceiver_resampler(out.last_hidden_state) if self._resamples else out[0]
-        return ImageFeatures(latents[0], out.pooler_output[0].float().cpu().numpy())
+            own = out.pooler_output[0].float().cpu().numpy()
+            return ImageFeatures(latents[0], self._borrowed.beside(own, picture) if self._borrowed else own)
 
     @torch.inference_mode()
     def prefill(self, tokens: Sequence[int], shots: Sequence[Tensor]) -> PromptCache:
@@ -231,7 +243,7 @@ class IdeficsModel:
         """An image that no token attends to: the network needs one where the prompt has none yet."""
         config = self.network.config
         count = config.perceiver_config.resampler_n_latents if self._resamples else 1
-        return torch.zeros(1, count, self.dimensions, dtype=self._model.dtype, device=self.device)
+        return torch.zeros(1, count, self._width, dtype=self._model.dtype, device=self.device)
 
 
 def first_turn(text: str) -> str:

@@ -68,7 +68,15 @@ def test_it_is_small_and_the_card_says_how_small(engine: FlamingoEngine) -> None
     network = engine.model.network
     assert sum(value.numel() for value in network.parameters()) == engine.card.parameters
     assert network.model.embed_tokens.weight is network.lm_head.weight
-    assert sum(file.bytes for file in engine.card.files) < 2.5e6 and engine.model.longest >= 1000
+    own = [file for file in engine.card.files if file.path == "flamingo-starter"]
+    assert sum(file.bytes for file in own) < 2.5e6 and engine.model.longest >= 1000
+
+
+def test_the_tower_by_which_it_knows_likeness_ships_once(engine: FlamingoEngine) -> None:
+    (borrowed,) = (file for file in engine.card.files if file.path != "flamingo-starter")
+    assert borrowed in next(card for card in TASK.cards if card.id == "clip-starter").files
+    blank = seen(engine.model, Image.new("RGB", (80, 80), (200, 60, 60)))
+    assert blank.feature.shape == (engine.model.dimensions,) == (96 + 512,)
 
 
 def test_a_red_square_is_called_red_and_a_square(engine: FlamingoEngine) -> None:
