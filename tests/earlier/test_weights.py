@@ -32,7 +32,10 @@ def test_the_files_of_every_card_lie_where_they_lay(tmp_path: Path) -> None:
     assert RECORDS["weights"].keys() <= cards.keys()
     for name, places in RECORDS["weights"].items():
         root = STARTERS if cards[name].tier == "starter" else tmp_path
-        assert [store.path(cards[name], file) for file in cards[name].files] == [root / place for place in places]
+        found = [store.path(cards[name], file) for file in cards[name].files]
+        # A later version may need one more: what comes with Fourfold is there for all of them.
+        more = cards[name].tier == "starter" and len(places)
+        assert found[: more or None] == [root / place for place in places]
 
 
 def test_info_still_says_all_that_it_said(server: str) -> None:
