@@ -33,8 +33,8 @@ class RemoteWorker:
         self.since = time.monotonic()
         self.report: Report | None = None
         # Not started anew by Ray: what it had loaded is gone, and the pool has to know.
-        options = {"num_cpus": cpus, "num_gpus": gpus, "max_restarts": 0}
-        self._actor = ray.remote(**options)(Worker).remote(spec)
+        actor: Any = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=0)(Worker)
+        self._actor = actor.remote(spec)
         self._ready = self._actor.prepare.remote()
         self._ping: Any = None
 

@@ -66,7 +66,7 @@ def connect(options: ClusterOptions) -> Callable[[], None]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if options.address != LOCAL:
         try:
-            ray.init(address=options.address, log_to_driver=False, logging_level="ERROR")
+            ray.init(address=options.address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise BadInput(f"No Ray cluster answers at {options.address}.") from error
         return ray.shutdown
@@ -97,7 +97,7 @@ def _start_here(options: ClusterOptions, folder: WorkDir) -> None:
         object_store_memory=STORE_BYTES,
         _temp_dir=str(folder.path),
         log_to_driver=False,
-        logging_level="ERROR",
+        logging_level=logging.ERROR,
     )
 
 

@@ -7,6 +7,7 @@ the data at the same paths, as on a shared disk; rows come back to the machine t
 from __future__ import annotations
 
 import importlib
+import logging
 import multiprocessing
 from collections.abc import Callable, Collection, Hashable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -94,7 +95,7 @@ def ray_cluster(address: str, work: Work) -> Iterator[Pool]:
             "This needs Ray, which is not installed: run `pip install -r requirements-cluster.txt -c constraints.txt`."
         ) from error
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise BadInput(f"No Ray cluster answers at {address}.") from error
     try:
