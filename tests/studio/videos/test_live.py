@@ -139,8 +139,3 @@ def test_the_page_begins_with_the_lightest_network_that_is_here() -> None:
 
 def test_a_card_whose_backend_says_nothing_of_capabilities_works_on_files_only() -> None:
     assert live.live_sides(CardInfo(id="old", engine="modnet")) == ()
-
-
-def test_a_card_that_is_not_here_says_how_much_is_downloaded() -> None:
-    small = card("small", "full", False, 100_000, (256,))
-    assert "download of 447 kB" in live.label(small.model_copy(update={"download_bytes": 447_000}))
