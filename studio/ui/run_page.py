@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 
 import streamlit as st
 
@@ -30,7 +31,7 @@ class RunPage:
         views: what there is to see and do once the run has finished, by the words to choose it with; the first is open.
         files: what can be downloaded of a finished run.
         shown_apart: the name of a fact whose sentence the task shows in a place of its own, and nowhere else.
-        heading: what is open, as the title of the whole page; by default the run's title stands below the task's.
+        heading: what is open, which is the title of the whole page; the run's own title by default.
         gathers: the label under which several notices of a finished run are gathered, folded up; "" for one box each.
     """
 
@@ -41,7 +42,7 @@ class RunPage:
     views: Mapping[str, Callable[[Run], None]]
     files: Callable[[Run], Iterable[Download]] | None = None
     shown_apart: str = ""
-    heading: Callable[[Run], str] | None = None
+    heading: Callable[[Run], str] = attrgetter("title")
     gathers: str = ""
 
 
@@ -54,8 +55,7 @@ def show(page: RunPage, run_id: str) -> None:
         launch.go_to(run_id, run.task)
     if run is None or run.task != page.task:
         task = tasks.get(page.task)
-        if page.heading is not None:
-            st.title(task.title)
+        st.title(task.title)
         st.warning("There is no such run here: it was deleted, or the address is not complete.", icon=":material/help:")
         st.page_link(task.page, label=page.begin, icon=task.icon)
         return
@@ -107,10 +107,7 @@ def _live_view(page: RunPage) -> Callable[[str, bool], None]:
 
 def _heading(page: RunPage, run: Run) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        if page.heading is None:
-            st.subheader(formatting.escape(run.title), width="content")
-        else:
-            st.title(formatting.escape(page.heading(run)), width="content")
+        st.title(formatting.escape(page.heading(run)), width="content")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             if run.status == "done" and page.files is not None:
                 downloads.menu(run.id, partial(page.files, run))

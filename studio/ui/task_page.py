@@ -136,11 +136,10 @@ class TaskPage(Generic[SourceType]):
 
 def show(page: TaskPage[SourceType]) -> None:
     """The whole page: a run where the address names one, else the way to a new one."""
-    if "run" not in st.query_params or page.run_page.heading is None:
-        st.title(page.title)
     if "run" in st.query_params:
         run_page.show(page.run_page, st.query_params["run"])
         return
+    st.title(page.title)
     if batch.ADDRESS in st.query_params:
         batch.show(page.run_page, page.noun)
         return

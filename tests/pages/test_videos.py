@@ -235,7 +235,7 @@ def test_runs_of_both_tasks_are_on_the_first_page_and_lead_to_their_own(app: App
     app.switch_page("pages/songs.py")
     app.query_params["run"] = film.id
     app.run()
-    assert not app.exception and app.title[0].value == "Cut people out of video" and "It rained." in words_of(app)
+    assert not app.exception and app.title[0].value == "A film" and "It rained." in words_of(app)
 
 
 @pytest.mark.slow
