@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from studio import services
 from studio.jobs.view import JobView
 from tests.support.pages import click, studio_app, words_of
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 
 def test_home_says_what_it_does_and_offers_the_sample(app: AppTest) -> None:
@@ -114,10 +114,10 @@ def test_true_stems_of_another_song_get_a_sentence_and_the_right_ones_a_score(
     app.segmented_control[0].set_value("Compare with true stems").run()
     soundfile.write(tmp_path / "short.wav", np.full((44100, 2), 0.1), 44100)
     give(app, (tmp_path / "short.wav").read_bytes())
-    wait_for(lambda: app.run().error, 60)
+    wait_for(lambda: app.run().error, 2 * PATIENCE)
     assert "same song" in app.error[0].value and not app.exception
     give(app, (short_song.parent / "vocals.wav").read_bytes())
-    wait_for(lambda: app.run().metric, 60)  # it is kept a moment before it is shown
+    wait_for(lambda: app.run().metric, 2 * PATIENCE)  # it is kept a moment before it is shown
     assert services.library().count(run_id, "score-totals")
     (metric,) = app.metric
     assert metric.label == "SI-SDR vocals" and float(metric.delta.split()[0]) > 2
