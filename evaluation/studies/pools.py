@@ -85,7 +85,7 @@ def ray_cluster(address: str, work: Work) -> Iterator[Pool]:
     """The cluster at `address`, such as `ray://head:10001`; `local` starts one of this machine.
 
     Raises:
-        BadInput: Ray is not installed, or nothing answers there.
+        BadInput: Ray is not installed, nothing answers there, or it does not start here.
         EngineFailed: the cluster lost a piece of work for good.
     """
     try:
@@ -96,8 +96,9 @@ def ray_cluster(address: str, work: Work) -> Iterator[Pool]:
         ) from error
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise BadInput(f"No Ray cluster answers at {address}.") from error
+    except Exception as error:  # Ray raises nothing narrower where its processes do not come up in time
+        here = "Ray did not start on this machine, which may be too busy: try again."
+        raise BadInput(here if address == "local" else f"No Ray cluster answers at {address}.") from error
     try:
         yield RayTasks(ray, work)
     except ray.exceptions.RayError as error:
