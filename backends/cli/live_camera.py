@@ -49,9 +49,8 @@ def live_camera(arguments: argparse.Namespace) -> int:
 
     file = Path(arguments.background)
     options = MattingOptions.read({"export": "composite"})
-    cv2.utils.logging.setLogLevel(
-        cv2.utils.logging.LOG_LEVEL_SILENT
-    )  # what is wrong with a camera is said in a sentence
+    # What is wrong with a camera is said in a sentence.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     (width, height), rate = arguments.size, arguments.fps
     if not 1 <= rate <= 120 or not 64 <= arguments.side <= 1024:
         raise BadInput("Give --fps from 1 to 120 and --side from 64 to 1024.")

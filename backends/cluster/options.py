@@ -12,6 +12,7 @@ from backends.core.errors import BadInput
 LOCAL = "local"
 
 NO_RAY = "This needs Ray, which is not installed: run `pip install -r requirements-cluster.txt -c constraints.txt`."
+NOT_STARTED = "Ray did not start on this machine, which may be too busy: try again."
 NOT_SHARED = (
     "The machines of a cluster need a place for files that all of them see: name a shared folder with --root, or a "
     "store such as s3://bucket/jobs with --exchange."

@@ -12,7 +12,7 @@ import ray
 from backends.cluster.exchange import Exchange
 from backends.cluster.host import ClusterHost
 from backends.cluster.messages import WorkerSpec
-from backends.cluster.options import LOCAL, ClusterOptions
+from backends.cluster.options import LOCAL, NOT_STARTED, ClusterOptions
 from backends.cluster.pool import Pool
 from backends.cluster.remote import RemoteWorker
 from backends.core import access, task
@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 RAY_PREFIX = "fourfold-ray-"
 STORE_BYTES = 80 * 1024**2
 """Memory for Ray's own store, which only events pass through; it takes no less."""
-
-NOT_STARTED = "Ray did not start on this machine, which may be too busy: try again. The log says more."
 
 STARTS = 3
 """Ray gives its processes thirty seconds to come up, which a busy machine may not do at first."""
@@ -81,7 +79,7 @@ def connect(options: ClusterOptions) -> Callable[[], None]:
             ray.shutdown()
             if not left:
                 folder.remove()
-                raise EngineFailed(NOT_STARTED) from error
+                raise EngineFailed(f"{NOT_STARTED} The log says more.") from error
 
     def leave() -> None:
         ray.shutdown()

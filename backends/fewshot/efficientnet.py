@@ -61,7 +61,7 @@ class EfficientNetEngine(FeatureEngine):
 
     def pixels(self, prepared: np.ndarray) -> Tensor:
         """`(B, 3, 224, 224)` on the device, from −1 to 1."""
-        return torch.from_numpy(prepared).to(self.device).permute(0, 3, 1, 2).float() / SCALE - 1
+        return scaled(prepared, self.device)
 
     def encode_images(self, prepared: np.ndarray) -> np.ndarray:
         with self._computing():
@@ -80,6 +80,11 @@ class EfficientNetEngine(FeatureEngine):
         half = torch.autocast("cuda", dtype=torch.float16, enabled=self.device == "cuda")
         with out_of_memory_as_sentence(ADVICE), torch.inference_mode(), half:
             yield
+
+
+def scaled(prepared: np.ndarray, device: str) -> Tensor:
+    """Prepared pictures `(B, H, W, 3)` uint8 as the network takes them, `(B, 3, H, W)` on the device, from −1 to 1."""
+    return torch.from_numpy(prepared).to(device).permute(0, 3, 1, 2).float() / SCALE - 1
 
 
 def read_network(path: Path) -> Any:

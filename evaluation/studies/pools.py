@@ -15,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from backends.cluster.options import LOCAL, NO_RAY, NOT_STARTED
 from backends.core.errors import BadInput, EngineFailed
 
 Work = Callable[..., Any]
@@ -91,14 +92,11 @@ def ray_cluster(address: str, work: Work) -> Iterator[Pool]:
     try:
         ray = importlib.import_module("ray")
     except ImportError as error:
-        raise BadInput(
-            "This needs Ray, which is not installed: run `pip install -r requirements-cluster.txt -c constraints.txt`."
-        ) from error
+        raise BadInput(NO_RAY) from error
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises nothing narrower where its processes do not come up in time
-        here = "Ray did not start on this machine, which may be too busy: try again."
-        raise BadInput(here if address == "local" else f"No Ray cluster answers at {address}.") from error
+        raise BadInput(NOT_STARTED if address == LOCAL else f"No Ray cluster answers at {address}.") from error
     try:
         yield RayTasks(ray, work)
     except ray.exceptions.RayError as error:

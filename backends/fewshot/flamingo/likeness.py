@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from backends.core.errors import WeightsBroken, WeightsMissing
-from backends.fewshot.efficientnet import SCALE, read_network
+from backends.fewshot.efficientnet import read_network, scaled
 from backends.fewshot.preparation import prepare_image
 
 TOWER_FILE = "open_clip_model.safetensors"
@@ -57,8 +57,7 @@ class BorrowedEye:
     @torch.inference_mode()
     def look(self, picture: np.ndarray) -> np.ndarray:
         """A row of length 1, `(D,)`, of a whole picture `(H, W, 3)`, squeezed to a square as a Flamingo sees it."""
-        square = torch.from_numpy(np.array(prepare_image(picture, SIDE, "squash", "bicubic")))
-        pixels = square.to(self.device).permute(2, 0, 1)[None].float() / SCALE - 1
+        pixels = scaled(np.array(prepare_image(picture, SIDE, "squash", "bicubic"))[None], self.device)
         row = torch.nn.functional.linear(self._network(pixels).float(), self._weight, self._bias)
         return torch.nn.functional.normalize(row, dim=-1)[0].cpu().numpy()
 
