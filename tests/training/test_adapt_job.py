@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from filelock import FileLock
 from safetensors.torch import load_file
@@ -115,6 +117,16 @@ def test_a_file_in_its_folder_stops_it_as_well(make_job, tmp_path: Path, monkeyp
 
     assert make_job(watch=ask).run().state == "stopped"
     assert make_job().run().state == "installed", "an old request is forgotten"
+
+
+def test_a_stop_that_is_asked_while_its_process_starts_is_heard(make_job, tmp_path: Path) -> None:
+    stop = folder_of_training(tmp_path / "weights", "matting", "mine") / STOP
+    job = make_job()
+    stop.touch()
+    assert job.run().state == "stopped" and not stop.exists()
+    stop.touch()
+    os.utime(stop, (0, psutil.Process().create_time() - 60))
+    assert make_job().run().state == "installed", "asked of a process that was killed"
 
 
 def test_one_that_goes_on_with_other_numbers_begins_anew(make_job, tmp_path: Path) -> None:

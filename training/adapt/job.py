@@ -12,11 +12,13 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
+import psutil
 from filelock import FileLock, Timeout
 
 from backends.core.adapting import LOCK, STOP, Standing, folder_of_training, write_standing
@@ -80,7 +82,7 @@ class Job:
         """To the end, to a stop or to an error, which is noted and raised. Only one process works on a training."""
         try:
             with FileLock(self.folder / LOCK, timeout=LOCK_SECONDS):
-                (self.folder / STOP).unlink(missing_ok=True)
+                self._forget_earlier_stop()
                 return self._noting_errors()
         except Timeout as error:
             raise BadInput(f"“{self.request.name}” is being trained already; stop that first.") from error
@@ -98,11 +100,13 @@ class Job:
             raise
         finally:
             shutil.rmtree(self._hidden(), ignore_errors=True)
+            (self.folder / STOP).unlink(missing_ok=True)
         return self.standing
 
     def _run(self) -> None:
         adaptation, request = self.adaptation, self.request
         _require_free(request)
+        self._go_on()
         self._note(stage="Reading your files", force=True)
         units, digests, copies = without_copies(adaptation.units())
         split = split_units(units, request.seed, adaptation.material)
@@ -235,6 +239,13 @@ class Job:
         for path in (self.folder / ABOUT, self.folder / BEFORE, self.folder / f"{LEARNING}.pt"):
             path.unlink(missing_ok=True)
         self._note(state=state, stage="", left=None, sentence=sentence, scores=tuple(scores))
+
+    def _forget_earlier_stop(self) -> None:
+        """Asked of a process that was killed; one asked of this while it was starting stands."""
+        asked = self.folder / STOP
+        with suppress(FileNotFoundError):
+            if asked.stat().st_mtime < psutil.Process().create_time():
+                asked.unlink()
 
     def _is_to_stop(self) -> bool:
         return self.stopping() or (self.folder / STOP).exists()
