@@ -24,6 +24,8 @@ from studio.ui.file_chooser import choose_files
 from studio.web.upload_limit import MAX_UPLOAD_MB
 
 POLL_SECONDS = 1.0
+TOGETHER = "\N{NO-BREAK SPACE}"
+"""In numbers, which narrow columns would tear apart."""
 STATES = {"stopped": "stopped", "installed": "became better", "refused": "did not become better", "failed": "failed"}
 
 
@@ -48,6 +50,7 @@ def show() -> None:
     if visitors.current() is not visitors.EVERYBODY:
         _in_terminal(name, "A model is everybody's here, so who runs this studio teaches one, with this command.")
         return
+    found = trainings.known()  # once, so that the form and the list say the same
     if services.backend().place != EmbeddedBackend.place:
         _in_terminal(
             name,
@@ -56,8 +59,7 @@ def show() -> None:
         )
     else:
         with error_boundary("the form of a training"):
-            _form(name, material)
-    found = trainings.known()
+            _form(name, material, next((training for training in found if training.running), None))
     if any(training.running for training in found):
         _watch()
     else:
@@ -70,10 +72,11 @@ def _in_terminal(task: str, why: str) -> None:
     st.code(f"python -m training adapt {task} FOLDER --name NAME", language="bash")
 
 
-def _form(task: str, material: Material) -> None:
+def _form(task: str, material: Material, running: Training | None) -> None:
+    state = services.backend().state()  # before its models: what is ready now has told them
     cards = _bases(task, material)
     if not cards:
-        if not (state := services.backend().state()).ready:
+        if not state.ready:
             model_picker.wait_for_backend(state)
         else:
             st.info("No model that can be adapted is here yet: download one on the page of this task first.")
@@ -99,14 +102,17 @@ def _form(task: str, material: Material) -> None:
         help="More steps take longer and may teach it your files by heart; what is measured tells.",
     )
     chosen = _choose_material(task, material)
-    running = next((training for training in trainings.known() if training.running), None)
     if running is not None:
         st.caption(f"One at a time: “{formatting.escape(running.name)}” is learning now.")
     if st.button(
-        "Teach it", type="primary", icon=":material/model_training:", disabled=not chosen or not name or bool(running)
+        "Teach it", type="primary", icon=":material/model_training:", disabled=not chosen or running is not None
     ):
-        _copy_files(task, name, chosen)
-        trainings.start(task, name, base, steps)
+        # With no name yet it can be pressed all the same: a name is taken in as the field is left, by this very press.
+        if not name:
+            raise BadInput("It has no name yet: say above what to call it.")
+        with st.spinner("Copying your files…"):
+            _copy_files(task, name, chosen)
+            trainings.start(task, name, base, steps)  # within: where the page is drawn anew now, it ends at `with`
         st.rerun()
 
 
@@ -132,8 +138,7 @@ def _copy_files(task: str, name: str, chosen: Sequence[tuple[str, files.Content]
     material = task_named(task).material
     assert material is not None  # only such tasks are offered
     trainings.require_name(task, name)
-    with st.spinner("Copying your files…"):
-        count = files.write(chosen, trainings.material_folder(task, name), material)
+    count = files.write(chosen, trainings.material_folder(task, name), material)
     if not count:
         shutil.rmtree(trainings.material_folder(task, name).parent)
         raise BadInput(f"None of these files can be used: they have to end in {', '.join(material.endings)}.")
@@ -150,6 +155,7 @@ def _watch() -> None:
     """The trainings as long as one runs."""
     found = trainings.known()
     if not any(training.running for training in found):
+        services.backend().state(fresh=True)  # what was installed is on its list of models
         st.rerun()
     _list(found)
 
@@ -165,20 +171,25 @@ def _list(found: Sequence[Training]) -> None:
 
 
 def _one(training: Training) -> None:
-    title, button = st.columns([5, 1], vertical_alignment="center")
     what = f"**{formatting.escape(training.name)}** · {task_named(training.task).title}"
     if training.running:
-        title.progress(_fraction(training), text=f"{what} · {_progress(training)}")
-        if button.button("Stop", key=f"stop-{training.key}", icon=":material/stop:", width="stretch"):
-            trainings.stop(training)
-            st.rerun()
+        _running(training, what)
         return
-    title.markdown(f"{what} · {STATES.get(training.state, training.state)}")
-    if button.button("Forget", key=f"forget-{training.key}", help="The files that it learned from are deleted; a model "
-        "that came of it stays.", width="stretch"):  # fmt: skip
-        trainings.delete(training)
-        st.rerun()
+    st.markdown(f"{what} · {STATES.get(training.state, training.state)}")
     _outcome(training)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _ways_on(training)
+
+
+def _running(training: Training, what: str) -> None:
+    """How far it is, and the way to stop it."""
+    title, button = st.columns([5, 1], vertical_alignment="center")
+    title.progress(_fraction(training), text=f"{what} · {_progress(training)}")
+    asked = training.stopping
+    label = "Stopping…" if asked else "Stop"
+    if button.button(label, key=f"stop-{training.key}", icon=":material/stop:", disabled=asked, width="stretch"):
+        trainings.stop(training)
+        st.rerun()
 
 
 def _outcome(training: Training) -> None:
@@ -187,27 +198,38 @@ def _outcome(training: Training) -> None:
     sentence = formatting.escape(standing.sentence or trainings.fault(training))
     if training.state == "installed":
         st.success(f"{sentence} It is on the list of models.", icon=":material/check:")
-        if room := rooms.find(training.task):
-            st.page_link(room.page, label=f"Use it on the page {room.title}", icon=room.icon)
     elif training.state == "refused":
         st.warning(sentence, icon=":material/block:")
     elif training.state == "failed":
         st.error(sentence or "It failed without a word.", icon=":material/error:")
     else:
         st.info(sentence or "It was stopped. Nothing is lost.", icon=":material/pause_circle:")
-        if training.can_go_on and st.button("Go on", key=f"go-on-{training.key}", icon=":material/play_arrow:"):
-            trainings.go_on(training)
-            st.rerun()
     for notice in standing.notices:
         st.caption(formatting.escape(notice))
     if standing.scores:
-        st.dataframe(pd.DataFrame([_row(score) for score in standing.scores]), hide_index=True)
+        st.table(pd.DataFrame([_row(score) for score in standing.scores]), border="horizontal", hide_index=True)
+        st.caption("In brackets: 95 % intervals.")
+
+
+def _ways_on(training: Training) -> None:
+    """What can be done with a training that nobody works on."""
+    room = rooms.find(training.task)
+    if training.state == "installed" and room:
+        st.page_link(room.page, label=f"Use it on the page {room.title}", icon=room.icon)
+    if training.can_go_on and st.button("Go on", key=f"go-on-{training.key}", icon=":material/play_arrow:"):
+        trainings.go_on(training)
+        st.rerun()
+    forgetting = "The files that it learned from are deleted; a model that came of it stays."
+    if st.button("Forget", key=f"forget-{training.key}", icon=":material/delete:", help=forgetting):
+        trainings.delete(training)
+        st.rerun()
 
 
 def _row(score: Score) -> dict[str, str]:
     def text(values: tuple[float, float, float]) -> str:
         estimate, low, high = (f"{value:.{score.digits}f}".replace("-", "−") for value in values)
-        return f"{estimate} ({low} to {high}) {score.unit}".strip()
+        unit = f"{TOGETHER}{score.unit}" if score.unit else ""
+        return f"{estimate}{unit} ({low}{TOGETHER}to {high})"
 
     return {
         "Measured": score.name,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,12 +46,18 @@ class Training:
         return "stopped" if self.standing.state == "running" and not self.running else self.standing.state
 
     @property
+    def stopping(self) -> bool:
+        """Whether one that runs was asked to stop, which it does after the step at hand."""
+        return self.running and (self.folder / STOP).exists()
+
+    @property
     def can_go_on(self) -> bool:
         """Whether its files are here; a training from a terminal goes on in a terminal."""
         return self.state == "stopped" and (self.folder / MATERIAL).is_dir() and (self.folder / ABOUT).is_file()
 
 
 _processes = Processes()
+_looking = threading.Lock()
 
 
 def known() -> list[Training]:
@@ -70,7 +77,13 @@ def find(task: str, name: str) -> Training | None:
     if standing is None:
         if not ours and not (folder / LOG).exists():
             return None
-        standing = Standing(task=task, name=name, stage="Starting", state="running" if ours else "failed")
+        standing = Standing(
+            task=task,
+            name=name,
+            stage="Starting",
+            state="running" if ours else "failed",
+            updated=_begun(folder),
+        )
     return Training(task, name, folder, standing, ours or _is_locked(folder))
 
 
@@ -128,11 +141,16 @@ def fault(training: Training) -> str:
     return _processes.fault(training.key)
 
 
+def _begun(folder: Path) -> float:
+    """When a training that noted nothing yet was begun, in seconds since 1970."""
+    return (folder / LOG).stat().st_mtime if (folder / LOG).exists() else 0.0
+
+
 def _is_locked(folder: Path) -> bool:
     if not (folder / LOCK).exists():
         return False
     try:
-        with FileLock(folder / LOCK, timeout=0):
+        with _looking, FileLock(folder / LOCK, timeout=0):  # two pages that look at once would take each other for it
             return False
     except Timeout:
         return True

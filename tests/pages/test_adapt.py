@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
 from backends.core.adapting import LOCK, STOP, Score, Standing, folder_of_training, write_standing
 from backends.core.info import CardInfo, Info, TaskInfo
 from backends.weights.locations import default_root
 from studio import services
+from studio.adapt import material as files
+from studio.adapt import page as adapt_page
 from studio.adapt import trainings
-from studio.jobs.backend import EmbeddedBackend
+from studio.jobs.backend import BackendState, EmbeddedBackend
 from studio.pictures.schema import Picture, ProjectState
 from tests.support.pages import click, fresh_services, studio_app, words_of
 
@@ -70,6 +74,35 @@ def test_files_become_a_training(page: AppTest, monkeypatch: pytest.MonkeyPatch)
     assert (trainings.material_folder("matting", "mine") / "one.mp4").read_bytes() == b"video"
 
 
+def test_files_become_a_training_also_where_the_page_is_drawn_anew_meanwhile(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple] = []
+    write = files.write
+
+    def slowly(*what):
+        """Somebody changes another field of the form while files are copied."""
+        context = get_script_run_ctx()
+        assert context is not None and context.script_requests is not None
+        context.script_requests.request_rerun(RerunData())
+        return write(*what)
+
+    monkeypatch.setattr(files, "write", slowly)
+    monkeypatch.setattr(trainings, "start", lambda *what: asked.append(what))
+    page.text_input[0].input("mine").run()
+    page.file_uploader[0].upload("clips/one.mp4", b"video").run()
+    click(page, "Teach it")
+    assert not page.exception and asked == [("matting", "mine", "modnet-starter", 40)]
+
+
+def test_the_button_waits_for_files_but_for_no_name(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainings, "start", lambda *what: pytest.fail("it has no name"))
+    page.file_uploader[0].upload("clips/one.mp4", b"video").run()
+    click(page, "Teach it")
+    assert not page.exception and "It has no name yet" in words_of(page)
+    assert trainings.known() == []
+
+
 def test_files_of_another_kind_are_a_sentence(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainings, "start", lambda *what: pytest.fail("nothing to learn from"))
     page.text_input[0].input("mine").run()
@@ -86,6 +119,61 @@ def test_a_training_is_watched_and_stopped(page: AppTest) -> None:
         assert not page.exception and "One at a time: “mine” is learning now" in words_of(page)
         click(page, "Stop")
         assert not page.exception and (folder / STOP).exists()
+        assert next(button for button in page.button if button.label == "Stopping…").disabled
+
+
+@pytest.fixture
+def ends_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training runs where the page looks first, and no more where it looks again."""
+    looks = iter([True])
+    monkeypatch.setattr(trainings, "_is_locked", lambda folder: next(looks, False))
+
+
+def test_one_that_ends_while_the_page_is_drawn_keeps_nobody_waiting(page: AppTest, ends_meanwhile: None) -> None:
+    training("running", stage="Learning", done=10, total=40)
+    page.run()
+    labels = {button.label for button in page.button}
+    assert not page.exception and "Forget" in labels and "Stop" not in labels
+    assert "is learning now" not in words_of(page), "nothing draws the form again where nothing runs"
+
+
+def test_what_was_installed_can_be_begun_from_at_once(
+    page: AppTest, ends_meanwhile: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training("installed", sentence="Better.")
+    about = services.backend().info()
+    own = CardInfo(id="yours/mine", task="matting", engine="modnet", title="mine", here=True)
+    grown = Info(tasks={"matting": TaskInfo(cards=(*about.tasks["matting"].cards, own))})
+
+    def state(fresh: bool = False) -> BackendState:
+        if fresh:  # otherwise it is what was heard up to two seconds ago
+            monkeypatch.setattr(services.backend(), "info", lambda: grown)
+        return BackendState("ready", "Ready.")
+
+    monkeypatch.setattr(services.backend(), "state", state)
+    page.run()
+    assert not page.exception and page.selectbox[0].options == ["MODNet starter", "mine"]
+
+
+def test_models_that_are_told_while_the_page_is_drawn_are_offered(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about, told = services.backend().info(), threading.Event()
+    bases = adapt_page._bases
+
+    def look(*what) -> list[CardInfo]:
+        found = bases(*what)
+        told.set()
+        return found
+
+    monkeypatch.setattr(adapt_page, "_bases", look)
+    monkeypatch.setattr(services.backend(), "info", lambda: about if told.is_set() else Info())
+    monkeypatch.setattr(
+        services.backend(), "state", lambda fresh=False: BackendState("ready" if told.is_set() else "starting", "…")
+    )
+    page.run()
+    assert not page.exception and page.selectbox[0].options == ["MODNet starter"]
+    assert "No model that can be adapted" not in words_of(page)
 
 
 def test_what_became_of_them_is_told_with_numbers(page: AppTest) -> None:
@@ -98,14 +186,14 @@ def test_what_became_of_them_is_told_with_numbers(page: AppTest) -> None:
     assert told == ["On 4 clips kept apart: better. It is on the list of models."]
     words = words_of(page).replace("\\", "")
     assert "got worse: error" in words and "There are 2 clips here" in words and "One was left out" in words
-    assert page.dataframe[0].value.to_dict("records") == [
-        {
-            "Measured": "error of the matte (MAD)",
-            "Before": "0.100 (0.080 to 0.120)",
-            "After": "0.050 (0.040 to 0.060)",
-            "Better by": "0.050 (0.020 to 0.080)",
-        }
-    ]
+    (row,) = page.table[0].value.to_dict("records")
+    assert {head: cell.replace("\N{NO-BREAK SPACE}", " ") for head, cell in row.items()} == {
+        "Measured": "error of the matte (MAD)",
+        "Before": "0.100 (0.080 to 0.120)",
+        "After": "0.050 (0.040 to 0.060)",
+        "Better by": "0.050 (0.020 to 0.080)",
+    }
+    assert "(0.080\N{NO-BREAK SPACE}to" in row["Before"], "a narrow column breaks it at one place only"
 
 
 def test_one_that_was_killed_goes_on_and_one_is_forgotten(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

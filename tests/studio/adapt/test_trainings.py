@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,22 @@ def test_a_training_runs_as_a_process_and_is_asked_to_stop_by_a_file(
     assert "'adapt', 'matting'" in said and "'--base', 'modnet-starter', '--steps', '7'" in said
     trainings.delete(trainings.find("matting", "mine"))
     assert trainings.known() == []
+
+
+def test_pages_that_look_at_once_do_not_take_each_other_for_a_training(folder: Path) -> None:
+    write_standing(folder, Standing(task="matting", name="mine", state="refused"))
+    with FileLock(folder / LOCK):
+        pass
+    with ThreadPoolExecutor(8) as pages:
+        seen = list(pages.map(lambda _: trainings.find("matting", "mine"), range(800)))
+    assert not any(one is None or one.running for one in seen)
+
+
+def test_one_that_was_just_begun_is_the_first_on_the_list(folder: Path) -> None:
+    (folder / trainings.LOG).touch()
+    folder.with_name("earlier").mkdir()
+    write_standing(folder.with_name("earlier"), Standing(task="matting", name="earlier", state="refused", updated=9.0))
+    assert [one.name for one in trainings.known()] == ["mine", "earlier"]
 
 
 def test_a_crash_is_told_by_what_it_said_last(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
