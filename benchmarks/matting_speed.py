@@ -11,6 +11,7 @@ here, each in a process of its own; the processor's time counts those that decod
 from __future__ import annotations
 
 import argparse
+import copy
 import importlib.util
 import json
 import resource
@@ -98,9 +99,7 @@ def ways_to_run(network: MODNet, threads: int, compiled: bool) -> dict[str, Call
     import onnxruntime as ort
 
     module = FromBytes(network).eval()
-    last = FromBytes(MODNet().eval()).eval()
-    last.load_state_dict(module.state_dict())
-    last = last.to(memory_format=torch.channels_last)
+    last = copy.deepcopy(module).to(memory_format=torch.channels_last)
 
     def by_torch(way: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[np.ndarray], np.ndarray]:
         def run(frames: np.ndarray) -> np.ndarray:

@@ -54,7 +54,7 @@ def _engines(selfie: Path) -> Engines:
 
     That one is read from the file `selfie` where it is not stored; those of the set-up are left out where they are not.
     """
-    engines = {card.id: matting_engine(card.id) for card in CARDS if card.tier in ("starter", "builtin")}
+    engines = {card.id: matting_engine(card.id) for card in CARDS if card.tier == "starter" or card.id == YARDSTICK}
     for card in CARDS:
         if card.archives:
             with suppress(WeightsMissing):

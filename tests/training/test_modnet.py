@@ -15,6 +15,7 @@ from backends.matting.engines.modnet import MODNet
 from backends.matting.engines.modnet_weights import load_modnet, reference_side
 from training.loop import Loop, averaged_weights
 from training.modnet import recipe
+from training.modnet.__main__ import beginning
 from training.modnet.adaptation import ADAPTED, Adaptation, agreement_losses
 from training.modnet.composites import CHANNELS, Composer, boundary
 from training.modnet.export import export, settled
@@ -141,7 +142,7 @@ def test_a_stage_begins_with_what_the_one_before_learned_and_ends_in_weights_tha
 
 def test_a_pale_matte_is_settled_by_the_last_layer_alone(work: Path, small: dict[str, Stage]) -> None:
     torch.manual_seed(0)
-    pale = {name: value.clone() for name, value in recipe.without_second_encoder(MODNet(0.25)).items()}
+    pale = {name: value.clone() for name, value in recipe.without_second_encoder(recipe.untrained()).items()}
     last = "f_branch.conv_f.1.layers.0"
     done = settled(pale, People(work / "store"), batches=1)
     assert [name for name in pale if not torch.equal(pale[name], done[name])] == [f"{last}.weight", f"{last}.bias"]
@@ -171,13 +172,28 @@ def test_the_losses_of_the_adaptation_ask_for_agreement_and_for_the_detail_as_it
     assert losses["detail"].item() == pytest.approx(0.25 * band, rel=1e-2)
 
 
+def test_training_begins_with_an_encoder_that_has_seen_photographs_and_it_learns_slower() -> None:
+    network = recipe.untrained()
+    start = beginning(SEMANTIC, Path("nowhere"))
+    assert set(start) == {name for name in network.state_dict() if name.startswith("backbone.")}
+    learning = Matting(STAGES[SEMANTIC], People.__new__(People), start)
+    assert all(torch.equal(value.float(), learning.averaged()[name].float()) for name, value in start.items())
+    sizes: dict[float, int] = {}
+    for group in (group for one in learning.optimizers() for group in one.param_groups):
+        sizes[group["peak"]] = sizes.get(group["peak"], 0) + sum(weight.numel() for weight in group["params"])
+    (low, slow), (high, fast) = sorted(sizes.items())
+    encoder = sum(weight.numel() for weight in network.backbone.parameters())
+    assert slow == encoder and slow + fast == sum(weight.numel() for weight in network.parameters())
+    assert low == pytest.approx(recipe.ENCODER_PACE * high)
+
+
 @pytest.mark.slow
 def test_adaptation_leaves_the_statistics_and_ends_in_weights_that_load(
     work: Path, tmp_path: Path, small: dict[str, Stage]
 ) -> None:
     torch.manual_seed(0)
     shutil.copytree(work / "store", tmp_path / "store")
-    before = recipe.without_second_encoder(MODNet(0.25))
+    before = recipe.without_second_encoder(recipe.untrained())
     Loop(Adaptation(People(tmp_path / "store"), before), tmp_path, ADAPTED, 2).run()
     after = averaged_weights(tmp_path / f"{ADAPTED}.pt")
     changed = {name for name in before if not torch.equal(before[name], after[name])}

@@ -18,6 +18,7 @@ from backends.folding.engines.secondary_head import read_layers
 from backends.folding.residues import ALPHAFOLD_ORDER, ESM_TOKENS
 from backends.folding.structure.geometry import angle, dihedral
 from evaluation.datasets.protein_chains import CHECK, TRAIN, Chains
+from training.arithmetic import quick_arithmetic
 from training.esmfold.networks import CONFIG, LanguageHeads, make_esm, make_head
 from training.loop import Recipe, optimizer, weights_swapped_in
 
@@ -117,7 +118,7 @@ class Language(Recipe):
 
     def _terms(self, batch: LanguageBatch) -> dict[str, Tensor]:
         modules = self.network
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with quick_arithmetic():
             layers = read_layers(modules["esm"], tokens_of(batch.shown, batch.mask, batch.hidden))
             told = modules["head"](layers, batch.mask).float()
             guessed, shape = (part.float() for part in modules["extra"](layers[:, :, -1]))

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from training.arithmetic import quick_arithmetic
 from training.esmfold import geometry
 from training.esmfold.geometry import Frames
 from training.esmfold.networks import PAIR
@@ -119,7 +120,7 @@ def run_trunk(network: Any, shown: Tensor, layers: Tensor, quick: bool = True) -
     mask = torch.ones_like(shown)
     z = trunk.pairwise_positional_embedding(torch.arange(shown.shape[1]).expand_as(shown), mask=mask)
     both = mask[:, :, None] * mask[:, None]
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=quick):
+    with quick_arithmetic(quick):
         for block in trunk.blocks:
             heard, _ = block.seq_attention(block.layernorm_1(s), mask=mask, bias=block.pair_to_sequence(z))
             s = block.mlp_seq(s + block.drop(heard))

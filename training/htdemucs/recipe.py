@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from evaluation.metrics.separation.bss_eval import si_sdr_improvement
+from training.arithmetic import quick_arithmetic
 from training.htdemucs.mixer import Mixer
 from training.htdemucs.store import RATE, STEMS, Sounds
 from training.loop import Recipe, averaged_weights, optimizer, warm_then_linear
@@ -114,7 +115,7 @@ class Separation(Recipe):
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         stems, split = batch
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with quick_arithmetic():
             estimates = self.network(stems.sum(dim=1))
         terms = losses(estimates.float(), stems, split)
         return torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum(), terms

@@ -5,7 +5,8 @@
     python -m training.modnet whole --work FOLDER --steps 450
     python -m training.modnet.export --work FOLDER --out modnet-starter.safetensors
 
-Each stage goes on from its last checkpoint; `whole` starts from the averaged weights of `semantic`.
+Each stage goes on from its last checkpoint. `semantic` starts from the encoder that ships with the CLIP starter,
+`whole` from the averaged weights of `semantic`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,22 @@ from pathlib import Path
 
 import cv2
 import torch
+from torch import Tensor
 
+from backends.fewshot.cards import CARDS
+from backends.weights.store import WeightStore
 from training.loop import Loop, averaged_weights
 from training.modnet.people import People, prepare
-from training.modnet.recipe import SEMANTIC, STAGES, WHOLE, Matting
+from training.modnet.recipe import SEMANTIC, STAGES, WHOLE, Matting, published_encoder
+
+
+def beginning(stage: str, work: Path) -> dict[str, Tensor]:
+    """The weights that `stage` starts from."""
+    if stage == WHOLE:
+        return averaged_weights(work / f"{SEMANTIC}.pt")
+    card = next(card for card in CARDS if card.id == "efficientnet-lite0")
+    encoder = published_encoder(WeightStore().paths(card)[0])
+    return {f"backbone.{name}": value for name, value in encoder.items()}
 
 
 def main() -> None:
@@ -36,8 +49,7 @@ def main() -> None:
     if given.what == "prepare":
         prepare(given.archive, given.selfie, given.work / "store")
         return
-    fresh = given.what == WHOLE and not (given.work / f"{WHOLE}.pt").exists()
-    start = averaged_weights(given.work / f"{SEMANTIC}.pt") if fresh else None
+    start = None if (given.work / f"{given.what}.pt").exists() else beginning(given.what, given.work)
     recipe = Matting(STAGES[given.what], People(given.work / "store"), start)
     Loop(recipe, given.work, given.what, given.steps).run_until_stopped()
 

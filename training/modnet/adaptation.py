@@ -21,6 +21,7 @@ from torch import Tensor
 
 from backends.matting.engines.modnet import MODNet
 from backends.matting.engines.modnet_weights import both_encoders
+from training.arithmetic import quick_arithmetic
 from training.loop import Loop, Recipe, averaged_weights, optimizer
 from training.modnet import recipe
 from training.modnet.composites import Composer, boundary
@@ -39,7 +40,7 @@ def agreement_losses(network: MODNet, before: MODNet, picture: Tensor) -> dict[s
         before: the same as it was, frozen.
         picture: `(B, 3, H, W)` in −1..1.
     """
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with quick_arithmetic():
         semantic, detail, matte = (part.float() for part in network.branches(picture))
         with torch.no_grad():
             detail_before = before.branches(picture)[1].float()
@@ -57,7 +58,7 @@ class Adaptation(Recipe):
 
     def __init__(self, people: People, start: Mapping[str, Tensor]) -> None:
         self.people = people
-        self.network = MODNet(recipe.WIDTH)
+        self.network = recipe.untrained()
         self.network.load_state_dict(both_encoders(start))
         self.before = copy.deepcopy(self.network).eval().requires_grad_(False)
 

@@ -11,7 +11,6 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from backends.matting.engines.modnet import MODNet
 from backends.matting.engines.modnet_weights import both_encoders
 from training.loop import averaged_weights
 from training.modnet import recipe
@@ -29,7 +28,7 @@ def settled(state: dict[str, Tensor], people: People, batches: int) -> dict[str,
 
     A short training leaves the matte pale: sure of nothing, and grey all over the background.
     """
-    network = MODNet(recipe.WIDTH).eval()
+    network = recipe.untrained().eval()
     network.load_state_dict(both_encoders(state))
     composer, stage = Composer(people, seed=0), STAGES["whole"]
     pairs = []

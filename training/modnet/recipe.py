@@ -1,7 +1,8 @@
 """A small MODNet that learns in two stages on composites, for the MODNet starter.
 
-`semantic` trains the encoder and the low-resolution branch alone on small pictures to tell where people are (the paper
-starts from an encoder trained for person segmentation); `whole` goes on with all branches and the paper's three losses.
+Its encoder begins as EfficientNet-Lite0, which has seen ImageNet, where the paper's begins as a MobileNetV2 trained for
+person segmentation. `semantic` trains it and the low-resolution branch alone on small pictures to tell where people
+are; `whole` goes on with all branches and the paper's three losses.
 """
 
 from __future__ import annotations
@@ -9,21 +10,28 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from backends.fewshot.efficientnet import read_network
+from backends.matting.engines.encoders import EfficientNetLite0
 from backends.matting.engines.modnet import MODNet
 from backends.matting.engines.modnet_weights import both_encoders
+from training.arithmetic import quick_arithmetic
 from training.loop import Recipe, one_cycle, optimizer
 from training.modnet.composites import Composer
 from training.modnet.people import People
 
 WIDTH = 0.5
-"""Of the network's channels: 1.65 of the published 6.49 million parameters."""
+"""Of the branches' channels in the published network."""
+
+ENCODER_PACE = 0.2
+"""The encoder's learning rate against that of the branches, which know nothing when they begin."""
 
 DECAY = 0.02
 """Decay of weights that multiply."""
@@ -31,8 +39,8 @@ DECAY = 0.02
 SEMANTIC, WHOLE = "semantic", "whole"
 """The stages: see `STAGES`."""
 
-REFERENCE = 160
-"""The short side, in pixels, at which the trained network looks at a picture: as in the wide ones of its training."""
+REFERENCE = 256
+"""The short side, in pixels, at which the trained network looks at a picture, as in the last of its training."""
 
 
 GROWN = 0.4
@@ -41,16 +49,12 @@ GROWN = 0.4
 
 @dataclass(frozen=True)
 class Stage:
-    """How one stage is trained; `areas` are the pixels of a picture at first and for the last GROWN of the steps.
-
-    `bf16` where that is the faster arithmetic.
-    """
+    """How one stage is trained; `areas` are the pixels of a picture at first and for the last GROWN of the steps."""
 
     name: str
     batch: int
     areas: tuple[int, int]
     peak: float
-    bf16: bool
     losses: Callable[[MODNet, Tensor], dict[str, Tensor]]
 
 
@@ -85,7 +89,7 @@ def semantic_losses(network: MODNet, sample: Tensor) -> dict[str, Tensor]:
 def modnet_losses(network: MODNet, sample: Tensor) -> dict[str, Tensor]:
     """The paper's three: semantics (equation 2), detail (3), and the matte with its compositional part (5)."""
     picture, alpha, boundary, contrast = split(sample)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with quick_arithmetic():
         semantic, detail, matte = (part.float() for part in network.branches(picture))
     wrong = (matte - alpha).abs()
     # What a composite from the predicted matte is off by is |alpha − predicted| · |F − B|.
@@ -98,9 +102,21 @@ def modnet_losses(network: MODNet, sample: Tensor) -> dict[str, Tensor]:
 
 
 STAGES = {
-    SEMANTIC: Stage(SEMANTIC, 16, (128 * 128, 176 * 176), 3e-3, False, semantic_losses),
-    WHOLE: Stage(WHOLE, 10, (176 * 176, 192 * 192), 2e-3, True, modnet_losses),
+    SEMANTIC: Stage(SEMANTIC, 16, (160 * 160, 208 * 208), 2e-3, semantic_losses),
+    WHOLE: Stage(WHOLE, 8, (192 * 192, 256 * 256), 2e-3, modnet_losses),
 }
+
+
+def untrained() -> MODNet:
+    """The network before it has any weights that mean something."""
+    return MODNet(WIDTH, encoder=EfficientNetLite0())
+
+
+def published_encoder(path: Path) -> dict[str, Tensor]:
+    """The weights of EfficientNet-Lite0 in the CLIP starter's file at `path`, as MODNet's encoder names them."""
+    wanted = EfficientNetLite0().state_dict()
+    weights = {f"model.{name}": value for name, value in read_network(path).state_dict().items()}
+    return {name: weights[name] for name in wanted}
 
 
 def without_second_encoder(network: MODNet) -> dict[str, Tensor]:
@@ -109,20 +125,27 @@ def without_second_encoder(network: MODNet) -> dict[str, Tensor]:
 
 
 class Matting(Recipe):
-    """One stage of MODNet on composites made on the fly; `start` has the averaged weights of the stage before."""
+    """One stage of MODNet on composites made on the fly.
+
+    `start` has the averaged weights of the stage before, or those of the encoder alone.
+    """
 
     ema_decay, clip_norm, log_every, check_every = 0.998, 2.0, 100, 100
 
     def __init__(self, stage: Stage, people: People, start: Mapping[str, Tensor] | None = None) -> None:
         self.stage, self.people = stage, people
-        self.network = MODNet(WIDTH)
-        if not stage.bf16:
-            self.network = self.network.to(memory_format=torch.channels_last)
+        self.network = untrained().to(memory_format=torch.channels_last)
         if start is not None:
-            self.network.load_state_dict(both_encoders(start))
+            self.network.load_state_dict(self.network.state_dict() | both_encoders(start))
 
     def optimizers(self) -> list[torch.optim.Optimizer]:
-        return [optimizer(torch.optim.AdamW, self.network, self.stage.peak, DECAY, betas=(0.9, 0.99))]
+        own, peak = self.network, self.stage.peak
+        low = own.lr_branch
+        branches = nn.ModuleList(
+            [low.se_block, low.conv_lr16x, low.conv_lr8x, low.conv_lr, own.hr_branch, own.f_branch]
+        )
+        paces = ((branches, peak), (own.backbone, ENCODER_PACE * peak))
+        return [optimizer(torch.optim.AdamW, part, pace, DECAY, betas=(0.9, 0.99)) for part, pace in paces]
 
     def schedule(self, step: int, steps: int) -> float:
         return one_cycle(step, steps, warm=1 / 8, floor=0.04)
@@ -142,7 +165,7 @@ class Matting(Recipe):
         return without_second_encoder(self.network)
 
     def check(self, weights: Mapping[str, Tensor]) -> dict[str, float]:
-        network = MODNet(WIDTH).eval()
+        network = untrained().eval()
         network.load_state_dict(both_encoders(weights))
         return validate(network, self.people, coarsely=self.stage.name == SEMANTIC)
 

@@ -7,9 +7,13 @@ low-resolution branch estimates the semantics S, a high-resolution branch the de
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from backends.matting.engines.encoders import EfficientNetLite0
 
 STRIDE = 32
 """Both sides of the input must be a multiple of this: the encoder halves the picture five times."""
@@ -103,6 +107,9 @@ class Backbone(nn.Module):
         return taps
 
 
+Encoder = Backbone | EfficientNetLite0
+
+
 class IBNorm(nn.Module):
     """Batch norm (learned scale and shift) on the first half of the channels, instance norm (none) on the rest.
 
@@ -148,7 +155,7 @@ class SEBlock(nn.Module):
 class LowResolutionBranch(nn.Module):
     """Where the person is: the semantics S, at 1/8 for the other branches and at 1/16 as a map of its own."""
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: Encoder) -> None:
         super().__init__()
         enc8x, enc16x, enc32x = backbone.channels[2:]
         self.backbone = backbone
@@ -172,7 +179,7 @@ class LowResolutionBranch(nn.Module):
 class HighResolutionBranch(nn.Module):
     """The boundary: the detail D, from the picture itself, the shallow encoder and the semantics."""
 
-    def __init__(self, channels: list[int], hr: int) -> None:
+    def __init__(self, channels: Sequence[int], hr: int) -> None:
         super().__init__()
         enc2x, enc4x, lr = channels[:3]
         self.tohr_enc2x = ConvIBN(enc2x, hr, 1)
@@ -205,7 +212,7 @@ class HighResolutionBranch(nn.Module):
 class FusionBranch(nn.Module):
     """The matte: semantics inside, detail at the boundary."""
 
-    def __init__(self, channels: list[int], hr: int) -> None:
+    def __init__(self, channels: Sequence[int], hr: int) -> None:
         super().__init__()
         self.conv_lr4x = ConvIBN(channels[2], hr, 5)
         self.conv_f2x = ConvIBN(2 * hr, hr, 3)
@@ -223,11 +230,12 @@ class MODNet(nn.Module):
     Args:
         width: multiplies the channels of the encoder and of the branches; 1 is the published network.
         hr_channels: channels of the high-resolution and fusion branches at width 1.
+        encoder: what reads the picture instead of the published network's MobileNetV2.
     """
 
-    def __init__(self, width: float = 1.0, hr_channels: int = 32) -> None:
+    def __init__(self, width: float = 1.0, hr_channels: int = 32, encoder: Encoder | None = None) -> None:
         super().__init__()
-        self.backbone = Backbone(width)
+        self.backbone = encoder or Backbone(width)
         hr = scaled(hr_channels, width)
         # The published network names the encoder twice, here and inside the branch, so its checkpoints do too.
         self.lr_branch = LowResolutionBranch(self.backbone)

@@ -9,7 +9,11 @@ import torch
 from torch import Tensor
 
 from backends.core.errors import WeightsBroken, WeightsMissing
+from backends.matting.engines.encoders import EfficientNetLite0
 from backends.matting.engines.modnet import REFERENCE_SIDE, STRIDE, MODNet
+
+BRANCHES_FIRST = "hr_branch.tohr_enc2x.layers.0"
+"""A layer that tells how wide the branches are."""
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -58,8 +62,18 @@ def both_encoders(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {**twins, **firsts, **state}
 
 
+def shaped_like(state: Mapping[str, Tensor]) -> MODNet | None:
+    """A network with the encoder and the width that `state` was taken from; none where it is no MODNet's."""
+    lite = "backbone.model.conv_stem.weight" in state
+    first = state.get(f"{BRANCHES_FIRST}.weight" if lite else "backbone.model.features.0.0.weight")
+    if first is None or first.ndim != 4 or first.shape[0] % 8 or not 8 <= first.shape[0] <= 64:
+        return None
+    width = first.shape[0] / 32
+    return MODNet(width, encoder=EfficientNetLite0()) if lite else MODNet(width)
+
+
 def load_modnet(path: Path) -> MODNet:
-    """A network in evaluation mode with the weights at `path`; its width follows from the first convolution.
+    """A network in evaluation mode with the weights at `path`; its encoder and its width follow from what they hold.
 
     Raises:
         WeightsMissing: there is no such file.
@@ -67,10 +81,9 @@ def load_modnet(path: Path) -> MODNet:
     """
     tensors = read_tensors(path)
     state = both_encoders({key.removeprefix("module."): value for key, value in tensors.items()})
-    stem = state.get("backbone.model.features.0.0.weight")
-    if stem is None or stem.ndim != 4 or stem.shape[0] % 8 or not 8 <= stem.shape[0] <= 64:
+    network = shaped_like(state)
+    if network is None:
         raise WeightsBroken(f"“{path.name}” holds the weights of another network, not of MODNet; choose another file.")
-    network = MODNet(width=stem.shape[0] / 32)
     try:
         network.load_state_dict(state, strict=True)
     except RuntimeError as error:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from backends.core.errors import WeightsBroken, WeightsMissing
+from backends.matting.engines.encoders import EfficientNetLite0
 from backends.matting.engines.modnet import MODNet, working_size
+from backends.matting.engines.modnet_engine import FromBytes, to_onnx
 from backends.matting.engines.modnet_weights import load_modnet, reference_side
 
 
@@ -73,6 +77,36 @@ def test_branches_have_the_papers_scales_and_the_same_matte_as_forward(small: MO
     assert detail.shape == matte.shape == (2, 1, 64, 96)
     assert torch.equal(matte, small(image))
     assert matte.min() >= 0 and matte.max() <= 1
+
+
+@torch.no_grad()
+def test_efficientnet_as_the_encoder_is_known_from_the_weights_alone(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    network = MODNet(0.25, encoder=EfficientNetLite0()).eval()
+    image = torch.rand(1, 3, 64, 96) * 2 - 1
+    assert [tuple(x.shape) for x in network.backbone(image)] == [
+        (1, 16, 32, 48), (1, 24, 16, 24), (1, 40, 8, 12), (1, 112, 4, 6), (1, 320, 2, 3),
+    ]  # fmt: skip
+    once = {name: value for name, value in network.state_dict().items() if not name.startswith("lr_branch.backbone.")}
+    save_file(once, tmp_path / "lite.safetensors")
+    loaded = load_modnet(tmp_path / "lite.safetensors")
+    assert torch.allclose(loaded(image), network(image), atol=1e-6)
+    del once["backbone.model.blocks.3.0.conv_dw.weight"]
+    save_file(once, tmp_path / "less.safetensors")
+    with pytest.raises(WeightsBroken, match="does not fit"):
+        load_modnet(tmp_path / "less.safetensors")
+
+
+@pytest.mark.slow
+def test_efficientnet_on_a_processor_gives_the_matte_of_torch_at_any_size() -> None:
+    torch.manual_seed(4)
+    network = FromBytes(MODNet(0.25, encoder=EfficientNetLite0()).eval())
+    session = onnxruntime.InferenceSession(to_onnx(network.network), providers=["CPUExecutionProvider"])
+    for size in ((64, 96), (160, 32)):
+        frames = torch.randint(0, 256, (2, *size, 3), dtype=torch.uint8)
+        with torch.inference_mode():
+            expected = network(frames).numpy()
+        assert np.abs(session.run(None, {"frames": frames.numpy()})[0] - expected).max() < 1e-3
 
 
 def published(network: MODNet) -> dict[str, torch.Tensor]:
