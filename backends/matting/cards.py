@@ -223,8 +223,8 @@ CARDS: tuple[ModelCard, ...] = (
         files=(
             WeightFile(
                 name="modnet-starter.safetensors",
-                bytes=8_344_758,
-                sha256="fa7eb432d5259be031736c7f14038335cbdbae18e188584d3f83ba13a7d7dec1",
+                bytes=4_442_462,
+                sha256="7695e47d37c6539d73349133c249c70264cd8913bc505d7c42becc8c0c091485",
             ),
         ),
         limits=_LIMITS,

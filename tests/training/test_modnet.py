@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from backends.matting.engines.modnet import MODNet
-from backends.matting.engines.modnet_weights import load_modnet, reference_side
+from backends.matting.engines.modnet_weights import load_modnet, reference_side, unpacked
 from training.loop import Loop, averaged_weights
 from training.modnet import recipe
 from training.modnet.__main__ import beginning
 from training.modnet.adaptation import ADAPTED, Adaptation, agreement_losses
 from training.modnet.composites import CHANNELS, Composer, boundary
-from training.modnet.export import export, settled
+from training.modnet.export import export, packed, settled
 from training.modnet.people import Item, People, off_white
 from training.modnet.recipe import REFERENCE, SEMANTIC, STAGES, WHOLE, Matting, Stage, modnet_losses
 from training.plots import read_log
@@ -148,6 +148,24 @@ def test_a_pale_matte_is_settled_by_the_last_layer_alone(work: Path, small: dict
     assert [name for name in pale if not torch.equal(pale[name], done[name])] == [f"{last}.weight", f"{last}.bias"]
     ratio = done[f"{last}.weight"] / pale[f"{last}.weight"]
     assert ratio.min() == pytest.approx(ratio.max().item(), rel=1e-4) and ratio.min() >= 1
+
+
+def test_packed_weights_come_back_within_half_a_step_of_their_channel() -> None:
+    torch.manual_seed(1)
+    state = {
+        "large.weight": torch.randn(16, 32, 3, 3) * torch.logspace(-3, 0, 16)[:, None, None, None],
+        "small.weight": torch.randn(4, 4, 3, 3),
+        "bias": torch.randn(16),
+        "count": torch.tensor(3),
+    }
+    state["large.weight"][5] = 0
+    stored = packed(state)
+    assert stored["large.weight"].dtype == torch.int8 and stored["small.weight"].dtype == torch.float16
+    back = unpacked(stored)
+    assert set(back) == set(state) and back["count"] == 3
+    step = state["large.weight"].abs().amax(dim=(1, 2, 3), keepdim=True) / 127
+    assert ((back["large.weight"] - state["large.weight"]).abs() <= 0.501 * step).all()
+    assert torch.allclose(back["small.weight"].float(), state["small.weight"], atol=4e-3)
 
 
 def test_the_losses_of_the_adaptation_ask_for_agreement_and_for_the_detail_as_it_was() -> None:

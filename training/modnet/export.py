@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from backends.matting.engines.modnet_weights import both_encoders
+from backends.matting.engines.modnet_weights import SCALE, both_encoders
 from training.loop import averaged_weights
 from training.modnet import recipe
 from training.modnet.composites import Composer
@@ -20,6 +20,9 @@ from training.modnet.recipe import REFERENCE, STAGES, split
 
 SETTLING_BATCHES = 12
 """Batches on which the last layer's scale and shift are chosen."""
+
+PACKED_FROM = 4096
+"""Weights that a layer has at least to be stored in 8 bits: smaller ones would not save anything worth its rounding."""
 
 
 @torch.no_grad()
@@ -49,10 +52,25 @@ def settled(state: dict[str, Tensor], people: People, batches: int) -> dict[str,
 
 
 def export(work: Path, out: Path, checkpoint: str = "whole.pt") -> None:
-    """The averaged weights in half precision; the encoder, which has two names, is stored once."""
+    """The averaged weights, packed; the encoder, which has two names, is stored once."""
     state = settled(averaged_weights(work / checkpoint), People(work / "store"), SETTLING_BATCHES)
-    halves = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
-    save_file({name: value.contiguous() for name, value in halves.items()}, out, {"reference": str(REFERENCE)})
+    save_file(packed(state), out, {"reference": str(REFERENCE)})
+
+
+def packed(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Large convolutions as 8-bit whole numbers with a scale for each output channel, all else in half precision.
+
+    `backends.matting.engines.modnet_weights.unpacked` is the way back.
+    """
+    found = {}
+    for name, value in state.items():
+        if value.ndim == 4 and value.numel() >= PACKED_FROM:
+            scale = (value.abs().amax(dim=(1, 2, 3)) / 127).clamp(min=1e-12).float()
+            found[name] = (value / scale[:, None, None, None]).round().to(torch.int8).contiguous()
+            found[name + SCALE] = scale
+        else:
+            found[name] = (value.half() if value.is_floating_point() else value).contiguous()
+    return found
 
 
 def main() -> None:

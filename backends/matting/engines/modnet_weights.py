@@ -15,6 +15,9 @@ from backends.matting.engines.modnet import REFERENCE_SIDE, STRIDE, MODNet
 BRANCHES_FIRST = "hr_branch.tohr_enc2x.layers.0"
 """A layer that tells how wide the branches are."""
 
+SCALE = ".scale"
+"""After a tensor's name: what its 8-bit numbers are multiplied with, one number an output channel."""
+
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a `.safetensors` or a torch checkpoint; nothing in it is ever executed."""
@@ -31,7 +34,20 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise WeightsBroken(f"“{path.name}” is not a readable weights file; download it again.") from error
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise WeightsBroken(f"“{path.name}” holds something other than a network's weights; choose another file.")
-    return {str(key): value for key, value in state.items()}
+    try:
+        return unpacked({str(key): value for key, value in state.items()})
+    except RuntimeError as error:  # a scale that is not one number an output channel
+        raise WeightsBroken(f"“{path.name}” does not fit together; download it again.") from error
+
+
+def unpacked(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """`tensors`, with those that are whole numbers and have a scale for each output channel as what they stand for."""
+    found = {}
+    for name, value in tensors.items():
+        scale = tensors.get(name + SCALE)
+        if not name.endswith(SCALE):
+            found[name] = value if scale is None else value.float() * scale.float().view(-1, *[1] * (value.ndim - 1))
+    return found
 
 
 def reference_side(path: Path) -> int:

@@ -97,6 +97,15 @@ def test_efficientnet_as_the_encoder_is_known_from_the_weights_alone(tmp_path: P
         load_modnet(tmp_path / "less.safetensors")
 
 
+def test_a_scale_for_another_number_of_channels_is_refused(tmp_path: Path, small: MODNet) -> None:
+    state = {name: value.clone() for name, value in small.state_dict().items()}
+    name = "hr_branch.conv_hr4x.0.layers.0.weight"
+    state[name], state[name + ".scale"] = torch.ones_like(state[name], dtype=torch.int8), torch.ones(3)
+    save_file(state, tmp_path / "odd.safetensors")
+    with pytest.raises(WeightsBroken, match="does not fit together"):
+        load_modnet(tmp_path / "odd.safetensors")
+
+
 @pytest.mark.slow
 def test_efficientnet_on_a_processor_gives_the_matte_of_torch_at_any_size() -> None:
     torch.manual_seed(4)

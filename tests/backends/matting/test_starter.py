@@ -56,4 +56,4 @@ def test_both_ways_of_running_give_the_same_matte(engine: ModnetEngine, frames: 
 def test_its_size_is_that_of_the_card() -> None:
     network = load_modnet(WeightStore().paths(CARD)[0])
     assert sum(parameter.numel() for parameter in network.parameters()) == CARD.parameters
-    assert CARD.files[0].bytes < 9e6
+    assert CARD.files[0].bytes < 5e6
