@@ -217,19 +217,16 @@ def test_modnet_is_measured_against_true_mattes_and_a_harmful_training_is_refuse
     assert not list((host.store.root / "yours" / "matting").glob("*"))
 
 
-def test_modnet_comes_to_agree_with_itself_and_is_written_as_its_engine_reads_it(
-    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(matting, "RATE", 1e-4)
+def test_modnets_branches_learn_and_it_is_written_as_its_engine_reads_it(host: Host, tmp_path: Path) -> None:
     folder = write_people(tmp_path / "people", 6, truth=True)
     adaptation: Any = make_adaptation(task_named("matting"), host, "modnet-starter", folder, tmp_path, seed=0)
     split = split_units(adaptation.units(), 0, adaptation.material)
     recipe = adaptation.recipe(split.learned)
-    pictures = [next(recipe.batches(step, 8)) for step in range(4)]
-    before = sum(recipe.loss(batch)[0].item() for batch in pictures)
+    before = {name: value.clone() for name, value in recipe.network.state_dict().items()}
     loop = Loop(recipe, tmp_path / "work", "soc", 8)
     loop.run()
-    assert sum(recipe.loss(batch)[0].item() for batch in pictures) < 0.9 * before
+    changed = {name for name, value in recipe.network.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed and not any("backbone" in name or "running" in name for name in changed)
     (tmp_path / "out").mkdir()
     path = adaptation.export(recipe, loop.ema.weights, tmp_path / "out")
     measured = [list(adaptation.measure(adaptation.engine(at, how), split)) for at, how in

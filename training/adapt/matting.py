@@ -46,7 +46,7 @@ BATCH, RATE = 4, 1e-5
 
 
 class MattingAdaptation(Adaptation):
-    """The whole network learns; what its normalisations count stays as it is."""
+    """The branches learn; the encoder and what the normalisations count stay as they are."""
 
     measures = (Measure("error of the matte (MAD)", "", 4, higher_is_better=False),)
 
@@ -111,6 +111,7 @@ class Agreement(Recipe):
     def __init__(self, weights: Path, clips: Sequence[np.ndarray], seed: int) -> None:
         self.clips, self.seed = clips, seed
         self.network = load_modnet(weights)
+        self.network.backbone.requires_grad_(False)  # it has seen far more than these clips
         self.before = copy.deepcopy(self.network).requires_grad_(False)
 
     def set_mode(self) -> None:
