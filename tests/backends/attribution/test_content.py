@@ -56,7 +56,8 @@ def test_a_point_of_the_person_is_explained_by_the_person() -> None:
     assert case.enrichment("occlusion") >= TWICE
     # Around the top of the head there is mostly background, so that a network which only looks nearby gains nothing.
     assert case.enrichment("occlusion", control=True) <= BY_CHANCE
-    assert case.beyond_nearness("occlusion", control=True) < TWICE  # of one network: they go from 0.7 to 1.7
+    shuffled = [case.beyond_nearness("occlusion", seed, control=True) for seed in range(4)]  # one alone may have 1.7
+    assert np.mean(shuffled) <= BY_CHANCE
 
 
 def test_relevance_that_only_follows_nearness_is_chance_beyond_nearness() -> None:
