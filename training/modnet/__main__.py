@@ -1,8 +1,8 @@
 """Train the MODNet starter.
 
     python -m training.modnet prepare --archive people.zip --selfie selfie_segmentation.onnx --work FOLDER
-    python -m training.modnet semantic --work FOLDER --steps 4900
-    python -m training.modnet whole --work FOLDER --steps 450
+    python -m training.modnet semantic --work FOLDER --steps 1400
+    python -m training.modnet whole --work FOLDER --steps 1100
     python -m training.modnet.export --work FOLDER --out modnet-starter.safetensors
 
 Each stage goes on from its last checkpoint. `semantic` starts from the encoder that ships with the CLIP starter,
