@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import psutil
 import pytest
 from filelock import FileLock
@@ -19,13 +17,14 @@ from backends.core.adapting import LOCK, STOP, Standing, folder_of_training, wri
 from studio.adapt.trainings import ABOUT, MATERIAL
 from tests.support.browser import SLOW_MS, Studio, real
 from tests.support.fewshot_networks import clip_folder
+from tests.support.pictures import colour_pictures
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 BASE = "tiny-clip"
 COLOURS = {"cat": (200, 30, 30), "car": (30, 30, 200), "cathedral": (30, 190, 40)}
-EACH = 12
+EACH, SIDE = 12, 32
 APART = len(COLOURS) * EACH // 3
 
 
@@ -54,18 +53,6 @@ def weights(own: Studio) -> Iterator[Path]:
             shutil.rmtree(model)
 
 
-def write_pictures(folder: Path, mixed: bool = False) -> Path:
-    """Classes of plain pictures with some noise; where `mixed`, a class says nothing of the colour."""
-    rng = np.random.default_rng(0)
-    for name, own_colour in COLOURS.items():
-        (folder / name).mkdir(parents=True)
-        for number in range(EACH):
-            colour = list(COLOURS.values())[rng.integers(len(COLOURS))] if mixed else own_colour
-            picture = np.clip(np.array(colour) + rng.normal(0, 12, (32, 32, 3)), 0, 255).astype(np.uint8)
-            cv2.imwrite(str(folder / name / f"{number}.png"), picture[..., ::-1])
-    return folder
-
-
 def open_page(page: Any, own: Studio) -> None:
     page.goto(f"{own.address}/adapt?task=fewshot")
     expect(page.get_by_role("heading", name="Adapt a model", exact=True)).to_be_visible(timeout=SLOW_MS)
@@ -79,7 +66,7 @@ def button(page: Any, what: str, name: str) -> Any:
 def test_a_training_is_watched_stopped_taken_up_refused_and_forgotten(own: Studio, weights: Path, page: Any) -> None:
     """The first half of it is one from a terminal: this test notes what its process would."""
     folder = folder_of_training(weights, "fewshot", "chance")
-    write_pictures(folder / MATERIAL, mixed=True)
+    colour_pictures(folder / MATERIAL, COLOURS, EACH, mixed=True, side=SIDE)
     (folder / ABOUT).write_text(f"yours/{BASE} 1")
 
     def note(**what: Any) -> None:
@@ -118,7 +105,9 @@ def test_what_became_better_is_a_model_to_begin_from(own: Studio, weights: Path,
     page.get_by_role("option", name=BASE, exact=True).click()
     expect(base).to_have_value(BASE, timeout=SLOW_MS)
     page.get_by_role("slider", name="How long it learns").press("Home")  # the fewest steps, which are enough
-    page.locator('input[type="file"]').first.set_input_files(write_pictures(tmp_path / "things"))
+    page.locator('input[type="file"]').first.set_input_files(
+        colour_pictures(tmp_path / "things", COLOURS, EACH, side=SIDE)
+    )
     expect(page.get_by_role("button", name="Teach it")).to_be_enabled(timeout=SLOW_MS)
     page.get_by_label("Call it").fill("colours")
     page.get_by_role("button", name="Teach it").click()  # which leaves the field, as people do

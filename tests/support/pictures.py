@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -77,3 +78,17 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
         for name, data in files.items():
             bundle.writestr(name, data)
     return file.getvalue()
+
+
+def colour_pictures(
+    folder: Path, colours: dict[str, tuple[int, int, int]], each: int, mixed: bool = False, side: int = 40
+) -> Path:
+    """Folders of plain pictures with some noise; where `mixed`, a class says nothing of the colour."""
+    rng = np.random.default_rng(0)
+    for name, own in colours.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(each):
+            colour = list(colours.values())[rng.integers(len(colours))] if mixed else own
+            picture = np.clip(np.array(colour) + rng.normal(0, 12, (side, side, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(picture).save(folder / name / f"{number}.png")
+    return folder

@@ -18,11 +18,13 @@ from backends.core.errors import BadInput
 from backends.core.task import task_named
 from backends.folding.engines.esmfold import read_network
 from backends.folding.structure.writer import to_pdb
+from backends.matting.engines.modnet import MODNet
 from backends.serving.host import Host
 from backends.weights.store import WeightStore
 from tests.support import separation as songs
 from tests.support.fewshot_networks import clip_folder
 from tests.support.folding import helix
+from tests.support.pictures import colour_pictures
 from training.adapt import low_rank, matting, separation
 from training.adapt.base import split_units
 from training.adapt.command import make_adaptation
@@ -52,18 +54,6 @@ def losses(loop: Loop, name: str) -> list[float]:
 
 
 # -- pictures ----------------------------------------------------------------------------------------------------------
-
-
-def colour_pictures(folder: Path, colours: dict[str, tuple[int, int, int]], each: int, mixed: bool = False) -> Path:
-    """Folders of plain pictures with some noise; where `mixed`, a class says nothing of the colour."""
-    rng = np.random.default_rng(0)
-    for name, own in colours.items():
-        (folder / name).mkdir(parents=True)
-        for number in range(each):
-            colour = list(colours.values())[rng.integers(len(colours))] if mixed else own
-            picture = np.clip(np.array(colour) + rng.normal(0, 12, (40, 40, 3)), 0, 255).astype(np.uint8)
-            cv2.imwrite(str(folder / name / f"{number}.png"), picture[..., ::-1])
-    return folder
 
 
 COLOURS = {"cat": RED, "car": BLUE, "cathedral": GREEN}
@@ -233,6 +223,20 @@ def test_modnets_branches_learn_and_it_is_written_as_its_engine_reads_it(host: H
                 ((adaptation.weights, False), ((path,), True))]  # fmt: skip
     assert all(0 <= value < 1 for rows in measured for (value,) in rows) and measured[0] != measured[1]
     assert matting.reference_side(path) == matting.reference_side(adaptation.weights[0])
+
+
+def test_a_network_whose_branches_disagree_comes_to_agree_with_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matting, "RATE", 1e-4)
+    torch.manual_seed(0)
+    torch.save(MODNet(0.25).state_dict(), tmp_path / "untrained.ckpt")
+    clips = np.random.default_rng(0).integers(0, 256, (2, 4, 64, 64, 3), np.uint8)
+    recipe = matting.Agreement(tmp_path / "untrained.ckpt", list(clips), 0)
+    pictures = [next(recipe.batches(step, 8)) for step in range(4)]
+    before = sum(recipe.loss(batch)[0].item() for batch in pictures)
+    Loop(recipe, tmp_path / "work", "soc", 40).run()
+    assert sum(recipe.loss(batch)[0].item() for batch in pictures) < 0.9 * before
 
 
 def test_without_mattes_and_without_a_better_model_nothing_can_be_told(host: Host, tmp_path: Path) -> None:
