@@ -7,12 +7,14 @@ sides of the band.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+
+from backends.matting.finishing.laplacian import LATER, Equations, matting_equations
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -20,13 +22,16 @@ if TYPE_CHECKING:
 REACH = 0.014
 """How far the band reaches to each side of the mask's edge, as a share of the long side, unless more is wanted."""
 
-EPSILON = 1e-5
-"""ε of the Laplacian: the variance of a colour, of 1, below which a window tells nothing."""
-
 PRIOR_WEIGHT = 1e-3
 """λ: how much the guess counts against the colours."""
 
 MARGIN = 3  # pixels around what is solved: two windows reach so far
+
+MAX_BANDWIDTH = 256
+"""Diagonals of a matrix above which iterating is quicker than factoring it."""
+
+MAX_ENTRIES = 16_000_000
+"""Entries of a banded matrix, of 4 bytes, above which it would take too much memory."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ def solve(frame: np.ndarray, alpha: np.ndarray, unknown: np.ndarray, guess: np.n
     """`alpha` with its unknown pixels solved from the colours and from the alphas around them.
 
     With u the unknown and k the known pixels: (L_uu + λI)·α_u = −L_uk·α_k + λ·α⁰_u, where the guess α⁰ decides where
-    colour says nothing. By conjugate gradients, preconditioned by an incomplete Cholesky factor.
+    colour says nothing.
 
     Args:
         frame: `(H, W, 3)` uint8.
@@ -88,22 +93,71 @@ def solve(frame: np.ndarray, alpha: np.ndarray, unknown: np.ndarray, guess: np.n
 
 def _solve_box(frame: np.ndarray, alpha: np.ndarray, unknown: np.ndarray, guess: np.ndarray) -> np.ndarray:
     """The alphas `(N,)` float32 of the N unknown pixels of a box, in reading order; arguments as in `solve`."""
-    from pymatting import cg, ichol
-    from pymatting.laplacian.cf_laplacian import cf_laplacian
-    from scipy.sparse import diags
-
-    laplacian = cf_laplacian(np.ascontiguousarray(frame / 255.0), EPSILON, 1, is_known=~unknown)
-    pixels = np.flatnonzero(unknown.ravel())
-    rows = laplacian[pixels]
-    system = (rows[:, pixels] + diags(np.full(len(pixels), PRIOR_WEIGHT))).tocsc()
-    known = np.where(unknown, 0, alpha).ravel().astype(np.float64)
-    start = guess.ravel()[pixels].astype(np.float64)
-    preconditioner = ichol(system, discard_threshold=1e-3, shifts=[1e-4, 1e-3, 1e-2, 1e-1, 1.0])
+    equations = matting_equations(frame, alpha, unknown)
+    likely = guess[unknown].astype(np.float32)
+    diagonal, target = equations.diagonal + PRIOR_WEIGHT, equations.target + PRIOR_WEIGHT * likely
+    equations = replace(equations, diagonal=diagonal.astype(np.float32), target=target.astype(np.float32))
     # Sums over so few numbers are faster in one thread: waking the others takes longer, four fifths of the time here.
     with _threadpools().limit(limits=1, user_api="blas"):
-        target = PRIOR_WEIGHT * start - rows @ known
-        solution = cg(system, target, x0=start, M=preconditioner, maxiter=300, rtol=1e-4)
+        solution = _solve_banded(equations)
+        if solution is None:
+            solution = _solve_iteratively(equations, likely)
     return np.clip(solution, 0, 1).astype(np.float32)
+
+
+def _solve_banded(equations: Equations) -> np.ndarray | None:
+    """The solution `(N,)` float32 by a banded Cholesky factor; None where the band of the matrix is too wide.
+
+    What surrounds a person is long and narrow. With its pixels numbered from one end to the other (reverse
+    Cuthill-McKee), only a narrow band of the matrix is not zero, and factoring it is quicker than iterating.
+    """
+    from scipy.linalg.lapack import spbsv
+
+    order = _from_end_to_end(equations.neighbours)
+    count = len(order)
+    place = np.empty(count, np.int32)
+    place[order] = np.arange(count, dtype=np.int32)
+    later = equations.neighbours[:, -len(LATER) :].T  # (12, N)
+    there = later >= 0
+    one, other = np.broadcast_to(place, later.shape)[there], place[later[there]]
+    column, below = np.minimum(one, other), np.abs(one - other)
+    width = 1 + int(below.max(initial=0))
+    if width > MAX_BANDWIDTH or width * count > MAX_ENTRIES:
+        return None
+    band = np.zeros((count, width), np.float32)  # LAPACK's lower form, transposed: a row holds a column of the matrix
+    band[place, 0] = equations.diagonal
+    band[column, below] = equations.values[there]
+    target = equations.target[order]
+    _, solution, failed = spbsv(band.T, target, lower=1, overwrite_ab=1, overwrite_b=1)
+    return None if failed else solution[place]
+
+
+def _from_end_to_end(neighbours: np.ndarray) -> np.ndarray:
+    """An order `(N,)` of pixels in which neighbours, `(N, 24)` numbers or −1, are close together."""
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+    there = neighbours >= 0
+    begins = np.zeros(len(neighbours) + 1, np.int32)
+    np.cumsum(np.count_nonzero(there, axis=1), out=begins[1:])
+    links = neighbours[there]
+    graph = csr_matrix((np.ones(len(links), np.float32), links, begins), (len(neighbours),) * 2)
+    return reverse_cuthill_mckee(graph, symmetric_mode=True)
+
+
+def _solve_iteratively(equations: Equations, start: np.ndarray) -> np.ndarray:
+    """The solution `(N,)` by conjugate gradients, preconditioned by an incomplete Cholesky factor."""
+    from pymatting import cg, ichol
+    from scipy.sparse import coo_matrix, diags
+
+    later = equations.neighbours[:, -len(LATER) :].T  # (12, N)
+    there = later >= 0
+    rows = np.broadcast_to(np.arange(later.shape[1], dtype=np.int32), later.shape)[there]
+    half = coo_matrix((equations.values[there].astype(np.float64), (rows, later[there])), (later.shape[1],) * 2)
+    system = (half + half.T + diags(equations.diagonal.astype(np.float64))).tocsc()
+    preconditioner = ichol(system, discard_threshold=1e-3, shifts=[1e-4, 1e-3, 1e-2, 1e-1, 1.0])
+    target = equations.target.astype(np.float64)
+    return cg(system, target, x0=start.astype(np.float64), M=preconditioner, maxiter=300, rtol=1e-4)
 
 
 @cache
