@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from backends.matting.engines.grabcut import decide_by_colour
+from backends.matting.engines.grabcut import ColourJudge
 from backends.matting.engines.scene_cuts import is_cut
 from backends.matting.finishing.closed_form import REACH, Band, solve
 from backends.matting.finishing.temporal import luma, still_pixels
@@ -63,6 +63,7 @@ class EdgeTracker:
 
     def __init__(self, by_colour: bool = True, reach: float = REACH) -> None:
         self._by_colour, self._reach = by_colour, reach
+        self._judge = ColourJudge()
         self._memory: Memory | None = None
         self._grey: np.ndarray | None = None
 
@@ -80,8 +81,9 @@ class EdgeTracker:
 
     def _begin(self, frame: np.ndarray, answer: np.ndarray, current: np.ndarray) -> Memory:
         """The first frame of a scene."""
+        self._judge = ColourJudge()
         rough = clean(answer > 0.5)
-        mask = self._sides(frame, answer, rough)
+        mask = clean(self._sides(frame, answer, rough))
         band = Band.around(mask, mask.shape[0], mask.shape[1], self._reach)
         alpha = solve(frame, band.inside.astype(np.float32), band.unknown, band.likely)
         return Memory(current, answer, rough, mask, band.unknown, alpha)
@@ -104,8 +106,8 @@ class EdgeTracker:
         return Memory(judged_luma, mean, rough, mask, band.unknown, solve(frame, known, unknown, band.likely))
 
     def _sides(self, frame: np.ndarray, likely: np.ndarray, rough: np.ndarray) -> np.ndarray:
-        """The mask for a network's answer `likely`, of which `rough` is the larger half."""
-        return clean(decide_by_colour(frame, likely)) if self._by_colour and rough.any() else rough
+        """The mask for a network's answer `likely`, of which `rough` is the larger half; it may have specks."""
+        return self._judge(frame, likely) if self._by_colour and rough.any() else rough
 
 
 def _around(region: np.ndarray) -> np.ndarray:
@@ -115,13 +117,19 @@ def _around(region: np.ndarray) -> np.ndarray:
 
 def clean(mask: np.ndarray) -> np.ndarray:
     """`mask` `(H, W)` bool without specks and pinholes; empty where it covers next to nothing."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    labels, areas = _parts(mask, 8)
     areas[0] = 0
-    if count < 2 or areas.max() < MIN_AREA * mask.size:
+    if areas.max() < MIN_AREA * mask.size:
         return np.zeros_like(mask)
-    whole = (areas >= MIN_PART * areas.max())[labels]
-    _, holes, stats, _ = cv2.connectedComponentsWithStats((~whole).astype(np.uint8), connectivity=4)
-    small = stats[:, cv2.CC_STAT_AREA] < MAX_HOLE * areas.max()
+    large = areas >= MIN_PART * areas.max()
+    whole = mask if large[1:].all() else large.take(labels)
+    holes, sizes = _parts(~whole, 4)
+    small = sizes < MAX_HOLE * areas.max()
     small[0] = False
-    return whole | small[holes]
+    return whole | small.take(holes) if small.any() else whole
+
+
+def _parts(region: np.ndarray, connectivity: int) -> tuple[np.ndarray, np.ndarray]:
+    """The number of each pixel's part of `region` `(H, W)` bool, 0 outside, and the area of each number."""
+    _, labels = cv2.connectedComponents(region.view(np.uint8), connectivity=connectivity)
+    return labels, np.bincount(labels.ravel())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import cv2
 import numpy as np
 
@@ -16,7 +18,23 @@ ROOM = 24
 """Pixels around the person that are looked at: enough of the background to know its colours."""
 
 
-def grabcut(frame: np.ndarray, mask: np.ndarray, rounds: int) -> np.ndarray:
+RELEARN = 15
+"""Frames of a video for which the mixtures of colours are kept: half a second, in which light changes little."""
+
+
+@dataclass(frozen=True)
+class Mixtures:
+    """OpenCV's Gaussian mixtures of the colours of background and person, each `(1, 65)`; empty until learned."""
+
+    background: np.ndarray = field(default_factory=lambda: np.zeros((1, 65)))
+    person: np.ndarray = field(default_factory=lambda: np.zeros((1, 65)))
+
+    @property
+    def learned(self) -> bool:
+        return bool(self.person.any())
+
+
+def grabcut(frame: np.ndarray, mask: np.ndarray, rounds: int, mixtures: Mixtures | None = None) -> np.ndarray:
     """Segment the person by GrabCut (Rother et al. 2004).
 
     Alternates between Gaussian mixtures of the colours of person and background and a minimum graph cut of
@@ -26,6 +44,7 @@ def grabcut(frame: np.ndarray, mask: np.ndarray, rounds: int) -> np.ndarray:
         frame: `(H, W, 3)` uint8.
         mask: `(H, W)` uint8, the trimap as OpenCV's GC_* values.
         rounds: of the alternation.
+        mixtures: are filled where they are empty, and used as they are where they were learned from another frame.
 
     Returns:
         `(H, W)` bool.
@@ -34,14 +53,32 @@ def grabcut(frame: np.ndarray, mask: np.ndarray, rounds: int) -> np.ndarray:
     if not person.any() or not other.any():
         return person  # the mixtures need samples of both
     cv2.setRNGSeed(0)  # the mixtures start from a random clustering
-    background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
+    mixtures = mixtures or Mixtures()
+    mode = cv2.GC_EVAL_FREEZE_MODEL if mixtures.learned else cv2.GC_INIT_WITH_MASK
     swapped = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
     whole = (0, 0, frame.shape[1], frame.shape[0])  # has no effect with a mask
-    labels, _, _ = cv2.grabCut(swapped, mask.copy(), whole, background, foreground, rounds, cv2.GC_INIT_WITH_MASK)
+    labels, _, _ = cv2.grabCut(swapped, mask.copy(), whole, mixtures.background, mixtures.person, rounds, mode)
     return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
 
 
-def decide_by_colour(frame: np.ndarray, likely: np.ndarray) -> np.ndarray:
+class ColourJudge:
+    """Decides by colour in the frames of one scene. What it learned of their colours is kept for `RELEARN` frames.
+
+    Learning takes half the time of a cut; and mixtures that begin anew with each frame move the edge where nothing did.
+    """
+
+    def __init__(self) -> None:
+        self._mixtures, self._uses = Mixtures(), 0
+
+    def __call__(self, frame: np.ndarray, likely: np.ndarray) -> np.ndarray:
+        """The next frame's person `(H, W)` bool; arguments as in `decide_by_colour`."""
+        if self._uses % RELEARN == 0:
+            self._mixtures = Mixtures()
+        self._uses += 1
+        return decide_by_colour(frame, likely, self._mixtures)
+
+
+def decide_by_colour(frame: np.ndarray, likely: np.ndarray, mixtures: Mixtures | None = None) -> np.ndarray:
     """Where a network is unsure, such as between fingers, the colours decide; elsewhere it is believed.
 
     The graph is cut at a reduced size, around the person only.
@@ -49,6 +86,7 @@ def decide_by_colour(frame: np.ndarray, likely: np.ndarray) -> np.ndarray:
     Args:
         frame: `(H, W, 3)` uint8.
         likely: `(H, W)` float32, how likely each pixel is the person's.
+        mixtures: as in `grabcut`.
 
     Returns:
         `(H, W)` bool.
@@ -64,5 +102,5 @@ def decide_by_colour(frame: np.ndarray, likely: np.ndarray) -> np.ndarray:
     box = np.s_[max(0, y - ROOM) : y + h + ROOM, max(0, x - ROOM) : x + w + ROOM]
     cut = np.zeros(reduced.shape, np.float32)
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-    cut[box] = grabcut(np.ascontiguousarray(small[box]), trimap[box], 1)
+    cut[box] = grabcut(np.ascontiguousarray(small[box]), trimap[box], 1, mixtures)
     return cv2.resize(cut, likely.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5

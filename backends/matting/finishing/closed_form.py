@@ -93,6 +93,8 @@ def solve(frame: np.ndarray, alpha: np.ndarray, unknown: np.ndarray, guess: np.n
 
 def _solve_box(frame: np.ndarray, alpha: np.ndarray, unknown: np.ndarray, guess: np.ndarray) -> np.ndarray:
     """The alphas `(N,)` float32 of the N unknown pixels of a box, in reading order; arguments as in `solve`."""
+    import scipy.linalg.lapack  # before the thread pools are counted  # noqa: F401
+
     equations = matting_equations(frame, alpha, unknown)
     likely = guess[unknown].astype(np.float32)
     diagonal, target = equations.diagonal + PRIOR_WEIGHT, equations.target + PRIOR_WEIGHT * likely
