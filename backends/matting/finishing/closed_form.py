@@ -25,6 +25,13 @@ REACH = 0.014
 PRIOR_WEIGHT = 1e-3
 """λ: how much the guess counts against the colours."""
 
+MANY = 4000
+"""Unknown pixels above which a picture of half the size is solved first."""
+
+SOFT = 0.05
+"""An alpha of the smaller picture that is farther than this from 0 and from 1 is solved anew in the larger one, with
+the pixels beside it; the others are taken to be 0 or 1."""
+
 MARGIN = 3  # pixels around what is solved: two windows reach so far
 
 MAX_BANDWIDTH = 256
@@ -72,7 +79,7 @@ def solve(frame: np.ndarray, alpha: np.ndarray, unknown: np.ndarray, guess: np.n
     """`alpha` with its unknown pixels solved from the colours and from the alphas around them.
 
     With u the unknown and k the known pixels: (L_uu + λI)·α_u = −L_uk·α_k + λ·α⁰_u, where the guess α⁰ decides where
-    colour says nothing.
+    colour says nothing. Where there is much to solve, it is solved at half the size first, and then where that is soft.
 
     Args:
         frame: `(H, W, 3)` uint8.
@@ -83,12 +90,32 @@ def solve(frame: np.ndarray, alpha: np.ndarray, unknown: np.ndarray, guess: np.n
     Returns:
         `(H, W)` float32 in 0..1.
     """
+    if np.count_nonzero(unknown) > MANY:
+        coarse = _solve_smaller(frame, alpha, unknown, guess)
+        alpha = np.where(unknown, (coarse > 0.5).astype(np.float32), alpha)
+        soft = ((coarse > SOFT) & (coarse < 1 - SOFT)).astype(np.uint8)
+        unknown = unknown & (cv2.dilate(soft, np.ones((3, 3), np.uint8)) > 0)
     x, y, w, h = cv2.boundingRect(unknown.astype(np.uint8))
     solved = alpha.copy()
     if w:
         box = np.s_[max(0, y - MARGIN) : y + h + MARGIN, max(0, x - MARGIN) : x + w + MARGIN]
         solved[box][unknown[box]] = _solve_box(frame[box], alpha[box], unknown[box], guess[box])
     return solved
+
+
+def _solve_smaller(frame: np.ndarray, alpha: np.ndarray, unknown: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    """`solve` at half the size, enlarged again; `(H, W)` float32. Levin et al. 2008 go from coarse to fine as well."""
+    height, width = unknown.shape
+    size = ((width + 1) // 2, (height + 1) // 2)
+    enlarged = (2 * size[0], 2 * size[1])
+
+    def halved(field: np.ndarray) -> np.ndarray:
+        even = cv2.copyMakeBorder(field, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+        return cv2.resize(even, size, interpolation=cv2.INTER_AREA)
+
+    somewhere = halved(unknown.astype(np.float32)) > 0
+    solved = solve(halved(frame), halved(alpha.astype(np.float32)), somewhere, halved(guess.astype(np.float32)))
+    return cv2.resize(solved, enlarged, interpolation=cv2.INTER_LINEAR)[:height, :width]
 
 
 def _solve_box(frame: np.ndarray, alpha: np.ndarray, unknown: np.ndarray, guess: np.ndarray) -> np.ndarray:

@@ -62,6 +62,30 @@ def test_the_edge_is_the_solution_of_its_equations(
     assert np.array_equal(solved[~band.unknown], start[~band.unknown])
 
 
+def test_from_coarse_to_fine_is_nearly_the_same_with_far_less_to_solve(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = make_clip(1, 321, 181)[0]
+    band = Band.around(drawn.alpha > 0.5, 181, 321, reach=0.02)
+    start, many = band.inside.astype(np.float32), int(band.unknown.sum())
+    counts = []
+
+    def counted(frame, alpha, unknown, guess):
+        counts.append(int(unknown.sum()))
+        return original(frame, alpha, unknown, guess)
+
+    original = closed_form._solve_box
+    monkeypatch.setattr(closed_form, "_solve_box", counted)
+    assert many > closed_form.MANY
+    fine = solve(drawn.rgb, start, band.unknown, band.likely)
+    monkeypatch.setattr(closed_form, "MANY", many)
+    at_once = solve(drawn.rgb, start, band.unknown, band.likely)
+    small, large, whole = counts
+    assert small < 0.4 * many and large < 0.85 * many and whole == many
+    assert np.abs(fine - at_once)[band.unknown].mean() < 0.015
+    error, error_at_once = (np.abs(found - drawn.alpha)[band.unknown].mean() for found in (fine, at_once))
+    assert error < 1.02 * error_at_once
+    assert np.array_equal(fine[~band.unknown], start[~band.unknown])
+
+
 def test_parts_far_from_each_other_and_single_pixels_are_solved_together() -> None:
     frame = make_clip(1, 160, 96)[3].rgb
     unknown = np.zeros((96, 160), bool)
