@@ -81,6 +81,12 @@ def _thrice(values: np.ndarray) -> np.ndarray:
     return cv2.merge([values] * 3)
 
 
+def _halved(frame: np.ndarray) -> np.ndarray:
+    """`frame` `(H, W, 3)` at half the size; halves are means of four pixels, many times faster than other sizes."""
+    height, width = frame.shape[0] // 2, frame.shape[1] // 2
+    return cv2.resize(frame[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
+
+
 def blur_fusion(frame: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Foreground and background as smooth fields of colour, at a reduced size.
 
@@ -97,7 +103,7 @@ def blur_fusion(frame: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.nd
     """
     scale = min(1.0, COLOUR_SIDE / max(alpha.shape))
     size = (max(2, round(alpha.shape[1] * scale)), max(2, round(alpha.shape[0] * scale)))
-    image = cv2.resize(frame, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    image = cv2.resize(_halved(frame) if scale <= 0.5 else frame, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     a = _thrice(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA))
     rest = 1 - a
     fore = back = image

@@ -23,7 +23,7 @@ from backends.matting.types import Frame
 from backends.matting.video.exports import COMPOSITE, CUTOUT, MATTE
 from backends.matting.video.still_image import Picture
 
-PREVIEW_SIDE = 480
+PREVIEW_SIDE, PREVIEW_QUALITY = 480, 85
 FINE_PIXELS = 12_000_000
 """Pictures up to this size get the slower and finer estimate of foreground colours."""
 
@@ -142,6 +142,8 @@ def preview(frame: np.ndarray, alpha: np.ndarray) -> bytes:
     size = (max(2, round(alpha.shape[1] * scale)), max(2, round(alpha.shape[0] * scale)))
     colours = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
     matte = cv2.convertScaleAbs(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), alpha=255)
-    encoded, data = cv2.imencode(".webp", cv2.cvtColor(cv2.merge([colours, matte]), cv2.COLOR_RGBA2BGRA))
+    picture = cv2.cvtColor(cv2.merge([colours, matte]), cv2.COLOR_RGBA2BGRA)
+    quality = [cv2.IMWRITE_WEBP_QUALITY, PREVIEW_QUALITY]  # without, it is coded losslessly, which takes far longer
+    encoded, data = cv2.imencode(".webp", picture, quality)
     assert encoded
     return data.tobytes()
