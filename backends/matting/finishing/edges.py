@@ -39,28 +39,47 @@ def guided_upsample(alpha: np.ndarray, guide: np.ndarray, frame: np.ndarray) -> 
     covariance = cv2.blur(grey * alpha, window) - mean_i * mean_p
     variance = cv2.blur(grey * grey, window) - mean_i * mean_i
     coefficient = cv2.blur(covariance / (variance + GUIDE_EPSILON * 255**2), window)
-    full, coefficient, coarse = (plain_upsample(field, height, width) for field in (alpha, coefficient, grey))
-    box = _changing(alpha, height, width)  # beyond it alpha is 0 or 1 all around
-    edge = np.ascontiguousarray(full[box])
-    own = cv2.cvtColor(np.ascontiguousarray(frame[box]), cv2.COLOR_RGB2GRAY)
-    detail = cv2.subtract(own, np.ascontiguousarray(coarse[box]), dtype=cv2.CV_32F)
-    edge += cv2.multiply(detail, np.ascontiguousarray(coefficient[box]))
+    full = plain_upsample(alpha, height, width)
+    small, large = _changing(alpha, height, width)  # beyond it alpha is 0 or 1 all around
+    rows, columns = (part.stop - part.start for part in large)
+    edge = np.ascontiguousarray(full[large])
+    own = cv2.cvtColor(np.ascontiguousarray(frame[large]), cv2.COLOR_RGB2GRAY)
+    detail = cv2.subtract(own, plain_upsample(grey[small], rows, columns), dtype=cv2.CV_32F)
+    edge += cv2.multiply(detail, plain_upsample(coefficient[small], rows, columns), dst=detail)
     # The last hundredth at both ends is noise of the networks and of the fit.
     edge -= 0.01
     edge *= 1 / 0.98
     full = full.copy() if full is alpha else full
-    full[box] = np.clip(edge, 0, 1, out=edge)
+    full[large] = np.clip(edge, 0, 1, out=edge)
     return full
 
 
-def _changing(alpha: np.ndarray, height: int, width: int) -> tuple[slice, slice]:
-    """The rows and columns of a picture of that size in which its matte `(h, w)` is neither 0 nor 1 all around."""
+def _changing(alpha: np.ndarray, height: int, width: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Where a matte `(h, w)` is neither 0 nor 1 all around, and the same part of a picture of that size.
+
+    Both are rows and columns. They begin and end where the borders of pixels fall together, so that the one part
+    enlarged is exactly the other; nothing is empty.
+    """
     kernel = np.ones((4 * GUIDE_RADIUS + 3, 4 * GUIDE_RADIUS + 3), np.uint8)
     sure = (cv2.erode(alpha, kernel) >= 1) | (cv2.dilate(alpha, kernel) <= 0)
     x, y, w, h = cv2.boundingRect((~sure).astype(np.uint8))
-    across, down = width / alpha.shape[1], height / alpha.shape[0]
-    rows = slice(int(y * down), math.ceil((y + h) * down))
-    return rows, slice(int(x * across), math.ceil((x + w) * across))
+    (top, upper), (left, outer) = (
+        _aligned(start, start + max(1, count), *sizes)
+        for start, count, sizes in ((y, h, (alpha.shape[0], height)), (x, w, (alpha.shape[1], width)))
+    )
+    return (top, left), (upper, outer)
+
+
+def _aligned(start: int, stop: int, small: int, large: int) -> tuple[slice, slice]:
+    """The least range of `small` pixels around one that is a whole number of `large` pixels, and that of those.
+
+    >>> _aligned(8, 15, 28, 80)
+    (slice(7, 21, None), slice(20, 60, None))
+    """
+    steps = math.gcd(small, large)
+    short, long = small // steps, large // steps
+    first, last = start // short, -(-stop // short)
+    return slice(first * short, last * short), slice(first * long, last * long)
 
 
 def plain_upsample(alpha: np.ndarray, height: int, width: int) -> np.ndarray:

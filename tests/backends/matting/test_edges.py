@@ -45,6 +45,24 @@ def test_a_matte_of_the_right_size_is_left_as_it_is(sample: Rendered) -> None:
     assert plain_upsample(sample.alpha, *sample.alpha.shape) is sample.alpha
 
 
+@pytest.mark.parametrize(
+    ("small", "large"), [((90, 160), (270, 480)), ((63, 112), (180, 320)), ((61, 103), (250, 401))]
+)
+def test_the_edge_alone_is_enlarged_as_if_all_were(
+    small: tuple[int, int], large: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = cv2.resize(make_clip(1, 480, 270)[0].rgb, large[::-1], interpolation=cv2.INTER_AREA)
+    guide = cv2.resize(frame, small[::-1], interpolation=cv2.INTER_AREA)
+    alpha = np.zeros(small, np.float32)
+    cv2.circle(alpha, (small[1] // 3, small[0] // 2), small[0] // 4, 1.0, -1)
+    alpha = np.clip(1.2 * cv2.GaussianBlur(alpha, (0, 0), 1.5) - 0.1, 0, 1)
+    part = guided_upsample(alpha, guide, frame)
+    everything = [tuple(slice(0, side) for side in size) for size in (small, large)]
+    monkeypatch.setattr(edges, "_changing", lambda *_: everything)
+    np.testing.assert_allclose(part, guided_upsample(alpha, guide, frame), atol=1e-4)
+    assert 0.02 < part.mean() < 0.3
+
+
 @pytest.mark.parametrize("method", [foreground, multilevel_foreground])
 def test_estimated_colours_are_nearer_the_true_ones_than_the_pictures(sample: Rendered, method) -> None:  # type: ignore[no-untyped-def]
     soft = (sample.alpha > 0.1) & (sample.alpha < 0.9)
