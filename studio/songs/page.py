@@ -8,10 +8,11 @@ from typing import Any
 import streamlit as st
 
 from backends.core.info import CardInfo, DeviceInfo
-from studio import services, tasks
+from studio import services
 from studio.library.library import Run
 from studio.songs import probe, view
 from studio.songs.probe import Probe
+from studio.songs.task import start_sample
 from studio.ui import file_chooser, form, source, task_page
 from studio.ui.source import Source
 from studio.ui.task_page import Request, TaskPage
@@ -22,7 +23,7 @@ ICON = ":material/call_split:"
 
 
 def bring() -> Source[Probe] | None:
-    """Uploads, or the way to the sample song."""
+    """Uploads."""
     uploads = file_chooser.choose_files(
         f"Your songs, one or several (they are worked on by {services.backend().place})",
         "songs",
@@ -37,8 +38,6 @@ def bring() -> Source[Probe] | None:
         ]
         first.others = others
         return first
-    if st.button("Or try the sample song", icon=":material/play_arrow:"):
-        tasks.get("separation").start_sample()
     return None
 
 
@@ -100,4 +99,6 @@ PAGE = TaskPage(
     unfit=_unfit,
     form=ask,
     form_beside=True,
+    sample_label="Or try the sample song",
+    start_sample=start_sample,
 )

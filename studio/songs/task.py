@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from studio.library.library import Library
 
 
-def start_sample() -> NoReturn:
-    """Run the sample song through the best model that is present."""
+def start_sample(card: str = "", options: Mapping[str, Any] | None = None) -> NoReturn:
+    """Run the sample song through the model of that id; without one through the best that is present."""
     import streamlit as st
 
     from studio import launch
 
     with st.spinner("Making the sample song…"):
         song = sample.song()
-    launch.start("separation", f"{song.title}.flac", song.mix, launch.best_card("separation"), {})
+    launch.start("separation", f"{song.title}.flac", song.mix, card or launch.best_card("separation"), options or {})
 
 
 def routes(library: Library, base: str) -> Sequence[BaseRoute]:

@@ -110,6 +110,8 @@ class TaskPage(Generic[SourceType]):
         form_beside: whether the options stand beside the models instead of below them.
         noun: what a file is, for pages that take several at once.
         verb: what is done with them, as the button for several says it.
+        sample_label: of the button that runs the sample, "" where `bring` offers samples itself.
+        start_sample: runs the sample, given the id of the card and the options that are chosen.
     """
 
     run_page: RunPage
@@ -132,6 +134,8 @@ class TaskPage(Generic[SourceType]):
     form_beside: bool = False
     noun: str = "file"
     verb: str = "Start"
+    sample_label: str = ""
+    start_sample: Callable[[str, Mapping[str, Any]], NoReturn] | None = None
 
 
 def show(page: TaskPage[SourceType]) -> None:
@@ -150,6 +154,7 @@ def show(page: TaskPage[SourceType]) -> None:
         model_picker.wait_for_backend(services.backend().state())
         return
     source, before = _source(page)
+    way_to_sample = st.container()  # above the models, but what it starts depends on what is chosen below
     if source is not None:
         page.tell(source)
     left, right = st.columns([3, 2], gap="large") if page.form_beside else (st.container(), st.container())
@@ -158,6 +163,7 @@ def show(page: TaskPage[SourceType]) -> None:
         action = (
             st.container()
         )  # above the options, which have their defaults: the way to the job is on the first screen
+    request = Request()
     if not model_picker.is_here(card):
         with action:
             model_picker.offer_download(card)
@@ -167,6 +173,8 @@ def show(page: TaskPage[SourceType]) -> None:
         with action:
             _submit(page, source, card, request, info.device)
     if source is None:
+        with way_to_sample:
+            _offer_sample(page, card, request)
         run_list.latest(page.run_page.task)
 
 
@@ -205,6 +213,16 @@ def _source(page: TaskPage[SourceType]) -> tuple[SourceType | None, Mapping[str,
                 st.rerun()
             return source, page.options_of(earlier)
     return page.bring(), {}
+
+
+def _offer_sample(page: TaskPage[SourceType], card: CardInfo, request: Request) -> None:
+    """The way to the sample, by the model and the options that the page shows."""
+    if page.start_sample is None:
+        return
+    here = model_picker.is_here(card)
+    help = None if here else "Download the model below first, or change it."
+    if st.button(page.sample_label, icon=":material/play_arrow:", disabled=not here, help=help):
+        page.start_sample(card.id, request.options)
 
 
 def _choose_card(page: TaskPage[SourceType], task: TaskInfo, source: SourceType | None, device: DeviceInfo) -> CardInfo:

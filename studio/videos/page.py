@@ -8,19 +8,20 @@ from typing import Any
 import streamlit as st
 
 from backends.core.info import CardInfo, DeviceInfo
-from studio import services, tasks
+from studio import services
 from studio.library.library import Run
 from studio.ui import file_chooser, formatting
 from studio.ui.task_page import MOST_FILES, Request, TaskPage, label_of
 from studio.videos import estimates, form, probe, view
 from studio.videos.form_values import FormValues
 from studio.videos.source import VideoSource, of_run, of_upload
+from studio.videos.task import start_sample
 
 NOTHING = "Choose a video or picture first."
 
 
 def bring() -> VideoSource | None:
-    """An upload, or the way to the sample clip."""
+    """One upload or several."""
     uploads = file_chooser.choose_files(
         f"Your videos or pictures, one or several (they are worked on by {services.backend().place})",
         "video",
@@ -35,8 +36,6 @@ def bring() -> VideoSource | None:
         sources.sort(key=lambda one: one.probe.picture)  # the form is that of a video where there is one
         sources[0].others = sources[1:]
         return sources[0]
-    if st.button("Or try the sample clip", icon=":material/play_arrow:"):
-        tasks.get("matting").start_sample()
     return None
 
 
@@ -93,4 +92,6 @@ PAGE = TaskPage(
     buttons=buttons,
     noun="file",
     verb="Cut out",
+    sample_label="Or try the sample clip",
+    start_sample=start_sample,
 )

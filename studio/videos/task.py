@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from studio.tasks import Page, StudioTask
 from studio.videos import sample
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from studio.library.library import Library
 
 
-def start_sample() -> NoReturn:
-    """Cut the person out of the sample clip with the best model that is present."""
+def start_sample(card: str = "", options: Mapping[str, Any] | None = None) -> NoReturn:
+    """Cut the person out of the sample clip with the model of that id; without one with the best that is present."""
     import streamlit as st
 
     from studio import launch
 
     with st.spinner("Making the sample clip…"):
         clip = sample.clip()
-    launch.start("matting", f"{clip.title}.mp4", clip.video, launch.best_card("matting"), {"export": "webm"})
+    given = {"export": "webm", **(options or {})}
+    launch.start("matting", f"{clip.title}.mp4", clip.video, card or launch.best_card("matting"), given)
 
 
 def routes(library: Library, base: str) -> Sequence[BaseRoute]:
