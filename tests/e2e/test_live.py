@@ -154,6 +154,17 @@ def test_the_numbers_are_shown_and_true(page: Any) -> None:
     assert page.evaluate("stage.flow.sent.size") <= 2
 
 
+def test_what_may_help_stands_below_the_numbers_while_it_is_needed(page: Any) -> None:
+    shown = page.evaluate(
+        """() => ["A quicker model may help.", ""].map((advice) => {
+      stage.flow.advice = advice;
+      stage.showNumbers();
+      return stage.numbers.nextElementSibling.textContent;
+    })"""
+    )
+    assert shown == ["A quicker model may help.", ""]
+
+
 def test_the_controls_change_the_picture(page: Any, truth: Rendered) -> None:
     page.get_by_role("button", name="Colour", exact=True).click()
     page.get_by_role("button", name="Blue", exact=True).click()
@@ -300,6 +311,37 @@ def test_the_size_falls_before_the_rate_and_comes_back(chromium: Any) -> None:
     assert changes <= 3  # a size that turned out too large is not tried again and again
     assert (sizes["late"], sizes["dark"], sizes["one"]) == (1, 2, 0)
     assert sizes["sent"] == [[256, 144], [200, 100], [32, 160]]
+
+
+def test_what_may_help_is_told_once_even_the_smallest_pictures_come_too_slowly(chromium: Any) -> None:
+    page = chromium.new_page()
+    page.add_script_tag(content=bundle_script(PARTS, ("util", "controller", "flow"), ("dom",)))
+    told = page.evaluate(
+        """() => {
+      // What a flow advises once `looks` looks at mattes that came `interval` milliseconds apart have passed.
+      const advice = (sides, looks, interval, work, camera = 33) => {
+        const flow = new Flow({}, () => {});
+        flow.reset(sides);
+        flow.camera = camera;
+        let now = 0;
+        while (looks > 0) {
+          now += interval;
+          const before = flow.trips.values.length;
+          flow.judge(now, { sent: now - interval }, { work });
+          if (flow.trips.values.length < before) looks -= 1;
+        }
+        return flow.advice;
+      };
+      return { model: advice([192, 256], 2, 500, 450), way: advice([192, 256], 2, 500, 20),
+        quick: advice([192, 256], 2, 50, 40), dark: advice([192, 256], 2, 210, 20, 200),
+        falling: advice([192, 256, 320, 384, 512], 2, 500, 450),
+        fallen: advice([192, 256, 320, 384, 512], 4, 500, 450) };
+    }"""
+    )
+    page.close()
+    assert "a quicker model may help" in told["model"] and told["fallen"] == told["model"]
+    assert "The model is quick enough" in told["way"] and "a smaller picture may help" in told["way"]
+    assert told["quick"] == told["dark"] == told["falling"] == ""
 
 
 def test_outlines_are_moved_and_softened_by_the_pixels_that_were_asked_for(chromium: Any) -> None:

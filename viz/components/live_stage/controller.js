@@ -5,6 +5,7 @@ const AIM = 15; // mattes a second worth a smaller picture
 const LATE = 350; // milliseconds from picture to matte worth a smaller picture
 const PATIENCE = 3; // roomy looks in a row before a larger picture is tried
 const PROBATION = 5; // looks during which a larger picture may turn out to have been a mistake
+const USABLE = 8; // mattes a second below which an outline trails visibly behind a moving hand
 
 // Begins in the middle: `sides` are long sides in pixels, smallest first.
 function firstChoice(sides) {
@@ -27,6 +28,16 @@ function adapt(choice, seen) {
   const roomy = fits ? choice.roomy + 1 : 0;
   if (roomy < choice.patience) return { ...choice, roomy, probation };
   return { ...choice, index: index + 1, roomy: 0, probation: PROBATION };
+}
+
+// What may help where even the smallest pictures come too slowly; "" while the speed can be used. No model is quicker
+// than a camera in the dark, and what the model needs for a matte tells whether another one would help.
+function slownessAdvice(choice, seen) {
+  const longest = 1000 / USABLE;
+  if (choice.index > 0 || seen.interval <= Math.max(longest, 1.3 * seen.camera)) return "";
+  return seen.work > longest
+    ? "Outlines come slowly, even of the smallest pictures: a quicker model may help, or closing other programs."
+    : "The model is quick enough, but pictures travel or are drawn slowly: a smaller picture may help, or closing other programs.";
 }
 
 // The size at which a picture of `width` × `height` is sent: even numbers, never larger than it is.

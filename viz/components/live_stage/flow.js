@@ -21,6 +21,7 @@ class Flow {
 
   reset(sides) {
     this.choice = firstChoice(sides);
+    this.advice = "";
     this.waiting = false;
     this.last = null;
     this.intervals = new Recent(LOOK_EVERY);
@@ -78,6 +79,7 @@ class Flow {
     const seen = { interval: this.intervals.median, work: this.works.median, trip: this.trips.median, camera: this.camera ?? 33 };
     const before = this.choice.index;
     this.choice = adapt(this.choice, seen);
+    this.advice = this.choice.index === before ? slownessAdvice(this.choice, seen) : "";
     for (const recent of [this.intervals, this.works, this.trips]) recent.clear();
     if (this.choice.index !== before) this.last = null; // the next interval spans the change
   }

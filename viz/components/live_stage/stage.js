@@ -31,6 +31,7 @@ class LiveStage {
     this.stageBox = el("div", { class: "stage", ondblclick: () => this.fullscreen() }, this.canvas, this.veil);
     this.problem = el("p", { class: "message", role: "alert", hidden: true });
     this.status = el("p", { class: "status", role: "status" });
+    this.advice = el("p", { class: "status", role: "status" });
     this.startButton = iconButton("start", "Start the camera", () => (this.running ? this.stop() : this.start()), { class: "primary" });
     this.againButton = iconButton("target", "Find me again", () => this.join(), { title: "Forgets the outline so far and looks for you anew, if a part of you is missing" });
     this.cutButton = iconButton("save", "Cut-out (PNG)", () => this.snapshot(true), { title: "Saves what you see now without its background" });
@@ -49,7 +50,7 @@ class LiveStage {
     this.panel = new Panel(this);
     const bar = el("div", { class: "bar" }, this.startButton, this.againButton, this.shotButton, this.cutButton, this.recordButton, this.fullButton, this.windowButton);
     this.root = el("div", { class: "live component", role: "group", "aria-label": "Live picture with a new background" },
-      el("div", { class: "main" }, this.problem, this.stageBox, bar, this.numbers, this.status), this.panel.element);
+      el("div", { class: "main" }, this.problem, this.stageBox, bar, this.numbers, this.advice, this.status), this.panel.element);
     this.root.liveStage = this;
   }
 
@@ -111,7 +112,7 @@ class LiveStage {
     this.flow.drop(Infinity);
     this.shown = null;
     clearInterval(this.timer);
-    this.status.textContent = "";
+    this.status.textContent = this.advice.textContent = "";
     for (const value of Object.values(this.values)) value.textContent = "–";
     this.refresh();
   }
@@ -251,6 +252,8 @@ class LiveStage {
     this.values.latency.textContent = latency === null ? "–" : latency.toFixed(0);
     const [width, height] = this.video.videoWidth ? sentSize(this.video.videoWidth, this.video.videoHeight, this.flow.side) : [];
     this.values.sent.textContent = width ? `${width} × ${height}` : "–";
+    // Set only when it is another one: a screen reader reads it out each time.
+    if (this.advice.textContent !== this.flow.advice) this.advice.textContent = this.flow.advice;
   }
 
   refresh() {
