@@ -28,11 +28,13 @@ half the time. Of the four proteins with alignments, looked at once, three folds
 
 Choosing better among what both searches end with, four folds each, did not either. On the first eight chains of `tune`
 the best of eight folds has 0.45, where the engine gives 0.37. The correlation of how nearly residues touch with the
-couplings of all pairs six or more apart nearly always finds it: 0.45, better by 0.07, standard error 0.02; on two of
-`check` 0.47 for 0.38. Of the four proteins, one run each, it chooses 0.72, 0.54, 0.47 and 0.30, where the engine in the
-same run has 0.72, 0.53, 0.50 and 0.27, and the best of eight 0.72, 0.54, 0.50 and 0.30: there choosing has little to
-gain. On the eight ProteinMPNN's likelihood of the sequence chooses 0.35 to 0.40 (it tells better from worse only above
-a TM-score of about 0.5), the fold most like the others has 0.38, that of best buried hydrophobic residues 0.39.
+couplings of all pairs six or more apart nearly always finds it: 0.45, better by 0.07, standard error 0.02. It was
+picked from some sixty measures on five of these; on the other three and two of `check` it is better by 0.08. Of the
+four proteins, one run each, it chooses 0.72, 0.54, 0.47 and 0.30, where the engine in the same run has 0.72, 0.53, 0.50
+and 0.27, and the best of eight 0.72, 0.54, 0.50 and 0.30: there choosing has little to gain. A second run of 3u8v,
+whose descent went worse, has 0.59 for 0.54. On the eight ProteinMPNN's likelihood of the sequence chooses 0.35 to 0.40
+(it tells better from worse only above a TM-score of about 0.5), the fold most like the others has 0.38, that of best
+buried hydrophobic residues 0.39.
 """
 
 from __future__ import annotations
