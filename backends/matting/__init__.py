@@ -20,7 +20,10 @@ TASK = Task(
     own={".onnx": "onnx", ".tflite": "lite", **dict.fromkeys((".ckpt", ".pt", ".pth", ".safetensors"), "modnet")},
     material=Material(
         engine="modnet",
-        what="MODNet's three branches are made to agree on your clips, which need no mattes (SOC in its paper).",
+        what=(
+            "MODNet's three branches are made to agree on your clips, which need no mattes (SOC in its paper); the "
+            "encoder that they read stays as it is."
+        ),
         noun="clip",
         layout=(
             "Videos or pictures of people, side by side. Where you have true mattes, put them into a folder called "
