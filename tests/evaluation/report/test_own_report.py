@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.core.task import tasks
 from evaluation.__main__ import main
 from evaluation.studies.results import StudyResults
 
@@ -36,6 +37,22 @@ def test_what_was_seen_inside_is_what_the_atlas_says() -> None:
     atlas = json.loads((FOLDER.parents[1] / "evaluation" / "atlas" / "starters" / "atlas.json").read_text("utf-8"))
     text = (FOLDER / "back.md").read_text("utf-8")
     assert all(sentence in text for sentence in atlas["sentences"])
+
+
+def test_starters_that_were_trained_anew_since_are_named() -> None:
+    ships = {card.id: card for task in tasks().values() for card in task.cards if card.tier == "starter"}
+    sha256 = {file.sha256 for card in ships.values() for file in card.files}
+    measured = [
+        system
+        for folder in (FOLDER / "studies").iterdir()
+        for system in study(folder.name).about["systems"].values()
+        if system["card"] in ships
+    ]
+    assert {system["card"] for system in measured} >= {"modnet-starter", "htdemucs-starter"}
+    other = {system["title"] for system in measured if not set(system["weights"].values()) <= sha256}
+    for text, words in (("front.md", "measured here"), ("README.md", "in it")):
+        said = (FOLDER / text).read_text("utf-8")
+        assert {card.title for card in ships.values() if f"The {card.title} {words} is the one before" in said} == other
 
 
 def verdict(name: str, title: str, one: str, other: str) -> tuple[str, str]:
