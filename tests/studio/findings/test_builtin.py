@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from zipfile import ZipFile
+
 import pytest
 
+from backends.core.task import task_named
 from studio import services
 from studio.findings import builtin, exhibits
 from studio.findings.story_reasons import LIMITS
 from studio.library.catalogue import Query
 
 MOST_BYTES = 6_000_000
+
+
+def test_what_the_built_in_story_shows_was_made_by_the_networks_that_ship() -> None:
+    with ZipFile(builtin.BUNDLE) as bundle:
+        runs = [json.loads(bundle.read(name)) for name in bundle.namelist() if name.endswith("/run.json")]
+    made = {run["weights"]: run["card"]["parameters"] for run in runs}
+    assert made.keys() >= {"htdemucs-starter", "modnet-starter", "esmfold-starter", "clip-starter"}
+    ships = {card.id: card.parameters for run in runs for card in task_named(run["task"]).cards}
+    assert made == {name: ships[name] for name in made}
 
 
 @pytest.mark.slow
