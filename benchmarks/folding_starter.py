@@ -19,6 +19,7 @@ from scipy.stats import rankdata, spearmanr
 
 from backends.folding.cards import STARTER
 from backends.folding.engines.secondary_head import SecondaryPredictor, bundled_predictor
+from backends.folding.structure.plausibility_checks import BROKEN, GOOD, check_structure
 from backends.folding.structure.secondary import assign_secondary_structure
 from backends.folding.structure.structure import Structure
 from evaluation.datasets.aligned_proteins import AlignedProteins, StructureFiles
@@ -30,7 +31,7 @@ from evaluation.systems.folding import Coevolution, esmfold, fold, lay_out, prop
 
 TRAINED, MEASURED = "train/proteins", "protein"
 SEEDS = (0, 1)
-LAID_OUT = "its states in a row"
+LAID_OUT, UNRELAXED = "its states in a row", f"{STARTER}, not relaxed"
 WITHOUT, WITH = "coevolution without it", "coevolution with it"
 CERTAINTY = ((0.33, 0.5), (0.5, 0.7), (0.7, 0.9), (0.9, 1.01))
 """Bands of the probability of the likeliest state."""
@@ -69,10 +70,12 @@ def _states(chains: Chains, predictor: SecondaryPredictor) -> Iterator[Row]:
 
 @dataclass(frozen=True)
 class Scored:
-    """A fold beside the truth: TM-score and lDDT of the chain; by residue lDDT, pLDDT (both 0 to 100) and states."""
+    """A fold beside the truth: TM-score and lDDT of the chain, and what checks of its geometry call it; by residue
+    lDDT, pLDDT (both 0 to 100) and states."""
 
     tm: float
     lddt: float
+    verdict: str
     residues: np.ndarray
     plddt: np.ndarray
     states: np.ndarray
@@ -82,7 +85,8 @@ class Scored:
     def of(cls, model: Structure, truth: Structure, states: np.ndarray) -> Scored:
         found = compare(model, truth)
         own = assign_secondary_structure(model)
-        return cls(found.tm, found.lddt, 100 * found.residues, model.confidence, own, states)
+        verdict = check_structure(model).verdict
+        return cls(found.tm, found.lddt, verdict, 100 * found.residues, model.confidence, own, states)
 
 
 def _folds(chains: Chains, predictor: SecondaryPredictor, known: StructureFiles) -> Iterator[Row]:
@@ -90,7 +94,11 @@ def _folds(chains: Chains, predictor: SecondaryPredictor, known: StructureFiles)
     engine = esmfold(STARTER)
     whole = [row for row in chains.known(TEST) if chains.whole[row]]
     truths = [(chains.structure(row), chains.letters(row)) for row in whole]
-    systems = {STARTER: partial(fold, engine), LAID_OUT: partial(lay_out, predictor)}
+    systems = {
+        STARTER: partial(fold, engine),
+        UNRELAXED: partial(fold, engine, relax=False),
+        LAID_OUT: partial(lay_out, predictor),
+    }
     scored = {
         model: [Scored.of(system(truth.sequence), truth, states) for truth, states in truths]
         for model, system in systems.items()
@@ -98,6 +106,8 @@ def _folds(chains: Chains, predictor: SecondaryPredictor, known: StructureFiles)
     for model, folds in scored.items():
         yield _mean(model, "TM-score of chains kept apart", [one.tm for one in folds])
         yield _mean(model, "lDDT of chains kept apart", [one.lddt for one in folds])
+        for verdict in (GOOD, BROKEN):
+            yield _mean(model, f"chains that checks call {verdict}", [float(one.verdict == verdict) for one in folds])
         for letter in STATES[:2]:
             hits = [(one.states == letter)[one.true_states == letter] for one in folds]
             yield pooled(model, f"of true {letter} folded as {letter}", hits)

@@ -105,6 +105,14 @@ class EsmFoldOptions(WithExtras):
         unit="rows",
         advanced=True,
     )
+    relax: Switch = option(
+        True,
+        title="Relax",
+        meaning=(
+            "Moves atoms that sit inside each other apart, by about half an Å, and mends torn joints and twists that "
+            "no protein has. It makes the fold possible, not more certain."
+        ),
+    )
     extras: WordList = _extras(*ESMFOLD.extras)
 
 

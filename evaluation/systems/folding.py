@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -34,9 +34,10 @@ def esmfold(card: str) -> EsmFoldEngine:
     return engine
 
 
-def fold(engine: EsmFoldEngine, sequence: str) -> Structure:
+def fold(engine: EsmFoldEngine, sequence: str, **options: Any) -> Structure:
     """The structure that the engine predicts for a single sequence."""
-    return next(event for event in engine.predict(parse_text(sequence), {}) if isinstance(event, Model)).structure
+    events = engine.predict(parse_text(sequence), options)
+    return next(event for event in events if isinstance(event, Model)).structure
 
 
 def lay_out(predictor: SecondaryPredictor, sequence: str) -> Structure:

@@ -38,7 +38,8 @@ FREE_MEMORY_FRACTION = 0.25
 @dataclass(frozen=True)
 class TrunkPass:
     """What is known after one pass of the trunk: `number` from 0, atoms `(L, 37, 3)` in Å, mask `(L, 37)`, plddt
-    `(L,)` 0 to 100, pae `(L, L)` Å; `pair` stays on the device, for the heads that only the last pass needs."""
+    `(L,)` 0 to 100, pae `(L, L)` Å; `angles` `(L, 7, 2)` are sin and cos of ω, φ, ψ and χ1 to χ4. `pair` stays on the
+    device, for the heads that only the last pass needs."""
 
     number: int
     atoms: np.ndarray
@@ -46,6 +47,7 @@ class TrunkPass:
     plddt: np.ndarray
     pae: np.ndarray
     ptm: float
+    angles: np.ndarray
     pair: Tensor
 
 
@@ -201,6 +203,7 @@ def _pass(model: Any, number: int, outputs: dict[str, Tensor], shape_of: Tensor,
         plddt.float().cpu().numpy(),
         aligned["predicted_aligned_error"][0].float().cpu().numpy(),
         float(ptm),
+        outputs["angles"][-1][0].float().cpu().numpy(),
         z,
     )
 

@@ -17,7 +17,7 @@ from backends.core.errors import EngineFailed, WeightsMissing
 from backends.folding.alignment.sequence import Query
 from backends.folding.base import OUT_OF_MEMORY, FoldingEngine, PredictionEvents
 from backends.folding.capabilities import ESMFOLD, FoldingCapabilities
-from backends.folding.engines import esm_trunk, language
+from backends.folding.engines import esm_trunk, language, relaxation
 from backends.folding.engines.distances import DISTOGRAM_BINS, contact_probabilities
 from backends.folding.options import EsmFoldOptions
 from backends.folding.residues import ALPHAFOLD_ORDER, ESM_TOKENS
@@ -107,13 +107,18 @@ class EsmFoldEngine(FoldingEngine):
                 else:
                     yield Progress(STAGE, whole * item / (count * self.blocks), whole)
             assert last is not None
+            structure, confidence = _read(last, sequence)
+            told = "predicted from one sequence by ESMFold"
+            if settings.relax and "relax" not in self.card.without:
+                structure, done = yield from relaxation.relaxed(structure, last.angles)
+                told += ", relaxed" if done else ""
             yield Progress(STAGE, whole, whole)
             arrays, meta = self._extras(last, wanted, recorder)
             if "mutations" in wanted:
                 scores = yield from self._scan(aatype, chunk)
                 if scores is not None:
                     arrays["mutations"], meta["mutations"] = scores, {"columns": ALPHAFOLD_ORDER}
-        yield Model(*_read(last, sequence), arrays, meta, "predicted from one sequence by ESMFold")
+        yield Model(structure, confidence, arrays, meta, told)
 
     def chunk(self, wanted: int | str, length: int) -> int | None:
         """Rows of triangle attention at once, None for all of them: as many as `wanted`, or “auto” or “off”."""

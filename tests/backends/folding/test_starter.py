@@ -19,13 +19,16 @@ from backends.folding.engines.esmfold import EsmFoldEngine
 from backends.folding.engines.secondary_head import SecondaryPredictor, bundled_predictor
 from backends.folding.structure.atoms import CA, N, O
 from backends.folding.structure.geometry import dihedral
+from backends.folding.structure.plausibility_checks import BROKEN, check_structure
 from backends.folding.structure.secondary import assign_secondary_structure
 from backends.folding.types import Model, Step
 from backends.weights.store import WeightStore
+from evaluation.metrics.folding.folds import compare
 
 CARD = next(card for card in CARDS if card.id == STARTER)
 HELICES = "SPEDLVRRALELAKEAAKEGNEELVKLALEIAKRALELAGDPRLVELALRIAIEALRLQ"
 """Helices with short turns between them, drawn by hand."""
+CRAMBIN = "TTCCPSIVARSNFNVCRLPGTPEALCATYTGCIIIPGATCPGDYAN"
 HAIRPIN = "GKTYRVEVTVRDGNGKTVYTVEVEVRV"
 """Two strands that turn at DGNGK."""
 
@@ -158,6 +161,24 @@ def test_a_chain_holds_together(engine: EsmFoldEngine) -> None:
     )
     steps = np.linalg.norm(np.diff(ca, axis=0), axis=-1)
     assert np.median(steps) == pytest.approx(3.8, abs=0.3) and (steps > 2.5).mean() > 0.9 and steps.max() < 6
+
+
+def test_it_is_relaxed_unless_that_is_switched_off(engine: EsmFoldEngine) -> None:
+    """What comes out could be a protein, is said to be relaxed, and is nearly the same fold, as sure as it was."""
+    whole, raw = fold(engine, CRAMBIN), fold(engine, CRAMBIN, relax="off")
+    after, before = whole[-1], raw[-1]
+    assert check_structure(before.structure).verdict == BROKEN != check_structure(after.structure).verdict
+    told, none = ([item.sentence for item in items if isinstance(item, Notice)] for items in (whole, raw))
+    assert len(told) == 1 and told[0].startswith("Relaxed") and not none
+    assert after.method.endswith("relaxed") and "relaxed" not in before.method
+    assert compare(after.structure, before.structure).lddt > 0.85
+    assert np.array_equal(after.confidence.plddt, before.confidence.plddt)
+
+
+def test_the_published_network_is_not_relaxed() -> None:
+    """Its folds are those that others get from it."""
+    by_id = {card.id: card for card in CARDS}
+    assert "relax" in by_id["esmfold"].without and "relax" not in CARD.without
 
 
 def test_it_is_not_sure_of_what_it_cannot_know(engine: EsmFoldEngine) -> None:
