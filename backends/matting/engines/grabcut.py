@@ -17,9 +17,12 @@ farther take in a fence that looks like a hand."""
 ROOM = 24
 """Pixels around the person that are looked at: enough of the background to know its colours."""
 
-
 RELEARN = 15
 """Frames of a video for which the mixtures of colours are kept: half a second, in which light changes little."""
+
+GROWN = 1.25
+"""How much larger or smaller what is surely a person becomes before they are learned anew: with somebody who comes in,
+or turns up behind another, come colours that nobody had."""
 
 
 @dataclass(frozen=True)
@@ -62,18 +65,20 @@ def grabcut(frame: np.ndarray, mask: np.ndarray, rounds: int, mixtures: Mixtures
 
 
 class ColourJudge:
-    """Decides by colour in the frames of one scene. What it learned of their colours is kept for `RELEARN` frames.
+    """Decides by colour in the frames of one scene. What it learned of their colours is kept for `RELEARN` frames, or
+    until there is more or less of a person.
 
     Learning takes half the time of a cut; and mixtures that begin anew with each frame move the edge where nothing did.
     """
 
     def __init__(self) -> None:
-        self._mixtures, self._uses = Mixtures(), 0
+        self._mixtures, self._uses, self._sure = Mixtures(), 0, 0
 
     def __call__(self, frame: np.ndarray, likely: np.ndarray) -> np.ndarray:
         """The next frame's person `(H, W)` bool; arguments as in `decide_by_colour`."""
-        if self._uses % RELEARN == 0:
-            self._mixtures = Mixtures()
+        sure = np.count_nonzero(likely > MIN_CONFIDENCE)
+        if self._uses == RELEARN or not self._sure <= GROWN * sure <= GROWN**2 * self._sure:
+            self._mixtures, self._uses, self._sure = Mixtures(), 0, sure
         self._uses += 1
         return decide_by_colour(frame, likely, self._mixtures)
 

@@ -50,6 +50,22 @@ def test_colours_are_learned_from_one_frame_and_used_in_the_next(monkeypatch: py
     assert learned == [True, *[False] * (RELEARN - 1), True]
 
 
+def test_who_comes_in_brings_colours_that_are_learned_at_once() -> None:
+    """The arm is red; the rest, a frame later, is nearly as green as the garden. The network knows half of either."""
+    picture = np.full((96, 160, 3), 60, np.uint8)
+    picture[:, :, 1] = np.random.default_rng(0).integers(90, 130, (96, 160))
+    arm, whole = picture.copy(), picture.copy()
+    arm[40:56, 20:50] = whole[40:56, 20:50] = (200, 40, 40)
+    whole[20:80, 50:100] = (60, 170, 60)
+    arm_known, whole_known = np.zeros((2, 96, 160), np.float32)
+    arm_known[40:56, 20:50], arm_known[44:52, 24:46] = 0.4, 1
+    whole_known[40:56, 20:50], whole_known[20:80, 50:100] = 0.4, 0.4
+    whole_known[44:52, 24:46], whole_known[34:66, 60:90] = 1, 1
+    judge = ColourJudge()
+    assert region_j(judge(arm, arm_known), arm_known > 0) > 0.9
+    assert region_j(judge(whole, whole_known), whole_known > 0) > 0.9
+
+
 def test_mixtures_are_those_of_the_frame_they_were_learned_from() -> None:
     kept = Mixtures()
     decide_by_colour(scene(0, **SIZE), doubtful(0), kept)
