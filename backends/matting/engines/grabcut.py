@@ -76,7 +76,7 @@ class ColourJudge:
 
     def __call__(self, frame: np.ndarray, likely: np.ndarray) -> np.ndarray:
         """The next frame's person `(H, W)` bool; arguments as in `decide_by_colour`."""
-        sure = np.count_nonzero(likely > MIN_CONFIDENCE)
+        sure = int(np.count_nonzero(likely > MIN_CONFIDENCE))
         if self._uses == RELEARN or not self._sure <= GROWN * sure <= GROWN**2 * self._sure:
             self._mixtures, self._uses, self._sure = Mixtures(), 0, sure
         self._uses += 1
