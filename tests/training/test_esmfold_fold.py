@@ -13,6 +13,7 @@ from transformers.models.esm.modeling_esmfold import EsmFoldingTrunk
 from transformers.models.esm.openfold_utils import Rigid, Rotation
 
 from backends.folding.coevolution.chain import backbone
+from backends.folding.engines.rigid_geometry import frames_of
 from evaluation.datasets.protein_chains import CHECK, TRAIN, Chains
 from training.esmfold import geometry
 from training.esmfold.backbone import with_backbones, with_beta
@@ -71,7 +72,7 @@ def test_frames_say_where_the_backbone_is_and_how_residues_lie_whatever_the_pose
     atoms = torch.from_numpy(shaped("HHHHHHHHEEEEEE"))[None]
     turn = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(0)))[0]
     moved = atoms @ (turn * torch.linalg.det(turn).sign()).T + torch.tensor([5.0, -7.0, 2.0])
-    frames, other = (geometry.frames_of(*part[:, :, :3].unbind(2)) for part in (atoms, moved))
+    frames, other = (frames_of(*part[:, :, :3].unbind(2)) for part in (atoms, moved))
     assert (geometry.backbone_of(frames) - atoms[:, :, :3]).abs().max() < 0.05
     told = geometry.relatives(frames)
     assert torch.allclose(told, geometry.relatives(other), atol=1e-4)
@@ -82,7 +83,7 @@ def test_frames_say_where_the_backbone_is_and_how_residues_lie_whatever_the_pose
     errors = geometry.aligned_errors(frames, frames[1], other, other[1])
     assert errors.max() < 0.02
     mirrored = atoms * torch.tensor([1.0, 1.0, -1.0])
-    wrong = geometry.frames_of(*mirrored[:, :, :3].unbind(2))
+    wrong = frames_of(*mirrored[:, :, :3].unbind(2))
     assert geometry.aligned_errors(frames, frames[1], wrong, wrong[1]).mean() > 1, "a mirror image is not the same"
 
 
@@ -128,7 +129,7 @@ def test_oxygens_are_taught_to_be_where_the_class_puts_them() -> None:
     module = make_fold().trunk.structure_module
     atoms = torch.from_numpy(shaped("HHHHHHEEEEEE"))[None]
     n, ca, c, o = atoms[:, :, :4].unbind(2)
-    rotation, origin = geometry.frames_of(n, ca, c)
+    rotation, origin = frames_of(n, ca, c)
     angles = geometry.psi_by_oxygen(n, ca, c, o)[:, :, None].expand(-1, -1, 7, -1)
     residues = torch.zeros(1, 12, dtype=torch.int64)
     frames = module.torsion_angles_to_frames(Rigid(Rotation(rot_mats=rotation), origin), angles, residues)
@@ -140,7 +141,7 @@ def test_oxygens_are_taught_to_be_where_the_class_puts_them() -> None:
 def test_heads_begin_by_looking_at_the_ends_and_at_neighbours() -> None:
     network = make_fold()
     atoms = torch.from_numpy(shaped("HHHHHHHHHHEEEEEEEEEEHHHHHHHHHH"))[None, :, :3]
-    pair = frame_pairs(network, geometry.frames_of(*atoms.unbind(2)))
+    pair = frame_pairs(network, frames_of(*atoms.unbind(2)))
     assert pair.shape[-1] == PAIR > FRAME_CHANNELS
     module = network.trunk.structure_module
     aim(module, pair)

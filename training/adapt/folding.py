@@ -24,6 +24,7 @@ from backends.core.errors import BadInput, UserError
 from backends.folding.alignment.sequence import Chain, Query
 from backends.folding.engines import esm_trunk
 from backends.folding.engines.esmfold import read_network
+from backends.folding.engines.rigid_geometry import frames_of
 from backends.folding.engines.secondary_head import HEAD_FILE
 from backends.folding.structure.atoms import ATOM37, CA
 from backends.folding.structure.reader import read_structure
@@ -149,7 +150,7 @@ class Fold(Recipe):
     def loss(self, batch: Example) -> tuple[Tensor, dict[str, Tensor]]:
         built = build(self.module, batch.single[None], batch.pair[None])
         n, ca, c = batch.backbone[None].unbind(2)
-        truth, seen = geometry.frames_of(n, ca, c), batch.seen[None]
+        truth, seen = frames_of(n, ca, c), batch.seen[None]
         points = geometry.backbone_of(built.frames).flatten(-3, -2)  # (blocks, 1, 3 L, 3)
         errors = geometry.aligned_errors(built.frames, points, truth, batch.backbone[None].flatten(1, 2))
         both = geometry.pairs(seen).repeat_interleave(3, dim=2)

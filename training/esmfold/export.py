@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from backends.folding.engines.rigid_geometry import frames_of
 from backends.folding.engines.secondary_head import HEAD_FILE, read_layers
 from evaluation.datasets.protein_chains import CHECK, TRAIN, Chains
 from training.esmfold import geometry
@@ -102,7 +103,7 @@ def _looked_at(network: Any, chains: Chains, chain: int) -> tuple[Tensor, ...]:
     frames = built.frames[0][-1], built.frames[1][-1]
     score = geometry.lddt(frames[1], ca, seen)
     told = score.isfinite() & seen
-    error = geometry.aligned_errors(frames, frames[1], geometry.frames_of(n, ca, c), ca)
+    error = geometry.aligned_errors(frames, frames[1], frames_of(n, ca, c), ca)
     pairs = geometry.pairs(seen).nonzero()
     pairs = pairs[torch.randperm(len(pairs), generator=torch.Generator().manual_seed(chain))[:PAIRS]].unbind(1)
     return built.states[told], score[told], z[pairs], error[pairs]

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from backends.folding.engines import esm_trunk
+from backends.folding.engines.rigid_geometry import frames_of
 from backends.folding.engines.secondary_head import read_layers
 from backends.folding.structure.secondary import assign_secondary_structure
 from backends.folding.structure.structure import Structure
@@ -73,7 +74,7 @@ class Crops:
         return self.seen[:, :, :3].all(-1)
 
     def frames(self) -> geometry.Frames:
-        return geometry.frames_of(*self.atoms[:, :, :3].unbind(2))
+        return frames_of(*self.atoms[:, :, :3].unbind(2))
 
 
 class Helpers(nn.Module):
@@ -138,7 +139,7 @@ class Fold(Recipe):
         atoms, lengths = self.chains.atoms, self.chains.lengths
         rows = np.flatnonzero(self.chains.whole & (lengths >= AIMED_LENGTH))[:AIMED_CHAINS]
         places = self.chains.offsets[rows, None] + np.arange(AIMED_LENGTH)
-        return geometry.frames_of(*torch.from_numpy(np.nan_to_num(atoms[places][:, :, :3])).unbind(2))
+        return frames_of(*torch.from_numpy(np.nan_to_num(atoms[places][:, :, :3])).unbind(2))
 
     @torch.inference_mode()
     def read(self, rng: np.random.Generator) -> None:

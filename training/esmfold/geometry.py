@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from backends.folding.engines.distances import DISTOGRAM_BINS
+from backends.folding.engines.rigid_geometry import Frames, dihedral, length_of
 
 N_IDEAL, C_IDEAL = (-0.525, 1.363, 0.0), (1.526, 0.0, 0.0)
 """Where a residue has its N and C, seen from its own frame."""
@@ -18,16 +19,6 @@ LDDT_BINS, LDDT_RADIUS = 50, 15.0
 CN, CACN, CNCA, CACA = 1.329, -0.4473, -0.5203, 3.80
 """Ideal length of the peptide bond, cosines of the angles on either side of it, and distance of the Cα it joins."""
 CLOSE = 3.9
-
-Frames = tuple[Tensor, Tensor]
-
-
-def frames_of(n: Tensor, ca: Tensor, c: Tensor) -> Frames:
-    """Frames of backbones (algorithm 21): x from Cα to C, and N in the plane of x and y."""
-    x = F.normalize(c - ca, dim=-1, eps=1e-4)
-    toward = n - ca
-    y = F.normalize(toward - (toward * x).sum(-1, keepdim=True) * x, dim=-1, eps=1e-4)
-    return torch.stack([x, y, torch.linalg.cross(x, y)], -1), ca
 
 
 def backbone_of(frames: Frames) -> Tensor:
@@ -73,15 +64,6 @@ def mean_over(values: Tensor, weight: Tensor) -> Tensor:
     """Of `(..., B, F, P)` the weighted mean over the last three, one for each block of the network."""
     weight = weight.to(values.dtype)
     return (values * weight).sum((-3, -2, -1)) / weight.sum((-3, -2, -1)).clamp(min=1e-3)
-
-
-def dihedral(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
-    """(..., 2) sin and cos of the angle about b–c, as the network tells its angles."""
-    first, along, last = b - a, c - b, d - c
-    one, other = torch.linalg.cross(first, along), torch.linalg.cross(along, last)
-    y = (torch.linalg.cross(one, other) * F.normalize(along, dim=-1, eps=1e-4)).sum(-1)
-    both = torch.stack([y, (one * other).sum(-1)], -1)
-    return F.normalize(both, dim=-1, eps=1e-4)
 
 
 def psi_by_oxygen(n: Tensor, ca: Tensor, c: Tensor, o: Tensor) -> Tensor:
@@ -132,10 +114,6 @@ def joints_loss(backbone: Tensor) -> Tensor:
 
 def _huber(value: Tensor) -> Tensor:
     return F.smooth_l1_loss(value, torch.zeros_like(value), reduction="none", beta=0.1)
-
-
-def length_of(vector: Tensor) -> Tensor:
-    return vector.square().sum(-1).add(1e-6).sqrt()
 
 
 def pairs(seen: Tensor) -> Tensor:

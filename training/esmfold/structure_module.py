@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from backends.folding.engines.rigid_geometry import rotation_of
 from training.arithmetic import quick_arithmetic
 from training.esmfold import geometry
 from training.esmfold.geometry import Frames
@@ -96,17 +97,6 @@ def rotate_quaternions(turn: Tensor, by: Tensor) -> Tensor:
     b, c, d = by.unbind(-1)
     added = [-b * x - c * y - d * z, b * w + d * y - c * z, c * w - d * x + b * z, d * w + c * x - b * y]
     return F.normalize(turn + torch.stack(added, -1), dim=-1)
-
-
-def rotation_of(turn: Tensor) -> Tensor:
-    """Unit quaternions `(..., 4)` to rotations `(..., 3, 3)`."""
-    w, x, y, z = turn.unbind(-1)
-    rows = [
-        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-    ]  # fmt: skip
-    return torch.stack(rows, -1).unflatten(-1, (3, 3))
 
 
 def run_trunk(network: Any, shown: Tensor, layers: Tensor, quick: bool = True) -> tuple[Tensor, Tensor]:

@@ -26,6 +26,7 @@ from transformers.models.esm.openfold_utils.feats import (
 from transformers.models.esm.openfold_utils.rigid_utils import Rigid, Rotation
 
 from backends.core.engine import Notice, Progress
+from backends.folding.engines.rigid_geometry import dihedral, frames_of, length_of, rotation_of
 from backends.folding.residues import ALPHAFOLD_ORDER
 from backends.folding.structure import offenders
 from backends.folding.structure.atoms import CA, RADII, C, N
@@ -88,9 +89,7 @@ class Relaxation:
     def __init__(self, kinds: Tensor, atoms: Tensor, angles: Tensor) -> None:
         self.kinds, self.tables = kinds, _Tables.make()
         n, ca, c = (atoms[:, place].float() for place in (N, CA, C))
-        x = F.normalize(c - ca, dim=-1)
-        y = F.normalize(n - ca - ((n - ca) * x).sum(-1, keepdim=True) * x, dim=-1)
-        self.rotation, self.start = torch.stack([x, y, torch.linalg.cross(x, y)], -1), ca
+        self.rotation, self.start = frames_of(n, ca, c)
         self.move, self.turn = torch.zeros_like(ca), torch.zeros_like(ca)
         self.angles = angles.float().clone()
         radii = self.tables.radii[kinds]  # (L, 14)
@@ -153,15 +152,15 @@ class Relaxation:
         with torch.no_grad():
             reach = self.radii[:, None] + self.radii - OVERLAP
             one, other = ((torch.cdist(points, points) < reach) & self.apart).nonzero(as_tuple=True)
-        gap = _length(points[one] - points[other])
+        gap = length_of(points[one] - points[other])
         return (self.radii[one] + self.radii[other] - OVERLAP - gap).clamp(min=0).sum() / len(points)
 
     def _twists(self, n: Tensor, ca: Tensor, c: Tensor) -> Tensor:
         """Mean squared radians of φ and ψ outside the nearest allowed box of inner residues."""
         if len(ca) < 3:
             return ca.sum() * 0
-        phi = _dihedral(c[:-2], n[1:-1], ca[1:-1], c[1:-1])
-        psi = _dihedral(n[1:-1], ca[1:-1], c[1:-1], n[2:])
+        phi = _angle(c[:-2], n[1:-1], ca[1:-1], c[1:-1])
+        psi = _angle(n[1:-1], ca[1:-1], c[1:-1], n[2:])
         left, right, bottom, top = self.boxes[1:-1].unbind(-1)  # (L − 2, boxes) each, in radians
         off = _outside(phi[:, None], left, right).square() + _outside(psi[:, None], bottom, top).square()
         return off.amin(1).mean()
@@ -225,29 +224,16 @@ def _joints(n: Tensor, ca: Tensor, c: Tensor) -> Tensor:
     bond, step = n[1:] - c[:-1], ca[1:] - ca[:-1]
     first = F.cosine_similarity(ca[:-1] - c[:-1], bond, dim=-1)
     second = F.cosine_similarity(-bond, ca[1:] - n[1:], dim=-1)
-    off = F.smooth_l1_loss(_length(bond), torch.full_like(bond[:, 0], BOND), beta=0.1)
-    off = off + F.smooth_l1_loss(_length(step), torch.full_like(step[:, 0], STRIDE), beta=0.1)
+    off = F.smooth_l1_loss(length_of(bond), torch.full_like(bond[:, 0], BOND), beta=0.1)
+    off = off + F.smooth_l1_loss(length_of(step), torch.full_like(step[:, 0], STRIDE), beta=0.1)
     return off + (first - ANGLES[0]).square().mean() + (second - ANGLES[1]).square().mean()
 
 
 def _small_turn(vector: Tensor) -> Tensor:
     """Rotations `(L, 3, 3)` of the quaternions (1, vector), made of length 1."""
-    w, x, y, z = F.normalize(torch.cat([torch.ones_like(vector[:, :1]), vector], -1), dim=-1).unbind(-1)
-    rows = [
-        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-    ]  # fmt: skip
-    return torch.stack(rows, -1).unflatten(-1, (3, 3))
+    return rotation_of(F.normalize(torch.cat([torch.ones_like(vector[:, :1]), vector], -1), dim=-1))
 
 
-def _dihedral(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
+def _angle(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
     """Radians about b–c of points `(K, 3)`."""
-    first, along, last = b - a, c - b, d - c
-    one, other = torch.linalg.cross(first, along), torch.linalg.cross(along, last)
-    y = (torch.linalg.cross(one, other) * F.normalize(along, dim=-1)).sum(-1)
-    return torch.atan2(y, (one * other).sum(-1))
-
-
-def _length(vector: Tensor) -> Tensor:
-    return vector.square().sum(-1).add(1e-6).sqrt()
+    return torch.atan2(*dihedral(a, b, c, d).unbind(-1))
