@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
@@ -68,6 +71,12 @@ def test_not_a_number_is_drawn_as_silence() -> None:
     assert spec.db[:, 0].max() < -80 < -10 < spec.db[:, -2].max()
 
 
+def draw(folder: Path, minutes: int) -> None:
+    spec = spectrogram.log_mel(folder / f"{minutes}.wav")
+    assert spec.db.shape[1] <= 1000
+    assert spec.seconds == 60 * minutes
+
+
 @pytest.mark.slow
 @lengths((2, 6), nightly=(3, 18))
 def test_memory_does_not_grow_with_the_length(tmp_path, small: int, large: int) -> None:
@@ -77,12 +86,7 @@ def test_memory_does_not_grow_with_the_length(tmp_path, small: int, large: int) 
             for _ in range(minutes):
                 file.write(minute)
 
-    def draw(minutes: int) -> None:
-        spec = spectrogram.log_mel(tmp_path / f"{minutes}.wav")
-        assert spec.db.shape[1] <= 1000
-        assert spec.seconds == 60 * minutes
-
-    assert_flat_memory(draw, small, large, growth=4_000_000)  # 4 minutes more would be 15 MB as float32
+    assert_flat_memory(partial(draw, tmp_path), small, large, growth=4_000_000)  # 4 minutes are 15 MB as float32
 
 
 def test_unreadable_and_empty_are_refused_in_plain_words(tmp_path) -> None:
