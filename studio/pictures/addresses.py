@@ -17,7 +17,8 @@ from starlette.routing import Route
 from backends.shared import images
 from studio.pictures import project_archive
 from studio.pictures.files import small
-from studio.pictures.project import Project, Projects
+from studio.pictures.project import Project
+from studio.pictures.projects import Projects
 from studio.web import filenames
 from studio.web.responses import FOREVER, NEVER, SAFE_HEADERS, NoSuchFile, errors_as_text
 

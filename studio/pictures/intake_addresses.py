@@ -16,7 +16,8 @@ from starlette.routing import Route
 
 from backends.core.errors import BadInput, TooLarge
 from studio.pictures import files
-from studio.pictures.project import Project, Projects
+from studio.pictures.project import Project
+from studio.pictures.projects import Projects
 from studio.web.responses import NEVER, SAFE_HEADERS, errors_as_text
 
 MAX_FILE_BYTES = 100_000_000

@@ -15,7 +15,8 @@ from backends.fewshot.data.image_collection import open_image_collection, unique
 from backends.shared import images
 from studio.jobs.uploads import copy_upload
 from studio.pictures.files import ImportReport, OnProgress, ignore_progress, store_picture
-from studio.pictures.project import MAX_PICTURES, Project, Projects
+from studio.pictures.project import MAX_PICTURES, Project
+from studio.pictures.projects import Projects
 from studio.pictures.schema import ImageClass, Picture, ProjectState, dump, parse
 from studio.web import filenames
 

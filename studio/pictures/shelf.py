@@ -8,7 +8,7 @@ from typing import IO
 
 from studio.library.shelf import ShelfItem
 from studio.pictures import project_archive
-from studio.pictures.project import Projects
+from studio.pictures.projects import Projects
 
 MOST = 20_000
 

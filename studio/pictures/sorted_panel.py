@@ -12,7 +12,8 @@ from backends.shared import images
 from studio import services
 from studio.library.library import Run
 from studio.pictures import files, image_tiles, sorted_addresses
-from studio.pictures.project import NoSuchProject, Project
+from studio.pictures.project import Project
+from studio.pictures.project_folder import NoSuchProject
 from studio.pictures.sorted_run import (
     SortedPicture,
     classes_of,

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from studio.library.shelf import Shelf
     from studio.pictures.feature_loader import FeatureLoaders
     from studio.pictures.inference_client import BackgroundCache
-    from studio.pictures.project import Project, Projects
+    from studio.pictures.project import Project
+    from studio.pictures.projects import Projects
 
 
 def projects() -> Projects:
@@ -85,7 +86,7 @@ def _answer(project: Project, picture: bytes) -> Mapping[str, Any]:
 
 def _make_projects() -> Projects:
     from studio.library.library import home
-    from studio.pictures.project import Projects
+    from studio.pictures.projects import Projects
 
     return Projects(home() / "projects")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from studio.pictures import files
-from studio.pictures.project import Project, Projects
+from studio.pictures.project import Project
+from studio.pictures.projects import Projects
 from tests.reports.pictures.test_layouts import BLUE, GREEN, RED, labels_of, zip_of
 from tests.support import pictures
 

@@ -12,7 +12,7 @@ from backends.fewshot.feature_cache import FeatureCache
 from backends.fewshot.feature_extraction import extract_features
 from backends.fewshot.prototypes import PrototypesEngine
 from studio.pictures import files
-from studio.pictures.project import Projects
+from studio.pictures.projects import Projects
 from tests.support import pictures
 from tests.support.crashing import DEADLY
 

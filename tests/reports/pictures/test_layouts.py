@@ -19,7 +19,8 @@ from backends.fewshot.data.examples import read_examples, twice_notices
 from backends.fewshot.data.image_collection import open_image_collection
 from backends.shared import images
 from studio.pictures import files
-from studio.pictures.project import Project, Projects
+from studio.pictures.project import Project
+from studio.pictures.projects import Projects
 from tests.support import pictures
 
 RED, BLUE, GREEN = (pictures.plain(colour) for colour in ((200, 20, 20), (20, 20, 200), (20, 180, 20)))

@@ -12,7 +12,9 @@ from PIL import Image
 
 from backends.core.errors import BadInput, TooLarge
 from studio.pictures import files, project_archive, removals
-from studio.pictures.project import NoSuchProject, Project, Projects
+from studio.pictures.project import Project
+from studio.pictures.project_folder import NoSuchProject
+from studio.pictures.projects import Projects
 from studio.pictures.schema import dump, parse
 from tests.support import pictures
 

@@ -16,8 +16,9 @@ from backends.core.info import CardInfo
 from studio.jobs.client import LOST, CallFailed
 from studio.pictures import feature_loader, files, inference_client
 from studio.pictures.feature_loader import FeatureLoader, FeatureStore, line
-from studio.pictures.project import Project, Projects
+from studio.pictures.project import Project
 from studio.pictures.project_archive import sent_name
+from studio.pictures.projects import Projects
 from tests.support import pictures
 from tests.support.waiting import wait_for
 

@@ -10,7 +10,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from studio.pictures import intake_addresses
-from studio.pictures.project import Project, Projects
+from studio.pictures.project import Project
+from studio.pictures.projects import Projects
 from studio.web.responses import NotReady
 from tests.support import pictures
 

@@ -15,7 +15,9 @@ from backends.core.errors import BadInput, TooLarge, UserError
 from studio.pictures import files as picture_files
 from studio.pictures import project as picture_project
 from studio.pictures import project_archive
-from studio.pictures.project import NoSuchProject, Project, Projects
+from studio.pictures.project import Project
+from studio.pictures.project_folder import NoSuchProject
+from studio.pictures.projects import Projects
 from studio.pictures.schema import dump, parse
 from tests.support import pictures
 
