@@ -27,8 +27,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from backends.core.errors import BadInput
-from backends.matting.finishing.composing import compose
-from backends.matting.finishing.finishing import over
+from backends.matting.finishing.composing import compose, over
 from backends.matting.finishing.matte_store import to_uint8
 from backends.matting.options import MattingOptions
 from backends.matting.video.source import is_picture

@@ -35,7 +35,17 @@ def compose(colours: np.ndarray, alpha: np.ndarray, behind: np.ndarray, options:
         behind = _with_shadow(behind, alpha, options.shadow)
     if options.wrap:
         colours = _with_wrap(colours, alpha, behind, options.wrap)
-    return cv2.blendLinear(colours, behind, np.ascontiguousarray(alpha), np.ascontiguousarray(1 - alpha))
+    return over(colours, alpha, behind)
+
+
+def over(colours: np.ndarray, alpha: np.ndarray, behind: np.ndarray) -> np.ndarray:
+    """The plain composite; arguments as in `compose`. Only around the person is there anything to compute."""
+    mixed = behind.copy()
+    x, y, width, height = cv2.boundingRect((alpha > 0).view(np.uint8))
+    if width:
+        box = np.s_[y : y + height, x : x + width]
+        cv2.blendLinear(colours[box], behind[box], alpha[box], 1 - alpha[box], dst=mixed[box])
+    return mixed
 
 
 def placement(height: int, width: int, options: MattingOptions) -> np.ndarray:

@@ -40,17 +40,18 @@ def guided_upsample(alpha: np.ndarray, guide: np.ndarray, frame: np.ndarray) -> 
     variance = cv2.blur(grey * grey, window) - mean_i * mean_i
     coefficient = cv2.blur(covariance / (variance + GUIDE_EPSILON * 255**2), window)
     full = plain_upsample(alpha, height, width)
+    full = full.copy() if full is alpha else full
     small, large = _changing(alpha, height, width)  # beyond it alpha is 0 or 1 all around
     rows, columns = (part.stop - part.start for part in large)
-    edge = np.ascontiguousarray(full[large])
-    own = cv2.cvtColor(np.ascontiguousarray(frame[large]), cv2.COLOR_RGB2GRAY)
-    detail = cv2.subtract(own, plain_upsample(grey[small], rows, columns), dtype=cv2.CV_32F)
-    edge += cv2.multiply(detail, plain_upsample(coefficient[small], rows, columns), dst=detail)
+    edge, own = full[large], cv2.cvtColor(frame[large], cv2.COLOR_RGB2GRAY)
+    detail = plain_upsample(grey[small], rows, columns)
+    cv2.subtract(own, detail, dst=detail, dtype=cv2.CV_32F)
+    detail *= plain_upsample(coefficient[small], rows, columns)
+    edge += detail
     # The last hundredth at both ends is noise of the networks and of the fit.
     edge -= 0.01
     edge *= 1 / 0.98
-    full = full.copy() if full is alpha else full
-    full[large] = np.clip(edge, 0, 1, out=edge)
+    np.clip(edge, 0, 1, out=edge)
     return full
 
 
@@ -90,9 +91,10 @@ def plain_upsample(alpha: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _weighted_mean(weighted: np.ndarray, weight: np.ndarray, size: int) -> np.ndarray:
-    """The weighted mean of colours in windows of `size` pixels: blur(w·c) / blur(w); all are `(h, w, 3)`."""
-    window = (size, size)
-    return cv2.divide(cv2.blur(weighted, window), _thrice(cv2.blur(weight[..., 0], window) + 1e-5))
+    """The weighted mean of colours in windows of `size` pixels: blur(w·c) `(h, w, 3)` / blur(w) `(h, w)`."""
+    mean = cv2.blur(weighted, (size, size))
+    mean /= _thrice(cv2.blur(weight, (size, size)) + 1e-5)
+    return mean
 
 
 def _thrice(values: np.ndarray) -> np.ndarray:
@@ -123,15 +125,21 @@ def blur_fusion(frame: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.nd
     scale = min(1.0, COLOUR_SIDE / max(alpha.shape))
     size = (max(2, round(alpha.shape[1] * scale)), max(2, round(alpha.shape[0] * scale)))
     image = cv2.resize(_halved(frame) if scale <= 0.5 else frame, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    a = _thrice(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA))
-    rest = 1 - a
+    of_fore = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)  # (h, w)
+    of_back = 1 - of_fore
+    a, rest = _thrice(of_fore), _thrice(of_back)
     fore = back = image
+    part, residual = np.empty_like(image), np.empty_like(image)
     for fraction in (WIDE_WINDOW, NARROW_WINDOW):
         window = 2 * max(1, round(fraction * max(size) / 2)) + 1
-        fore_mean, back_mean = _weighted_mean(fore * a, a, window), _weighted_mean(back * rest, rest, window)
-        residual = image - a * fore_mean - rest * back_mean
-        fore = np.clip(fore_mean + a * residual, 0, 255)
-        back = np.clip(back_mean + rest * residual, 0, 255)
+        fore = _weighted_mean(np.multiply(fore, a, out=part), of_fore, window)
+        back = _weighted_mean(np.multiply(back, rest, out=part), of_back, window)
+        np.subtract(image, np.multiply(a, fore, out=part), out=residual)
+        residual -= np.multiply(rest, back, out=part)
+        fore += np.multiply(a, residual, out=part)
+        back += np.multiply(rest, residual, out=part)
+        for field in (fore, back):
+            np.clip(field, 0, 255, out=field)
     return fore, back
 
 
@@ -150,39 +158,61 @@ def foreground(frame: np.ndarray, alpha: np.ndarray, strength: float = 1.0) -> n
     Returns:
         `(H, W, 3)` uint8, straight (not multiplied by alpha).
     """
-    result = np.zeros_like(frame)
-    near = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((REACH, REACH), np.uint8))
+    near = cv2.dilate((alpha > 0).view(np.uint8), np.ones((REACH, REACH), np.uint8))
+    result = cv2.copyTo(frame, near)
     x, y, width, height = cv2.boundingRect(near)
-    if not width:
+    if strength <= 0 or not width:
         return result
     box = np.s_[y : y + height, x : x + width]
-    image, a, near = (np.ascontiguousarray(part[box]) for part in (frame, alpha, near))
-    colours = cv2.copyTo(image, near)
-    points = np.flatnonzero((near > 0) & (a < 1))
-    if strength > 0 and len(points):
-        fore, back = (_sample(field, points, a.shape) for field in blur_fusion(image, a))
-        soft, own = _thrice(a.ravel()[points])[:, 0], image.reshape(-1, 3)[points].astype(np.float32)  # (N, 3)
-        estimate = fore + soft * (own - soft * fore - (1 - soft) * back)
-        mixed = own + strength * (np.clip(estimate, 0, 255) - own)
-        colours.reshape(-1, 3)[points] = np.rint(mixed).astype(np.uint8)
-    result[box] = colours
+    a = alpha[box]
+    rows, columns = np.divmod(np.flatnonzero(near[box].view(bool) & (a < 1)), width)
+    if len(rows):
+        points = (rows + y) * alpha.shape[1] + (columns + x)
+        mixed = _mixed(frame, alpha, points, _sampled(blur_fusion(frame[box], a), rows, columns, a.shape), strength)
+        result.reshape(-1, 3)[points] = mixed
     return result
 
 
-def _sample(field: np.ndarray, points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A reduced field `(h, w, 3)` at flat indices `(N,)` into `shape`, bilinear: `(N, 3)`."""
-    rows, columns = np.divmod(points, shape[1])
-    scale_y, scale_x = field.shape[0] / shape[0], field.shape[1] / shape[1]
+def _mixed(
+    frame: np.ndarray, alpha: np.ndarray, points: np.ndarray, fields: list[np.ndarray], strength: float
+) -> np.ndarray:
+    """The colours `(N, 3)` uint8 at flat indices `points` `(N,)`: the smooth foreground, corrected by the residual.
+
+    F̂ + α·(I − α·F̂ − (1 − α)·B̂), where `fields` are F̂ and B̂, `(N, 3)` float32, which are used up.
+    """
+    fore, back = fields
+    soft = _thrice(alpha.ravel().take(points))[:, 0]  # (N, 3)
+    own = frame.reshape(-1, 3).take(points, axis=0).astype(np.float32)
+    residual = soft * fore
+    np.subtract(own, residual, out=residual)
+    back *= 1 - soft
+    residual -= back
+    residual *= soft
+    fore += residual
+    np.clip(fore, 0, 255, out=fore)
+    fore -= own
+    fore *= strength
+    fore += own
+    return np.rint(fore, out=fore).astype(np.uint8)
+
+
+def _sampled(
+    fields: tuple[np.ndarray, ...], rows: np.ndarray, columns: np.ndarray, shape: tuple[int, ...]
+) -> list[np.ndarray]:
+    """Reduced fields `(h, w, 3)` at N places of a picture of `shape`, bilinear: each `(N, 3)`."""
+    scale_y, scale_x = fields[0].shape[0] / shape[0], fields[0].shape[1] / shape[1]
     y = ((rows + 0.5) * scale_y - 0.5).astype(np.float32)
     x = ((columns + 0.5) * scale_x - 0.5).astype(np.float32)
-    count = len(points)
+    count = len(rows)
     pad = -count % POINTS_A_ROW
     maps = [np.pad(axis, (0, pad)).reshape(-1, POINTS_A_ROW) for axis in (x, y)]
-    out = []
+    found = [np.empty((*maps[0].shape, 3), np.float32) for _ in fields]
     for start in range(0, len(maps[0]), ROWS_A_CALL):
         part = np.s_[start : start + ROWS_A_CALL]
-        out.append(cv2.remap(field, maps[0][part], maps[1][part], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-    return np.concatenate(out).reshape(-1, 3)[:count]
+        at = [axis[part] for axis in maps]
+        for field, values in zip(fields, found, strict=True):
+            cv2.remap(field, *at, cv2.INTER_LINEAR, dst=values[part], borderMode=cv2.BORDER_REPLICATE)
+    return [values.reshape(-1, 3)[:count] for values in found]
 
 
 def move_edge(alpha: np.ndarray, pixels: float) -> np.ndarray:

@@ -17,6 +17,7 @@ from backends.matting.finishing.edges import (
     region_mask,
     soften,
 )
+from backends.matting.finishing.matte_store import to_uint8
 from backends.matting.finishing.multilevel import multilevel_foreground
 from backends.matting.options import MattingOptions
 from backends.matting.types import Frame
@@ -69,15 +70,14 @@ class Finisher:
             seconds: when the frame is shown, for a background that moves.
         """
         pictures: dict[str, np.ndarray] = {}
-        matte = cv2.convertScaleAbs(alpha, alpha=255)
         if MATTE in self.contents:
-            pictures[MATTE] = matte
+            pictures[MATTE] = to_uint8(alpha)
         if CUTOUT not in self.contents and COMPOSITE not in self.contents:
             return pictures
         colours = foreground(frame.rgb, alpha, self.options.despill)
         if CUTOUT in self.contents:
             deep = frame.deep is not None
-            pictures[CUTOUT] = deep_cutout(frame, colours, alpha) if deep else cv2.merge([colours, matte])
+            pictures[CUTOUT] = deep_cutout(frame, colours, alpha) if deep else cv2.merge([colours, to_uint8(alpha)])
         if COMPOSITE in self.contents:
             assert self.background is not None
             behind = self.background.render(frame.rgb, alpha, seconds)
@@ -122,26 +122,12 @@ def picture_foreground(picture: Picture, alpha: np.ndarray, options: MattingOpti
     return estimate(picture.rgb, alpha, options.despill)
 
 
-def over(colours: np.ndarray, alpha: np.ndarray, behind: np.ndarray) -> np.ndarray:
-    """The composite C = α·F + (1 − α)·B (Porter and Duff 1984, "over").
-
-    Args:
-        colours: F, `(H, W, 3)` uint8, not multiplied by α.
-        alpha: α, `(H, W)` float32.
-        behind: B, `(H, W, 3)` uint8.
-
-    Returns:
-        `(H, W, 3)` uint8.
-    """
-    return cv2.blendLinear(colours, behind, alpha, 1 - alpha)
-
-
 def preview(frame: np.ndarray, alpha: np.ndarray) -> bytes:
     """A small see-through WebP of one frame, to look at while the job goes on."""
     scale = min(1.0, PREVIEW_SIDE / max(alpha.shape))
     size = (max(2, round(alpha.shape[1] * scale)), max(2, round(alpha.shape[0] * scale)))
     colours = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-    matte = cv2.convertScaleAbs(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), alpha=255)
+    matte = to_uint8(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA))
     picture = cv2.cvtColor(cv2.merge([colours, matte]), cv2.COLOR_RGBA2BGRA)
     quality = [cv2.IMWRITE_WEBP_QUALITY, PREVIEW_QUALITY]  # without, it is coded losslessly, which takes far longer
     encoded, data = cv2.imencode(".webp", picture, quality)

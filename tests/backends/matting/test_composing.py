@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends.matting.finishing.composing import compose
-from backends.matting.finishing.finishing import over
+from backends.matting.finishing import composing
+from backends.matting.finishing.composing import compose, over
 from backends.matting.options import MattingOptions
 from tests.support.matting import CARD, MakeVideo, RedEngine, finish, pictures_of
 
@@ -31,6 +31,25 @@ def where(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def test_without_a_wish_it_is_the_plain_composite() -> None:
     assert np.array_equal(composite(), over(PERSON, ALPHA, BEHIND))
+
+
+def test_only_around_the_person_is_anything_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    person, behind = (rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8) for _ in range(2))
+    alpha = np.zeros((HEIGHT, WIDTH), np.float32)
+    alpha[11:41, 23:63] = rng.random((30, 40), np.float32)
+    truth = alpha[..., None] * person + (1 - alpha[..., None]) * behind  # (H, W, 3)
+    before, mixed, blend = behind.copy(), [], composing.cv2.blendLinear
+
+    def watched(colours: np.ndarray, *rest: np.ndarray, dst: np.ndarray) -> np.ndarray:
+        mixed.append(colours.shape)
+        return blend(colours, *rest, dst=dst)
+
+    monkeypatch.setattr(composing.cv2, "blendLinear", watched)
+    assert np.abs(over(person, alpha, behind) - truth).max() < 0.51
+    assert mixed == [(30, 40, 3)]
+    assert np.array_equal(over(person, np.zeros_like(alpha), behind), before)
+    assert np.array_equal(behind, before) and len(mixed) == 1  # a picture that stays is laid behind many frames
 
 
 @pytest.mark.parametrize(
