@@ -9,6 +9,7 @@ the network's own matte, which is right about its outline in every frame, so tha
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -52,12 +53,11 @@ UNSURE = 0.5
 
 @dataclass(frozen=True)
 class Look:
-    """One frame at the size of carrying: `frame` `(h, w, 3)` uint8, its `grey` and colour `bins` `(h, w)`, and the
-    network's matte `base` `(h, w)` float32."""
+    """One frame at the size of carrying: `frame` `(h, w, 3)` uint8, its `grey` `(h, w)`, and the network's matte `base`
+    `(h, w)` float32."""
 
     frame: np.ndarray
     grey: np.ndarray
-    bins: np.ndarray
     base: np.ndarray
 
     @classmethod
@@ -66,9 +66,14 @@ class Look:
         width, height = carrying_size(*frame.shape[:2])
         small = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
         matte = cv2.resize(base, (width, height), interpolation=cv2.INTER_AREA)
-        return cls(small, cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), colour_bins(small), matte)
+        return cls(small, cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), matte)
 
-    @property
+    @cached_property
+    def bins(self) -> np.ndarray:
+        """The bins of its colours `(h, w)`, which most frames are never asked for."""
+        return colour_bins(self.frame)
+
+    @cached_property
     def person(self) -> np.ndarray:
         return self.base > 0.5
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from backends.matting.guidance import carrying
 from backends.matting.guidance.entries import EntryFollower
 from backends.matting.video.job import MatteFunction
 from evaluation.metrics.matting.masks import region_j
@@ -74,6 +75,23 @@ def test_who_walks_in_is_carried_back_to_the_rim() -> None:
     assert not any(found[index].any() for index in range(BLIND) if not masks[index].any())
     for index in range(BLIND, FRAMES):
         assert np.array_equal(found[index], masks[index])
+
+
+def test_colours_are_looked_at_only_where_somebody_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[tuple[int, ...]] = []
+    bins = carrying.colour_bins
+
+    def watched(frame: np.ndarray) -> np.ndarray:
+        looked.append(frame.shape)
+        return bins(frame)
+
+    monkeypatch.setattr(carrying, "colour_bins", watched)
+    pictures, masks = walk(step=0, start=100)
+    assert all(np.array_equal(found, mask) for found, mask in zip(followed(pictures, masks), masks, strict=True))
+    assert not looked
+    pictures, masks = walk()
+    followed(pictures, blind(masks, range(BLIND, FRAMES)))
+    assert looked == [(HEIGHT, WIDTH, 3)] * len(looked) and 0 < len(looked) <= FRAMES  # of no frame twice
 
 
 def test_who_walks_out_is_carried_on_to_the_rim() -> None:
