@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from backends.core.errors import BadInput, EngineFailed, TooLarge, UndecodableFile
 from backends.shared import isolation
 from backends.shared.isolation import isolated, isolated_call
+from backends.shared.wire import receive, send
 from tests.support.waiting import wait_for
 
 HERE = __name__
@@ -88,6 +90,33 @@ def test_items_arrive_as_they_were() -> None:
     assert second[0].dtype == np.int16 and second[0].tolist() == [[0, 0, 0]] * 2 and second[1:] == [b"\0bytes", 0.5]
     assert third[0].tolist() == [[1, 1, 1]] * 2
     assert isolated_call(f"{HERE}:prints") == "unharmed"
+
+
+def test_arrays_larger_than_a_pipe_arrive_whole_and_may_be_written_into() -> None:
+    here, there = Pipe(duplex=False)
+    sent = [np.random.default_rng(0).integers(0, 256, (700, 900, 3), np.uint8), np.zeros(0), np.arange(6)[::2]]
+    sender = threading.Thread(target=send, args=(there, {"arrays": sent, "bytes": b"end"}))
+    sender.start()
+    arrived = receive(here)
+    sender.join()
+    assert arrived["bytes"] == b"end"
+    for one, other in zip(arrived["arrays"], sent, strict=True):
+        assert one.dtype == other.dtype and np.array_equal(one, other)
+        one.fill(1)
+
+
+def test_an_array_that_breaks_off_is_an_end_and_one_of_objects_is_refused() -> None:
+    here, there = Pipe(duplex=False)
+    there.send_bytes(b'{"__array__": ["|u1", [8]]}')
+    os.write(there.fileno(), b"half")
+    there.close()
+    with pytest.raises(EOFError):
+        receive(here)
+    here, there = Pipe(duplex=False)
+    there.send_bytes(b'{"__array__": ["|O", [1]]}')  # whose bytes would be taken for addresses
+    os.write(there.fileno(), bytes(8))
+    with pytest.raises(ValueError, match="OBJECT"):
+        receive(here)
 
 
 @pytest.mark.parametrize(
