@@ -10,6 +10,7 @@ import av
 import cv2
 import numpy as np
 from av.sidedata.sidedata import SideData
+from av.video.reformatter import VideoReformatter
 
 from backends.matting.types import Colour
 from backends.matting.video.colour import from_luma_chroma, matrix, value_range
@@ -85,6 +86,8 @@ class Converter:
     def __init__(self, colour: Colour, size: tuple[int, int], signs: DisplaySigns, deep: bool) -> None:
         self._colour, self._size, self._signs, self._deep = colour, size, signs, deep
         self.reshaped = False
+        self._reformatter = VideoReformatter()  # a frame's own one prepares its tables anew for each frame
+        self._merged: np.ndarray | None = None  # the planes of the last frame, side by side; its memory serves the next
 
     def convert(self, frame: av.VideoFrame) -> UprightPicture:
         """The picture of a frame."""
@@ -125,16 +128,19 @@ class Converter:
         space, levels = matrix(self._colour, frame.height), value_range(self._colour)
         alpha, depth = has_alpha(frame.format), bit_depth(frame.format) if deep else 8
         depth = next(bits for bits in (8, 10, 12, 16) if bits >= min(depth, 16))
-        planar = frame.reformat(
+        planar = self._reformatter.reformat(
+            frame,
             format=f"yuv{'a' if alpha else ''}444p{'' if depth == 8 else f'{depth}le'}",
             src_colorspace=space,
             dst_colorspace=space,
             src_color_range=levels,
             dst_color_range=levels,
+            threads=1,
         )
         planes = [_plane(plane, np.uint8 if depth == 8 else np.uint16) for plane in planar.planes]
         to_rgb = from_luma_chroma(space, self._colour.full, depth)
-        pixels = cv2.transform(cv2.merge(planes[:3]), to_rgb)
+        self._merged = cv2.merge(planes[:3], dst=self._merged)
+        pixels = cv2.transform(self._merged, to_rgb)
         return pixels, _opacity(planes[3], (1 << depth) - 1) if alpha else None
 
 

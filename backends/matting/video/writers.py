@@ -15,6 +15,7 @@ from typing import cast
 import av
 import cv2
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from backends.core.errors import BadInput, EngineFailed
 from backends.matting.types import Colour, MediaInfo
@@ -97,6 +98,7 @@ class VideoWriter(Writer):
         self._matrix = matrix(self._colour, info.height)
         self.size = self._output_size()
         self._time_base = info.time_base
+        self._reformatter = VideoReformatter()  # a frame's own one prepares its tables anew for each frame
         self._last: av.Packet | None = None
         self._first = (0, 0)
         self._open(source)
@@ -168,8 +170,12 @@ class VideoWriter(Writer):
             frame = self._exact(self._fit(picture))
         else:
             frame = av.VideoFrame.from_ndarray(self._fit(picture), format=_FORMATS[picture.dtype.name, channels])
-            frame = frame.reformat(
-                format=self.export.pix_fmt, dst_colorspace=self._matrix, dst_color_range=value_range(self._colour)
+            frame = self._reformatter.reformat(
+                frame,
+                format=self.export.pix_fmt,
+                dst_colorspace=self._matrix,
+                dst_color_range=value_range(self._colour),
+                threads=1,
             )
         tag_frame(frame, self._colour)
         frame.pts, frame.time_base = pts, self._time_base
