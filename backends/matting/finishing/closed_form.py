@@ -155,7 +155,7 @@ def _solve_banded(equations: Equations) -> np.ndarray | None:
         return None
     band = np.zeros((count, width), np.float32)  # LAPACK's lower form, transposed: a row holds a column of the matrix
     band[place, 0] = equations.diagonal
-    band[column, below] = equations.values[there]
+    band.reshape(-1)[column * np.intp(width) + below] = equations.values[there]
     target = equations.target[order]
     _, solution, failed = spbsv(band.T, target, lower=1, overwrite_ab=1, overwrite_b=1)
     return None if failed else solution[place]

@@ -91,10 +91,13 @@ class _Windows:
         inside[rim:-rim, rim:-rim] = middles[rim:-rim, rim:-rim]
         centres = np.flatnonzero(inside)
         steps = _steps(PLACES, unknown.shape[1])[:, None]
-        numbers = np.full(unknown.size, len(centres), np.int32)
-        numbers[centres] = np.arange(len(centres), dtype=np.int32)
+        numbers = np.full(unknown.size, len(centres))
+        numbers[centres] = np.arange(len(centres))
         at = np.append(centres, rim * (unknown.shape[1] + 1)) + steps  # the last one's pixels are read and not used
-        colours = len(PLACES) * np.stack([channel.ravel().take(at) for channel in cv2.split(frame)]).astype(np.float32)
+        colours = np.empty((3, *at.shape), np.float32)
+        for channel, values in zip(cv2.split(frame), colours, strict=True):
+            values[:] = channel.ravel().take(at)
+        colours *= len(PLACES)
         colours -= colours.sum(axis=1, keepdims=True) / len(PLACES)
         return cls(at, colours, _scaled(colours), numbers.take(pixels - steps))
 
@@ -131,7 +134,7 @@ def _scaled(colours: np.ndarray) -> np.ndarray:
     Σ is inverted by its cofactors, in double precision: the colours of a window are nearly in line, and what is left of
     sums that cancel is what counts.
     """
-    red, green, blue = exact = colours.astype(np.float64)
+    red, green, blue = colours.astype(np.float64)
 
     def covariance(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         return (np.einsum("pk,pk->k", one, other) + EPSILON * UNIT**2 * (one is other)) / len(PLACES)
@@ -142,8 +145,11 @@ def _scaled(colours: np.ndarray) -> np.ndarray:
     second = (first[1], rr * bb - rb * rb, rg * rb - rr * gb)
     third = (first[2], second[2], rr * gg - rg * rg)
     determinant = rr * first[0] + rg * first[1] + rb * first[2]
-    scaled = np.empty_like(colours)
+    scaled, total, part = np.empty_like(colours), np.empty_like(red), np.empty_like(red)
     for channel, cofactors in enumerate((first, second, third)):
         row = [cofactor / determinant for cofactor in cofactors]  # of (K,)
-        scaled[channel] = row[0] * exact[0] + row[1] * exact[1] + row[2] * exact[2]
+        np.multiply(row[0], red, out=total)
+        total += np.multiply(row[1], green, out=part)
+        total += np.multiply(row[2], blue, out=part)
+        scaled[channel] = total
     return scaled
