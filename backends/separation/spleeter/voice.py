@@ -80,9 +80,22 @@ def _spectrum(mix: Mix, window: Tensor, begin: int, count: int) -> Tensor:
     """The spectrogram (2, T, bins) of at least `count` frames from `begin`, as many as the networks can halve."""
     total = -(-count // STRIDE) * STRIDE
     start = begin * HOP_LENGTH - FFT_SIZE // 2
-    samples = torch.from_numpy(mix.read(start, (total - 1) * HOP_LENGTH + FFT_SIZE)).to(window.device)
+    samples = torch.from_numpy(mirrored(mix, start, (total - 1) * HOP_LENGTH + FFT_SIZE)).to(window.device)
     spectrum = torch.stft(samples, FFT_SIZE, HOP_LENGTH, window=window, center=False, return_complex=True)
     return spectrum.transpose(1, 2)
+
+
+def mirrored(mix: Mix, start: int, frames: int) -> np.ndarray:
+    """(2, `frames`) float32 from `start`; beyond its ends the song goes on as its own mirror image.
+
+    Silence there would be heard as a reason for silence: the networks then miss the voice near the ends, and of a clip
+    shorter than a segment all of it.
+    """
+    last = mix.frames - 1
+    at = np.abs(np.arange(start, start + frames)) % max(2 * last, 1)
+    at = np.minimum(at, 2 * last - at)
+    first = int(at.min())
+    return mix.read(first, int(at.max()) - first + 1)[:, at - first]
 
 
 def _voice_mask(spectrum: Tensor, networks: Networks) -> Tensor:

@@ -11,7 +11,7 @@ from backends.core.errors import WeightsBroken, WeightsMissing
 from backends.separation.io.mix import Mix
 from backends.separation.spleeter.engine import SpleeterEngine, Stretch
 from backends.separation.spleeter.network import UNet, load_unet
-from backends.separation.spleeter.voice import BINS, Segments, voice_of
+from backends.separation.spleeter.voice import BINS, Segments, mirrored, voice_of
 from tests.support.spleeter import CARD, WIDTHS, save_pair, save_unet
 
 RATE = 44100
@@ -115,6 +115,29 @@ def test_above_the_networks_range_the_mean_of_the_mask_is_used(tmp_path):
 
     voice = whole(voice_of(mix_of(np.stack([tone, tone]), tmp_path), lower_half, "cpu"))
     np.testing.assert_allclose(voice[:, 5000:-5000], 0.5 * np.stack([tone, tone])[:, 5000:-5000], atol=2e-3)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5, 400])
+@pytest.mark.parametrize(("start", "length"), [(0, 5), (-7, 30), (-250, 20), (390, 40)])
+def test_beyond_its_ends_a_song_goes_on_as_its_mirror_image(tmp_path, frames, start, length):
+    song = np.random.default_rng(frames).uniform(-0.5, 0.5, (2, frames)).astype(np.float32)
+    around = np.pad(song, ((0, 0), (500, 500)), mode="reflect" if frames > 1 else "edge")
+    given = mirrored(mix_of(song, tmp_path), start, length)
+    np.testing.assert_array_equal(given, around[:, 500 + start :][:, :length])
+
+
+def test_no_network_hears_silence_where_the_song_has_none(noise):
+    """A short song lies in one segment that is longer than it is."""
+    heard = []
+
+    def listening(magnitude):
+        heard.append(magnitude.mean(dim=(0, 1, 3)))  # (T,)
+        return magnitude, magnitude
+
+    whole(voice_of(noise, listening, "cpu"))
+    (levels,) = heard
+    assert levels.numel() * 1024 > noise.frames + RATE
+    assert levels.min() > 0.5 * levels.max()
 
 
 @pytest.mark.parametrize("frames", [1, 1023, 4096, 4097])
