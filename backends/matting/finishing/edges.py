@@ -93,8 +93,7 @@ def plain_upsample(alpha: np.ndarray, height: int, width: int) -> np.ndarray:
 def _weighted_mean(weighted: np.ndarray, weight: np.ndarray, size: int) -> np.ndarray:
     """The weighted mean of colours in windows of `size` pixels: blur(w·c) `(h, w, 3)` / blur(w) `(h, w)`."""
     mean = cv2.blur(weighted, (size, size))
-    mean /= _thrice(cv2.blur(weight, (size, size)) + 1e-5)
-    return mean
+    return cv2.divide(mean, _thrice(cv2.blur(weight, (size, size)) + 1e-5), dst=mean)
 
 
 def _thrice(values: np.ndarray) -> np.ndarray:
@@ -209,9 +208,9 @@ def _sampled(
     found = [np.empty((*maps[0].shape, 3), np.float32) for _ in fields]
     for start in range(0, len(maps[0]), ROWS_A_CALL):
         part = np.s_[start : start + ROWS_A_CALL]
-        at = [axis[part] for axis in maps]
+        across, down = maps[0][part], maps[1][part]
         for field, values in zip(fields, found, strict=True):
-            cv2.remap(field, *at, cv2.INTER_LINEAR, dst=values[part], borderMode=cv2.BORDER_REPLICATE)
+            cv2.remap(field, across, down, cv2.INTER_LINEAR, dst=values[part], borderMode=cv2.BORDER_REPLICATE)
     return [values.reshape(-1, 3)[:count] for values in found]
 
 
