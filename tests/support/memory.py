@@ -7,15 +7,19 @@ behind in theirs hold memory too, and take more of it the longer a measurement l
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
 from functools import partial
-from multiprocessing import get_context
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 
 
@@ -25,9 +29,27 @@ def lengths(usual: tuple[int, int], nightly: tuple[int, int]) -> pytest.MarkDeco
 
 
 def in_own_process(work: Callable[..., T], *given: Any) -> T:
-    """What `work` returns in a process where nothing else runs: a function of a module, or a `partial` of one."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(work, *given).result()
+    """What `work` returns in a process where nothing else runs: a function of a module, or a `partial` of one.
+
+    Not by `multiprocessing`, whose processes run the main module again: after a test of a page that is the page.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", "from tests.support.memory import answer; answer()"],
+        input=pickle.dumps((work, given)),
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        check=True,
+    )
+    result: T = pickle.loads(done.stdout)
+    return result
+
+
+def answer() -> None:
+    """The other end of `in_own_process`: work comes in, its result goes out, and what it prints goes to the errors."""
+    work, given = pickle.loads(sys.stdin.buffer.read())
+    with redirect_stdout(sys.stderr):
+        result = work(*given)
+    sys.stdout.buffer.write(pickle.dumps(result))
 
 
 def peak_memory(work: Callable[[], object]) -> int:
