@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import cv2
 import numpy as np
 
 from backends.core.engine import Engine
@@ -14,6 +13,7 @@ from backends.core.model_card import ModelCard
 from backends.matting import TASK
 from backends.matting.base import MattingEngine
 from backends.matting.capabilities import MattingCapabilities
+from backends.matting.finishing.matte_store import to_uint8
 from backends.matting.finishing.temporal import luma, still_pixels
 from backends.matting.video.job import MatteFunction
 
@@ -83,7 +83,7 @@ class LiveMatter:
         if self.smoothing and self._alpha is not None and self._luma is not None:
             alpha = smooth_live(self._alpha, alpha, still_pixels(self._luma, current_luma))
         self._luma, self._alpha = current_luma, alpha
-        return cv2.convertScaleAbs(alpha, alpha=255)
+        return to_uint8(alpha)
 
 
 def smooth_live(previous: np.ndarray, alpha: np.ndarray, still: np.ndarray) -> np.ndarray:
